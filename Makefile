@@ -1,0 +1,65 @@
+# The verbs of this project; `make help` lists them.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The newest interpreter of this machine that the pinned requirements support; PYTHON=… overrides.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$name; break; }; done)
+# uv installs in seconds what pip installs in minutes; where uv cannot reach the index as pip is set up to, pip does it.
+UV_VERSION := 0.13.9
+QUIETLY := -qq --disable-pip-version-check
+# Nothing here reports home.
+export DO_NOT_TRACK := 1
+export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
+export AIRFLOW__COSMOS__ENABLE_TELEMETRY := False
+export GX_ANALYTICS_ENABLED := False
+
+.DEFAULT_GOAL := help
+.PHONY: help install manifest demo up test test-all lint format lock clean
+
+help: ## List the verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: this machine has no Python 3.11, 3.12 or 3.13 on PATH; install one or set PYTHON=…" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install $(QUIETLY) uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.txt \
+		|| $(BIN)/python -m pip install $(QUIETLY) --no-deps --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e . || $(BIN)/python -m pip install $(QUIETLY) --no-deps -e .
+	@touch $@
+
+install: $(VENV)/.installed ## Make .venv from the pinned requirements
+
+manifest: install ## Parse the dbt project, so that the DAGs can draw its models
+	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+
+demo: manifest ## The whole way once on the bundled sample: extract, build, audit, publish, Monday's message
+	@$(BIN)/python -m ai_finops.demo.run
+
+up: manifest ## Airflow with its UI and the real scheduler on the sample, ending yesterday; Ctrl-C stops it
+	@$(BIN)/python -m ai_finops.demo.up
+
+test: manifest ## All tests but the long ones, the end-to-end run included
+	$(BIN)/python -m pytest -m "not long"
+
+test-all: manifest ## Also the long tests; what a tier needs from the system and lacks is skipped and listed
+	$(BIN)/python -m pytest -rs
+
+lint: manifest ## ruff, sqlfluff and dbt parse
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
+
+format: install ## Rewrite Python and SQL in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
+
+lock: ## Compile requirements.txt from pyproject.toml again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --all-extras --generate-hashes \
+		--custom-compile-command "make lock" -o requirements.txt
+
+clean: ## Remove what the demo and the tests wrote; .venv stays
+	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis

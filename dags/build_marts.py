@@ -1,0 +1,69 @@
+"""Turn the lake into validated, published marts.
+
+**Reads** the raw lake, once every enabled source has reported the day · **Writes** `published_marts` · **Order** phase 1
+(calls, prices, allocation) → analyses → phase 2 (metrics, projections, digest) → Great Expectations → publish
+**If it fails** readers keep the last good build. A red model or test: its task and the producer's log name it. A red
+`check_marts`: the Data Docs show the expectation. Mend it and clear the run, or trigger it for any day: the marts depend on
+the lake alone, not on which day was asked for.
+"""
+
+import pendulum
+from airflow.sdk import PartitionedAssetTimetable, dag, task
+
+from ai_finops.assets import PUBLISHED_MARTS, raw_assets_of
+from ai_finops.config import Settings
+from ai_finops.orchestrate.extracting import DAY_PARAMS
+from ai_finops.orchestrate.publishing import announce
+from ai_finops.orchestrate.runs import day_of_run
+from ai_finops.orchestrate.transforming import dbt_phase
+
+SETTINGS = Settings.from_env()
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=raw_assets_of(SETTINGS.sources)),
+    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    params={"day": DAY_PARAMS["day"]},
+    tags=["build"],
+    doc_md=__doc__,
+)
+def build_marts():
+    @task
+    def prepare_build(**context) -> dict:
+        """Open a fresh candidate warehouse over the lake's current partitions."""
+        from ai_finops import build
+
+        return build.prepare(settings=Settings.from_env(), run_day=day_of_run(context))
+
+    @task
+    def analyse_costs(prepared: dict) -> None:
+        """Compute projections, drivers and savings over the marts of phase 1."""
+        from ai_finops import build
+
+        build.analyse(settings=Settings.from_env(), build=prepared)
+
+    @task
+    def check_marts(prepared: dict) -> dict:
+        """Hold the candidate marts against the expectations; a failure leaves the published marts alone."""
+        from ai_finops import quality
+
+        return quality.audit(settings=Settings.from_env(), build=prepared)
+
+    @task(outlets=[PUBLISHED_MARTS])
+    def publish_marts(prepared: dict, **context) -> dict:
+        """Make the build current and announce the days it brought."""
+        from ai_finops import publish
+
+        published = publish.publish(settings=Settings.from_env(), build=prepared)
+        announce(published, context=context, run_day=day_of_run(context))
+        return published
+
+    prepared = prepare_build()
+    phase_1 = dbt_phase("phase_1", prepared_by="prepare_build", settings=SETTINGS)
+    phase_2 = dbt_phase("phase_2", prepared_by="prepare_build", settings=SETTINGS)
+    prepared >> phase_1 >> analyse_costs(prepared) >> phase_2 >> check_marts(prepared) >> publish_marts(prepared)
+
+
+build_marts()

@@ -1,0 +1,28 @@
+"""Land one day of CloudWatch metrics.
+
+**Reads** the namespaces `AI/FinOps` and `AWS/Bedrock` · **Writes** `raw_cloudwatch` · **Late data** the two days before are
+read again
+**If it fails** the message names the permission or says that CloudWatch did not answer; clear the run once mended.
+"""
+
+import pendulum
+from airflow.sdk import dag
+
+from ai_finops.orchestrate.extracting import DAY_PARAMS, daily_partitions, land_and_record, last_run_date
+
+
+@dag(
+    schedule=daily_partitions(),
+    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    end_date=last_run_date(),
+    catchup=False,
+    max_active_runs=1,
+    params=DAY_PARAMS,
+    tags=["extract"],
+    doc_md=__doc__,
+)
+def extract_cloudwatch():
+    land_and_record("cloudwatch")
+
+
+extract_cloudwatch()

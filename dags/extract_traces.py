@@ -1,0 +1,29 @@
+"""Land one day of trace objects.
+
+**Reads** the collector's OTLP objects that arrived that day · **Writes** `raw_traces` · **Late spans** land with the day
+they arrive and count on the day they happened
+**If it fails** the message names the object, bucket or permission; mend it and clear the run: a landing replaces its
+whole partition. A broken object alone does not fail the run: it is quarantined and counted.
+"""
+
+import pendulum
+from airflow.sdk import dag
+
+from ai_finops.orchestrate.extracting import DAY_PARAMS, daily_partitions, land_and_record, last_run_date
+
+
+@dag(
+    schedule=daily_partitions(),
+    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    end_date=last_run_date(),
+    catchup=False,
+    max_active_runs=1,
+    params=DAY_PARAMS,
+    tags=["extract"],
+    doc_md=__doc__,
+)
+def extract_traces():
+    land_and_record("traces")
+
+
+extract_traces()

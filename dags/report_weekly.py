@@ -1,0 +1,50 @@
+"""Post Monday's message.
+
+**Reads** the published marts · **Writes** `reviews/<week>.md` beside them, and the Slack channel of `slack_default` when that
+connection exists · **Runs** by itself once all seven days of a week are published, never on half a week
+**If it fails** the text is kept under `reviews/`; mend the connection and clear the run: a week is posted once per channel.
+A forced run (parameter `week`) names the days that are missing.
+"""
+
+import pendulum
+from airflow.sdk import Param, PartitionedAssetTimetable, RollupMapper, StartOfWeekMapper, WeekWindow, dag, task
+
+from ai_finops.assets import PUBLISHED_MARTS
+from ai_finops.config import Settings
+from ai_finops.orchestrate.extracting import RETRIES
+from ai_finops.orchestrate.runs import week_of_run
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(
+        assets=PUBLISHED_MARTS,
+        default_partition_mapper=RollupMapper(
+            upstream_mapper=StartOfWeekMapper(input_format="%Y-%m-%d"), window=WeekWindow()
+        ),
+    ),
+    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    params={"week": Param(None, type=["null", "string"], description="Any day of the week, only for a forced run")},
+    tags=["report"],
+    doc_md=__doc__,
+)
+def report_weekly():
+    @task
+    def compose_message(**context) -> str:
+        """Fill the message from the week's row of the digest mart and keep it under `reviews/`."""
+        from ai_finops import report
+
+        return report.write_review(settings=Settings.from_env(), week=week_of_run(context))
+
+    @task(**RETRIES)
+    def post_message(**context) -> str:
+        """Post the week's message, once; return what was done and why."""
+        from ai_finops import report
+
+        return report.deliver(settings=Settings.from_env(), week=week_of_run(context))
+
+    compose_message() >> post_message()
+
+
+report_weekly()

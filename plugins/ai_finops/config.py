@@ -1,0 +1,86 @@
+"""Deployment settings, read once from the environment.
+
+Business settings (owners, thresholds, tiers, prices of one's own) are dbt seeds. Credentials are never here: boto3 finds
+its own, and in Airflow they come from connections.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ai_finops.errors import SettingsError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+KNOWN_SOURCES = ("traces", "billing", "cloudwatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where this deployment's data lies. Every field has an environment variable `AI_FINOPS_<FIELD>`."""
+
+    home: Path
+    """Everything the pipeline writes; default `var/` in the repository."""
+    dbt_project: Path
+    sources: tuple[str, ...]
+    """Sources that are switched on; a source left out is configuration, not a failure."""
+    aws_region: str
+    traces_bucket: str
+    traces_prefix: str
+    traces_partition_format: str
+    """strftime of the day part of a collector key, below the prefix."""
+    billing_bucket: str
+    billing_prefix: str
+    billing_export: str
+    slack_connection: str
+    slack_channel: str
+
+    @property
+    def lake(self) -> Path:
+        """The raw lake."""
+        return self.home / "lake"
+
+    @property
+    def builds(self) -> Path:
+        """Candidate builds; nobody but the pipeline reads them."""
+        return self.home / "builds"
+
+    @property
+    def published(self) -> Path:
+        """What readers read: `current/` and the builds behind it."""
+        return self.home / "published"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from `env` (default: the process environment).
+
+        Raises:
+            SettingsError: An unknown source is switched on.
+        """
+        env = os.environ if env is None else env
+
+        def read(name: str, default: str) -> str:
+            return env.get(f"AI_FINOPS_{name}") or default
+
+        sources = tuple(part.strip() for part in read("SOURCES", ",".join(KNOWN_SOURCES)).split(",") if part.strip())
+        unknown = sorted(set(sources) - set(KNOWN_SOURCES))
+        if unknown:
+            raise SettingsError(
+                f"AI_FINOPS_SOURCES names unknown source {unknown[0]!r}; known are {', '.join(KNOWN_SOURCES)}"
+            )
+        return cls(
+            home=Path(read("HOME", str(REPOSITORY / "var"))).resolve(),
+            dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).resolve(),
+            sources=sources,
+            aws_region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
+            traces_bucket=read("TRACES_BUCKET", "ai-traces"),
+            traces_prefix=read("TRACES_PREFIX", "otlp"),
+            traces_partition_format=read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d"),
+            billing_bucket=read("BILLING_BUCKET", "billing-exports"),
+            billing_prefix=read("BILLING_PREFIX", "cur"),
+            billing_export=read("BILLING_EXPORT", "ai-finops"),
+            slack_connection=read("SLACK_CONNECTION", "slack_default"),
+            slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
+        )

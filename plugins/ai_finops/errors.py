@@ -1,0 +1,73 @@
+"""Every error this package raises on purpose.
+
+AiFinopsError
+├── SettingsError            a setting is missing or does not parse
+├── SourceError              something is wrong with where data comes from
+│   ├── SourceUnavailable    throttled, 5xx, timed out: the same call may work later (retry)
+│   ├── SourceForbidden      credentials refused or expired: a person has to act
+│   ├── SourceMissing        no such bucket, namespace or export
+│   ├── SourceBroken         it is there and cannot be read: names the object and the place
+│   └── PartitionExpired     asked for a day past the source's retention
+├── LakeError                the raw lake cannot be read or written
+├── BuildError               dbt or an analysis failed; the published marts are untouched
+├── AuditFailed              the candidate marts broke an expectation; the published marts are untouched
+├── PublishError             a validated build could not be made current
+├── ReportError              the week asked for is not in the published marts, or could not be posted
+└── SampleError              the bundled sample, or what it is built from, cannot be read
+"""
+
+
+class AiFinopsError(Exception):
+    """Base of all: one sentence that says what happened, to which object, and what to do."""
+
+
+class SettingsError(AiFinopsError):
+    """A setting is missing or does not parse."""
+
+
+class SourceError(AiFinopsError):
+    """Something is wrong with where data comes from."""
+
+
+class SourceUnavailable(SourceError):
+    """The source did not answer this time; the same call may work later."""
+
+
+class SourceForbidden(SourceError):
+    """Credentials were refused or have expired; a retry will not help."""
+
+
+class SourceMissing(SourceError):
+    """The bucket, export or namespace does not exist."""
+
+
+class SourceBroken(SourceError):
+    """The source is there and cannot be read."""
+
+
+class PartitionExpired(SourceError):
+    """The day asked for is past the source's retention; what was landed before stays."""
+
+
+class LakeError(AiFinopsError):
+    """The raw lake cannot be read or written."""
+
+
+class BuildError(AiFinopsError):
+    """dbt or an analysis failed; the published marts are untouched."""
+
+
+class AuditFailed(AiFinopsError):
+    """The candidate marts broke an expectation; the published marts are untouched."""
+
+
+class PublishError(AiFinopsError):
+    """A validated build could not be made current."""
+
+
+class ReportError(AiFinopsError):
+    """The week asked for is not in the published marts, or could not be posted."""
+
+
+class SampleError(AiFinopsError):
+    """The bundled sample, or what it is built from, cannot be read."""

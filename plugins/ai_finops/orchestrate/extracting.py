@@ -1,0 +1,91 @@
+"""The two tasks of every extract DAG: land the day, and say how it went, whatever happened."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from airflow.sdk import CronPartitionTimetable, Param, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from ai_finops.assets import RAW_BY_SOURCE
+from ai_finops.config import Settings
+from ai_finops.days import morning_after, parse_day
+from ai_finops.errors import AiFinopsError, SourceUnavailable
+from ai_finops.orchestrate.runs import day_of_run
+
+RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
+DAY_PARAMS = {
+    "day": Param(None, type=["null", "string"], description="Only for a run without a partition: YYYY-MM-DD"),
+    "allow_empty": Param(False, type="boolean", description="Let a day that had rows become empty"),
+}
+
+
+def daily_partitions() -> CronPartitionTimetable:
+    """Return the schedule of the extract DAGs: each morning, for the day before, keyed by that day."""
+    return CronPartitionTimetable("0 6 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
+
+
+def last_run_date() -> datetime | None:
+    """Return when daily runs stop, one day after `AI_FINOPS_LAST_DAY`; None, the rule, for an account that lives on."""
+    text = os.environ.get("AI_FINOPS_LAST_DAY")
+    if not text:
+        return None
+    return datetime.combine(morning_after(parse_day(text, what="AI_FINOPS_LAST_DAY")), time.max, tzinfo=UTC)
+
+
+def land_and_record(source: str) -> None:
+    """Add `land_<source>` and `record_outcome` to the DAG being defined.
+
+    `record_outcome` is a teardown: it runs when landing failed too, emits the day's asset partition with the status, and
+    leaves the verdict on the run to the landing task. So a dead source is a red run and not a missing morning.
+    """
+    asset = RAW_BY_SOURCE[source]
+
+    @task(task_id=f"land_{source}", **RETRIES)
+    def land(**context: Any) -> str:
+        """Replace the partitions of the run's day in the lake; return the outcome as JSON."""
+        from ai_finops import extract
+
+        day = day_of_run(context)
+        try:
+            outcome = extract.land(
+                source,
+                day,
+                settings=Settings.from_env(),
+                as_of=morning_after(day),
+                allow_empty=bool(context["params"].get("allow_empty")),
+            )
+        except SourceUnavailable:
+            raise
+        except AiFinopsError as error:
+            context["ti"].xcom_push(key="error", value=str(error))
+            raise AirflowFailException(str(error)) from error
+        return outcome.to_json()
+
+    @task(task_id="record_outcome", outlets=[asset])
+    def record_outcome(**context: Any) -> str:
+        """Write the day's outcome beside the data and tell the build; return the status."""
+        from ai_finops import extract
+        from ai_finops.lake import Outcome
+
+        day, task_instance = day_of_run(context), context["ti"]
+        landed = task_instance.xcom_pull(task_ids=f"land_{source}")
+        error = task_instance.xcom_pull(task_ids=f"land_{source}", key="error")
+        outcome = extract.record(
+            source,
+            day,
+            settings=Settings.from_env(),
+            as_of=morning_after(day),
+            outcome=Outcome.from_json(landed) if landed else None,
+            error=None if landed else error or f"land_{source} did not finish; its log says why",
+        )
+        event = context["outlet_events"][asset]
+        event.extra = {"status": outcome.status}
+        event.add_partitions([day.isoformat()])
+        return outcome.status
+
+    landed, recorded = land(), record_outcome()
+    landed >> recorded
+    recorded.as_teardown()

@@ -1,0 +1,28 @@
+"""Settings come from the environment, and a wrong one is named."""
+
+import pytest
+
+from ai_finops.config import Settings
+from ai_finops.errors import SettingsError
+
+
+def test_defaults_switch_every_source_on():
+    assert Settings.from_env({}).sources == ("traces", "billing", "cloudwatch")
+
+
+def test_a_source_left_out_is_configuration():
+    assert Settings.from_env({"AI_FINOPS_SOURCES": "traces, billing"}).sources == ("traces", "billing")
+
+
+def test_an_unknown_source_is_named():
+    with pytest.raises(SettingsError, match="unknown source 'langfuse'"):
+        Settings.from_env({"AI_FINOPS_SOURCES": "traces,langfuse"})
+
+
+def test_everything_written_lies_under_home(tmp_path):
+    settings = Settings.from_env({"AI_FINOPS_HOME": str(tmp_path)})
+    assert {settings.lake.parent, settings.builds.parent, settings.published.parent} == {tmp_path}
+
+
+def test_region_follows_the_aws_variables():
+    assert Settings.from_env({"AWS_DEFAULT_REGION": "eu-west-1"}).aws_region == "eu-west-1"
