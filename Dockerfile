@@ -1,0 +1,12 @@
+# Airflow, dbt and this project in one image; see docker-compose.yaml for what was tried of it.
+FROM python:3.12.12-slim-bookworm
+RUN useradd --create-home --uid 50000 airflow && mkdir -p /opt/ai-finops/var && chown -R airflow /opt/ai-finops
+WORKDIR /opt/ai-finops
+COPY --chown=airflow requirements.txt ./
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
+COPY --chown=airflow dags dags
+COPY --chown=airflow dbt_project dbt_project
+COPY --chown=airflow plugins plugins
+USER airflow
+ENV PYTHONPATH=/opt/ai-finops/plugins
+RUN dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project

@@ -1,0 +1,133 @@
+"""The few calls to Airflow's REST API that drive the demo: trigger, backfill a partition, wait, list."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import httpx
+
+from ai_finops.errors import BuildError
+
+_FINISHED = ("success", "failed")
+
+
+@dataclass(slots=True)
+class AirflowApi:
+    """A signed-in client of one Airflow.
+
+    Raises `BuildError` everywhere: with the run and the red tasks when a run failed, with Airflow's own words when a call was
+    refused.
+    """
+
+    base_url: str
+    user: str | None = None
+    password: str | None = None
+    check_alive: Callable[[], None] = lambda: None
+    """Called while waiting; raises when a process that is waited for has died."""
+    _client: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._client = httpx.Client(base_url=self.base_url, timeout=60.0, trust_env=False)
+
+    def wait_until_ready(self, dag_ids: Iterable[str], *, timeout_seconds: float) -> None:
+        """Wait until the API answers, the scheduler beats and every DAG has been read."""
+        deadline, missing = time.monotonic() + timeout_seconds, set(dag_ids)
+        while missing:
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise BuildError(f"Airflow did not read {', '.join(sorted(missing))} within {timeout_seconds:.0f} s")
+            try:
+                self._sign_in()
+                self._raise_import_errors()
+                known = {row["dag_id"] for row in self.get("/api/v2/dags", limit=100)["dags"]}
+                missing -= known
+            except httpx.TransportError:
+                pass
+            if missing:
+                time.sleep(0.5)
+
+    def trigger(self, dag_id: str, *, conf: dict[str, Any]) -> str:
+        """Start a run by hand; return its run id."""
+        return self.post(f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
+
+    def backfill_day(self, dag_id: str, day: date) -> None:
+        """Run one daily partition through Airflow's own partition-date backfill."""
+        window = {"from_date": f"{day}T00:00:00Z", "to_date": f"{day}T23:59:59Z"}
+        self.post("/api/v2/backfills", {"dag_id": dag_id, **window, "max_active_runs": 1})
+
+    def unpause(self, dag_id: str) -> None:
+        """Let the scheduler start runs of the DAG."""
+        self._checked(self._client.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}))
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """Return the DAG's runs, newest first."""
+        return self.get(f"/api/v2/dags/{dag_id}/dagRuns", limit=100, order_by="-id")["dag_runs"]
+
+    def wait_for_run(
+        self,
+        dag_id: str,
+        is_wanted: Callable[[dict[str, Any]], bool],
+        *,
+        timeout_seconds: float,
+        on_task: Callable[[str, float], None] = lambda task_id, seconds: None,
+    ) -> dict[str, Any]:
+        """Wait until a run for which `is_wanted` holds has succeeded; report each task as it finishes."""
+        deadline, seen = time.monotonic() + timeout_seconds, set()
+        while time.monotonic() < deadline:
+            self.check_alive()
+            run = next((run for run in self.runs(dag_id) if is_wanted(run)), None)
+            if run is not None:
+                self._report_tasks(dag_id, run["dag_run_id"], seen, on_task)
+                if run["state"] == "success":
+                    return run
+                if run["state"] == "failed":
+                    raise BuildError(self._failure(dag_id, run))
+            time.sleep(0.5)
+        raise BuildError(f"no run of {dag_id} succeeded within {timeout_seconds:.0f} s; its logs say how far it got")
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return the task instances of a run."""
+        return self.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=500)["task_instances"]
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        """GET and decode."""
+        return self._checked(self._client.get(path, params=query))
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """POST and decode."""
+        return self._checked(self._client.post(path, json=body))
+
+    def _sign_in(self) -> None:
+        if "Authorization" in self._client.headers:
+            return
+        if self.user is None:
+            response = self._client.get("/auth/token")
+        else:
+            response = self._client.post("/auth/token", json={"username": self.user, "password": self.password})
+        self._client.headers["Authorization"] = f"Bearer {self._checked(response)['access_token']}"
+
+    def _raise_import_errors(self) -> None:
+        for row in self.get("/api/v2/importErrors", limit=1)["import_errors"]:
+            raise BuildError(f"Airflow cannot read {row['filename']}: {row['stack_trace'].strip().splitlines()[-1]}")
+
+    def _report_tasks(self, dag_id: str, run_id: str, seen: set, on_task: Callable[[str, float], None]) -> None:
+        for row in self.tasks(dag_id, run_id):
+            if row["state"] in _FINISHED and row["task_id"] not in seen:
+                seen.add(row["task_id"])
+                on_task(row["task_id"], row["duration"] or 0.0)
+
+    def _failure(self, dag_id: str, run: dict[str, Any]) -> str:
+        red = [row["task_id"] for row in self.tasks(dag_id, run["dag_run_id"]) if row["state"] == "failed"]
+        return f"run {run['dag_run_id']} of {dag_id} failed in {', '.join(red) or 'no task'}; read the task's log"
+
+    @staticmethod
+    def _checked(response: httpx.Response) -> dict[str, Any]:
+        if response.is_error:
+            raise BuildError(
+                f"Airflow refused {response.request.url.path}: {response.status_code} {response.text[:300]}"
+            )
+        return response.json()

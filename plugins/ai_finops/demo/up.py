@@ -1,0 +1,106 @@
+"""`make up`: Airflow standalone with its UI on the sample, shifted so that it ends yesterday; Ctrl-C stops all of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from ai_finops.config import Settings
+from ai_finops.demo.account import create_account
+from ai_finops.demo.airflow_api import AirflowApi
+from ai_finops.demo.airflow_services import HOST, airflow_env, airflow_processes, free_port, migrate
+from ai_finops.demo.deliver import deliver
+from ai_finops.demo.local_aws import local_aws
+from ai_finops.demo.progress import Progress
+from ai_finops.demo.run import DAG_IDS, check_alive, clients_for, told
+from ai_finops.demo.sample import load_sample
+from ai_finops.demo.workspace import fresh_workspace
+from ai_finops.errors import AiFinopsError, BuildError
+
+_READY_SECONDS = 240.0
+_RUN_SECONDS = 900.0
+
+
+def run_up(*, home: Path, progress: Progress) -> None:
+    """Start everything, load the history, switch the daily DAGs on, and stay until interrupted."""
+    fresh_workspace(home)
+    logs = home / "logs"
+    logs.mkdir()
+    # The one place where the wall clock counts: somebody is looking at Airflow's UI today.
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    sample = load_sample(shift_days=(yesterday - load_sample().last_day).days)
+    port = int(os.environ.get("AI_FINOPS_UI_PORT") or free_port())
+    with local_aws(log=logs / "local-aws.log") as aws:
+        env = {
+            **os.environ,
+            **aws.env(),
+            **airflow_env(home / "airflow", port=port, all_admins=False, paused=True),
+            "AI_FINOPS_HOME": str(home),
+        }
+        settings = Settings.from_env(env)
+        clients = clients_for(aws.env(), settings)
+        with progress.step("put the sample, ending yesterday, into the local AWS") as note:
+            create_account(clients, settings)
+            note(told(deliver(sample, first=sample.first_day, last=yesterday, clients=clients, settings=settings)))
+        migrate(env, log=logs / "airflow-migrate.log")
+        with airflow_processes(env, logs=logs, processes=[("standalone",)]) as processes:
+            with progress.step("start Airflow standalone"):
+                user, password = sign_in_of(home / "airflow", seconds=_READY_SECONDS)
+                api = AirflowApi(f"http://{HOST}:{port}", user, password, lambda: check_alive(processes, logs))
+                api.wait_until_ready(DAG_IDS, timeout_seconds=_READY_SECONDS)
+            print(
+                f"\n  Airflow    {api.base_url}\n  sign in    {user} / {password}\n  Ctrl-C stops everything\n",
+                flush=True,
+            )
+            fill(api, first=sample.first_day, last=yesterday, progress=progress)
+            while True:
+                check_alive(processes, logs)
+                time.sleep(1)
+
+
+def fill(api: AirflowApi, *, first: date, last: date, progress: Progress) -> None:
+    """Load all days but the last as history; then the daily DAGs run the last by themselves, as every morning."""
+    for dag_id in ("load_history", "build_marts", "report_weekly"):
+        api.unpause(dag_id)
+    with progress.step(f"load_history {first} to {last - timedelta(days=1)}"):
+        conf = {"first_day": str(first), "last_day": str(last - timedelta(days=1))}
+        run_id = api.trigger("load_history", conf=conf)
+        api.wait_for_run("load_history", lambda run: run["dag_run_id"] == run_id, timeout_seconds=_RUN_SECONDS)
+    with progress.step(f"the daily DAGs, unpaused, run {last} by themselves"):
+        for dag_id in DAG_IDS:
+            api.unpause(dag_id)
+        api.wait_for_run("build_marts", lambda run: run["partition_key"] == str(last), timeout_seconds=_RUN_SECONDS)
+
+
+def sign_in_of(airflow_home: Path, *, seconds: float) -> tuple[str, str]:
+    """Return the user and the password that Airflow standalone made up."""
+    path = airflow_home / "simple_auth_manager_passwords.json.generated"
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if path.is_file() and (text := path.read_text(encoding="utf-8").strip()):
+            return next(iter(json.loads(text).items()))
+        time.sleep(0.5)
+    raise BuildError(f"Airflow made no sign-in within {seconds:.0f} s; read the logs beside {airflow_home}")
+
+
+def main() -> int:
+    """Run until interrupted; one sentence and exit code 1 when something fails."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    home = Settings.from_env().home / "up"
+    try:
+        run_up(home=home, progress=Progress())
+    except AiFinopsError as error:
+        print(f"up: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nup: everything is stopped", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The whole way, checked against numbers derived from the sample without the pipeline's code."""
+
+import re
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+from ai_finops.publish import compare_builds
+
+from tests.e2e import truth
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+MONDAY = date(2025, 6, 9)
+SUNDAY = date(2025, 6, 15)
+WEEK_BEFORE = (MONDAY - timedelta(days=7), MONDAY - timedelta(days=1))
+
+
+@pytest.fixture(scope="module")
+def marts(demo):
+    with duckdb.connect(str((demo.settings.published / "current").resolve() / "marts.duckdb"), read_only=True) as connection:
+        yield connection
+
+
+def usd_by_feature(marts, first, last):
+    rows = marts.execute(
+        "select feature_id, sum(allocated_cost_usd) from marts.fct_daily_feature_costs "
+        "where usage_date between ? and ? group by all",
+        [first, last],
+    ).fetchall()
+    return {feature: float(cost) for feature, cost in rows}
+
+
+@pytest.mark.parametrize(("first", "last"), [WEEK_BEFORE, (MONDAY, SUNDAY)])
+def test_the_week_adds_up_to_the_bill(marts, first, last):
+    assert sum(usd_by_feature(marts, first, last).values()) == pytest.approx(truth.total_usd(first, last), abs=0.01)
+
+
+@pytest.mark.parametrize(("first", "last"), [WEEK_BEFORE, (MONDAY, SUNDAY)])
+def test_each_feature_pays_for_its_traced_calls_and_nothing_else(marts, first, last):
+    costs = usd_by_feature(marts, first, last)
+    expected = truth.traced_usd_by_feature(first, last)
+    assert set(costs) == {*expected, "unattributed"}
+    for feature, usd in expected.items():
+        assert costs[feature] == pytest.approx(usd, abs=0.01), feature
+
+
+def test_uninstrumented_usage_stays_unattributed(marts):
+    costs = usd_by_feature(marts, MONDAY, SUNDAY)
+    untraced = truth.total_usd(MONDAY, SUNDAY) - sum(truth.traced_usd_by_feature(MONDAY, SUNDAY).values())
+    assert costs["unattributed"] == pytest.approx(untraced, abs=0.01)
+    assert costs["unattributed"] > 1
+    assert "contract_review" not in costs
+
+
+def test_each_call_counts_once_on_the_day_it_happened(marts):
+    counted = marts.execute(
+        "select count(*), count(distinct call_id) from marts.fct_llm_calls where usage_date between ? and ?",
+        [WEEK_BEFORE[0], SUNDAY],
+    ).fetchone()
+    assert counted == (truth.traced_call_count(WEEK_BEFORE[0], SUNDAY),) * 2
+
+
+def test_every_cell_of_the_bill_ties_exactly(marts):
+    loose = marts.execute(
+        "select count(*) from marts.fct_daily_reconciliations where billed_cost_usd is not null "
+        "and billed_cost_usd <> allocated_cost_usd + unattributed_cost_usd"
+    ).fetchone()
+    assert loose == (0,)
+
+
+def test_the_broken_object_is_counted_and_stops_nothing(marts):
+    rows = marts.execute(
+        "select landing_date, status, quarantined_count from marts.fct_daily_extract_outcomes "
+        "where source = 'traces' and quarantined_count > 0"
+    ).fetchall()
+    assert rows == [(date(2025, 6, 11), "loaded", 1)]
+
+
+def test_the_message_says_what_the_sample_says(demo):
+    total, before = truth.total_usd(MONDAY, SUNDAY), truth.total_usd(*WEEK_BEFORE)
+    features, features_before = (truth.traced_usd_by_feature(*days) for days in ((MONDAY, SUNDAY), WEEK_BEFORE))
+    top = max(features, key=features.get)
+    share, share_before = round(100 * features[top] / total), round(100 * features_before.get(top, 0) / before)
+    message = demo.result.message
+    assert message.startswith(f"AI Cost Weekly (Week of June 9): Total: ${total:,.0f} ({100 * (total / before - 1):+.0f}% WoW). ")
+    assert top == "document_summarization"
+    assert f"Document summarization: ${features[top]:,.0f} ({share}% of total, " in message
+    assert f" from {share_before}%)" in message
+    assert "Root cause: new" in message
+    assert "batch summarization" in message
+    assert re.search(r"Projected month-end: \$[\d,]+", message)
+    assert re.search(r"Recommended: .* \(est\. savings: \$[\d,]+/month\)", message)
+    assert message.rstrip().endswith("Decision needed by Friday.")
+
+
+def test_the_week_fires_once_by_itself(demo):
+    keys = [run["partition_key"] for run in demo.runs["report_weekly"]]
+    assert sorted(keys) == ["2025-06-02 (W23)", "2025-06-09 (W24)"]
+    assert {run["state"] for run in demo.runs["report_weekly"]} == {"success"}
+
+
+def test_the_daily_dags_ran_for_the_last_day_alone(demo):
+    assert [run["partition_key"] for run in demo.runs["extract_traces"]] == ["2025-06-15"]
+
+
+def test_building_again_for_any_day_leaves_every_mart_identical(demo):
+    current = (demo.settings.published / "current").resolve()
+    assert len(demo.runs["build_marts"]) == 2
+    assert compare_builds(demo.first_build, current) == []
+
+
+def test_published_parquet_and_database_hold_the_same_marts(demo, marts):
+    current = (demo.settings.published / "current").resolve()
+    tables = {name for (name,) in marts.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()}
+    assert {path.stem for path in current.glob("*.parquet")} == tables
+    for table in sorted(tables):
+        in_database = marts.execute(f"select count(*) from marts.{table}").fetchone()
+        assert marts.execute(f"select count(*) from '{current / table}.parquet'").fetchone() == in_database, table
+
+
+def test_data_docs_are_a_site(demo):
+    index = demo.settings.home / "data_docs" / "index.html"
+    assert "<html" in index.read_text(encoding="utf-8").lower()
+
+
+def test_prompt_text_never_reaches_the_lake(demo):
+    texts = duckdb.sql(f"select text from '{truth.CALLS.parent / 'queries.parquet'}' order by length(text) desc limit 50")
+    lake = b"".join(path.read_bytes() for path in demo.settings.lake.rglob("*") if path.is_file() and "traces" in str(path))
+    columns = duckdb.sql(
+        f"select * from read_parquet('{demo.settings.lake}/data/traces/*/*/spans.parquet', union_by_name = true) limit 0"
+    ).columns
+    assert not {"input_value", "prompt", "output_value", "content"} & set(columns)
+    for (text,) in texts.fetchall():
+        assert text.encode() not in lake
