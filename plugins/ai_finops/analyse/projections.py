@@ -1,0 +1,202 @@
+"""Daily cost to month end by a linear trend, and how wrong earlier projections of the same kind were.
+
+**Month end** is the end of the month that holds `as_of_date`, the first day not yet seen: the month under way, and on
+the first of a month the one that begins, since the month before is finished and needs no projection.
+
+**Days.** A day on which anything landed counts, and a feature without a row on it had a zero day. A day not landed
+counts for nobody. A feature's history begins on the first day it has a row. Negative days are taken as they are; what
+is projected is never below zero.
+
+**The total** is projected on the series of totals. It is not the sum of the features' projections and need not equal
+it.
+
+**The interval** is 80 % for each single day: residuals around the trend, Student's t, the trend's own uncertainty
+included. Daily bounds added up over several days give a range that is wider than 80 %, never narrower.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from ai_finops.analyse.schemas import PROJECTION_ERRORS, PROJECTIONS, to_money, to_table
+from ai_finops.analyse.series import CostHistory
+from ai_finops.analyse.trend import Trend
+from ai_finops.days import days_between, month_end
+
+WINDOW_DAYS = 28
+WANTED_DAYS = 14
+FEWEST_DAYS = 7
+METHOD = "linear_trend"
+SCENARIO = "as_is"
+
+
+class Projected(NamedTuple):
+    """Projections and their measured errors, as `raw.analysis_projections` and `raw.analysis_projection_errors`."""
+
+    projections: pa.Table
+    errors: pa.Table
+
+
+def project(
+    daily_costs: pa.Table, *, as_of_dates: Collection[date], landed_days: Collection[date] | None = None
+) -> Projected:
+    """Project each feature and the total, by day to month end, as it would have been done on each of `as_of_dates`.
+
+    Args:
+        daily_costs: `usage_date`, `feature_id`, `allocated_cost_usd` (USD, usage charges only).
+        as_of_dates: Dates of issue; each sees only the days before it.
+        landed_days: Days that landed, also those without any row; default: the days with a row.
+    Returns:
+        Projections in the order as_of_date, feature_id, target_date. Status is `ok` from 14 days of history in the
+        last 28, `short_history` from 7, below that `insufficient_history` with null costs. And the errors
+        (`measure_errors`).
+    """
+    history = CostHistory.from_table(daily_costs, landed_days=landed_days)
+    rows = (
+        row
+        for as_of in sorted(set(as_of_dates))
+        for feature in history.features_before(as_of)
+        for row in _project_feature(history, feature, as_of=as_of)
+    )
+    projections = to_table(rows, schema=PROJECTIONS)
+    return Projected(projections, measure_errors(projections, daily_costs, landed_days=landed_days))
+
+
+def status_of(window_day_count: int) -> str:
+    """Say what a window of so many observed days allows."""
+    if window_day_count >= WANTED_DAYS:
+        return "ok"
+    return "short_history" if window_day_count >= FEWEST_DAYS else "insufficient_history"
+
+
+def _project_feature(history: CostHistory, feature_id: str, *, as_of: date) -> Iterator[dict[str, Any]]:
+    window = history.between(feature_id, as_of - timedelta(days=WINDOW_DAYS), as_of - timedelta(days=1))
+    status = status_of(len(window))
+    # x counts days from as_of, so that the first projected day is 0.
+    trend = None if len(window) < FEWEST_DAYS else Trend.fit([((day - as_of).days, usd) for day, usd in window])
+    for target in days_between(as_of, month_end(as_of)):
+        x = (target - as_of).days
+        middle, margin = (None, None) if trend is None else (trend.at(x), trend.margin_80(x))
+        yield {
+            "as_of_date": as_of,
+            "feature_id": feature_id,
+            "scenario": SCENARIO,
+            "target_date": target,
+            "projected_cost_usd": _not_negative(middle),
+            "low_cost_usd": None if middle is None else _not_negative(middle - margin),
+            "high_cost_usd": None if middle is None else _not_negative(middle + margin),
+            "method": METHOD,
+            "status": status,
+            "window_day_count": len(window),
+        }
+
+
+def _not_negative(usd: float | None) -> Decimal | None:
+    return None if usd is None else to_money(max(usd, 0.0))
+
+
+class _Errors(NamedTuple):
+    """Errors of a number of origins, added up; USD."""
+
+    origin_count: int = 0
+    absolute_usd: float = 0.0
+    signed_usd: float = 0.0
+    spent_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Origins:
+    """The origins of one feature and horizon in the order in which they became known, each with all before it."""
+
+    last_targets: list[date] = field(default_factory=list)
+    running: list[_Errors] = field(default_factory=list)
+
+    def add(self, last_target: date, *, projected_usd: float, actual_usd: float) -> None:
+        """Add the origin whose last day is `last_target`; later ones only."""
+        error, earlier = projected_usd - actual_usd, self.running[-1] if self.running else _Errors()
+        self.last_targets.append(last_target)
+        self.running.append(
+            _Errors(
+                earlier.origin_count + 1,
+                earlier.absolute_usd + abs(error),
+                earlier.signed_usd + error,
+                earlier.spent_usd + abs(actual_usd),
+            )
+        )
+
+    def before(self, day: date) -> _Errors:
+        """Return the errors of the origins whose last day lies before `day`."""
+        count = bisect_left(self.last_targets, day)
+        return self.running[count - 1] if count else _Errors()
+
+
+def measure_errors(
+    projections: pa.Table, daily_costs: pa.Table, *, landed_days: Collection[date] | None = None
+) -> pa.Table:
+    """Hold earlier projections against what became known before each date of issue (rolling origins).
+
+    An origin counts for horizon h on date A when it was issued before A, projected at least h days, and all h days lie
+    before A: nothing that was unknown on A is used. Its error is that of the *sum* of the h days, as a month-end figure
+    is a sum; days that never landed are left out of both sides.
+
+    Returns:
+        One row per as_of_date, feature, method and horizon of the projection issued that day. `wape_ratio` is the sum
+        of absolute errors over the sum of absolute actuals, `bias_ratio` the sum of signed errors (projected less
+        actual) over the same; both null with status `insufficient_history` where no origin counts or nothing was
+        spent.
+    """
+    history = CostHistory.from_table(daily_costs, landed_days=landed_days)
+    issued: dict[tuple[str, str, date], list[tuple[date, float | None]]] = defaultdict(list)
+    names = ("feature_id", "method", "as_of_date", "target_date", "projected_cost_usd")
+    for feature, method, as_of, target, usd in zip(*(projections[name].to_pylist() for name in names), strict=True):
+        issued[feature, method, as_of].append((target, None if usd is None else float(usd)))
+    origins = _origins(history, issued)
+    rows = (
+        {"as_of_date": as_of, "feature_id": feature, "method": method, "horizon_days": horizon}
+        | _error_of(origins[feature, method, horizon].before(as_of))
+        for (feature, method, as_of), targets in sorted(issued.items(), key=lambda item: (item[0][2], item[0]))
+        for horizon in range(1, len(targets) + 1)
+    )
+    return to_table(rows, schema=PROJECTION_ERRORS)
+
+
+def _origins(history: CostHistory, issued: dict) -> dict[tuple[str, str, int], _Origins]:
+    """Gather, per feature, method and horizon, every projection whose days have all passed."""
+    origins: dict[tuple[str, str, int], _Origins] = defaultdict(_Origins)
+    covered = set(history.covered_days)
+    last_known = max(covered, default=date.min)
+    # By date of issue, so that the last days of one horizon come in order.
+    for (feature, method, _), targets in sorted(issued.items(), key=lambda item: item[0][2]):
+        targets = sorted(targets)
+        if targets[0][1] is None:
+            continue
+        actual = history.cost_usd[feature]
+        pairs = [(usd, actual.get(day, 0.0)) if day in covered else (0.0, 0.0) for day, usd in targets]
+        projected_sums = accumulate(usd for usd, _ in pairs)
+        actual_sums = accumulate(usd for _, usd in pairs)
+        landed_counts = accumulate(day in covered for day, _ in targets)
+        sums = zip(projected_sums, actual_sums, landed_counts, strict=True)
+        for horizon, (projected, spent, landed_count) in enumerate(sums, 1):
+            last_target = targets[horizon - 1][0]
+            if last_target <= last_known and landed_count:
+                origins[feature, method, horizon].add(last_target, projected_usd=projected, actual_usd=spent)
+    return origins
+
+
+def _error_of(errors: _Errors) -> dict[str, Any]:
+    is_measured = errors.spent_usd > 0
+    return {
+        "origin_count": errors.origin_count,
+        "wape_ratio": errors.absolute_usd / errors.spent_usd if is_measured else None,
+        "bias_ratio": errors.signed_usd / errors.spent_usd if is_measured else None,
+        "status": "measured" if is_measured else "insufficient_history",
+    }

@@ -1,0 +1,86 @@
+"""The exact columns of each analysis, so that an empty result is as typed as a full one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import pyarrow as pa
+
+MONEY = pa.decimal128(18, 6)
+MICRO_USD = Decimal("0.000001")
+
+PROJECTIONS = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("scenario", pa.string()),
+        ("target_date", pa.date32()),
+        ("projected_cost_usd", MONEY),
+        ("low_cost_usd", MONEY),
+        ("high_cost_usd", MONEY),
+        ("method", pa.string()),
+        ("status", pa.string()),
+        ("window_day_count", pa.int64()),
+    ]
+)
+
+PROJECTION_ERRORS = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("method", pa.string()),
+        ("horizon_days", pa.int64()),
+        ("origin_count", pa.int64()),
+        ("wape_ratio", pa.float64()),
+        ("bias_ratio", pa.float64()),
+        ("status", pa.string()),
+    ]
+)
+
+COST_DRIVERS = pa.schema(
+    [
+        ("week_start_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("driver", pa.string()),
+        ("detail", pa.string()),
+        ("contribution_cost_usd", MONEY),
+    ]
+)
+
+SAVINGS = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("opportunity_id", pa.string()),
+        ("feature_id", pa.string()),
+        ("lever", pa.string()),
+        ("task_type", pa.string()),
+        ("current_model_id", pa.string()),
+        ("target_model_id", pa.string()),
+        ("current_cost_usd_per_month", MONEY),
+        ("target_cost_usd_per_month", MONEY),
+        ("saving_usd_per_month", MONEY),
+        ("low_saving_usd_per_month", MONEY),
+        ("high_saving_usd_per_month", MONEY),
+        ("agreement_ratio", pa.float64()),
+        ("agreement_sample_count", pa.int64()),
+        ("evidence", pa.string()),
+        ("missing_evidence", pa.string()),
+        ("effort", pa.string()),
+        ("owner", pa.string()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("rank", pa.int64()),
+    ]
+)
+
+
+def to_table(rows: Iterable[Mapping[str, Any]], *, schema: pa.Schema) -> pa.Table:
+    """Build a table of exactly `schema` from `rows`; no rows give a table of no rows."""
+    return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def to_money(value: Decimal | float) -> Decimal:
+    """Round US dollars to the millionth, half to even. The one place where an estimate becomes money."""
+    return Decimal(value).quantize(MICRO_USD, rounding=ROUND_HALF_EVEN)

@@ -1,0 +1,156 @@
+"""Monday's message as text: what the digest supports, and in words what it does not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ai_finops.report.digest import WeeklyDigest
+from ai_finops.report.wording import (
+    change,
+    counted,
+    day_name,
+    day_names,
+    dollars,
+    inside_sentence,
+    model_name,
+    one_line,
+    share,
+    signed_dollars,
+)
+
+EXPLAINING_SHARE = 0.2
+"""A driver is named as root cause when it explains more than this share of the change."""
+UNATTRIBUTED_SHARE = 0.05
+"""Cost that belongs to no feature is mentioned above this share of the total."""
+
+_DRIVERS = {
+    "new_caller": ("new caller", "new caller"),
+    "lost_caller": ("lost caller", "lost caller"),
+    "volume": ("more calls", "fewer calls"),
+    "model_mix": ("a dearer model mix", "a cheaper model mix"),
+    "tokens_per_call": ("more tokens per call", "fewer tokens per call"),
+    "price": ("a higher price", "a lower price"),
+    "untraced_usage": ("more usage without a trace", "less usage without a trace"),
+}
+
+
+def compose(digest: WeeklyDigest) -> str:
+    """Return the message: one paragraph that ends in a decision, and a line of data notes where there are any.
+
+    The text is plain: nothing in it is escaped for Slack (`deliver.slack_text` does that).
+    """
+    clauses = [
+        f"AI Cost Weekly (Week of {day_name(digest.week_start_date)}): {_total(digest)}",
+        _top_feature(digest),
+        f"Root cause: {_root_cause(digest)}",
+        _projection(digest),
+        *_recommendation(digest),
+    ]
+    notes = list(_data_notes(digest))
+    return " ".join(clauses) + (f"\nData: {'; '.join(notes)}." if notes else "")
+
+
+def _total(digest: WeeklyDigest) -> str:
+    if digest.previous_total_cost_usd is None:
+        against = "no earlier week to compare with"
+    elif digest.change_ratio is None:
+        against = "nothing the week before"
+    else:
+        against = f"{change(digest.change_ratio)} WoW"
+    return f"Total: {dollars(digest.total_cost_usd)} ({against})."
+
+
+def _top_feature(digest: WeeklyDigest) -> str:
+    if digest.top_feature_id is None:
+        return "No feature had any cost."
+    name = one_line(digest.top_feature_name or digest.top_feature_id)
+    return f"{name}: {dollars(digest.top_feature_cost_usd)} ({_top_share(digest)})."
+
+
+def _top_share(digest: WeeklyDigest) -> str:
+    if digest.top_feature_share_ratio is None:
+        return "share not known"
+    now = share(digest.top_feature_share_ratio)
+    if digest.previous_total_cost_usd is None:
+        return f"{now} of total"
+    if digest.previous_top_feature_share_ratio is None:
+        return f"{now} of total, not there the week before"
+    before = share(digest.previous_top_feature_share_ratio)
+    if before == now:
+        return f"{now} of total, as the week before"
+    direction = "up" if digest.top_feature_share_ratio > digest.previous_top_feature_share_ratio else "down"
+    return f"{now} of total, {direction} from {before}"
+
+
+def _root_cause(digest: WeeklyDigest) -> str:
+    if digest.previous_total_cost_usd is None:
+        return "not known without an earlier week."
+    if digest.main_driver is None:
+        return "nothing changed." if digest.change_ratio == 0 else "not known, no driver was computed for this week."
+    if digest.main_driver_share_ratio is None or digest.main_driver_share_ratio <= EXPLAINING_SHARE:
+        return "no single driver explains more than a fifth of the change."
+    rose, fell = _DRIVERS.get(digest.main_driver, (digest.main_driver, digest.main_driver))
+    what = rose if digest.main_driver_cost_usd >= 0 else fell
+    if digest.main_driver not in ("new_caller", "lost_caller"):
+        what += f" in {one_line(digest.main_driver_feature_id)}"
+    detail = f", {one_line(digest.main_driver_detail)}" if digest.main_driver_detail else ""
+    change_usd = digest.total_cost_usd - digest.previous_total_cost_usd
+    return f"{what}{detail} ({signed_dollars(digest.main_driver_cost_usd)} of {signed_dollars(change_usd)})."
+
+
+def _projection(digest: WeeklyDigest) -> str:
+    last_day = digest.week_start_date + timedelta(days=6)
+    is_same_month = (digest.month_start_date.year, digest.month_start_date.month) == (last_day.year, last_day.month)
+    label = "Projected month-end" if is_same_month else f"Projected month-end ({digest.month_start_date:%B})"
+    if digest.projected_month_end_cost_usd is None:
+        return f"{label}: not enough days of history yet."
+    notes = ["short history"] if digest.projection_status == "short_history" else []
+    if digest.projection_error_ratio is None:
+        notes.append("error not yet measured")
+    else:
+        days = counted(digest.projection_error_horizon_days, "day")
+        notes.append(f"off by {share(digest.projection_error_ratio)} over {days} so far")
+    return f"{label}: {dollars(digest.projected_month_end_cost_usd)} ({', '.join(notes)})."
+
+
+def _recommendation(digest: WeeklyDigest) -> Iterator[str]:
+    if digest.recommended_opportunity_id is None:
+        yield "No recommendation this week: no open saving is large enough and cleared by its evidence."
+        return
+    model = model_name(one_line(digest.recommended_target_model_id))
+    saving = f"est. savings: {dollars(digest.recommended_saving_usd_per_month)}/month"
+    yield f"Recommended: route {_routed(digest)} to {model} ({saving}{_evidence(digest)})."
+    yield "Decision needed by Friday."
+
+
+def _routed(digest: WeeklyDigest) -> str:
+    """Name the calls to be moved: the feature, and its task type where the feature's name does not say it."""
+    feature = inside_sentence(one_line(digest.recommended_feature_name))
+    task = one_line(digest.recommended_task_type or "").replace("_", " ")
+    return feature if task.lower() in feature.lower() else f"the {task} calls of {feature}"
+
+
+def _evidence(digest: WeeklyDigest) -> str:
+    count = digest.recommended_agreement_sample_count
+    if not count or digest.recommended_agreement_ratio is None:
+        return "; quality not yet compared"
+    return f"; no worse in {share(digest.recommended_agreement_ratio)} of {counted(count, 'comparison')}"
+
+
+def _data_notes(digest: WeeklyDigest) -> Iterator[str]:
+    missing_count = 7 - digest.covered_day_count
+    if missing_count > 0:
+        named = f" ({day_names(one_line(digest.missing_days))})" if digest.missing_days else ""
+        yield f"{counted(missing_count, 'day')} of 7 missing{named}"
+    if digest.estimated_share_ratio:
+        yield f"{share(digest.estimated_share_ratio)} of the total is estimated, its bill has not arrived"
+    if (digest.unattributed_share_ratio or 0) > UNATTRIBUTED_SHARE:
+        amount = dollars(digest.unattributed_cost_usd)
+        yield f"{share(digest.unattributed_share_ratio)} of the total ({amount}) belongs to no feature"
+    if digest.unpriced_call_count:
+        yield f"{counted(digest.unpriced_call_count, 'call')} without a price"
+    if digest.gap_call_count:
+        yield f"{counted(digest.gap_call_count, 'call')} without usage"
+    if digest.quarantined_record_count:
+        yield f"{counted(digest.quarantined_record_count, 'record')} quarantined"

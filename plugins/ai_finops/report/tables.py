@@ -1,0 +1,133 @@
+"""The week's numbers as plain-text tables, from the published marts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from ai_finops.config import Settings
+from ai_finops.days import week_start
+from ai_finops.report.marts import open_marts
+from ai_finops.report.wording import dollars, one_line, share
+
+_FEATURE_COSTS = """
+    with weeks as (
+        select
+            feature_id,
+            any_value(display_name) as display_name,
+            any_value(team) as team,
+            sum(request_count) filter (usage_date >= $monday) as request_count,
+            sum(input_tokens) filter (usage_date >= $monday) as input_tokens,
+            sum(output_tokens) filter (usage_date >= $monday) as output_tokens,
+            sum(allocated_cost_usd) filter (usage_date >= $monday) as cost_usd,
+            sum(allocated_cost_usd) filter (usage_date < $monday) as previous_cost_usd
+        from fct_daily_feature_costs
+        where usage_date between $previous_monday and $sunday
+        group by feature_id
+    )
+    select * from weeks order by cost_usd desc nulls last, feature_id
+"""
+
+_METRICS = """
+    select
+        metric_name,
+        feature_id,
+        dimension,
+        sum(numerator) / nullif(sum(denominator), 0) as value,
+        sum(sample_count) as sample_count,
+        any_value(healthy_bound) as healthy_bound,
+        any_value(warning_bound) as warning_bound,
+        list(status order by usage_date) as statuses
+    from fct_daily_metrics
+    where usage_date between $monday and $sunday
+    group by metric_name, feature_id, dimension
+    order by metric_name, feature_id, dimension
+"""
+
+
+def feature_costs(settings: Settings, week: date) -> str:
+    """Return what each feature cost in the week that holds the day `week`, beside the week before.
+
+    Raises:
+        PublishError: Nothing has been published yet.
+    """
+    monday = week_start(week)
+    rows = _query(settings, _FEATURE_COSTS, monday=monday, previous_monday=monday - timedelta(days=7))
+    total = sum((row["cost_usd"] or Decimal(0) for row in rows), Decimal(0))
+    previous = sum((row["previous_cost_usd"] or Decimal(0) for row in rows), Decimal(0))
+    lines = [_feature_line(row, total=total) for row in rows]
+    lines.append(("Total", "", "", "", "", dollars(total), "", "", dollars(previous)))
+    header = ("Feature", "Team", "Requests", "Tokens in", "Tokens out", "Cost", "Share", "Per request", "Week before")
+    return f"Cost by feature, week of {monday}\n\n{align(header, lines, left=2)}"
+
+
+def metrics(settings: Settings, week: date) -> str:
+    """Return the metrics of the week that holds the day `week`: ratios of the week's sums, and the daily verdicts.
+
+    Raises:
+        PublishError: Nothing has been published yet.
+    """
+    monday = week_start(week)
+    lines = [
+        (
+            row["metric_name"],
+            one_line(row["feature_id"]),
+            row["dimension"],
+            _number(row["value"]),
+            f"{row['sample_count']:,.0f}",
+            _number(row["healthy_bound"]),
+            _number(row["warning_bound"]),
+            _verdicts(row["statuses"]),
+        )
+        for row in _query(settings, _METRICS, monday=monday)
+    ]
+    header = ("Metric", "Feature", "Dimension", "Week", "Samples", "Healthy", "Warning", "Days")
+    return f"Metrics, week of {monday}\n\n{align(header, lines, left=3, last_left=True)}"
+
+
+def align(header: Sequence[str], lines: Sequence[Sequence[str]], *, left: int, last_left: bool = False) -> str:
+    """Lay out cells in columns: the first `left` (and the last, if asked) to the left, the others to the right."""
+    widths = [max(len(line[place]) for line in (header, *lines)) for place in range(len(header))]
+    rule = ["─" * width for width in widths]
+
+    def laid_out(cells: Sequence[str]) -> str:
+        sides = (place < left or (last_left and place == len(header) - 1) for place in range(len(header)))
+        return "  ".join(
+            cell.ljust(width) if is_left else cell.rjust(width)
+            for cell, width, is_left in zip(cells, widths, sides, strict=True)
+        ).rstrip()
+
+    return "\n".join(laid_out(line) for line in (header, rule, *lines))
+
+
+def _query(settings: Settings, query: str, *, monday: date, **more: date) -> list[dict[str, Any]]:
+    with open_marts(settings) as connection:
+        found = connection.execute(query, {"monday": monday, "sunday": monday + timedelta(days=6), **more})
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _feature_line(row: dict[str, Any], *, total: Decimal) -> tuple[str, ...]:
+    cost, requests = row["cost_usd"], row["request_count"]
+    return (
+        one_line(row["display_name"] or row["feature_id"]),
+        one_line(row["team"] or ""),
+        f"{requests or 0:,.0f}",
+        f"{row['input_tokens'] or 0:,.0f}",
+        f"{row['output_tokens'] or 0:,.0f}",
+        "–" if cost is None else dollars(cost),
+        "–" if cost is None or not total else share(float(cost / total)),
+        "–" if cost is None or not requests else f"${cost / int(requests):.4f}",
+        "–" if row["previous_cost_usd"] is None else dollars(row["previous_cost_usd"]),
+    )
+
+
+def _number(value: float | Decimal | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _verdicts(statuses: Sequence[str]) -> str:
+    """Count the days by verdict, in the order in which each first came: `watch 2, warning 5`."""
+    return ", ".join(f"{status} {statuses.count(status)}" for status in dict.fromkeys(statuses))

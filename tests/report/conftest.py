@@ -1,0 +1,166 @@
+"""A week's digest to vary, published marts that hold it, and a stand-in for Slack's API."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import date
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import duckdb
+import pytest
+
+from ai_finops.config import Settings
+from ai_finops.report import WeeklyDigest
+
+WEEK = WeeklyDigest(
+    marts_as_of_date=date(2025, 6, 16),
+    week_start_date=date(2025, 6, 9),
+    as_of_date=date(2025, 6, 16),
+    covered_day_count=7,
+    missing_days=None,
+    total_cost_usd=Decimal("2140.37"),
+    previous_total_cost_usd=Decimal("1981.82"),
+    change_ratio=0.08,
+    top_feature_id="document_summarization",
+    top_feature_name="Document summarization",
+    top_feature_cost_usd=Decimal("889.61"),
+    top_feature_share_ratio=0.4156,
+    previous_top_feature_share_ratio=0.3122,
+    unattributed_cost_usd=Decimal("0.00"),
+    unattributed_share_ratio=0.0,
+    estimated_share_ratio=0.0,
+    month_start_date=date(2025, 6, 1),
+    month_to_date_cost_usd=Decimal("4122.19"),
+    projected_month_end_cost_usd=Decimal("9800.40"),
+    projection_status="ok",
+    projection_error_ratio=0.124,
+    projection_error_horizon_days=7,
+    main_driver="new_caller",
+    main_driver_feature_id="batch_summarization",
+    main_driver_detail=(
+        "batch_summarization calls pipeline summarize from docs-api, already used by document_summarization"
+    ),
+    main_driver_cost_usd=Decimal("131.20"),
+    main_driver_share_ratio=0.8275,
+    recommended_opportunity_id="routing_by_task_type:batch_summarization:summarization:sonnet:haiku",
+    recommended_feature_name="Batch summarization",
+    recommended_task_type="summarization",
+    recommended_target_model_id="anthropic.claude-3-5-haiku-20241022-v1:0",
+    recommended_saving_usd_per_month=Decimal("340.12"),
+    recommended_agreement_ratio=0.8583,
+    recommended_agreement_sample_count=360,
+    unpriced_call_count=0,
+    quarantined_record_count=0,
+    gap_call_count=0,
+)
+
+SQL_TYPES = {"date": "date", "int": "bigint", "str": "varchar", "Decimal": "decimal(18, 6)", "float": "double"}
+
+
+@pytest.fixture
+def week() -> Callable[..., WeeklyDigest]:
+    """Return the week of June 9 with some fields changed."""
+    return lambda **changes: replace(WEEK, **changes)
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    """Settings of a home that nobody else uses."""
+    return Settings.from_env({"AI_FINOPS_HOME": str(tmp_path), "AI_FINOPS_SLACK_CHANNEL": "#ai-cost"})
+
+
+@pytest.fixture
+def publish(settings) -> Callable[..., None]:
+    """Publish marts that hold these weeks, and more tables given as SQL."""
+
+    def publish_weeks(
+        *digests: WeeklyDigest, statements: tuple[str, ...] = (), as_of: date = date(2025, 6, 16)
+    ) -> None:
+        folder = settings.published / "builds" / "000001-2025-06-16-00000000"
+        folder.mkdir(parents=True)
+        columns = [field for field in fields(WeeklyDigest) if field.name != "marts_as_of_date"]
+        types = ", ".join(f"{column.name} {SQL_TYPES[column.type.split(' ')[0]]}" for column in columns)
+        with duckdb.connect(str(folder / "marts.duckdb")) as connection:
+            connection.execute("create schema marts")
+            connection.execute("set schema = 'marts.marts'")
+            connection.execute("create table dim_builds as select ? as as_of_date", [as_of])
+            connection.execute(f"create table rpt_weekly_digest ({types})")
+            for digest in digests:
+                values = [getattr(digest, column.name) for column in columns]
+                marks = ", ".join("?" * len(values))
+                connection.execute(f"insert into rpt_weekly_digest values ({marks})", values)
+            for statement in statements:
+                connection.execute(statement)
+        (settings.published / "current").symlink_to(folder.relative_to(settings.published))
+
+    return publish_weeks
+
+
+class SlackStandIn:
+    """Answers `chat.postMessage` over HTTP as its documentation says, or as a test tells it to; keeps what it took."""
+
+    def __init__(self) -> None:
+        self.posted: list[dict] = []
+        self.tokens: list[str] = []
+        self.answer: Callable[[BaseHTTPRequestHandler], None] | None = None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def base_url(self) -> str:
+        """Return what the connection's extra field `base_url` takes."""
+        return f"http://127.0.0.1:{self._server.server_port}/api/"
+
+    def stop(self) -> None:
+        """Stop answering; the port is closed from then on."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(stand_in):
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                assert self.path == "/api/chat.postMessage"
+                stand_in.tokens.append(self.headers["Authorization"])
+                stand_in.posted.append(body)
+                if stand_in.answer:
+                    stand_in.answer(self)
+                else:
+                    reply(self, 200, {"ok": True, "channel": "C024BE91L", "ts": "1750068000.000100"})
+
+            def log_message(self, *args) -> None:
+                pass
+
+        return Handler
+
+
+def reply(handler: BaseHTTPRequestHandler, status: int, body: dict) -> None:
+    """Answer as Slack does: JSON, whatever the status."""
+    content = json.dumps(body).encode()
+    handler.send_response(status)
+    handler.send_header("Content-Type", "application/json; charset=utf-8")
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+@pytest.fixture
+def answer_with():
+    """Return an answer of Slack's for the stand-in."""
+    return lambda status, body: lambda handler: reply(handler, status, body)
+
+
+@pytest.fixture
+def slack(monkeypatch):
+    """A Slack that answers, and the Airflow connection to it."""
+    stand_in = SlackStandIn()
+    connection = {
+        "conn_type": "slack",
+        "password": "xoxb-not-a-token",
+        "extra": {"base_url": stand_in.base_url, "timeout": 5},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", json.dumps(connection))
+    yield stand_in
+    stand_in.stop()

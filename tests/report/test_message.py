@@ -1,0 +1,223 @@
+"""The message word for word: the whole of it once, then each branch of each clause."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ai_finops.report import compose
+
+FULL = (
+    "AI Cost Weekly (Week of June 9): Total: $2,140 (+8% WoW). "
+    "Document summarization: $890 (42% of total, up from 31%). "
+    "Root cause: new caller, batch_summarization calls pipeline summarize from docs-api, "
+    "already used by document_summarization (+$131 of +$159). "
+    "Projected month-end: $9,800 (off by 12% over 7 days so far). "
+    "Recommended: route batch summarization to Claude 3.5 Haiku "
+    "(est. savings: $340/month; no worse in 86% of 360 comparisons). "
+    "Decision needed by Friday."
+)
+
+
+def clause(text, start):
+    """Return the sentence of a message that begins with `start`."""
+    rest = text[text.index(start) :]
+    return rest[: rest.index(". ") + 1] if ". " in rest else rest
+
+
+def test_a_week_with_everything(week):
+    assert compose(week()) == FULL
+
+
+def test_a_first_week(week):
+    first = week(
+        previous_total_cost_usd=None,
+        change_ratio=None,
+        previous_top_feature_share_ratio=None,
+        main_driver=None,
+        main_driver_feature_id=None,
+        main_driver_detail=None,
+        main_driver_cost_usd=None,
+        main_driver_share_ratio=None,
+        projection_status="short_history",
+        projection_error_ratio=None,
+        projection_error_horizon_days=None,
+        recommended_opportunity_id=None,
+        recommended_feature_name=None,
+    )
+    assert compose(first) == (
+        "AI Cost Weekly (Week of June 9): Total: $2,140 (no earlier week to compare with). "
+        "Document summarization: $890 (42% of total). "
+        "Root cause: not known without an earlier week. "
+        "Projected month-end: $9,800 (short history, error not yet measured). "
+        "No recommendation this week: no open saving is large enough and cleared by its evidence."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change_ratio", "text"),
+    [(0.08, "(+8% WoW)"), (-0.123, "(-12% WoW)"), (0.004, "(flat WoW)"), (None, "(nothing the week before)")],
+)
+def test_change_of_the_total(week, change_ratio, text):
+    assert f"Total: $2,140 {text}." in compose(week(change_ratio=change_ratio))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [
+        (0.42, 0.31, "42% of total, up from 31%"),
+        (0.31, 0.42, "31% of total, down from 42%"),
+        (0.424, 0.415, "42% of total, as the week before"),
+        (0.42, 0.004, "42% of total, up from <1%"),
+        (0.42, 0.0, "42% of total, up from 0%"),
+        (0.42, None, "42% of total, not there the week before"),
+        (None, None, "share not known"),
+    ],
+)
+def test_share_of_the_top_feature(week, now, before, text):
+    digest = week(top_feature_share_ratio=now, previous_top_feature_share_ratio=before)
+    assert f"Document summarization: $890 ({text})." in compose(digest)
+
+
+def test_no_feature_with_cost(week):
+    assert "No feature had any cost. Root cause" in compose(week(top_feature_id=None, top_feature_name=None))
+
+
+def test_a_feature_without_a_name_goes_by_its_id(week):
+    assert "document_summarization: $890" in compose(week(top_feature_name=None))
+
+
+@pytest.mark.parametrize(
+    ("driver", "usd", "text"),
+    [
+        ("new_caller", "131.20", "new caller, DETAIL (+$131 of +$159)."),
+        ("lost_caller", "-131.20", "lost caller, DETAIL (-$131 of +$159)."),
+        ("volume", "131.20", "more calls in support_chat, DETAIL (+$131 of +$159)."),
+        ("volume", "-131.20", "fewer calls in support_chat, DETAIL (-$131 of +$159)."),
+        ("model_mix", "131.20", "a dearer model mix in support_chat, DETAIL (+$131 of +$159)."),
+        ("model_mix", "-131.20", "a cheaper model mix in support_chat, DETAIL (-$131 of +$159)."),
+        ("tokens_per_call", "131.20", "more tokens per call in support_chat, DETAIL (+$131 of +$159)."),
+        ("tokens_per_call", "-131.20", "fewer tokens per call in support_chat, DETAIL (-$131 of +$159)."),
+        ("price", "131.20", "a higher price in support_chat, DETAIL (+$131 of +$159)."),
+        ("price", "-131.20", "a lower price in support_chat, DETAIL (-$131 of +$159)."),
+        ("untraced_usage", "131.20", "more usage without a trace in support_chat, DETAIL (+$131 of +$159)."),
+        ("untraced_usage", "-131.20", "less usage without a trace in support_chat, DETAIL (-$131 of +$159)."),
+    ],
+)
+def test_root_cause(week, driver, usd, text):
+    digest = week(
+        main_driver=driver,
+        main_driver_feature_id="support_chat",
+        main_driver_detail="DETAIL",
+        main_driver_cost_usd=Decimal(usd),
+    )
+    assert clause(compose(digest), "Root cause: ") == f"Root cause: {text}"
+
+
+@pytest.mark.parametrize(("share", "is_named"), [(0.2, False), (0.2001, True), (-0.5, False), (None, False)])
+def test_a_cause_is_named_above_a_fifth(week, share, is_named):
+    text = compose(week(main_driver_share_ratio=share))
+    assert ("Root cause: new caller" in text) == is_named
+    assert ("Root cause: no single driver explains more than a fifth of the change." in text) != is_named
+
+
+@pytest.mark.parametrize(
+    ("change_ratio", "text"),
+    [(0.0, "nothing changed."), (0.08, "not known, no driver was computed for this week.")],
+)
+def test_no_driver_in_the_mart(week, change_ratio, text):
+    digest = week(main_driver=None, change_ratio=change_ratio)
+    assert f"Root cause: {text}" in compose(digest)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "days", "text"),
+    [
+        ("ok", 0.124, 7, "$9,800 (off by 12% over 7 days so far)."),
+        ("ok", 0.124, 1, "$9,800 (off by 12% over 1 day so far)."),
+        ("ok", None, None, "$9,800 (error not yet measured)."),
+        ("short_history", 0.124, 7, "$9,800 (short history, off by 12% over 7 days so far)."),
+    ],
+)
+def test_projection_with_its_error(week, status, error, days, text):
+    digest = week(projection_status=status, projection_error_ratio=error, projection_error_horizon_days=days)
+    assert clause(compose(digest), "Projected month-end: ") == f"Projected month-end: {text}"
+
+
+def test_too_little_history_for_a_projection(week):
+    digest = week(projection_status="insufficient_history", projected_month_end_cost_usd=None)
+    assert "Projected month-end: not enough days of history yet. Recommended" in compose(digest)
+
+
+def test_the_month_is_named_when_it_is_not_the_week_s(week):
+    # The week of June 23 ends on June 29; that of June 30 ends in July, the month then projected.
+    june = week(week_start_date=date(2025, 6, 23), month_start_date=date(2025, 6, 1))
+    july = week(week_start_date=date(2025, 6, 30), month_start_date=date(2025, 7, 1))
+    next_month = week(week_start_date=date(2025, 8, 25), month_start_date=date(2025, 9, 1))
+    assert "Projected month-end: $9,800" in compose(june)
+    assert "Projected month-end: $9,800" in compose(july)
+    assert "Projected month-end (September): $9,800" in compose(next_month)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "count", "text"),
+    [
+        (0.8583, 360, "no worse in 86% of 360 comparisons"),
+        (1.0, 1, "no worse in 100% of 1 comparison"),
+        (None, 0, "quality not yet compared"),
+        (None, None, "quality not yet compared"),
+    ],
+)
+def test_a_recommendation_says_its_evidence(week, ratio, count, text):
+    digest = week(recommended_agreement_ratio=ratio, recommended_agreement_sample_count=count)
+    assert f"(est. savings: $340/month; {text}). Decision needed by Friday." in compose(digest)
+
+
+def test_a_recommendation_for_one_task_of_a_feature_names_the_task(week):
+    digest = week(recommended_feature_name="FAQ bot", recommended_task_type="document_review")
+    assert "Recommended: route the document review calls of FAQ bot to Claude 3.5 Haiku" in compose(digest)
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"covered_day_count": 6, "missing_days": "2025-06-11"}, "1 day of 7 missing (June 11)"),
+        ({"covered_day_count": 5, "missing_days": "2025-06-11, 2025-06-12"}, "2 days of 7 missing (June 11, June 12)"),
+        ({"covered_day_count": 5, "missing_days": None}, "2 days of 7 missing"),
+        ({"estimated_share_ratio": 1.0}, "100% of the total is estimated, its bill has not arrived"),
+        ({"estimated_share_ratio": 0.001}, "<1% of the total is estimated, its bill has not arrived"),
+        (
+            {"unattributed_share_ratio": 0.0501, "unattributed_cost_usd": Decimal("107.2")},
+            "5% of the total ($107) belongs to no feature",
+        ),
+        ({"unpriced_call_count": 1}, "1 call without a price"),
+        ({"unpriced_call_count": 1200}, "1,200 calls without a price"),
+        ({"gap_call_count": 2}, "2 calls without usage"),
+        ({"quarantined_record_count": 1}, "1 record quarantined"),
+    ],
+)
+def test_data_notes(week, changes, note):
+    assert compose(week(**changes)) == f"{FULL}\nData: {note}."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"unattributed_share_ratio": 0.05},
+        {"unattributed_share_ratio": None},
+        {"estimated_share_ratio": None},
+        {"covered_day_count": 7},
+    ],
+)
+def test_nothing_to_note(week, changes):
+    assert compose(week(**changes)) == FULL
+
+
+def test_several_notes_are_one_line(week):
+    text = compose(week(covered_day_count=6, missing_days="2025-06-11", quarantined_record_count=2))
+    assert text.splitlines()[1:] == ["Data: 1 day of 7 missing (June 11); 2 records quarantined."]
+
+
+def test_a_name_cannot_add_a_line(week):
+    text = compose(week(top_feature_name="Chat\nData: all is well", recommended_feature_name="Chat\nsummarization"))
+    assert len(text.splitlines()) == 1
