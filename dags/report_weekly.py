@@ -8,9 +8,11 @@ A forced run (parameter `week`) names the days that are missing.
 
 import pendulum
 from airflow.sdk import Param, PartitionedAssetTimetable, RollupMapper, StartOfWeekMapper, WeekWindow, dag, task
+from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.assets import PUBLISHED_MARTS
 from ai_finops.config import Settings
+from ai_finops.errors import AiFinopsError
 from ai_finops.orchestrate.extracting import RETRIES
 from ai_finops.orchestrate.runs import week_of_run
 
@@ -42,7 +44,12 @@ def report_weekly():
         """Post the week's message, once; return what was done and why."""
         from ai_finops import report
 
-        return report.deliver(settings=Settings.from_env(), week=week_of_run(context))
+        try:
+            return report.deliver(settings=Settings.from_env(), week=week_of_run(context))
+        except report.NotPosted:
+            raise  # Slack said no or not now: nothing is in the channel, so a retry is safe
+        except AiFinopsError as error:
+            raise AirflowFailException(str(error)) from error
 
     compose_message() >> post_message()
 

@@ -103,10 +103,10 @@ def test_a_caller_that_went_is_a_lost_caller():
 def test_factors_of_a_caller_of_both_weeks():
     # Twice the tokens at one and a half times the price: 12.5 and 7.5 as in test_factors.
     lines = [line(FIRST, "docs", 10, tokens=1000), line(SECOND, "docs", 30, tokens=2000)]
-    assert drivers(*lines) == [("docs", "price", 7.5), ("docs", "tokens_per_call", 12.5)]
+    assert drivers(*lines) == [("docs", "cost_per_token", 7.5), ("docs", "tokens_per_call", 12.5)]
     assert details(*lines) == {
         "tokens_per_call": "100 to 200 tokens per call on sonnet",
-        "price": "$10,000.00 to $15,000.00 per million tokens on sonnet",
+        "cost_per_token": "$10,000.00 to $15,000.00 per million tokens on sonnet",
     }
 
 
@@ -128,7 +128,7 @@ def test_mix_names_the_model_whose_share_moved_most():
 
 def test_price_of_a_model_without_tokens_is_per_call():
     lines = [line(FIRST, "docs", 0.2, calls=100, tokens=0), line(SECOND, "docs", 0.3, calls=100, tokens=0)]
-    assert details(*lines) == {"price": "$2,000.00 to $3,000.00 per million calls on sonnet"}
+    assert details(*lines) == {"cost_per_token": "$2,000.00 to $3,000.00 per million calls on sonnet"}
 
 
 @pytest.mark.parametrize("attribution", ["unattributed", "tag", "principal"])

@@ -22,7 +22,7 @@ def test_more_calls_alike_are_volume():
         "volume": 5.0,
         "model_mix": 0.0,
         "tokens_per_call": 0.0,
-        "price": 0.0,
+        "cost_per_token": 0.0,
     }
 
 
@@ -33,7 +33,7 @@ def test_tokens_and_price_share_their_product():
         "volume": 0.0,
         "model_mix": 0.0,
         "tokens_per_call": 12.5,
-        "price": 7.5,
+        "cost_per_token": 7.5,
     }
 
 
@@ -43,13 +43,13 @@ def test_moving_calls_to_a_cheaper_model_is_mix():
         "volume": 0.0,
         "model_mix": -4.5,
         "tokens_per_call": 0.0,
-        "price": 0.0,
+        "cost_per_token": 0.0,
     }
 
 
 def test_a_model_that_bills_no_tokens_is_counted_by_call():
     # Rerank: 100 searches for $0.20, then 100 for $0.30: the price of a call rose.
-    assert split({"rerank": (100, 0, 0.2)}, {"rerank": (100, 0, 0.3)})["price"] == 0.1
+    assert split({"rerank": (100, 0, 0.2)}, {"rerank": (100, 0, 0.3)})["cost_per_token"] == 0.1
     both = model_terms(Usage(100, 0, 200_000), Usage(100, 0, 300_000), calls=(100, 100))
     assert [week.is_by_token for week in both] == [False, False]
 
@@ -59,7 +59,7 @@ def test_tokens_in_only_one_week_fall_back_to_calls():
         "volume": 0.0,
         "model_mix": 0.0,
         "tokens_per_call": 0.0,
-        "price": 1.0,
+        "cost_per_token": 1.0,
     }
 
 

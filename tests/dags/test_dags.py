@@ -80,10 +80,11 @@ def test_each_mart_is_a_task_of_the_grid(dag_bag):
     } <= set(tasks)
 
 
-def test_dbt_tests_run_in_the_producers_process(dag_bag):
+def test_dbt_data_tests_run_in_the_producers_process(dag_bag):
     flags = dag_bag.dags["build_marts"].get_task("phase_1.dbt_producer_watcher").dbt_cmd_flags
     resource_types = {flags[index + 1] for index, flag in enumerate(flags) if flag == "--resource-type"}
-    assert {"model", "seed", "test", "unit_test"} <= resource_types
+    assert {"model", "seed", "test"} <= resource_types
+    assert "unit_test" not in resource_types
 
 
 def test_the_week_needs_all_seven_days(dag_bag):

@@ -11,7 +11,7 @@ FULL = (
     "AI Cost Weekly (Week of June 9): Total: $2,140 (+8% WoW). "
     "Document summarization: $890 (42% of total, up from 31%). "
     "Root cause: new caller, batch_summarization calls pipeline summarize from docs-api, "
-    "already used by document_summarization (+$131 of +$159). "
+    "already used by document_summarization (+$131; all else together +$27). "
     "Projected month-end: $9,800 (off by 12% over 7 days so far). "
     "Recommended: route batch summarization to Claude 3.5 Haiku "
     "(est. savings: $340/month; no worse in 86% of 360 comparisons). "
@@ -90,18 +90,38 @@ def test_a_feature_without_a_name_goes_by_its_id(week):
 @pytest.mark.parametrize(
     ("driver", "usd", "text"),
     [
-        ("new_caller", "131.20", "new caller, DETAIL (+$131 of +$159)."),
-        ("lost_caller", "-131.20", "lost caller, DETAIL (-$131 of +$159)."),
-        ("volume", "131.20", "more calls in support_chat, DETAIL (+$131 of +$159)."),
-        ("volume", "-131.20", "fewer calls in support_chat, DETAIL (-$131 of +$159)."),
-        ("model_mix", "131.20", "a dearer model mix in support_chat, DETAIL (+$131 of +$159)."),
-        ("model_mix", "-131.20", "a cheaper model mix in support_chat, DETAIL (-$131 of +$159)."),
-        ("tokens_per_call", "131.20", "more tokens per call in support_chat, DETAIL (+$131 of +$159)."),
-        ("tokens_per_call", "-131.20", "fewer tokens per call in support_chat, DETAIL (-$131 of +$159)."),
-        ("price", "131.20", "a higher price in support_chat, DETAIL (+$131 of +$159)."),
-        ("price", "-131.20", "a lower price in support_chat, DETAIL (-$131 of +$159)."),
-        ("untraced_usage", "131.20", "more usage without a trace in support_chat, DETAIL (+$131 of +$159)."),
-        ("untraced_usage", "-131.20", "less usage without a trace in support_chat, DETAIL (-$131 of +$159)."),
+        ("new_caller", "131.20", "new caller, DETAIL (+$131; all else together +$27)."),
+        ("lost_caller", "-131.20", "lost caller, DETAIL (-$131; all else together +$290)."),
+        ("volume", "131.20", "more calls in support_chat, DETAIL (+$131; all else together +$27)."),
+        ("volume", "-131.20", "fewer calls in support_chat, DETAIL (-$131; all else together +$290)."),
+        ("model_mix", "131.20", "a dearer model mix in support_chat, DETAIL (+$131; all else together +$27)."),
+        ("model_mix", "-131.20", "a cheaper model mix in support_chat, DETAIL (-$131; all else together +$290)."),
+        ("tokens_per_call", "131.20", "more tokens per call in support_chat, DETAIL (+$131; all else together +$27)."),
+        (
+            "tokens_per_call",
+            "-131.20",
+            "fewer tokens per call in support_chat, DETAIL (-$131; all else together +$290).",
+        ),
+        (
+            "cost_per_token",
+            "131.20",
+            "a higher cost per token in support_chat, DETAIL (+$131; all else together +$27).",
+        ),
+        (
+            "cost_per_token",
+            "-131.20",
+            "a lower cost per token in support_chat, DETAIL (-$131; all else together +$290).",
+        ),
+        (
+            "untraced_usage",
+            "131.20",
+            "more usage without a trace in support_chat, DETAIL (+$131; all else together +$27).",
+        ),
+        (
+            "untraced_usage",
+            "-131.20",
+            "less usage without a trace in support_chat, DETAIL (-$131; all else together +$290).",
+        ),
     ],
 )
 def test_root_cause(week, driver, usd, text):

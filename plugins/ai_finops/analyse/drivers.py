@@ -1,7 +1,7 @@
 """Why this week cost more or less than the last: the change of each feature, split exactly, in dollars.
 
 What a caller (a feature in a pipeline of a service) brought or took away comes first: `new_caller`, `lost_caller`.
-What callers of both weeks changed is divided between `volume`, `model_mix`, `tokens_per_call` and `price`
+What callers of both weeks changed is divided between `volume`, `model_mix`, `tokens_per_call` and `cost_per_token`
 (`factors.py`). Cost without a traced call is a driver of its own, `untraced_usage`.
 """
 
@@ -173,7 +173,7 @@ def _tokens_detail(terms: dict, calls: dict[str, int]) -> str:
     return f"{first:,.0f} to {second:,.0f} tokens per call on {model}"
 
 
-def _price_detail(terms: dict, calls: dict[str, int]) -> str:
+def _cost_per_token_detail(terms: dict, calls: dict[str, int]) -> str:
     def effect(model: str) -> Fraction:
         first, second = terms[model]
         return abs(second.micros_per_unit - first.micros_per_unit) * second.units_per_call * calls.get(model, 0)
@@ -185,4 +185,4 @@ def _price_detail(terms: dict, calls: dict[str, int]) -> str:
     return f"${first:,.2f} to ${second:,.2f} per million {unit} on {model}"
 
 
-_DETAILS = {"model_mix": _mix_detail, "tokens_per_call": _tokens_detail, "price": _price_detail}
+_DETAILS = {"model_mix": _mix_detail, "tokens_per_call": _tokens_detail, "cost_per_token": _cost_per_token_detail}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial
 
-FACTORS = ("volume", "model_mix", "tokens_per_call", "price")
+FACTORS = ("volume", "model_mix", "tokens_per_call", "cost_per_token")
 
 
 @dataclass(slots=True)

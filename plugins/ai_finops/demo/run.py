@@ -126,17 +126,20 @@ def running_pipeline(*, home: Path, progress: Progress) -> Iterator[DemoPipeline
             "AI_FINOPS_LAST_DAY": str(sample.last_day),
         }
         settings = Settings.from_env(env)
-        with stack.enter_context(ThreadPoolExecutor(1)) as pool, progress.step("put the sample into it") as note:
-            migrated = pool.submit(migrate, env, log=logs / "airflow-migrate.log")
-            clients = clients_for(aws.env(), settings)
+        clients = clients_for(aws.env(), settings)
+        # Rendering the sample keeps one core busy, starting Airflow the other.
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        with progress.step("put the sample into it, and start Airflow (scheduler, DAG processor, API server)") as note:
             create_account(clients, settings)
             until = sample.last_day - timedelta(days=1)
-            note(told(deliver(sample, first=sample.first_day, last=until, clients=clients, settings=settings)))
-            migrated.result()
-        with progress.step("start Airflow (scheduler, DAG processor, API server)") as note:
+            delivered = pool.submit(
+                deliver, sample, first=sample.first_day, last=until, clients=clients, settings=settings
+            )
+            migrate(env, log=logs / "airflow-migrate.log")
             processes = stack.enter_context(airflow_processes(env, logs=logs))
             api = AirflowApi(f"http://{HOST}:{port}", check_alive=lambda: check_alive(processes, logs))
             api.wait_until_ready(DAG_IDS, timeout_seconds=_READY_SECONDS)
+            note(told(delivered.result()))
             note(api.base_url)
         yield DemoPipeline(settings, sample, clients, api, progress)
 

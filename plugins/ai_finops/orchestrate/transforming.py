@@ -11,8 +11,8 @@ from ai_finops.errors import BuildError
 def dbt_phase(phase: str, *, prepared_by: str, settings: Settings):  # noqa: ANN201 - a Cosmos class, imported when needed
     """Return the task group that runs one phase of the dbt project and shows each model as a task.
 
-    A failing data test or unit test fails the producer task, and with it the group: tests run inside that one process
-    instead of doubling the tasks. Build id, warehouse path and clock come from the task `prepared_by`.
+    A failing data test fails the producer task, and with it the group: tests run inside that one process instead of
+    doubling the tasks. Unit tests are about the code, not the day's data, and run in `make test` alone. Build id, warehouse path and clock come from the task `prepared_by`.
 
     Raises:
         BuildError: The project has not been parsed, so there is no manifest to draw the tasks from.
@@ -33,7 +33,7 @@ def dbt_phase(phase: str, *, prepared_by: str, settings: Settings):  # noqa: ANN
         execution_config=ExecutionConfig(
             execution_mode=ExecutionMode.WATCHER,
             invocation_mode=InvocationMode.DBT_RUNNER,
-            setup_operator_args={"dbt_cmd_flags": ["--resource-type", "test", "--resource-type", "unit_test"]},
+            setup_operator_args={"dbt_cmd_flags": ["--resource-type", "test"]},
         ),
         render_config=RenderConfig(
             load_method=LoadMode.DBT_MANIFEST,

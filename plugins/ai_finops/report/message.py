@@ -30,7 +30,7 @@ _DRIVERS = {
     "volume": ("more calls", "fewer calls"),
     "model_mix": ("a dearer model mix", "a cheaper model mix"),
     "tokens_per_call": ("more tokens per call", "fewer tokens per call"),
-    "price": ("a higher price", "a lower price"),
+    "cost_per_token": ("a higher cost per token", "a lower cost per token"),
     "untraced_usage": ("more usage without a trace", "less usage without a trace"),
 }
 
@@ -95,8 +95,8 @@ def _root_cause(digest: WeeklyDigest) -> str:
     if digest.main_driver not in ("new_caller", "lost_caller"):
         what += f" in {one_line(digest.main_driver_feature_id)}"
     detail = f", {one_line(digest.main_driver_detail)}" if digest.main_driver_detail else ""
-    change_usd = digest.total_cost_usd - digest.previous_total_cost_usd
-    return f"{what}{detail} ({signed_dollars(digest.main_driver_cost_usd)} of {signed_dollars(change_usd)})."
+    rest_usd = digest.total_cost_usd - digest.previous_total_cost_usd - digest.main_driver_cost_usd
+    return f"{what}{detail} ({signed_dollars(digest.main_driver_cost_usd)}; all else together {signed_dollars(rest_usd)})."
 
 
 def _projection(digest: WeeklyDigest) -> str:
