@@ -49,7 +49,7 @@ def load_history():
         """Build, audit and publish once for the whole range."""
         from ai_finops import build
 
-        published = build.build_all(settings=Settings.from_env())
+        published = build.build_all(settings=Settings.from_env())["published"]
         announce(published, context=context)
         return published
 

@@ -18,7 +18,9 @@ WEEK_BEFORE = (MONDAY - timedelta(days=7), MONDAY - timedelta(days=1))
 
 @pytest.fixture(scope="module")
 def marts(demo):
-    with duckdb.connect(str((demo.settings.published / "current").resolve() / "marts.duckdb"), read_only=True) as connection:
+    with duckdb.connect(
+        str((demo.settings.published / "current").resolve() / "marts.duckdb"), read_only=True
+    ) as connection:
         yield connection
 
 
@@ -83,15 +85,18 @@ def test_the_message_says_what_the_sample_says(demo):
     top = max(features, key=features.get)
     share, share_before = round(100 * features[top] / total), round(100 * features_before.get(top, 0) / before)
     message = demo.result.message
-    assert message.startswith(f"AI Cost Weekly (Week of June 9): Total: ${total:,.0f} ({100 * (total / before - 1):+.0f}% WoW). ")
+    assert message.startswith(
+        f"AI Cost Weekly (Week of June 9): Total: ${total:,.0f} ({100 * (total / before - 1):+.0f}% WoW). "
+    )
     assert top == "document_summarization"
     assert f"Document summarization: ${features[top]:,.0f} ({share}% of total, " in message
     assert f" from {share_before}%)" in message
-    assert "Root cause: new" in message
-    assert "batch summarization" in message
+    new_caller = features["batch_summarization"]
+    assert "Root cause: new caller, batch_summarization" in message
+    assert f"(+${new_caller:,.0f}; all else together -${new_caller - (total - before):,.0f})" in message
     assert re.search(r"Projected month-end: \$[\d,]+", message)
     assert re.search(r"Recommended: .* \(est\. savings: \$[\d,]+/month\)", message)
-    assert message.rstrip().endswith("Decision needed by Friday.")
+    assert message.splitlines()[0].endswith("Decision needed by Friday.")
 
 
 def test_the_week_fires_once_by_itself(demo):
@@ -112,7 +117,10 @@ def test_building_again_for_any_day_leaves_every_mart_identical(demo):
 
 def test_published_parquet_and_database_hold_the_same_marts(demo, marts):
     current = (demo.settings.published / "current").resolve()
-    tables = {name for (name,) in marts.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()}
+    tables = {
+        name
+        for (name,) in marts.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+    }
     assert {path.stem for path in current.glob("*.parquet")} == tables
     for table in sorted(tables):
         in_database = marts.execute(f"select count(*) from marts.{table}").fetchone()
@@ -125,8 +133,12 @@ def test_data_docs_are_a_site(demo):
 
 
 def test_prompt_text_never_reaches_the_lake(demo):
-    texts = duckdb.sql(f"select text from '{truth.CALLS.parent / 'queries.parquet'}' order by length(text) desc limit 50")
-    lake = b"".join(path.read_bytes() for path in demo.settings.lake.rglob("*") if path.is_file() and "traces" in str(path))
+    texts = duckdb.sql(
+        f"select text from '{truth.CALLS.parent / 'queries.parquet'}' order by length(text) desc limit 50"
+    )
+    lake = b"".join(
+        path.read_bytes() for path in demo.settings.lake.rglob("*") if path.is_file() and "traces" in str(path)
+    )
     columns = duckdb.sql(
         f"select * from read_parquet('{demo.settings.lake}/data/traces/*/*/spans.parquet', union_by_name = true) limit 0"
     ).columns

@@ -37,6 +37,7 @@ METRICS = """
         ('2025-06-10', 'extract', 'task_type=extraction', 'token_amplification', 210, 300, 30, 'watch', 0.5, 0.8),
         ('2025-06-11', 'extract', 'task_type=extraction', 'token_amplification', 100, 100, 1, 'warning', 0.5, 0.8),
         ('2025-06-10', 'chat', 'task_type=chat', 'token_amplification', 0, 0, 0, 'insufficient', null, null),
+        ('2025-06-10', 'total', 'task_type=chat', 'token_amplification', 5, 10, 9, 'no_threshold', null, null),
         ('2025-06-16', 'chat', 'task_type=chat', 'token_amplification', 9, 1, 1, 'healthy', null, null)
     ) as v (d, f, x, m, n, b, k, s, h, w)
 """
@@ -67,6 +68,8 @@ def test_metrics_are_ratios_of_the_week_s_sums(settings, publish):
         "───────────────────  ───────  ────────────────────  ────  ───────  ───────  ───────  ──────────────────",
         "token_amplification  chat     task_type=chat           –        0        –        –  insufficient 1",
         "token_amplification  extract  task_type=extraction  0.80       41     0.50     0.80  warning 2, watch 1",
+        "",
+        "1 more have no threshold; they are in fct_daily_metrics",
     ]
 
 

@@ -46,6 +46,8 @@ _METRICS = """
     order by metric_name, feature_id, dimension
 """
 
+_NO_THRESHOLD = "no_threshold"
+
 
 def feature_costs(settings: Settings, week: date) -> str:
     """Return what each feature cost in the week that holds the day `week`, beside the week before.
@@ -64,12 +66,14 @@ def feature_costs(settings: Settings, week: date) -> str:
 
 
 def metrics(settings: Settings, week: date) -> str:
-    """Return the metrics of the week that holds the day `week`: ratios of the week's sums, and the daily verdicts.
+    """Return the week's metrics that have a threshold: ratios of the week's sums, and the daily verdicts.
 
     Raises:
         PublishError: Nothing has been published yet.
     """
     monday = week_start(week)
+    rows = _query(settings, _METRICS, monday=monday)
+    judged = [row for row in rows if set(row["statuses"]) != {_NO_THRESHOLD}]
     lines = [
         (
             row["metric_name"],
@@ -81,10 +85,12 @@ def metrics(settings: Settings, week: date) -> str:
             _number(row["warning_bound"]),
             _verdicts(row["statuses"]),
         )
-        for row in _query(settings, _METRICS, monday=monday)
+        for row in judged
     ]
     header = ("Metric", "Feature", "Dimension", "Week", "Samples", "Healthy", "Warning", "Days")
-    return f"Metrics, week of {monday}\n\n{align(header, lines, left=3, last_left=True)}"
+    table = f"Metrics, week of {monday}\n\n{align(header, lines, left=3, last_left=True)}"
+    others = len(rows) - len(judged)
+    return f"{table}\n\n{others} more have no threshold; they are in fct_daily_metrics" if others else table
 
 
 def align(header: Sequence[str], lines: Sequence[Sequence[str]], *, left: int, last_left: bool = False) -> str:
