@@ -1,0 +1,145 @@
+"""boto3 clients, built in one place, and what their errors mean to this package.
+
+Credentials and endpoints are boto3's own business (environment, profile, role). Retries are botocore's adaptive mode with a
+bound, so a throttled call slows down instead of failing, and a dead endpoint fails after a few seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore import exceptions as boto
+from botocore.config import Config
+
+from ai_finops.config import Settings
+from ai_finops.errors import SettingsError, SourceError, SourceForbidden, SourceMissing, SourceUnavailable
+
+Clients = Mapping[str, Any]
+"""boto3 clients by service name: `s3`, `cloudwatch`."""
+
+POOL_SIZE = 8
+"""How many calls one extraction has under way at a time."""
+MAX_ATTEMPTS = 5
+_REFUSED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AllAccessDisabled",
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "Forbidden",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidToken",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnauthorizedOperation",
+    "UnrecognizedClientException",
+}
+_NOT_THERE = {
+    "404",
+    "InvalidBucketName",
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NotFound",
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+}
+_OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
+_THROTTLED = {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+_NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
+
+
+def client(name: str, *, settings: Settings, max_attempts: int = MAX_ATTEMPTS) -> Any:
+    """Return a boto3 client of the deployment's region.
+
+    Raises:
+        SettingsError: The profile that the environment names does not exist.
+    """
+    config = Config(
+        retries={"mode": "adaptive", "total_max_attempts": max_attempts},
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=POOL_SIZE,
+    )
+    try:
+        return boto3.client(name, region_name=settings.aws_region, config=config)
+    except boto.ProfileNotFound as error:
+        raise SettingsError(f"{error}; correct AWS_PROFILE or unset it") from error
+
+
+@contextmanager
+def errors_named(reading: str, *, permission: str) -> Iterator[None]:
+    """Turn botocore's errors into this package's.
+
+    Args:
+        reading: What is being read, for example `the bucket ai-traces`.
+        permission: What a role needs for it, for example `s3:ListBucket on arn:aws:s3:::ai-traces`.
+    Raises:
+        SourceForbidden, SourceMissing, SourceUnavailable, SourceError: One sentence with `reading` and what to do.
+    """
+    try:
+        yield
+    except boto.ClientError as error:
+        raise _named(error, reading, permission) from error
+    except _NO_CREDENTIALS as error:
+        raise SourceForbidden(
+            f"cannot read {reading}: there are no usable AWS credentials ({error}); "
+            f"give this process credentials that allow {permission}"
+        ) from error
+    except (boto.BotoCoreError, OSError) as error:
+        raise SourceUnavailable(
+            f"cannot read {reading}: AWS did not answer ({type(error).__name__}: {error}); try again, and check "
+            "AWS_ENDPOINT_URL and the network if it stays so"
+        ) from error
+
+
+def _named(error: boto.ClientError, reading: str, permission: str) -> SourceError:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _REFUSED or status in (401, 403):
+        return SourceForbidden(
+            f"cannot read {reading}: access was refused ({code or status}); renew the credentials, or allow {permission}"
+        )
+    if code in _NOT_THERE or status == 404:
+        return SourceMissing(
+            f"cannot read {reading}: it does not exist ({code or status}); correct its name in the settings"
+        )
+    if code in _OTHER_REGION:
+        return SourceMissing(f"cannot read {reading}: it is in another region ({code}); set AWS_REGION to that region")
+    if code in _THROTTLED or status >= 500 or status == 429:
+        return SourceUnavailable(
+            f"cannot read {reading}: AWS answered {code or status} to every attempt; try again later"
+        )
+    return SourceError(
+        f"cannot read {reading}: AWS answered {code or status}; this is a defect, report it with the log"
+    )
+
+
+class CallCount:
+    """HTTP requests sent, retries included."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def _add(self, **_: Any) -> None:
+        with self._lock:
+            self.count += 1
+
+
+@contextmanager
+def calls_counted(clients: Clients) -> Iterator[CallCount]:
+    """Count the requests that `clients` send inside the block."""
+    calls = CallCount()
+    for each in clients.values():
+        each.meta.events.register("before-send", calls._add)
+    try:
+        yield calls
+    finally:
+        for each in clients.values():
+            each.meta.events.unregister("before-send", calls._add)

@@ -1,0 +1,54 @@
+"""What every source does with what it read: refuse to empty a partition, and say how the landing ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+from ai_finops.errors import SourceBroken
+from ai_finops.lake import Lake, Outcome
+
+
+def refuse_emptying(lake: Lake, source: str, key: str, *, table: str, row_count: int, allow_empty: bool) -> None:
+    """Stop before a partition that has rows would lose all of them.
+
+    Raises:
+        SourceBroken: It had rows, `row_count` is 0, and nobody allowed it.
+    """
+    current = lake.current_version(source, key)
+    had = current.row_counts[table] if current else 0
+    if had and not row_count and not allow_empty:
+        raise SourceBroken(
+            f"{source} {key} had {had} rows and the source now gives none; the old partition stays; "
+            "check the source, and land the day with --allow-empty if it is right"
+        )
+
+
+def outcome(
+    source: str,
+    day: date,
+    *,
+    as_of: date,
+    totals: Mapping[str, int],
+    partitions: tuple[str, ...],
+    api_call_count: int,
+    status: str | None = None,
+    error: str | None = None,
+) -> Outcome:
+    """Return the outcome of a landing that came to its end; with nothing loaded it is `empty` unless `status` says."""
+    return Outcome(
+        source=source,
+        landing_date=day,
+        status=status or ("loaded" if totals["loaded_count"] else "empty"),
+        as_of_date=as_of,
+        extracted_at=now(),
+        partitions=partitions,
+        api_call_count=api_call_count,
+        error=error,
+        **totals,
+    )
+
+
+def now() -> datetime:
+    """Return the wall clock, for run columns only: no decision may depend on it."""
+    return datetime.now(UTC)

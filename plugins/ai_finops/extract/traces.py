@@ -1,0 +1,89 @@
+"""Land one day of spans: OTLP objects in the layout of the collector's `awss3exporter`.
+
+A key's day is the day the collector wrote it, so a late span lies in a later day's partition; which day a call belongs to is
+the warehouse's business. Only the objects below the day's prefix are listed and read.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ai_finops import aws
+from ai_finops.config import Settings
+from ai_finops.extract import landings, s3_objects
+from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.span_loader import SpanLoader
+from ai_finops.lake import Lake, Outcome
+
+SOURCE = "traces"
+CLIENTS = ("s3",)
+JSON_ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
+PROTOBUF_ENDINGS = (".binpb", ".binpb.gz")
+
+
+def land(
+    day: date, *, settings: Settings, lake: Lake, clients: aws.Clients, as_of: date, allow_empty: bool = False
+) -> Outcome:
+    """Replace the day's partition with the spans of its objects.
+
+    Args:
+        day: The landing day, UTC.
+        as_of: The run's today; a span that starts later than a day after it is quarantined.
+        allow_empty: Whether a day that had spans may become one that has none.
+    Raises:
+        SourceForbidden, SourceMissing, SourceUnavailable: The bucket or an object cannot be read.
+        SourceBroken: The day had spans and has none now.
+        LakeError: The partition cannot be written. In every case the old partition stays.
+    """
+    accounts = Accounts(SOURCE, day)
+    with aws.calls_counted(clients) as calls, tempfile.TemporaryDirectory(prefix="traces-") as folder:
+        tables = _read_day(
+            day, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder), as_of=as_of
+        )
+        totals = accounts.totals()
+        landings.refuse_emptying(
+            lake, SOURCE, str(day), table="spans", row_count=totals["loaded_count"], allow_empty=allow_empty
+        )
+        lake.write_partition(SOURCE, str(day), tables=tables)
+    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count)
+
+
+def day_prefix(day: date, *, settings: Settings) -> str:
+    """Return the part of the key that all objects of a landing day share."""
+    parts = (settings.traces_prefix.strip("/"), day.strftime(settings.traces_partition_format).strip("/"))
+    return "".join(f"{part}/" for part in parts if part)
+
+
+def _read_day(
+    day: date, *, settings: Settings, s3: Any, accounts: Accounts, folder: Path, as_of: date
+) -> dict[str, pa.Table | Path]:
+    bucket = settings.traces_bucket
+    objects = s3_objects.list_objects(s3, bucket=bucket, prefix=day_prefix(day, settings=settings))
+    loader = SpanLoader(folder, accounts=accounts, as_of=as_of)
+    try:
+        for fetched in s3_objects.fetch_each(s3, bucket=bucket, objects=objects, folder=folder):
+            _add(fetched, loader=loader, accounts=accounts)
+        return loader.tables(landing_date=day)
+    finally:
+        loader.close()
+
+
+def _add(fetched: s3_objects.Fetched, *, loader: SpanLoader, accounts: Accounts) -> None:
+    key = fetched.object.key
+    number = accounts.open(key, bytes_read=fetched.object.size)
+    if fetched.file is None:
+        accounts.objects[number].bytes_read = 0
+        accounts.objects[number].reason = "gone between listing and reading"
+        return
+    with fetched.file as file:
+        if key.endswith(JSON_ENDINGS):
+            loader.add_json(number, file)
+        elif key.endswith(PROTOBUF_ENDINGS):
+            loader.add_protobuf(number, file)
+        else:
+            accounts.ignore(number, reason="not a trace file by its name")

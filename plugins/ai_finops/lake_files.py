@@ -1,0 +1,56 @@
+"""Files of the raw lake: written whole or not at all, and the same rows always as the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ai_finops.errors import LakeError
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old bytes or the new ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    draft.write_bytes(data)
+    sync(draft)
+    draft.replace(path)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Encode a table; the same rows in the same order give the same bytes."""
+    buffer = io.BytesIO()
+    pq.write_table(table.combine_chunks(), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def as_lake_error(doing: str) -> Iterator[None]:
+    """Turn what the disk or a damaged file raises into a `LakeError` that names what was being done."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
+        raise LakeError(f"could not {doing}: {error}; nothing became visible") from error

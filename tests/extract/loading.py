@@ -1,0 +1,68 @@
+"""Load hand-made objects with the real loader, without S3."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow.parquet as pq
+
+from ai_finops.extract.accounts import Account, Accounts
+from ai_finops.extract.span_loader import SpanLoader
+from tests.extract.made import json_bytes, request, span
+
+DAY = date(2025, 6, 2)
+AS_OF = date(2025, 6, 3)
+
+
+@dataclass
+class Loaded:
+    """What came of a few objects."""
+
+    spans: list[dict]
+    quarantine: list[dict]
+    unmapped: dict[tuple[str, str], int]
+    objects: list[Account]
+
+
+def load(folder, *objects: bytes | tuple[str, bytes], as_of: date = AS_OF) -> Loaded:
+    """Load objects named 0, 1, … (`json` unless a tuple says `protobuf`), and check that every account adds up."""
+    accounts = Accounts("traces", DAY)
+    loader = SpanLoader(folder, accounts=accounts, as_of=as_of)
+    try:
+        for number, each in enumerate(objects):
+            kind, content = each if isinstance(each, tuple) else ("json", each)
+            accounts.open(str(number), bytes_read=len(content))
+            getattr(loader, f"add_{kind}")(number, io.BytesIO(content))
+        tables = loader.tables(landing_date=DAY)
+    finally:
+        loader.close()
+    for account in accounts.objects:
+        parts = account.loaded_count + account.ignored_count + account.quarantined_count + account.duplicate_count
+        assert account.read_count == parts, account
+    unmapped = tables["unmapped_attributes"].to_pylist()
+    return Loaded(
+        spans=pq.read_table(tables["spans"]).to_pylist(),
+        quarantine=tables["quarantine"].to_pylist(),
+        unmapped={(row["attribute_name"], row["service_name"]): row["span_count"] for row in unmapped},
+        objects=accounts.objects,
+    )
+
+
+def load_one(
+    folder, plain: dict | None = None, *, scope: str = "some.library", resource: dict | None = None, **changes
+):
+    """Load a single span and return its row; fails when it was quarantined."""
+    loaded = load(folder, json_bytes(request(span(1, plain, **changes), scope=scope, resource=resource)))
+    assert loaded.quarantine == []
+    (row,) = loaded.spans
+    return row
+
+
+def reason_for(folder, plain: dict | None = None, *, scope: str = "some.library", **changes) -> str:
+    """Load a single span and return why it was quarantined."""
+    loaded = load(folder, json_bytes(request(span(1, plain, **changes), scope=scope)))
+    assert loaded.spans == []
+    (row,) = loaded.quarantine
+    return row["reason"]

@@ -1,0 +1,78 @@
+"""The registry: one verb for each source, and the record of how a day ended."""
+
+import inspect
+from datetime import UTC, date, datetime
+
+import pytest
+
+from ai_finops import extract
+from ai_finops.config import KNOWN_SOURCES
+from ai_finops.errors import SettingsError, SourceMissing
+from ai_finops.lake import Outcome
+from tests.extract.made import json_bytes, request, span
+
+DAY, AS_OF = date(2025, 6, 2), date(2025, 6, 3)
+
+
+def test_every_known_source_has_the_same_verb():
+    assert tuple(extract.SOURCES) == KNOWN_SOURCES
+    for name, module in extract.SOURCES.items():
+        assert name == module.SOURCE
+        assert set(module.CLIENTS) <= {"s3", "cloudwatch"}
+        assert list(inspect.signature(module.land).parameters) == [
+            "day",
+            "settings",
+            "lake",
+            "clients",
+            "as_of",
+            "allow_empty",
+        ]
+
+
+def test_land_builds_clients_and_lake_and_records_nothing(clients, settings, lake):
+    key = "otlp/year=2025/month=06/day=02/a.json"
+    clients["s3"].put_object(Bucket=settings.traces_bucket, Key=key, Body=json_bytes(request(span(1))))
+    outcome = extract.land("traces", DAY, settings=settings, as_of=AS_OF)
+    assert outcome.loaded_count == 1
+    assert lake.current_version("traces", "2025-06-02").row_counts["spans"] == 1
+    assert lake.outcomes() == []
+    assert extract.record("traces", DAY, settings=settings, as_of=AS_OF, outcome=outcome, error=None) == outcome
+    assert lake.outcomes() == [outcome]
+
+
+def test_a_failure_is_recorded_in_its_words(settings, lake):
+    recorded = extract.record("billing", DAY, settings=settings, as_of=AS_OF, outcome=None, error="refused")
+    assert (recorded.status, recorded.error, recorded.read_count) == ("failed", "refused", 0)
+    assert lake.outcomes() == [recorded]
+
+
+def test_an_error_wins_over_an_outcome(settings):
+    landed = Outcome("traces", DAY, "empty", AS_OF, datetime(2025, 6, 3, tzinfo=UTC))
+    both = extract.record("traces", DAY, settings=settings, as_of=AS_OF, outcome=landed, error="later")
+    assert both.status == "failed"
+
+
+def test_nothing_to_record_is_refused(settings, lake):
+    with pytest.raises(SettingsError, match="neither an outcome nor an error"):
+        extract.record("traces", DAY, settings=settings, as_of=AS_OF, outcome=None, error=None)
+    assert lake.outcomes() == []
+
+
+@pytest.mark.parametrize("verb", [extract.land, extract.record])
+def test_an_unknown_source_is_named(settings, verb):
+    more = {"outcome": None, "error": "x"} if verb is extract.record else {}
+    with pytest.raises(SettingsError, match="unknown source 'nobody'; known are traces, billing, cloudwatch"):
+        verb("nobody", DAY, settings=settings, as_of=AS_OF, **more)
+
+
+@pytest.mark.parametrize("day", [date(2025, 6, 4), "2025-06-02"])
+def test_a_day_to_come_or_no_day_is_refused(settings, day):
+    with pytest.raises(SettingsError, match="not in the future"):
+        extract.land("traces", day, settings=settings, as_of=AS_OF)
+
+
+def test_a_missing_bucket_leaves_nothing(clients, settings, lake, monkeypatch):
+    clients["s3"].delete_bucket(Bucket=settings.traces_bucket)
+    with pytest.raises(SourceMissing, match=settings.traces_bucket):
+        extract.land("traces", DAY, settings=settings, as_of=AS_OF)
+    assert not lake.root.exists()

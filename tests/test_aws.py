@@ -1,0 +1,106 @@
+"""boto3 clients and what their errors become, against a stand-in that answers with them."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ai_finops import aws
+from ai_finops.config import Settings
+from ai_finops.errors import SettingsError, SourceError, SourceForbidden, SourceMissing, SourceUnavailable
+from tests.extract.stand_in import Answer, clients_of, s3_error, stand_in, use_endpoint
+
+PERMISSION = "s3:ListBucket on arn:aws:s3:::ai-traces"
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    return Settings.from_env({"AI_FINOPS_HOME": str(tmp_path), "AWS_REGION": "eu-central-1"})
+
+
+@pytest.fixture
+def stand_in_aws(monkeypatch, settings):
+    with stand_in() as running:
+        running.clients = clients_of(running.endpoint, monkeypatch=monkeypatch, settings=settings)
+        yield running
+
+
+def list_named(clients) -> None:
+    with aws.errors_named("the bucket ai-traces", permission=PERMISSION):
+        clients["s3"].list_objects_v2(Bucket="ai-traces")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error", "says"),
+    [
+        ("AccessDenied", 403, SourceForbidden, PERMISSION),
+        ("ExpiredToken", 400, SourceForbidden, "renew the credentials"),
+        ("SomethingNew", 403, SourceForbidden, PERMISSION),
+        ("NoSuchBucket", 404, SourceMissing, "correct its name"),
+        ("IllegalLocationConstraintException", 400, SourceMissing, "AWS_REGION"),
+        ("SlowDown", 503, SourceUnavailable, "try again"),
+        ("InternalError", 500, SourceUnavailable, "try again"),
+        ("Throttling", 400, SourceUnavailable, "try again"),
+        ("MalformedXML", 400, SourceError, "MalformedXML"),
+    ],
+)
+def test_an_answer_becomes_a_named_error(stand_in_aws, code, status, error, says):
+    stand_in_aws.answer = lambda path, number: s3_error(code, status)
+    with pytest.raises(SourceError) as caught:
+        list_named(stand_in_aws.clients)
+    assert type(caught.value) is error
+    message = str(caught.value)
+    assert "the bucket ai-traces" in message and code in message and says in message
+    assert "\n" not in message
+
+
+def test_a_fault_is_tried_again_and_forgotten(stand_in_aws):
+    fine = Answer(200, b"<ListBucketResult/>", {"Content-Type": "application/xml"})
+    stand_in_aws.answer = lambda path, number: fine if number else s3_error("InternalError", 500)
+    with aws.calls_counted(stand_in_aws.clients) as calls:
+        list_named(stand_in_aws.clients)
+    assert calls.count == 2 == len(stand_in_aws.paths)
+
+
+def test_calls_are_counted_inside_the_block_only(stand_in_aws):
+    stand_in_aws.answer = lambda path, number: Answer(200, b"<ListBucketResult/>", {"Content-Type": "application/xml"})
+    with aws.calls_counted(stand_in_aws.clients) as calls:
+        list_named(stand_in_aws.clients)
+    list_named(stand_in_aws.clients)
+    assert calls.count == 1
+
+
+def test_nobody_listening_is_unavailable(monkeypatch, settings):
+    use_endpoint(monkeypatch, "http://127.0.0.1:9")
+    with pytest.raises(SourceUnavailable, match="AWS_ENDPOINT_URL"):
+        list_named({"s3": aws.client("s3", settings=settings, max_attempts=1)})
+
+
+def test_no_credentials_is_forbidden(monkeypatch, settings, tmp_path):
+    use_endpoint(monkeypatch, "http://127.0.0.1:9")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    with pytest.raises(SourceForbidden, match="no usable AWS credentials"):
+        list_named({"s3": aws.client("s3", settings=settings)})
+
+
+def test_an_unknown_profile_is_a_setting(monkeypatch, settings):
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    with pytest.raises(SettingsError, match="AWS_PROFILE"):
+        aws.client("s3", settings=settings)
+
+
+def test_other_errors_come_through(stand_in_aws):
+    with pytest.raises(ZeroDivisionError), aws.errors_named("x", permission="y"):
+        raise ZeroDivisionError
+
+
+def test_the_cause_is_kept(stand_in_aws):
+    stand_in_aws.answer = lambda path, number: s3_error("AccessDenied", 403)
+    with pytest.raises(SourceForbidden) as caught:
+        list_named(stand_in_aws.clients)
+    assert isinstance(caught.value.__cause__, ClientError)
+    assert stand_in_aws.clients["s3"].meta.region_name == "eu-central-1"

@@ -1,0 +1,281 @@
+"""The raw lake: versions, what becomes visible when, and outcomes."""
+
+import json
+import multiprocessing
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ai_finops.errors import LakeError
+from ai_finops.lake import Lake, Outcome
+from ai_finops.lake_schemas import OBJECTS, SCHEMAS, SOURCE_TABLES, SPANS, tables_of
+
+DAY = "2025-06-02"
+EXTRACTED_AT = datetime(2025, 6, 3, 6, 0, tzinfo=UTC)
+
+
+def span_tables(*span_ids: str, landing_date: date = date(2025, 6, 2), spans=None):
+    """The tables of a traces partition with these spans."""
+    tables = {name: schema.empty_table() for name, schema in tables_of("traces").items()}
+    rows = [{"trace_id": "t", "span_id": span_id, "landing_date": landing_date} for span_id in span_ids]
+    tables["spans"] = spans or pa.Table.from_pylist(rows, schema=SPANS)
+    return tables
+
+
+def span_ids(lake: Lake) -> list[str]:
+    files = [str(file) for file in lake.files("traces", "spans")]
+    return [row[0] for row in duckdb.execute("select span_id from read_parquet($1) order by 1", [files]).fetchall()]
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+def outcome(**changes) -> Outcome:
+    fields = {
+        "source": "traces",
+        "landing_date": date(2025, 6, 2),
+        "status": "loaded",
+        "as_of_date": date(2025, 6, 3),
+        "extracted_at": EXTRACTED_AT,
+        "read_count": 10,
+        "loaded_count": 4,
+        "ignored_count": 3,
+        "quarantined_count": 2,
+        "duplicate_count": 1,
+        "partitions": (DAY,),
+    }
+    return Outcome(**fields | changes)
+
+
+def test_every_source_has_its_tables_and_the_accounts():
+    for source, own in SOURCE_TABLES.items():
+        assert set(tables_of(source)) == {*own, "objects", "quarantine"}
+    assert tables_of("nobody") == {}
+    assert SCHEMAS["billing", "objects"] is OBJECTS
+
+
+def test_an_empty_lake_still_has_a_file_with_the_schema(lake):
+    (only,) = lake.files("traces", "spans")
+    assert pq.read_table(only).schema.equals(SPANS)
+    assert pq.read_metadata(only).num_rows == 0
+    assert lake.current("traces") == {}
+    assert lake.outcomes() == [] and lake.days("traces") == []
+
+
+def test_unknown_table_is_named(lake):
+    with pytest.raises(LakeError, match="no table traces/nothing"):
+        lake.files("traces", "nothing")
+
+
+def test_written_rows_are_read_back_and_counted(lake):
+    version = lake.write_partition("traces", DAY, tables=span_tables("a", "b"))
+    assert (version.number, version.key, version.row_counts["spans"]) == (1, DAY, 2)
+    assert version.path.name == f"v000001-{version.content_sha256[:8]}"
+    assert span_ids(lake) == ["a", "b"]
+    record = json.loads((version.path / "partition.json").read_text())
+    assert set(record["tables"]) == set(tables_of("traces"))
+    assert record["tables"]["spans"]["row_count"] == 2
+
+
+def test_another_content_is_a_new_version_and_replaces_the_old(lake):
+    lake.write_partition("traces", DAY, tables=span_tables("a", "b"))
+    second = lake.write_partition("traces", DAY, tables=span_tables("c"))
+    assert second.number == 2
+    assert lake.current_version("traces", DAY) == second
+    assert span_ids(lake) == ["c"]
+
+
+def test_the_same_content_makes_no_new_version_and_going_back_makes_one(lake):
+    first = lake.write_partition("traces", DAY, tables=span_tables("a"))
+    assert lake.write_partition("traces", DAY, tables=span_tables("a")) == first
+    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]
+    lake.write_partition("traces", DAY, tables=span_tables("b"))
+    assert lake.write_partition("traces", DAY, tables=span_tables("a")).number == 3
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path):
+    versions = [Lake(tmp_path / name).write_partition("traces", DAY, tables=span_tables("a", "b")) for name in "xy"]
+    files = [version.file("spans").read_bytes() for version in versions]
+    assert files[0] == files[1]
+
+
+def test_ignored_columns_do_not_make_a_version_new(lake):
+    day_2, day_3 = date(2025, 6, 2), date(2025, 6, 3)
+    first = lake.write_partition("traces", DAY, tables=span_tables("a", landing_date=day_2), ignoring=["landing_date"])
+    again = lake.write_partition("traces", DAY, tables=span_tables("a", landing_date=day_3), ignoring=["landing_date"])
+    assert again == first
+    other = lake.write_partition("traces", DAY, tables=span_tables("b", landing_date=day_3), ignoring=["landing_date"])
+    assert other.number == 2
+    counted = lake.write_partition("traces", DAY, tables=span_tables("b", landing_date=day_2))
+    assert counted.number == 3
+
+
+def test_a_file_already_written_is_taken_over(lake, tmp_path):
+    file = tmp_path / "made.parquet"
+    pq.write_table(span_tables("a")["spans"], file)
+    version = lake.write_partition("traces", DAY, tables=span_tables(spans=file))
+    assert span_ids(lake) == ["a"] and version.row_counts["spans"] == 1
+    assert not file.exists()
+
+
+def test_partitions_come_in_key_order(lake):
+    for day in ("2025-06-03", "2025-06-01", "2025-06-02"):
+        lake.write_partition("traces", day, tables=span_tables(day))
+    assert list(lake.current("traces")) == ["2025-06-01", "2025-06-02", "2025-06-03"]
+    assert [file.parent.parent.name for file in lake.files("traces", "spans")[1:]] == list(lake.current("traces"))
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "change", "message"),
+    [
+        ("traces", "2nd of June", {}, "is not YYYY-MM-DD or YYYY-MM"),
+        ("traces", "../2025-06-02", {}, "is not YYYY-MM-DD or YYYY-MM"),
+        ("nobody", DAY, {}, "needs the tables"),
+        ("traces", DAY, {"objects": None}, "needs the tables"),
+        ("traces", DAY, {"spans": pa.table({"trace_id": pa.array([], pa.int64())})}, "trace_id int64"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_written(lake, source, key, change, message):
+    tables = {name: table for name, table in (span_tables() | change).items() if table is not None}
+    with pytest.raises(LakeError, match=message):
+        lake.write_partition(source, key, tables=tables)
+    assert not (lake.root / "data").exists()
+
+
+def test_a_version_without_its_manifest_does_not_count(lake):
+    first = lake.write_partition("traces", DAY, tables=span_tables("a"))
+    second = lake.write_partition("traces", DAY, tables=span_tables("b"))
+    (second.path / "partition.json").unlink()
+    assert lake.current_version("traces", DAY) == first
+    assert lake.write_partition("traces", DAY, tables=span_tables("c")).number == 3
+
+
+def test_a_damaged_manifest_is_named(lake):
+    version = lake.write_partition("traces", DAY, tables=span_tables("a"))
+    (version.path / "partition.json").write_text("{")
+    with pytest.raises(LakeError, match=r"partition\.json"):
+        lake.current("traces")
+
+
+def test_left_over_drafts_are_swept_and_never_read(lake):
+    version = lake.write_partition("traces", DAY, tables=span_tables("a"))
+    draft = version.path.parent / ".writing-dead"
+    draft.mkdir()
+    (draft / "spans.parquet").write_bytes(b"half")
+    assert span_ids(lake) == ["a"]
+    lake.write_partition("traces", DAY, tables=span_tables("b"))
+    assert not draft.exists()
+
+
+def test_a_disk_that_refuses_leaves_the_old_version(lake, monkeypatch):
+    first = lake.write_partition("traces", DAY, tables=span_tables("a"))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ai_finops.lake.replace_file", full)
+    with pytest.raises(LakeError, match="No space left"):
+        lake.write_partition("traces", DAY, tables=span_tables("b"))
+    assert lake.current_version("traces", DAY) == first
+    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]
+
+
+# Forked, since a new interpreter would spend the test's time on imports.
+PROCESSES = multiprocessing.get_context("fork")
+
+
+FILE_EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "os.listdir", "shutil.rmtree"}
+
+
+def _write_and_die(root: Path, last_event: int, spans: tuple[str, ...]) -> None:
+    """Write a partition and be gone, without a word, at the `last_event`-th thing that is done to a file."""
+    count = 0
+
+    def die(event: str, _) -> None:
+        nonlocal count
+        count += event in FILE_EVENTS
+        if count == last_event:
+            os._exit(9)
+
+    tables = span_tables(*spans)
+    sys.addaudithook(die)
+    Lake(root).write_partition("traces", DAY, tables=tables)
+    os._exit(0)
+
+
+def test_killed_at_any_step_the_partition_is_the_old_one_or_the_new_one(lake):
+    lake.write_partition("traces", DAY, tables=span_tables("old", "old too"))
+    died_before = died_after = 0
+    for last_event in range(1, 500):
+        writer = PROCESSES.Process(target=_write_and_die, args=(lake.root, last_event, ("new",)))
+        writer.start()
+        writer.join(timeout=60)
+        found = span_ids(lake)
+        assert found in (["old", "old too"], ["new"]), last_event
+        for version in (lake.root / "data" / "traces" / DAY).glob("v*"):
+            assert {path.name for path in version.iterdir()} == {
+                "partition.json",
+                *(f"{t}.parquet" for t in tables_of("traces")),
+            }
+        if writer.exitcode == 0:
+            break
+        died_before += found != ["new"]
+        died_after += found == ["new"]
+        lake.write_partition("traces", DAY, tables=span_tables("old", "old too"))  # the lock died with its holder
+    assert writer.exitcode == 0
+    assert died_before > 10 and died_after > 0
+
+
+def _write_many(root: Path, name: str, count: int) -> None:
+    for number in range(count):
+        Lake(root).write_partition("traces", DAY, tables=span_tables(f"{name}{number}"))
+
+
+def test_two_writers_at_once_take_turns(lake):
+    writers = [PROCESSES.Process(target=_write_many, args=(lake.root, name, 10)) for name in "ab"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=120)
+        assert writer.exitcode == 0
+    numbers = sorted(int(path.name[1:7]) for path in (lake.root / "data" / "traces" / DAY).iterdir())
+    assert numbers == list(range(1, 21))
+    assert span_ids(lake) in (["a9"], ["b9"])
+
+
+def test_an_outcome_is_read_back_as_it_was(lake):
+    written = outcome(api_call_count=7, bytes_read=99)
+    lake.record_outcome(written)
+    assert lake.outcomes() == [written]
+    assert lake.days("traces") == [date(2025, 6, 2)]
+
+
+def test_the_latest_outcome_of_a_day_counts(lake):
+    lake.record_outcome(outcome())
+    failed = outcome(status="failed", error="refused", **dict.fromkeys(COUNTS, 0))
+    lake.record_outcome(failed)
+    lake.record_outcome(outcome(source="billing", landing_date=date(2025, 6, 1)))
+    assert [each.status for each in lake.outcomes()] == ["loaded", "failed"]
+    assert lake.days("billing") == [date(2025, 6, 1)]
+
+
+COUNTS = ("read_count", "loaded_count", "ignored_count", "quarantined_count", "duplicate_count")
+
+
+@pytest.mark.parametrize("short", COUNTS)
+def test_counts_that_do_not_add_up_are_refused(short):
+    with pytest.raises(LakeError, match="accounted for"):
+        outcome(**{short: 0})
+
+
+def test_an_unknown_status_is_refused():
+    with pytest.raises(LakeError, match="'fine'"):
+        outcome(status="fine")
