@@ -1,0 +1,119 @@
+"""What SQL says badly, between the two dbt phases: marts of phase 1 out as Parquet, analyses back as Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ai_finops.build.lock import one_writer
+from ai_finops.build.marts import marts_of
+from ai_finops.config import Settings
+from ai_finops.days import days_between
+from ai_finops.errors import BuildError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+# What the analyses read besides the marts: what people decided (seeds), and what the lake says beside calls.
+_BESIDE_MARTS = {
+    "features": "select * from seeds.features order by feature_id",
+    "routing_targets": "select * from seeds.routing_targets order by task_type, target_model_id",
+    "prices": "select * from raw.prices",
+    "shadow_spans": """
+        select * from raw.traces_spans where operation_name = 'shadow'
+        order by started_at, trace_id, span_id, landing_date, object_key, object_line
+    """,
+}
+
+
+def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
+    """Run the analyses on the marts of phase 1 and put their results before dbt as `raw.analysis_<name>`.
+
+    Returns:
+        Rows by analysis.
+    Raises:
+        BuildError: A mart of phase 1 or a seed is not in the warehouse; names it.
+    """
+    import pyarrow.parquet as pq
+
+    from ai_finops.build.raw_views import open_warehouse, view_parquet
+
+    folder = Path(build["build_dir"])
+    with (
+        one_writer(settings.builds, doing=f"the analyses of {build['build_id']}"),
+        open_warehouse(build["warehouse"]) as warehouse,
+    ):
+        exported = _export(warehouse, folder=folder / "phase_1")
+        results = _run(exported, as_of=date.fromisoformat(build["as_of_date"]))
+        (folder / "analysis").mkdir(exist_ok=True)
+        for name, table in results.items():
+            path = folder / "analysis" / f"{name}.parquet"
+            pq.write_table(table, path, compression="zstd")
+            view_parquet(warehouse, f"analysis_{name}", files=[path])
+    return {name: table.num_rows for name, table in results.items()}
+
+
+def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, Path]:
+    """Write each input of the analyses as one Parquet file, rows in a fixed order."""
+    import duckdb
+
+    folder.mkdir(exist_ok=True)
+    queries = {
+        mart.name: f"select * from marts.{mart.name} order by {', '.join(mart.grain)}"  # noqa: S608 - names of our own
+        for mart in marts_of("phase_1")
+    }
+    paths = {}
+    for name, query in {**queries, **_BESIDE_MARTS}.items():
+        paths[name] = folder / f"{name}.parquet"
+        try:
+            warehouse.sql(query).write_parquet(str(paths[name]), compression="zstd")
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise BuildError(f"the analyses need {name}, which phase 1 did not leave behind: {reason}") from error
+    return paths
+
+
+def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
+    """Run each analysis; every day since the first is a date of issue, so that a projection shows its own error."""
+    import pyarrow.parquet as pq
+
+    from ai_finops.analyse import drivers, projections, savings
+
+    tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
+    daily_costs = tables["fct_daily_feature_costs"]
+    dates = _dates_of_issue(daily_costs, as_of=as_of)
+    projected = projections.project(
+        daily_costs, as_of_dates=dates, landed_days=_covered_days(daily_costs, tables["fct_daily_extract_outcomes"])
+    )
+    found = savings.find(
+        tables["fct_llm_calls"],
+        prices=tables["prices"],
+        routing_targets=tables["routing_targets"],
+        shadow_spans=tables["shadow_spans"],
+        features=tables["features"],
+        as_of_dates=dates,
+    )
+    return {
+        "projections": projected.projections,
+        "projection_errors": projected.errors,
+        "cost_drivers": drivers.split_weeks(tables["fct_daily_allocated_costs"]),
+        "savings": found,
+    }
+
+
+def _dates_of_issue(daily_costs: pa.Table, *, as_of: date) -> list[date]:
+    days = [day for day in daily_costs["usage_date"].to_pylist() if day < as_of]
+    return list(days_between(min(days) + timedelta(days=1), as_of)) if days else [as_of]
+
+
+def _covered_days(daily_costs: pa.Table, outcomes: pa.Table) -> set[date]:
+    """Return the days that cost something or on which traces were asked for and answered; other days are not zero."""
+    answered = {
+        row["landing_date"]
+        for row in outcomes.select(["source", "landing_date", "status"]).to_pylist()
+        if row["source"] == "traces" and row["status"] in ("loaded", "empty")
+    }
+    return answered | set(daily_costs["usage_date"].to_pylist())

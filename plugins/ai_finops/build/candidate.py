@@ -1,0 +1,149 @@
+"""A candidate build: its folder, its number, and what is written down about it.
+
+<builds>/000012-2025-06-16-1f3a9c04/build.json         written last: without it the folder is left over from a crash
+                                   /warehouse.duckdb   schema raw from here, the others from dbt
+                                   /dbt/ phase_1/ analysis/ data_docs/ audit.json
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from ai_finops.build.lock import one_writer
+from ai_finops.config import Settings
+from ai_finops.errors import BuildError
+
+KEPT_COUNT = 5
+_BUILD_ID = re.compile(r"(\d{6})-\d{4}-\d{2}-\d{2}-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """What is known of a build before it is built."""
+
+    build_id: str
+    as_of_date: str
+    built_at: str
+    """UTC; says when, decides nothing."""
+    inputs_sha256: str
+    project_version: str
+    dbt_version: str
+    duckdb_version: str
+
+
+def prepare(*, settings: Settings, run_day: date | None = None) -> dict[str, str]:
+    """Start a new candidate build over the lake as it is now.
+
+    Args:
+        settings: Where the lake and the builds are.
+        run_day: The day that the build runs for, which must have been landed; None builds what is there.
+    Returns:
+        `build_id`, `build_dir`, `warehouse` and `as_of_date` as text, ready for a task's return value.
+    Raises:
+        BuildError: The lake holds nothing, or not `run_day`, or DuckDB cannot write; no folder is left behind.
+    """
+    import duckdb
+
+    from ai_finops.build.inputs import read_inputs
+    from ai_finops.build.raw_views import make_raw_views, open_warehouse
+    from ai_finops.lake import Lake
+
+    lake = Lake(settings.lake)
+    with one_writer(settings.builds, doing="preparing a build"):
+        inputs = read_inputs(lake, settings=settings, run_day=run_day)
+        _prune(settings)
+        number = _last_number(settings) + 1
+        record = BuildRecord(
+            build_id=f"{number:06d}-{inputs.as_of_date}-{inputs.sha256[:8]}",
+            as_of_date=str(inputs.as_of_date),
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            inputs_sha256=inputs.sha256,
+            project_version=version("ai-finops"),
+            dbt_version=version("dbt-core"),
+            duckdb_version=version("duckdb"),
+        )
+        folder = settings.builds / record.build_id
+        folder.mkdir(parents=True)
+        try:
+            with open_warehouse(folder / "warehouse.duckdb") as connection:
+                make_raw_views(connection, lake=lake, inputs=inputs)
+        except duckdb.Error as error:
+            shutil.rmtree(folder)
+            raise BuildError(f"could not prepare {folder}: {error}; is the path or the disk at fault?") from error
+        (folder / "build.json").write_text(json.dumps(asdict(record), indent=1) + "\n")
+    return describe(folder)
+
+
+def describe(folder: Path) -> dict[str, str]:
+    """Return the dict that the other steps of a build take.
+
+    Raises:
+        BuildError: The folder is not a prepared build.
+    """
+    record = read_record(folder)
+    return {
+        "build_id": record.build_id,
+        "build_dir": str(folder),
+        "warehouse": str(folder / "warehouse.duckdb"),
+        "as_of_date": record.as_of_date,
+    }
+
+
+def read_record(folder: Path) -> BuildRecord:
+    """Read `build.json` of a build.
+
+    Raises:
+        BuildError: It is missing or damaged.
+    """
+    path = folder / "build.json"
+    try:
+        return BuildRecord(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise BuildError(f"{folder} is not a prepared build ({error}); make one with ai-finops build") from error
+
+
+def find_build(settings: Settings, build_id: str | None = None) -> dict[str, str]:
+    """Return the candidate build of that id, or the newest.
+
+    Raises:
+        BuildError: There is no such build; the message lists the newest ones.
+    """
+    known = candidates(settings)
+    if build_id is None and known:
+        return describe(known[-1])
+    for folder in known:
+        if folder.name == build_id:
+            return describe(folder)
+    newest = ", ".join(folder.name for folder in known[-3:]) or "none"
+    raise BuildError(
+        f"no build {build_id or ''} in {settings.builds} (newest: {newest}); make one with ai-finops build"
+    )
+
+
+def candidates(settings: Settings) -> list[Path]:
+    """Return the folders of prepared builds, oldest first."""
+    return [folder for folder in _folders(settings.builds) if (folder / "build.json").exists()]
+
+
+def _folders(home: Path) -> list[Path]:
+    return sorted(path for path in home.glob("*") if _BUILD_ID.fullmatch(path.name))
+
+
+def _last_number(settings: Settings) -> int:
+    """Return the highest number given to a build, published ones included, or 0."""
+    folders = [*_folders(settings.builds), *_folders(settings.published / "builds")]
+    return max((int(_BUILD_ID.fullmatch(folder.name)[1]) for folder in folders), default=0)
+
+
+def _prune(settings: Settings) -> None:
+    """Drop old candidates, but never the one whose Data Docs are shown."""
+    shown = (settings.home / "data_docs").resolve()
+    for folder in _folders(settings.builds)[: -KEPT_COUNT + 1]:
+        if not shown.is_relative_to(folder.resolve()):
+            shutil.rmtree(folder)

@@ -1,0 +1,88 @@
+"""Run one phase of the dbt project on a build's warehouse, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ai_finops.build.lock import one_writer
+from ai_finops.config import Settings
+from ai_finops.errors import BuildError
+
+PHASES = ("phase_1", "phase_2")
+
+
+def run_dbt(phase: str, *, settings: Settings, build: dict[str, str]) -> dict[str, int]:
+    """Build and test the models of `phase`.
+
+    Args:
+        phase: `phase_1` (up to allocation) or `phase_2` (what needs the analyses).
+        settings: Where the dbt project is.
+        build: What `prepare` returned.
+    Returns:
+        How many nodes ended with each status, such as `{"success": 20, "pass": 60}`.
+    Raises:
+        BuildError: A node failed, or dbt could not run; names the nodes and dbt's log.
+    """
+    if phase not in PHASES:
+        raise BuildError(f"dbt phase {phase!r} is not one of {', '.join(PHASES)}")
+    folder = Path(build["build_dir"]) / "dbt" / phase
+    folder.mkdir(parents=True, exist_ok=True)
+    report_path = folder / "report.json"
+    report_path.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "ai_finops.build.dbt_process", str(report_path)]
+    with one_writer(settings.builds, doing=f"dbt {phase} of {build['build_id']}"):
+        process = subprocess.run(
+            [*command, *_arguments(phase, settings=settings, build=build, folder=folder)],
+            env=_environment(build),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    (folder / "output.txt").write_text(process.stdout)
+    return _counted(report_path, phase=phase, output=process.stdout, log=folder / "logs" / "dbt.log")
+
+
+def _arguments(phase: str, *, settings: Settings, build: dict[str, str], folder: Path) -> list[str]:
+    return [
+        "build",
+        f"--select=tag:{phase}",
+        f"--project-dir={settings.dbt_project}",
+        f"--profiles-dir={settings.dbt_project}",
+        f"--target-path={folder / 'target'}",
+        f"--log-path={folder / 'logs'}",
+        f"--vars={json.dumps({'as_of_date': build['as_of_date']})}",
+        "--no-send-anonymous-usage-stats",
+        "--no-version-check",
+        "--no-use-colors",
+    ]
+
+
+def _environment(build: dict[str, str]) -> dict[str, str]:
+    """Return the environment of dbt's process: this build's warehouse, UTC days, nothing sent anywhere."""
+    return os.environ | {
+        "AI_FINOPS_WAREHOUSE": build["warehouse"],
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+        "DO_NOT_TRACK": "1",
+        "TZ": "UTC",
+    }
+
+
+def _counted(report_path: Path, *, phase: str, output: str, log: Path) -> dict[str, int]:
+    if not report_path.exists():
+        last_line = (output.strip().splitlines() or ["no output"])[-1]
+        raise BuildError(f"dbt {phase} ended without a report: {last_line}; see {log.parents[1] / 'output.txt'}")
+    report = json.loads(report_path.read_text())
+    failed = report["failed"]
+    if failed:
+        names = ", ".join(node["unique_id"] for node in failed[:5]) + (", …" if len(failed) > 5 else "")
+        raise BuildError(f"dbt {phase} failed in {len(failed)} nodes ({names}): {failed[0]['message']}; log {log}")
+    if not report["success"]:
+        raise BuildError(f"dbt {phase} could not run: {report['exception']}; log {log}")
+    if not report["counts"]:
+        raise BuildError(f"dbt {phase} selected nothing: no node of the project has tag {phase}; log {log}")
+    return report["counts"]

@@ -1,0 +1,42 @@
+"""What runs inside dbt's own process: `python -m ai_finops.build.dbt_process REPORT DBT_ARGUMENT...`.
+
+dbt keeps its flags, adapters and logging in globals of the process, so the caller never imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+FAILED = ("error", "fail", "runtime error", "partial success")
+
+
+def main(arguments: list[str]) -> int:
+    """Run dbt and write what came of every node to the report; return the exit code."""
+    from dbt.cli.main import dbtRunner
+
+    report_path, *dbt_arguments = arguments
+    outcome = dbtRunner().invoke(dbt_arguments)
+    results = list(getattr(outcome.result, "results", None) or [])
+    report = {
+        "success": outcome.success,
+        "exception": _one_line(outcome.exception),
+        "counts": Counter(str(result.status) for result in results),
+        "failed": [
+            {"unique_id": result.node.unique_id, "message": _one_line(result.message)}
+            for result in results
+            if str(result.status) in FAILED
+        ],
+    }
+    Path(report_path).write_text(json.dumps(report, indent=1) + "\n")
+    return 0 if outcome.success else 1
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())[:500]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

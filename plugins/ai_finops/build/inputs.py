@@ -1,0 +1,134 @@
+"""What a build reads, taken down once: lake partitions, outcomes, prices and the dbt project, and one hash over all of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ai_finops.config import Settings
+from ai_finops.errors import BuildError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ai_finops.lake import Lake, Outcome, PartitionVersion
+
+_NOT_PROJECT_SOURCE = ("target", "logs", "dbt_packages")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One consistent look at everything that a build is made of."""
+
+    outcomes: tuple[Outcome, ...]
+    partitions: dict[str, tuple[PartitionVersion, ...]]
+    """Current partition versions by enabled source, in key order."""
+    prices: Path
+    as_of_date: date
+    """First day that is not in the build: the day after the latest landing day of any enabled source."""
+    sha256: str
+
+
+def read_inputs(lake: Lake, *, settings: Settings, run_day: date | None) -> Inputs:
+    """Take down what a build of the lake as it is now reads.
+
+    Args:
+        lake: The raw lake; gets a copy of the prices, so that it can price its usage again later.
+        settings: Enabled sources and the dbt project.
+        run_day: The day that the build is run for; None for "whatever is there". It must have been landed, but does not
+            change what is built: a build is a function of the lake alone.
+    Raises:
+        BuildError: Nothing has been landed, or nothing for `run_day`.
+    """
+    # Outcomes before partitions: a landing that ends in between adds rows of a day after `as_of_date`, never a day
+    # that is counted and whose rows are not here.
+    outcomes = tuple(outcome for outcome in lake.outcomes() if outcome.source in settings.sources)
+    partitions = {source: tuple(lake.current(source).values()) for source in settings.sources}
+    days = sorted({outcome.landing_date for outcome in outcomes})
+    if not days or not any(partitions.values()):
+        raise BuildError(
+            f"the lake {lake.root} holds nothing of {', '.join(settings.sources)}; "
+            "land a day first (ai-finops land), then build"
+        )
+    if run_day is not None and run_day not in days:
+        raise BuildError(
+            f"no source has landed {run_day}; the lake {lake.root} holds {days[0]} to {days[-1]}, "
+            "so land that day first (ai-finops land) or build one of these"
+        )
+    prices = keep_prices(_export_prices(settings), folder=lake.root / "prices")
+    return Inputs(
+        outcomes=outcomes,
+        partitions=partitions,
+        prices=prices,
+        as_of_date=days[-1] + timedelta(days=1),
+        sha256=_hash_inputs(outcomes, partitions=partitions, prices=prices, dbt_project=settings.dbt_project),
+    )
+
+
+def keep_prices(prices: pa.Table, *, folder: Path) -> Path:
+    """Keep the prices that a build uses in the lake, under a name that says their version and content.
+
+    Returns:
+        The Parquet file; one that was there already with the same content is left as it is.
+    """
+    from ai_finops.lake_files import as_lake_error, parquet_bytes, replace_file
+
+    data = parquet_bytes(prices)
+    versions = sorted(set(prices["catalog_version"].to_pylist()), key=str)
+    label = re.sub(r"[^\w.+-]+", "-", "_".join(map(str, versions)))
+    path = folder / f"{label}-{hashlib.sha256(data).hexdigest()[:8]}.parquet"
+    if not path.exists():
+        with as_lake_error(f"write {path}"):
+            replace_file(path, data)
+    return path
+
+
+def _export_prices(settings: Settings) -> pa.Table:
+    from ai_finops.pricing.catalog import export_prices
+
+    return export_prices(overlay=settings.dbt_project / "seeds" / "price_overlay.csv")
+
+
+def _hash_inputs(
+    outcomes: tuple[Outcome, ...],
+    *,
+    partitions: dict[str, tuple[PartitionVersion, ...]],
+    prices: Path,
+    dbt_project: Path,
+) -> str:
+    """Hash what the marts are a function of; when and how often something was landed is not part of it."""
+    parts = {
+        "project": version("ai-finops"),
+        "prices": hashlib.sha256(prices.read_bytes()).hexdigest(),
+        "dbt_project": {
+            str(path.relative_to(dbt_project)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in _project_files(dbt_project)
+        },
+        "partitions": {
+            source: {partition.key: partition.content_sha256 for partition in versions}
+            for source, versions in partitions.items()
+        },
+        "outcomes": [_without_run(json.loads(outcome.to_json())) for outcome in outcomes],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _without_run(outcome: dict) -> dict:
+    return {name: value for name, value in outcome.items() if name not in ("extracted_at", "as_of_date")}
+
+
+def _project_files(dbt_project: Path) -> list[Path]:
+    """Return the files that dbt compiles, seeds included, in order."""
+    return sorted(
+        path
+        for path in dbt_project.rglob("*")
+        if path.suffix in (".sql", ".yml", ".csv", ".md")
+        and path.relative_to(dbt_project).parts[0] not in _NOT_PROJECT_SOURCE
+        and not any(part.startswith(".") for part in path.relative_to(dbt_project).parts)
+    )

@@ -1,0 +1,60 @@
+"""The marts that a build makes: their grain, and the dbt phase that makes them.
+
+The audit checks that each mart is unique by its grain, and publishing orders its rows by it, so that the same content is
+the same file. Columns and types are the dbt contracts' business (`dbt_project/models/marts/_marts__models.yml`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mart:
+    """One table of schema `marts`."""
+
+    name: str
+    phase: str
+    grain: tuple[str, ...]
+    """Columns that together are different in every row; a null counts as a value."""
+
+
+_CELL = ("provider_name", "billing_account_id", "model_id", "token_class", "region_scope", "processing", "cell_grain")
+_ALLOCATION = ("feature_id", "pipeline_id", "service_name", "provider_name", "billing_account_id", "model_id")
+
+MARTS: dict[str, Mart] = {
+    mart.name: mart
+    for mart in (
+        Mart("fct_llm_calls", "phase_1", ("call_id",)),
+        Mart(
+            "fct_daily_allocated_costs",
+            "phase_1",
+            (
+                "usage_date",
+                "charge_category",
+                *_ALLOCATION,
+                "model_tier",
+                "task_type",
+                "attribution",
+                "unattributed_reason",
+                "cost_status",
+            ),
+        ),
+        Mart("fct_daily_feature_costs", "phase_1", ("usage_date", "feature_id")),
+        Mart("fct_daily_reconciliations", "phase_1", ("usage_date", "charge_category", *_CELL)),
+        Mart("fct_daily_unpriced_usage", "phase_1", ("usage_date", "provider_name", "request_model", "cost_reason")),
+        Mart("fct_daily_extract_outcomes", "phase_1", ("source", "landing_date")),
+        Mart("fct_daily_metrics", "phase_2", ("usage_date", "feature_id", "dimension", "metric_name")),
+        Mart("fct_cost_projections", "phase_2", ("as_of_date", "feature_id", "scenario", "target_date")),
+        Mart("fct_projection_errors", "phase_2", ("as_of_date", "feature_id", "method", "horizon_days")),
+        Mart("fct_cost_drivers", "phase_2", ("week_start_date", "feature_id", "driver", "detail")),
+        Mart("fct_savings_opportunities", "phase_2", ("as_of_date", "opportunity_id")),
+        Mart("rpt_weekly_digest", "phase_2", ("week_start_date",)),
+    )
+}
+"""Every mart by name."""
+
+
+def marts_of(phase: str) -> list[Mart]:
+    """Return the marts that `phase` makes."""
+    return [mart for mart in MARTS.values() if mart.phase == phase]

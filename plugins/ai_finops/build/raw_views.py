@@ -1,0 +1,86 @@
+"""Schema `raw` of a build's warehouse: views over the Parquet files that the build reads, which dbt's sources point at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from ai_finops.config import KNOWN_SOURCES
+from ai_finops.errors import BuildError
+from ai_finops.lake_schemas import SOURCE_TABLES
+
+if TYPE_CHECKING:
+    from ai_finops.build.inputs import Inputs
+    from ai_finops.lake import Lake, Outcome
+
+OUTCOMES = pa.schema(
+    [
+        ("source", pa.string()),
+        ("landing_date", pa.date32()),
+        ("status", pa.string()),
+        ("as_of_date", pa.date32()),
+        ("extracted_at", pa.timestamp("us", tz="UTC")),
+        *[
+            (f"{name}_count", pa.int64())
+            for name in ("read", "loaded", "ignored", "quarantined", "duplicate", "api_call")
+        ],
+        ("bytes_read", pa.int64()),
+        ("partitions", pa.list_(pa.string())),
+        ("error", pa.string()),
+    ]
+)
+
+
+def open_warehouse(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file with UTC as its time zone, so that a timestamp falls on the same day on every machine.
+
+    Raises:
+        BuildError: It is missing, damaged, or held by another process.
+    """
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.Error as error:
+        raise BuildError(f"{path} cannot be opened: {str(error).splitlines()[0]}") from error
+    connection.execute("set timezone = 'UTC'")
+    return connection
+
+
+def make_raw_views(connection: duckdb.DuckDBPyConnection, *, lake: Lake, inputs: Inputs) -> None:
+    """Make schema `raw` over exactly the files in `inputs`; a source that is switched off has its tables, without rows."""
+    connection.execute("create schema if not exists raw")
+    for source in KNOWN_SOURCES:
+        for table in SOURCE_TABLES[source]:
+            view_parquet(connection, f"{source}_{table}", files=_files(lake, inputs, source=source, table=table))
+    for table in ("objects", "quarantine"):
+        files = [file for source in KNOWN_SOURCES for file in _files(lake, inputs, source=source, table=table)]
+        view_parquet(connection, f"extract_{table}", files=files)
+    view_parquet(connection, "prices", files=[inputs.prices])
+    _make_outcomes(connection, inputs.outcomes)
+
+
+def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, files: Sequence[Path]) -> None:
+    """Make or replace view `raw.<name>` over Parquet files of one schema."""
+    # A view's text takes no parameters, so the paths are quoted into it.
+    scan = f"select * from read_parquet([{_quoted(files)}], hive_partitioning = false)"  # noqa: S608
+    connection.execute(f"create or replace view raw.{name} as {scan}")
+
+
+def _files(lake: Lake, inputs: Inputs, *, source: str, table: str) -> list[Path]:
+    schema_file = lake.files(source, table)[0]
+    return [schema_file, *(partition.file(table) for partition in inputs.partitions.get(source, ()))]
+
+
+def _quoted(files: Iterable[Path]) -> str:
+    """Return paths as SQL strings; DuckDB takes a path that exists as it is before it looks for glob signs in it."""
+    return ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+
+
+def _make_outcomes(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
+    rows = [{name: getattr(outcome, name) for name in OUTCOMES.names} for outcome in outcomes]
+    connection.register("recorded_outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
+    connection.execute("create or replace table raw.extract_outcomes as select * from recorded_outcomes")
+    connection.unregister("recorded_outcomes")

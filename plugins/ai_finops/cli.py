@@ -1,0 +1,199 @@
+"""The verbs of the pipeline for a shell: the functions that the DAG tasks call, with a sentence for every error."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from ai_finops.config import KNOWN_SOURCES, Settings
+from ai_finops.days import morning_after, parse_day
+from ai_finops.errors import AiFinopsError
+
+_EPILOG = """\
+a day from the lake to the message:
+  ai-finops land all --from 2025-06-15 --to 2025-06-15
+  ai-finops run
+  ai-finops report --week 2025-06-09 --print
+
+Settings come from the environment (AI_FINOPS_HOME, AI_FINOPS_SOURCES, ...), credentials from boto3's usual places.
+Exit code: 0 done · 1 it failed, one sentence on stderr says why · 2 the command was not understood.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="ai-finops: %(message)s")
+    try:
+        return chosen.verb(chosen, Settings.from_env())
+    except AiFinopsError as error:
+        print(f"ai-finops: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("ai-finops: interrupted; what was published before is still there", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ai-finops",
+        description="What did each product feature spend on LLM calls? Land sources, build marts, audit, publish, report.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    def add(name: str, verb: Callable[[argparse.Namespace, Settings], int], help_text: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
+        added.set_defaults(verb=verb)
+        return added
+
+    land = add("land", _land, "land a source into the raw lake, day by day")
+    land.add_argument("source", choices=[*KNOWN_SOURCES, "all"], help="all: every source that is switched on")
+    land.add_argument("--from", dest="first", metavar="DAY", type=_day, required=True, help="first day, YYYY-MM-DD")
+    land.add_argument("--to", dest="last", metavar="DAY", type=_day, help="last day, included (default: the first)")
+    land.add_argument("--as-of", metavar="DAY", type=_day, help="the day it is (default: the day after the last)")
+    land.add_argument("--allow-empty", action="store_true", help="let a day that had rows become empty")
+
+    build = add("build", _build, "make a candidate build, not audited and not published")
+    build.add_argument("--day", type=_day, help="the day it is for; it must have been landed")
+    for name, verb, help_text in (
+        ("audit", _audit, "audit a candidate build and write the Data Docs"),
+        ("publish", _publish, "make an audited build the one that readers read"),
+    ):
+        add(name, verb, help_text).add_argument("--build", metavar="ID", help="which one (default: the newest)")
+    run = add("run", _run, "build, audit and publish")
+    run.add_argument("--day", type=_day, help="the day it is for; it must have been landed")
+
+    report = add("report", _report, "send the weekly message, or print it")
+    report.add_argument("--week", metavar="DAY", type=_day, required=True, help="any day of the week, YYYY-MM-DD")
+    report.add_argument("--print", dest="is_print", action="store_true", help="only print it")
+
+    compare = add("compare", _compare, "compare the content of two published builds; exit code 1 when they differ")
+    compare.add_argument("first", metavar="A", help="a build id, a folder, or current")
+    compare.add_argument("second", metavar="B", help="the same")
+    add("status", _status, "show what is landed, built and published")
+    return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return parse_day(text)
+    except AiFinopsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _land(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.extract.history import failures, land_days
+
+    last = chosen.last or chosen.first
+    failed = []
+    for source in settings.sources if chosen.source == "all" else (chosen.source,):
+        outcomes = land_days(
+            source,
+            first=chosen.first,
+            last=last,
+            settings=settings,
+            as_of=chosen.as_of or morning_after(last),
+            allow_empty=chosen.allow_empty,
+            on_day=lambda outcome: print(
+                f"{outcome.source} {outcome.landing_date}: {outcome.status}, "
+                f"{outcome.loaded_count} of {outcome.read_count} records loaded, {outcome.quarantined_count} quarantined"
+            ),
+        )
+        failed += failures(outcomes)
+    for sentence in failed:
+        print(f"ai-finops: {sentence}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _build(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.build import build_candidate
+
+    build = build_candidate(settings=settings, run_day=chosen.day)
+    print(f"built {build['build_id']} as of {build['as_of_date']}: {build['warehouse']}")
+    return 0
+
+
+def _audit(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.build import find_build
+    from ai_finops.quality import audit
+
+    build = find_build(settings, chosen.build)
+    _say_audited(build["build_id"], audit(settings=settings, build=build))
+    return 0
+
+
+def _publish(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.build import find_build
+    from ai_finops.publish import publish
+
+    _say_published(publish(settings=settings, build=find_build(settings, chosen.build)))
+    return 0
+
+
+def _run(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.build import build_all
+
+    done = build_all(settings=settings, run_day=chosen.day)
+    _say_audited(done["build_id"], done["audit"])
+    _say_published(done["published"])
+    return 0
+
+
+def _say_audited(build_id: str, audited: dict) -> None:
+    warnings = audited["warnings"]
+    print(f"audited {build_id}: {audited['expectation_count']} expectations, {len(warnings)} warnings")
+    for warning in warnings:
+        print(f"  warning: {warning}")
+    print(f"  Data Docs: {audited['data_docs']}")
+
+
+def _say_published(published: dict) -> None:
+    row_count = sum(published["row_counts"].values())
+    print(
+        f"published {published['build_id']}: {len(published['row_counts'])} marts, {row_count} rows, "
+        f"{len(published['new_days'])} new days: {published['path']}"
+    )
+
+
+def _report(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops import report
+    from ai_finops.days import week_start
+
+    digest = report.load(settings, week_start(chosen.week))
+    if chosen.is_print:
+        print(report.compose(digest))
+    else:
+        report.deliver(digest, settings=settings)
+    return 0
+
+
+def _compare(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.publish import compare_builds, resolve_build
+
+    first, second = (resolve_build(settings, name) for name in (chosen.first, chosen.second))
+    differences = compare_builds(first, second)
+    print(f"{first.name} and {second.name}: {len(differences) or 'no'} marts differ")
+    for difference in differences:
+        print(f"  {difference}")
+    return 1 if differences else 0
+
+
+def _status(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.publish.status import status_lines
+
+    print("\n".join(status_lines(settings)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

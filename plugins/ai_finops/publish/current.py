@@ -1,0 +1,66 @@
+"""Where readers find the published marts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ai_finops.config import Settings
+from ai_finops.errors import BuildError, PublishError
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def current_build(settings: Settings) -> Path | None:
+    """Return the folder of the published build, resolved, so that it stays the same while it is read; None before any."""
+    link = settings.published / "current"
+    return link.resolve(strict=True) if link.exists() else None
+
+
+def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Open the published marts (`marts.<mart>`) for reading; a build published meanwhile is seen by the next call.
+
+    Raises:
+        PublishError: Nothing has been published yet, or the file cannot be opened.
+    """
+    from ai_finops.build.raw_views import open_warehouse
+
+    folder = current_build(settings)
+    if folder is None:
+        raise PublishError(f"nothing is published in {settings.published} yet; run ai-finops run")
+    try:
+        return open_warehouse(folder / "marts.duckdb", read_only=True)
+    except BuildError as error:
+        raise PublishError(f"the published marts are damaged, publish again: {error}") from error
+
+
+def resolve_build(settings: Settings, name: str) -> Path:
+    """Return the folder of a published build named by its id, its path, or `current`.
+
+    Raises:
+        PublishError: There is no such build; the message lists the ones there are.
+    """
+    for folder in (settings.published / "builds" / name, Path(name), settings.published / name):
+        if (folder / "marts.duckdb").is_file():
+            return folder.resolve()
+    known = ", ".join(path.name for path in published_builds(settings)) or "none"
+    raise PublishError(f"no published build {name!r} in {settings.published} (there are: {known})")
+
+
+def published_builds(settings: Settings) -> list[Path]:
+    """Return the folders of published builds, oldest first."""
+    return sorted(path.parent for path in (settings.published / "builds").glob("[0-9]*/build.json"))
+
+
+def read_published_record(folder: Path) -> dict:
+    """Return what `build.json` of a published build says.
+
+    Raises:
+        PublishError: It cannot be read.
+    """
+    try:
+        return json.loads((folder / "build.json").read_text())
+    except (OSError, ValueError) as error:
+        raise PublishError(f"{folder} is not a published build ({error}); publish again") from error

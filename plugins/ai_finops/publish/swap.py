@@ -1,0 +1,117 @@
+"""Publish: write a new build beside the old ones, then move one symlink. Killed at any moment, readers see one whole build."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from uuid import uuid4
+
+from ai_finops.build.candidate import KEPT_COUNT, read_record
+from ai_finops.build.lock import one_writer
+from ai_finops.config import Settings
+from ai_finops.errors import PublishError
+from ai_finops.lake_files import sync
+from ai_finops.publish.current import current_build, published_builds, read_published_record
+from ai_finops.publish.write import write_marts
+from ai_finops.quality.verdict import require_passed
+
+
+def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
+    """Make a build whose audit passed the one that readers read; again for the current one changes nothing.
+
+    Args:
+        settings: Where builds and published marts are.
+        build: What `prepare` returned.
+    Returns:
+        `build_id`, `path`, `as_of_date`, `row_counts` by mart, and `new_days`: the landing days, `YYYY-MM-DD`, recorded
+        by every enabled source, that the build published before it did not hold.
+    Raises:
+        PublishError: The audit has not passed on this content, a newer build is published already, or the disk refuses;
+            what was published stays.
+    """
+    import duckdb
+
+    candidate = Path(build["build_dir"])
+    with one_writer(settings.builds, doing=f"publishing {build['build_id']}"):
+        require_passed(build)
+        try:
+            place = _make_whole(candidate, settings=settings)
+            _point_to(place, settings=settings)
+        except (OSError, duckdb.Error) as error:
+            raise PublishError(
+                f"could not publish {build['build_id']} into {settings.published}: {error}; "
+                "what was published before is still there"
+            ) from error
+        _prune(settings)
+    record = read_published_record(place)
+    names = ("build_id", "as_of_date", "new_days", "row_counts")
+    return {"path": str(place), **{name: record[name] for name in names}}
+
+
+def _make_whole(candidate: Path, *, settings: Settings) -> Path:
+    """Write the build's files in a hidden folder and rename it into place when all of them are on the disk."""
+    home = settings.published / "builds"
+    place = home / candidate.name
+    if place.exists():
+        return place
+    home.mkdir(parents=True, exist_ok=True)
+    for left_over in home.glob(".writing-*"):  # of a process that was killed: we hold the lock
+        shutil.rmtree(left_over)
+    draft = home / f".writing-{uuid4().hex}"
+    draft.mkdir()
+    try:
+        record = read_record(candidate)
+        counts = write_marts(candidate / "warehouse.duckdb", folder=draft, record=record)
+        description = asdict(record) | {"row_counts": counts} | _days(candidate, settings=settings)
+        (draft / "build.json").write_text(json.dumps(description, indent=1) + "\n")
+        for file in (*draft.iterdir(), draft):
+            sync(file)
+        draft.rename(place)
+        sync(home)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return place
+
+
+def _days(candidate: Path, *, settings: Settings) -> dict[str, list[str]]:
+    """Return the landing days that the build holds and, of these, the ones that are new with it."""
+    from ai_finops.build.raw_views import open_warehouse
+
+    with open_warehouse(candidate / "warehouse.duckdb", read_only=True) as warehouse:
+        rows = warehouse.execute(
+            "select landing_date from raw.extract_outcomes group by landing_date "
+            "having count(distinct source) = ? order by landing_date",
+            [len(settings.sources)],
+        ).fetchall()
+    days = [str(day) for (day,) in rows]
+    before = current_build(settings)
+    held = set(read_published_record(before)["days"]) if before else set()
+    return {"days": days, "new_days": [day for day in days if day not in held]}
+
+
+def _point_to(place: Path, *, settings: Settings) -> None:
+    """Rename a new symlink over `current`: the one moment at which readers change builds."""
+    current = current_build(settings)
+    if current == place.resolve():
+        return
+    if current is not None and current.name > place.name:
+        raise PublishError(
+            f"{place.name} was prepared before {current.name}, which is published; make a new build and publish that"
+        )
+    for left_over in settings.published.glob(".current-*"):
+        left_over.unlink()
+    link = settings.published / f".current-{uuid4().hex}"
+    link.symlink_to(Path("builds") / place.name)
+    link.replace(settings.published / "current")
+    sync(settings.published)
+
+
+def _prune(settings: Settings) -> None:
+    """Keep the last builds, for readers that have them open or resolved, and always the current one."""
+    current = current_build(settings)
+    for folder in published_builds(settings)[:-KEPT_COUNT]:
+        if folder.resolve() != current:
+            dropped = folder.rename(folder.with_name(f".writing-{folder.name}"))  # no reader finds half a build
+            shutil.rmtree(dropped)

@@ -1,0 +1,97 @@
+"""Write the marts of a candidate warehouse as the files that readers read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ai_finops.build.candidate import BuildRecord
+from ai_finops.build.marts import MARTS
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Readable by every DuckDB 1.x and later (docs/decisions/0002-duckdb-version.md).
+STORAGE_VERSION = "v1.0.0"
+
+
+def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord) -> dict[str, int]:
+    """Copy schema `marts` into `folder` as `marts.duckdb` and one Parquet file a mart, rows ordered by their grain.
+
+    In the file the tables lie in its main schema: DuckDB calls a file `marts.duckdb` the catalog `marts`, so that both
+    `fct_llm_calls` and `marts.fct_llm_calls` name a mart, where a schema `marts` in it would be ambiguous.
+
+    Args:
+        warehouse: The candidate's DuckDB file; only read.
+        folder: An empty folder.
+        record: What `dim_builds` says, its only row.
+    Returns:
+        Rows by mart.
+    """
+    from ai_finops.build.raw_views import open_warehouse
+
+    with open_warehouse(":memory:") as connection:
+        connection.execute(f"attach {_text(warehouse)} as candidate (read_only)")
+        connection.execute(
+            f"attach {_text(folder / 'marts.duckdb')} as published (storage_version '{STORAGE_VERSION}')"
+        )
+        names = table_names(connection, database="candidate", schema="marts")
+        for name in names:
+            rows = f'select * from candidate.marts."{name}" order by {_order(name)}'  # noqa: S608 - names dbt made
+            connection.execute(f'create table published."{name}" as {rows}')
+        _write_dim_builds(connection, record)
+        names.append("dim_builds")
+        counts = {name: _write_parquet(connection, name, folder=folder) for name in names}
+        connection.execute("detach published")
+    return counts
+
+
+def table_names(connection: duckdb.DuckDBPyConnection, *, database: str, schema: str = "main") -> list[str]:
+    """Return the tables of a schema of an attached database, in order."""
+    rows = connection.execute(
+        "select table_name from information_schema.tables "
+        "where table_catalog = ? and table_schema = ? order by table_name",
+        [database, schema],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _order(name: str) -> str:
+    """Order by the grain; a mart that is not listed, by all its columns."""
+    return ", ".join(f'"{column}"' for column in MARTS[name].grain) if name in MARTS else "all"
+
+
+def _write_dim_builds(connection: duckdb.DuckDBPyConnection, record: BuildRecord) -> None:
+    connection.execute(
+        """
+        create table published.dim_builds (
+            build_id varchar not null,
+            as_of_date date not null,
+            built_at timestamp with time zone not null,
+            inputs_sha256 varchar not null,
+            project_version varchar not null,
+            dbt_version varchar not null,
+            duckdb_version varchar not null
+        )
+        """
+    )
+    connection.execute(
+        """
+        insert into published.dim_builds values (
+            $build_id, $as_of_date, $built_at, $inputs_sha256, $project_version, $dbt_version, $duckdb_version
+        )
+        """,
+        asdict(record),
+    )
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, folder: Path) -> int:
+    target = _text(folder / f"{name}.parquet")
+    connection.execute(f'copy published."{name}" to {target} (format parquet, compression zstd)')
+    counted = connection.execute(f'select count(*) from published."{name}"')  # noqa: S608 - names dbt made
+    return counted.fetchone()[0]
+
+
+def _text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,164 @@
+"""What must hold of calls, of usage without a price, and of the landings they came from."""
+
+from __future__ import annotations
+
+from ai_finops.quality.gx import Check, Severity
+from ai_finops.quality.rules import (
+    has_read_columns,
+    has_rows,
+    is_between,
+    is_filled,
+    is_one_of,
+    is_unique_by_grain,
+    is_zero,
+    rows_of,
+)
+
+_CALLS_BY_DAY = """
+with call_spans as (
+    select trace_id, cast(started_at as date) as usage_date
+    from raw.traces_spans
+    where
+        operation_name in ('chat', 'text_completion', 'generate_content', 'embeddings', 'rerank')
+        and cast(started_at as date) < $as_of_date
+),
+spans as (
+    select
+        usage_date,
+        count(*) as span_count,
+        count(distinct trace_id) filter (trace_id not in (select trace_id from marts.fct_llm_calls)) as lost_trace_count
+    from call_spans
+    group by all
+),
+repeated as (
+    select first_date as usage_date, sum(extra_count) as repeated_call_count
+    from (
+        select min(usage_date) as first_date, count(*) - 1 as extra_count
+        from marts.fct_llm_calls group by call_id having count(*) > 1
+    )
+    group by all
+),
+calls as (
+    select
+        usage_date,
+        count(*) as call_count,
+        count(*) filter (call_id is null) as unnamed_call_count,
+        count(*) filter (
+            cost_reason is null
+            and (
+                estimated_cost_usd is null
+                or (estimated_cost_usd = 0 and coalesce(input_tokens, 0) + coalesce(output_tokens, 0) > 0)
+            )
+        ) as unexplained_cost_count,
+        count(*) filter (cost_reason is not null and estimated_cost_usd is not null) as contradicted_reason_count,
+        count(*) filter (
+            coalesce(feature_id, 'unattributed') = 'unattributed' and feature_reason is null
+        ) as unexplained_feature_count,
+        count(*) filter (estimated_cost_usd < 0) as negative_cost_count,
+        count(*) filter (usage_date is distinct from cast(started_at as date)) as shifted_call_count
+    from marts.fct_llm_calls
+    group by usage_date
+)
+select
+    usage_date,
+    coalesce(span_count, 0) - coalesce(call_count, 0) as span_without_call_count,
+    coalesce(lost_trace_count, 0) as lost_trace_count,
+    coalesce(call_count, 0) / nullif(median(call_count) over (
+        order by usage_date rows between 7 preceding and 1 preceding
+    ), 0) as volume_ratio,
+    coalesce(repeated_call_count, 0) as repeated_call_count,
+    unnamed_call_count, unexplained_cost_count, contradicted_reason_count, unexplained_feature_count,
+    negative_cost_count, shifted_call_count,
+    date_diff('day', usage_date, $as_of_date) as age_days,
+    date_diff('day', max(usage_date) over (), $as_of_date) as newest_age_days
+from spans full join calls using (usage_date) left join repeated using (usage_date)
+order by usage_date
+"""
+
+_LANDED = """
+select *, read_count - loaded_count - ignored_count - quarantined_count - duplicate_count as unaccounted_count
+from marts.fct_daily_extract_outcomes
+"""
+
+
+def configure_llm_calls() -> list[Check]:
+    """Calls by day, so that the check costs the same for a thousand calls a day and for a million."""
+    mart = "fct_llm_calls"
+    return [
+        Check(mart, f"{mart}__columns", rows_of(mart, limit=0), (has_read_columns(mart),)),
+        Check(
+            mart,
+            f"{mart}__by_day",
+            _CALLS_BY_DAY,
+            (
+                has_rows(why="A build without a single call means that a feed is gone."),
+                *is_filled("usage_date", why="A call without a day is on no invoice."),
+                is_zero("lost_trace_count", why="A trace with call spans in the lake has a call in the mart."),
+                is_between(
+                    "span_without_call_count", 0, None, why="A call comes from a span; more means doubled rows."
+                ),
+                is_zero("repeated_call_count", why="One call once: a repeated call_id is paid twice."),
+                is_zero("unnamed_call_count", why="The grain is call_id."),
+                is_zero("unexplained_cost_count", why="Unknown stays unknown: no cost needs a reason, never 0."),
+                is_zero("contradicted_reason_count", why="A reason for no cost beside a cost is a contradiction."),
+                is_zero("unexplained_feature_count", why="A call without a feature says why."),
+                is_zero("negative_cost_count", why="Tokens times price is never negative."),
+                is_zero("shifted_call_count", why="A call is on the UTC day on which it started."),
+                is_between("age_days", 1, None, why="Nothing from the future of the build."),
+                is_between(
+                    "newest_age_days", 1, 1, why="The newest day is the day before the build.", severity=Severity.WARN
+                ),
+                is_between(
+                    "volume_ratio",
+                    0.2,
+                    5,
+                    why="Calls of a day against the median of the seven days before.",
+                    severity=Severity.WARN,
+                ),
+            ),
+        ),
+    ]
+
+
+def configure_unpriced_usage() -> list[Check]:
+    """Usage without a price is listed with its reason."""
+    mart = "fct_daily_unpriced_usage"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled("usage_date", "cost_reason", "call_count", why="Unknown stays unknown, and says why."),
+                is_between("call_count", 1, None, why="A row stands for calls."),
+            ),
+        )
+    ]
+
+
+def configure_extract_outcomes() -> list[Check]:
+    """Every landing is accounted for."""
+    mart = "fct_daily_extract_outcomes"
+    return [
+        Check(
+            mart,
+            mart,
+            _LANDED,
+            (
+                has_read_columns(mart),
+                has_rows(why="A build is made of landings."),
+                is_unique_by_grain(mart),
+                is_zero("unaccounted_count", why="Read is loaded, ignored, quarantined or duplicate."),
+                is_one_of("status", "loaded", "empty", "missing", "failed", why="Known endings."),
+                is_one_of(
+                    "status",
+                    "loaded",
+                    "empty",
+                    why="A source that is missing or failed is news.",
+                    severity=Severity.WARN,
+                ),
+            ),
+        )
+    ]

@@ -1,0 +1,69 @@
+"""The columns of each mart that message, page, finance and alarms read; a mart may have more, never fewer."""
+
+from __future__ import annotations
+
+READ_COLUMNS: dict[str, tuple[str, ...]] = {
+    mart: tuple(columns.split())
+    for mart, columns in {
+        "fct_llm_calls": """
+            call_id trace_id span_id feature_id pipeline_id service_name account_id journey_id user_id task_type
+            operation_name provider_name request_model model_id model_tier region_scope processing dialect prompt_version
+            price_catalog price_catalog_version cost_reason feature_reason uncached_input_tokens
+            cache_read_input_tokens cache_write_5m_input_tokens cache_write_1h_input_tokens output_tokens
+            reasoning_output_tokens search_unit_count input_tokens estimated_cost_usd has_usage is_error usage_date
+            started_at ended_at duration_ms
+        """,
+        "fct_daily_allocated_costs": """
+            usage_date charge_category feature_id pipeline_id service_name provider_name billing_account_id model_id
+            model_tier task_type attribution unattributed_reason cost_status request_count input_tokens output_tokens
+            estimated_cost_usd allocated_cost_usd
+        """,
+        "fct_daily_feature_costs": """
+            usage_date feature_id display_name team owner cost_status request_count user_count input_tokens output_tokens
+            estimated_cost_usd allocated_cost_usd cost_usd_per_request
+        """,
+        "fct_daily_reconciliations": """
+            usage_date charge_category provider_name billing_account_id model_id token_class region_scope processing
+            cell_grain billed_tokens traced_tokens estimated_cost_usd billed_cost_usd allocated_cost_usd
+            unattributed_cost_usd coverage_pct coverage_basis error_pct is_settled
+        """,
+        "fct_daily_unpriced_usage": """
+            usage_date provider_name request_model cost_reason call_count input_tokens output_tokens
+        """,
+        "fct_daily_extract_outcomes": """
+            source landing_date status read_count loaded_count ignored_count quarantined_count duplicate_count error
+            extracted_at
+        """,
+        "fct_daily_metrics": """
+            usage_date feature_id dimension metric_name numerator denominator value sample_count status healthy_bound
+            warning_bound
+        """,
+        "fct_cost_projections": """
+            as_of_date feature_id scenario target_date projected_cost_usd low_cost_usd high_cost_usd method status
+            window_day_count
+        """,
+        "fct_projection_errors": """
+            as_of_date feature_id method horizon_days origin_count wape_ratio bias_ratio status
+        """,
+        "fct_cost_drivers": """
+            week_start_date feature_id driver detail contribution_cost_usd
+        """,
+        "fct_savings_opportunities": """
+            as_of_date opportunity_id feature_id lever task_type current_model_id target_model_id
+            current_cost_usd_per_month target_cost_usd_per_month saving_usd_per_month low_saving_usd_per_month
+            high_saving_usd_per_month agreement_ratio agreement_sample_count evidence missing_evidence effort owner status
+            reason rank
+        """,
+        "rpt_weekly_digest": """
+            week_start_date as_of_date covered_day_count missing_days total_cost_usd previous_total_cost_usd change_ratio
+            top_feature_id top_feature_name top_feature_cost_usd top_feature_share_ratio
+            previous_top_feature_share_ratio unattributed_cost_usd unattributed_share_ratio estimated_share_ratio
+            month_start_date month_to_date_cost_usd projected_month_end_cost_usd low_month_end_cost_usd
+            high_month_end_cost_usd projection_status projection_error_ratio projection_error_horizon_days main_driver
+            main_driver_feature_id main_driver_detail main_driver_cost_usd main_driver_share_ratio
+            recommended_opportunity_id recommended_feature_name recommended_task_type recommended_target_model_id
+            recommended_saving_usd_per_month recommended_agreement_ratio recommended_agreement_sample_count
+            unpriced_call_count quarantined_record_count gap_call_count
+        """,
+    }.items()
+}

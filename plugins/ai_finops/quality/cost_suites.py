@@ -1,0 +1,227 @@
+"""What must hold of the marts of costs, and how they tie to the bill."""
+
+from __future__ import annotations
+
+from ai_finops.quality.gx import Check, Severity
+from ai_finops.quality.rules import (
+    has_read_columns,
+    has_rows,
+    is_between,
+    is_filled,
+    is_one_of,
+    is_unique_by_grain,
+    is_zero,
+    rows_of,
+)
+
+CENT_MICRO_USD = 10_000
+COST_STATUSES = ("estimated", "billed", "final")
+
+_ALLOCATED = """
+select
+    *,
+    cast(allocated_cost_usd is null and unattributed_reason is null as integer) as missing_cost_count,
+    cast(attribution = 'unattributed' and unattributed_reason is null as integer) as unexplained_row_count,
+    cast(charge_category = 'usage' and attribution = 'not_a_usage_charge' as integer) as misplaced_row_count,
+    date_diff('day', usage_date, $as_of_date) as age_days
+from marts.fct_daily_allocated_costs
+"""
+
+_ALLOCATED_AGAINST_CELLS = """
+with allocated as (
+    select usage_date, sum(allocated_cost_usd) as allocated_cost_usd
+    from marts.fct_daily_allocated_costs where cost_status <> 'estimated' group by all
+),
+cells as (
+    select usage_date, sum(billed_cost_usd) as billed_cost_usd
+    from marts.fct_daily_reconciliations where billed_cost_usd is not null group by all
+)
+select
+    usage_date,
+    cast(coalesce(billed_cost_usd, 0) * 1000000 as bigint) as billed_micro_usd,
+    cast((coalesce(allocated_cost_usd, 0) - coalesce(billed_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from allocated full join cells using (usage_date)
+order by usage_date
+"""
+
+_ALLOCATED_AGAINST_INVOICE = """
+with invoices as (
+    select date_trunc('month', usage_date) as billing_month, sum(billed_cost_usd) as invoice_cost_usd
+    from staging.stg_aws_billing__line_items where is_ai_charge and usage_date < $as_of_date group by all
+),
+allocated as (
+    select date_trunc('month', usage_date) as billing_month, sum(allocated_cost_usd) as allocated_cost_usd
+    from marts.fct_daily_allocated_costs where cost_status <> 'estimated' group by all
+)
+select
+    billing_month,
+    cast((coalesce(allocated_cost_usd, 0) - coalesce(invoice_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from invoices full join allocated using (billing_month)
+order by billing_month
+"""
+
+_FEATURES_AGAINST_ALLOCATED = """
+with features as (
+    select usage_date, sum(allocated_cost_usd) as feature_cost_usd, sum(request_count) as feature_request_count
+    from marts.fct_daily_feature_costs group by all
+),
+allocated as (
+    select usage_date, sum(allocated_cost_usd) as allocated_cost_usd, sum(request_count) as request_count
+    from marts.fct_daily_allocated_costs where charge_category = 'usage' group by all
+)
+select
+    usage_date,
+    cast((coalesce(feature_cost_usd, 0) - coalesce(allocated_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd,
+    coalesce(feature_request_count, 0) - coalesce(request_count, 0) as difference_request_count
+from features full join allocated using (usage_date)
+order by usage_date
+"""
+
+_FEATURE_DAYS = """
+with traced as (
+    select distinct usage_date from marts.fct_llm_calls
+),
+days as (
+    select usage_date, count(*) as row_count from marts.fct_daily_feature_costs group by all
+)
+select
+    usage_date,
+    coalesce(row_count, 0) as row_count,
+    date_diff('day', usage_date, $as_of_date) as age_days,
+    date_diff('day', max(usage_date) over (), $as_of_date) as newest_age_days,
+    date_diff('day', lag(usage_date) over (order by usage_date), usage_date) - 1 as skipped_day_count
+from traced full join days using (usage_date)
+order by usage_date
+"""
+
+_RECONCILED = """
+select
+    *,
+    cast((billed_cost_usd - allocated_cost_usd - unattributed_cost_usd) * 1000000 as bigint) as untied_micro_usd
+from marts.fct_daily_reconciliations
+"""
+
+
+def configure_allocated_costs() -> list[Check]:
+    """Allocation, row by row and against the reconciliation."""
+    mart = "fct_daily_allocated_costs"
+    return [
+        Check(
+            mart,
+            mart,
+            _ALLOCATED,
+            (
+                has_read_columns(mart),
+                has_rows(why="There was a bill or a call, so somebody pays."),
+                is_unique_by_grain(mart),
+                *is_filled(
+                    "usage_date", "feature_id", "charge_category", "cost_status", why="Who pays what, and when."
+                ),
+                is_one_of(
+                    "charge_category", "usage", "credit", "refund", "tax", "support", "other", why="Known charges."
+                ),
+                is_one_of(
+                    "attribution",
+                    "traced",
+                    "tag",
+                    "principal",
+                    "unattributed",
+                    "not_a_usage_charge",
+                    why="Known ways to a feature.",
+                ),
+                is_one_of("cost_status", *COST_STATUSES, why="Known states of a cost."),
+                is_zero("missing_cost_count", why="A cost that is not known says why."),
+                is_zero("unexplained_row_count", why="What nobody owns says why."),
+                is_zero("misplaced_row_count", why="Usage is allocated, never filed as another charge."),
+                is_between("age_days", 1, None, why="Nothing from the future of the build."),
+            ),
+        ),
+        Check(
+            mart,
+            f"{mart}__against_bill",
+            _ALLOCATED_AGAINST_CELLS,
+            (
+                is_between(
+                    "difference_micro_usd",
+                    -CENT_MICRO_USD,
+                    CENT_MICRO_USD,
+                    why="Allocated plus unattributed is what was billed, each day, within a cent of rounding.",
+                ),
+            ),
+        ),
+        Check(
+            mart,
+            f"{mart}__against_invoice",
+            _ALLOCATED_AGAINST_INVOICE,
+            (
+                is_between(
+                    "difference_micro_usd",
+                    -CENT_MICRO_USD,
+                    CENT_MICRO_USD,
+                    why="All charges of a month are those of the bill's lines, within a cent.",
+                ),
+            ),
+        ),
+    ]
+
+
+def configure_feature_costs() -> list[Check]:
+    """Cost per feature and day."""
+    mart = "fct_daily_feature_costs"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                has_rows(why="The mart that everybody reads."),
+                is_unique_by_grain(mart),
+                *is_filled("usage_date", "feature_id", "cost_status", "request_count", why="The grain, and calls."),
+                is_one_of("cost_status", *COST_STATUSES, why="Known states of a cost."),
+                is_between("request_count", 0, None, why="A count."),
+            ),
+        ),
+        Check(
+            mart,
+            f"{mart}__days",
+            _FEATURE_DAYS,
+            (
+                is_between("row_count", 1, None, why="A day with calls has costs."),
+                is_zero("skipped_day_count", why="Days follow each other.", severity=Severity.WARN),
+                is_between("age_days", 1, None, why="Nothing from the future of the build."),
+                is_between(
+                    "newest_age_days", 1, 1, why="The newest day is the day before the build.", severity=Severity.WARN
+                ),
+            ),
+        ),
+        Check(
+            mart,
+            f"{mart}__against_allocated",
+            _FEATURES_AGAINST_ALLOCATED,
+            (
+                is_zero("difference_micro_usd", why="The same usage cost, by feature."),
+                is_zero("difference_request_count", why="The same calls, by feature."),
+            ),
+        ),
+    ]
+
+
+def configure_reconciliations() -> list[Check]:
+    """Each cell of the bill ties exactly."""
+    mart = "fct_daily_reconciliations"
+    return [
+        Check(
+            mart,
+            mart,
+            _RECONCILED,
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled("usage_date", "cell_grain", "is_settled", why="The cell, and whether the bill has settled."),
+                is_zero("untied_micro_usd", why="Allocated plus unattributed is what was billed, in each cell."),
+                is_between("coverage_pct", 0, 100, why="Traced of billed, at most all of it."),
+                is_one_of("coverage_basis", "tokens", "cost", why="What coverage was measured in."),
+            ),
+        )
+    ]

@@ -1,0 +1,89 @@
+"""Great Expectations, set up so that it sends nothing, writes only where told and prints nothing.
+
+Import it inside a function: loading it takes seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+os.environ["GX_ANALYTICS_ENABLED"] = "False"  # read while it is imported
+logging.getLogger("great_expectations").setLevel(logging.ERROR)  # it logs every method it cannot document
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import great_expectations as gx
+    from great_expectations import expectations
+    from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
+    from great_expectations.core.run_identifier import RunIdentifier
+    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.data_context.types.base import (
+        DataContextConfig,
+        InMemoryStoreBackendDefaults,
+        ProgressBarsConfig,
+    )
+
+__all__ = ["Check", "Severity", "expectations", "new_context", "rule", "validate"]
+
+
+class Severity(StrEnum):
+    """What a broken expectation does."""
+
+    FAIL = "fail"
+    """The build is not published."""
+    WARN = "warn"
+    """The build is published, and the message says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look at a mart: a query, and what must hold of its rows."""
+
+    mart: str
+    name: str
+    """Name of the suite and of its page in the Data Docs."""
+    sql: str
+    """What is looked at; `$as_of_date` is the build's. Money that must tie is whole micro-dollars here, because a data
+    frame holds decimals as doubles."""
+    expectations: tuple[expectations.Expectation, ...]
+
+
+def rule(kind: type, why: str, *, severity: Severity = Severity.FAIL, **arguments: object) -> expectations.Expectation:
+    """Return an expectation that says why it is there and what happens when it is broken."""
+    level = {Severity.FAIL: "critical", Severity.WARN: "warning"}[severity]
+    return kind(**arguments, severity=level, notes=why, meta={"severity": str(severity)})
+
+
+def new_context(data_docs: Path) -> EphemeralDataContext:
+    """Return a context that keeps everything in memory and builds its static site in `data_docs`."""
+    site = {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(data_docs)},
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+    }
+    config = DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(),
+        data_docs_sites={"marts": site},
+        progress_bars=ProgressBarsConfig(globally=False),
+        analytics_enabled=False,
+    )
+    return gx.get_context(project_config=config, mode="ephemeral")
+
+
+def validate(
+    context: EphemeralDataContext, check: Check, *, frame: object, run_name: str
+) -> ExpectationSuiteValidationResult:
+    """Hold the rows of one check, a pandas data frame, against its expectations; the pages name the run."""
+    source = context.data_sources.add_or_update_pandas("marts")
+    batch = source.add_dataframe_asset(check.name).add_batch_definition_whole_dataframe("candidate")
+    suite = context.suites.add(gx.ExpectationSuite(name=check.name, expectations=list(check.expectations)))
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=check.name, data=batch, suite=suite))
+    return definition.run(
+        batch_parameters={"dataframe": frame}, result_format="SUMMARY", run_id=RunIdentifier(run_name=run_name)
+    )

@@ -1,0 +1,215 @@
+"""What must hold of the marts of phase 2: metrics, projections, drivers, savings and the weekly digest."""
+
+from __future__ import annotations
+
+from ai_finops.quality.cost_suites import CENT_MICRO_USD
+from ai_finops.quality.gx import Check, Severity
+from ai_finops.quality.rules import (
+    has_read_columns,
+    has_rows,
+    is_between,
+    is_filled,
+    is_one_of,
+    is_unique_by_grain,
+    is_zero,
+    rows_of,
+)
+
+_METRICS = """
+select *, cast(value is null and status <> 'insufficient' as integer) as unexplained_value_count
+from marts.fct_daily_metrics
+"""
+
+_PROJECTED = """
+select
+    *,
+    cast(
+        projected_cost_usd is null and status <> 'insufficient_history'
+        or low_cost_usd > projected_cost_usd or high_cost_usd < projected_cost_usd
+    as integer) as broken_range_count
+from marts.fct_cost_projections
+"""
+
+_DRIVERS_BY_WEEK = """
+with weeks as (
+    select date_trunc('week', usage_date) as week_start_date, sum(allocated_cost_usd) as cost_usd
+    from marts.fct_daily_allocated_costs where charge_category = 'usage' group by all
+),
+changes as (
+    select now.week_start_date, now.cost_usd - before.cost_usd as change_cost_usd
+    from weeks as now inner join weeks as before on before.week_start_date = now.week_start_date - interval 7 day
+),
+drivers as (
+    select week_start_date, sum(contribution_cost_usd) as explained_cost_usd
+    from marts.fct_cost_drivers group by all
+)
+select
+    week_start_date,
+    cast((coalesce(explained_cost_usd, 0) - coalesce(change_cost_usd, 0)) * 1000000 as bigint) as unexplained_micro_usd
+from changes full join drivers using (week_start_date)
+order by week_start_date
+"""
+
+_SAVINGS = """
+select
+    *,
+    cast(
+        low_saving_usd_per_month > saving_usd_per_month or high_saving_usd_per_month < saving_usd_per_month
+    as integer) as broken_range_count,
+    cast(status = 'rejected' and reason is null as integer) as unexplained_row_count
+from marts.fct_savings_opportunities
+"""
+
+_DIGEST_AGAINST_COSTS = """
+with weeks as (
+    select date_trunc('week', usage_date) as week_start_date, sum(allocated_cost_usd) as cost_usd
+    from marts.fct_daily_feature_costs group by all
+)
+select
+    week_start_date,
+    cast((coalesce(total_cost_usd, 0) - coalesce(cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from weeks full join marts.rpt_weekly_digest using (week_start_date)
+order by week_start_date
+"""
+
+
+def configure_metrics() -> list[Check]:
+    """A metric says what it is made of, and how it stands."""
+    mart = "fct_daily_metrics"
+    return [
+        Check(
+            mart,
+            mart,
+            _METRICS,
+            (
+                has_read_columns(mart),
+                has_rows(why="Calls were made, so there are metrics."),
+                is_unique_by_grain(mart),
+                *is_filled("usage_date", "metric_name", "feature_id", "status", why="What is measured, of whom."),
+                is_one_of(
+                    "status",
+                    "healthy",
+                    "watch",
+                    "warning",
+                    "insufficient",
+                    "no_threshold",
+                    why="Known states of a metric.",
+                ),
+                is_zero("unexplained_value_count", why="No value needs its reason."),
+                is_between("sample_count", 0, None, why="A count."),
+            ),
+        )
+    ]
+
+
+def configure_projections() -> list[Check]:
+    """Projections, and their measured errors beside them."""
+    errors = "fct_projection_errors"
+    mart = "fct_cost_projections"
+    return [
+        Check(
+            mart,
+            mart,
+            _PROJECTED,
+            (
+                has_read_columns(mart),
+                has_rows(why="Each build projects."),
+                is_unique_by_grain(mart),
+                *is_filled("as_of_date", "feature_id", "target_date", "method", why="What was projected, and how."),
+                is_one_of("status", "ok", "short_history", "insufficient_history", why="Known states."),
+                is_zero("broken_range_count", why="No figure without history, and the figure lies in its range."),
+                is_between("projected_cost_usd", 0, None, why="Cost to come is not negative."),
+            ),
+        ),
+        Check(
+            errors,
+            errors,
+            rows_of(errors),
+            (
+                has_read_columns(errors),
+                has_rows(why="A projection shows its own error, or says that it cannot.", severity=Severity.WARN),
+                is_unique_by_grain(errors),
+                is_one_of("status", "measured", "insufficient_history", why="Known states."),
+                is_between("wape_ratio", 0, None, why="A size of errors."),
+            ),
+        ),
+    ]
+
+
+def configure_drivers() -> list[Check]:
+    """What moved the week adds up to what the week changed."""
+    mart = "fct_cost_drivers"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled("week_start_date", "feature_id", "driver", "contribution_cost_usd", why="Who moved what."),
+            ),
+        ),
+        Check(
+            mart,
+            f"{mart}__against_change",
+            _DRIVERS_BY_WEEK,
+            (is_zero("unexplained_micro_usd", why="The parts add up to the change of the week exactly."),),
+        ),
+    ]
+
+
+def configure_savings() -> list[Check]:
+    """An opportunity carries its evidence and a range."""
+    mart = "fct_savings_opportunities"
+    return [
+        Check(
+            mart,
+            mart,
+            _SAVINGS,
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled("feature_id", "lever", "status", "evidence", "rank", why="What, on what evidence."),
+                is_one_of("status", "open", "rejected", why="Known states."),
+                is_zero("broken_range_count", why="The figure lies in its range."),
+                is_zero("unexplained_row_count", why="A rejection says why."),
+                is_between("agreement_ratio", 0, 1, why="A share."),
+            ),
+        )
+    ]
+
+
+def configure_weekly_digest() -> list[Check]:
+    """The figures of the message are those of the marts."""
+    mart = "rpt_weekly_digest"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                has_rows(why="There is a week to report."),
+                is_unique_by_grain(mart),
+                *is_filled(
+                    "week_start_date", "total_cost_usd", "covered_day_count", why="What the message begins with."
+                ),
+                is_between("covered_day_count", 1, 7, why="Days of a week."),
+                is_between("top_feature_share_ratio", 0, 1, why="A share.", severity=Severity.WARN),
+            ),
+        ),
+        Check(
+            mart,
+            f"{mart}__against_costs",
+            _DIGEST_AGAINST_COSTS,
+            (
+                is_between(
+                    "difference_micro_usd",
+                    -CENT_MICRO_USD,
+                    CENT_MICRO_USD,
+                    why="The total of the message is the sum of the features' costs.",
+                ),
+            ),
+        ),
+    ]

@@ -1,0 +1,162 @@
+"""Audit a candidate build: hold its marts against every expectation, write the Data Docs, say yes or no."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from ai_finops.build.lock import one_writer
+from ai_finops.config import Settings
+from ai_finops.errors import AuditFailed
+from ai_finops.quality.found import Broken, Held
+from ai_finops.quality.verdict import fingerprint, record_verdict
+
+if TYPE_CHECKING:
+    import duckdb
+    from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
+    from great_expectations.data_context import EphemeralDataContext
+
+    from ai_finops.quality.gx import Check
+
+
+def audit(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
+    """Audit the marts of a build; the published marts are not touched.
+
+    Args:
+        settings: `<home>/data_docs` becomes the site of this audit, also when it fails.
+        build: What `prepare` returned.
+    Returns:
+        `expectation_count`, `warnings` as sentences, and `data_docs`, the site's index page.
+    Raises:
+        AuditFailed: An expectation marked `fail` is broken; names mart, expectation and observed value, and carries all
+            of them as `broken`.
+    """
+    warehouse = Path(build["warehouse"])
+    with one_writer(settings.builds, doing=f"the audit of {build['build_id']}"):
+        looked_at = fingerprint(warehouse)
+        site = Path(build["build_dir"]) / "data_docs"
+        held = _check_all(build, site=site)
+        _show(site, settings=settings)
+        broken = [found for one in held for found in one.broken]
+        failed = [found for found in broken if found.severity == "fail"]
+        index = settings.home / "data_docs" / "index.html"
+        summary = {
+            "expectation_count": sum(one.expectation_count for one in held),
+            "warnings": [str(found) for found in broken if found.severity == "warn"],
+            "data_docs": str(index),
+        }
+        failures = [str(found) for found in failed]
+        record_verdict(build, is_passed=not failed, summary=summary | {"failures": failures}, looked_at=looked_at)
+    if failed:
+        error = AuditFailed(_sentence(failed, build=build, index=index))
+        error.broken = tuple(failed)
+        raise error
+    return summary
+
+
+def _sentence(failed: list[Broken], *, build: dict[str, str], index: Path) -> str:
+    shown = "; ".join(map(str, failed[:3])) + ("; …" if len(failed) > 3 else "")
+    return f"build {build['build_id']} broke {len(failed)} expectations ({shown}); nothing was published, see {index}"
+
+
+def _check_all(build: dict[str, str], *, site: Path) -> list[Held]:
+    """Hold the build against every check and write the site."""
+    from ai_finops.quality.gx import new_context
+    from ai_finops.quality.site import write_index
+    from ai_finops.quality.suites import all_checks
+
+    shutil.rmtree(site, ignore_errors=True)
+    context = new_context(site)
+    held = hold(all_checks(), build=build, context=context)
+    context.build_data_docs()
+    write_index(site, held=held, build=build)
+    return held
+
+
+def hold(checks: Sequence[Check], *, build: dict[str, str], context: EphemeralDataContext) -> list[Held]:
+    """Hold the marts of a build against `checks`, in their order."""
+    from ai_finops.build.raw_views import open_warehouse
+
+    with open_warehouse(build["warehouse"], read_only=True) as connection:
+        return [_hold(connection, check, build=build, context=context) for check in checks]
+
+
+def _hold(
+    connection: duckdb.DuckDBPyConnection, check: Check, *, build: dict[str, str], context: EphemeralDataContext
+) -> Held:
+    """Hold the rows of one check; a query that does not run is a broken expectation of its own."""
+    import duckdb
+
+    from ai_finops.quality.gx import validate
+
+    parameters = {"as_of_date": date.fromisoformat(build["as_of_date"])} if "$as_of_date" in check.sql else None
+    try:
+        with warnings.catch_warnings():  # DuckDB 2.0 calls pandas in a way that pandas 3.1 deprecates
+            warnings.simplefilter("ignore", DeprecationWarning)
+            frame = connection.execute(check.sql, parameters).df()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        broken = Broken(
+            check.mart, check.name, "fail", "the query of the check runs", reason, "A column or mart is lost."
+        )
+        return Held(check.mart, check.name, 1, (broken,))
+    result = validate(context, check, frame=frame, run_name=build["build_id"])
+    return Held(check.mart, check.name, len(result.results), tuple(_broken(check, result)))
+
+
+def _broken(check: Check, result: ExpectationSuiteValidationResult) -> list[Broken]:
+    return [
+        Broken(
+            mart=check.mart,
+            check=check.name,
+            severity=one.expectation_config.meta["severity"],
+            expectation=_named(one),
+            observed=_observed(one),
+            why=str(one.expectation_config.notes),
+        )
+        for one in result.results
+        if not one.success
+    ]
+
+
+def _named(result: object) -> str:
+    """Return the expectation with what it is about, such as `expect_column_values_to_be_unique(call_id)`."""
+    arguments = result.expectation_config.kwargs
+    about = arguments.get("column") or ", ".join(arguments.get("column_list") or ())
+    limits = [
+        f"{label} {_plain(arguments[name])}"
+        for name, label in (("min_value", "min"), ("max_value", "max"), ("value_set", "in"))
+        if arguments.get(name) is not None
+    ]
+    return f"{result.expectation_config.type}({', '.join([about, *limits] if about else limits)})"
+
+
+def _plain(limit: object) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
+
+
+def _observed(result: object) -> str:
+    """Return the value seen, or how many rows were off and examples of them, or what went wrong while looking."""
+    found, trouble = result.result, result.exception_info or {}
+    if found.get("details", {}).get("mismatched", {}).get("missing"):
+        return f"missing {', '.join(map(str, found['details']['mismatched']['missing']))}"
+    if found.get("unexpected_count"):
+        examples = ", ".join(map(str, found.get("partial_unexpected_list", [])[:3]))
+        return f"{found['unexpected_count']} of {found['element_count']} rows ({examples})"
+    if "observed_value" in found:
+        return str(found["observed_value"])
+    return str(trouble.get("exception_message") or trouble)[:300]
+
+
+def _show(site: Path, *, settings: Settings) -> None:
+    """Point `<home>/data_docs` at this audit's site, in one step."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    link = settings.home / f".data_docs-{uuid4().hex}"
+    link.symlink_to(os.path.relpath(site, settings.home))
+    link.replace(settings.home / "data_docs")

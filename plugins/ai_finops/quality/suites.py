@@ -1,0 +1,25 @@
+"""Every check of the audit, one suite of Great Expectations each."""
+
+from __future__ import annotations
+
+from ai_finops.quality import call_suites, cost_suites, review_suites
+from ai_finops.quality.gx import Check
+
+CONFIGURE = (
+    call_suites.configure_llm_calls,
+    cost_suites.configure_allocated_costs,
+    cost_suites.configure_feature_costs,
+    cost_suites.configure_reconciliations,
+    call_suites.configure_unpriced_usage,
+    call_suites.configure_extract_outcomes,
+    review_suites.configure_metrics,
+    review_suites.configure_projections,
+    review_suites.configure_drivers,
+    review_suites.configure_savings,
+    review_suites.configure_weekly_digest,
+)
+
+
+def all_checks() -> list[Check]:
+    """Return the checks of all marts, in the order of the flow."""
+    return [check for configure in CONFIGURE for check in configure()]

@@ -1,0 +1,20 @@
+"""Settings of a deployment in a temporary folder, with a dbt project of its own."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ai_finops.config import Settings
+
+OVERLAY = Path(__file__).parents[2] / "dbt_project" / "seeds" / "price_overlay.csv"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    project = tmp_path / "dbt_project"
+    (project / "seeds").mkdir(parents=True)
+    shutil.copy(OVERLAY, project / "seeds")
+    return Settings.from_env({"AI_FINOPS_HOME": str(tmp_path / "var"), "AI_FINOPS_DBT_PROJECT": str(project)})

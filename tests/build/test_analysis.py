@@ -1,0 +1,106 @@
+"""Between the phases: marts out as Parquet, analyses back as views."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from ai_finops.build import analyse
+from ai_finops.build.inputs import keep_prices
+from ai_finops.build.raw_views import open_warehouse, view_parquet
+from ai_finops.errors import BuildError
+from ai_finops.pricing.catalog import export_prices
+from tests.quality.tiny_marts import AS_OF, change, make_build
+
+SEEDS = (
+    "create schema seeds",
+    "create table seeds.features as select 'chat' as feature_id, 'ann@example.com' as owner",
+    """
+    create table seeds.routing_targets as
+    select 'chat' as task_type, 'amazon.nova-lite-v1:0' as target_model_id, 0.9::double as min_agreement_ratio,
+        200::bigint as min_samples, 'small' as effort
+    """,
+)
+
+
+@pytest.fixture
+def build(settings, tmp_path):
+    """The tiny build with what the analyses read besides marts; `chat` runs on an expensive model."""
+    made = make_build(settings)
+    change(
+        made,
+        *SEEDS,
+        "update marts.fct_llm_calls set model_tier = 'expensive', model_id = 'anthropic.claude-sonnet-4-20250514-v1:0'",
+        "drop table marts.fct_cost_drivers",
+    )
+    with open_warehouse(made["warehouse"]) as connection:
+        view_parquet(connection, "prices", files=[keep_prices(export_prices(), folder=tmp_path / "prices")])
+    return made
+
+
+def query(build, sql):
+    with open_warehouse(build["warehouse"], read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_analyses_become_views_before_phase_2(settings, build):
+    counts = analyse(settings=settings, build=build)
+    assert set(counts) == {"projections", "projection_errors", "cost_drivers", "savings"}
+    for name, count in counts.items():
+        assert query(build, f"select count(*) from raw.analysis_{name}") == [(count,)]
+        assert pq.read_metadata(Path(build["build_dir"], "analysis", f"{name}.parquet")).num_rows == count
+
+
+def test_every_day_after_the_first_is_a_date_of_issue(settings, build):
+    analyse(settings=settings, build=build)
+    issued = [day for (day,) in query(build, "select distinct as_of_date from raw.analysis_projections order by 1")]
+    assert issued == [date(2025, 6, 3) + timedelta(days=n) for n in range(9)]
+    assert issued[-1] == AS_OF
+
+
+def test_drivers_add_up_to_the_change_of_the_week(settings, build):
+    analyse(settings=settings, build=build)
+    rows = query(build, "select week_start_date, sum(contribution_cost_usd) from raw.analysis_cost_drivers group by 1")
+    assert rows == [(date(2025, 6, 9), Decimal("-13.750000"))]
+
+
+def test_savings_carry_the_owner_of_the_feature(settings, build):
+    analyse(settings=settings, build=build)
+    rows = query(build, "select distinct feature_id, owner from raw.analysis_savings order by 1")
+    assert rows == [("chat", "ann@example.com"), ("search", "nobody named")]
+
+
+def test_day_landed_without_a_cost_counts_as_zero_and_a_day_not_landed_does_not(settings, build):
+    change(build, "delete from marts.fct_daily_feature_costs where usage_date = '2025-06-05'")
+    analyse(settings=settings, build=build)
+    windows = "select max(window_day_count) from raw.analysis_projections"
+    assert query(build, windows) == [(9,)]
+    change(build, "delete from marts.fct_daily_extract_outcomes where landing_date = '2025-06-05'")
+    analyse(settings=settings, build=build)
+    assert query(build, windows) == [(8,)]
+
+
+def test_running_again_gives_the_same_files(settings, build):
+    analyse(settings=settings, build=build)
+    files = sorted(Path(build["build_dir"], "analysis").iterdir())
+    before = [file.read_bytes() for file in files]
+    analyse(settings=settings, build=build)
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_no_costs_yet_is_no_error(settings, build):
+    change(build, "delete from marts.fct_daily_feature_costs", "delete from marts.fct_daily_allocated_costs")
+    assert analyse(settings=settings, build=build)["cost_drivers"] == 0
+
+
+def test_missing_mart_or_seed_is_named(settings, build):
+    change(build, "drop table seeds.routing_targets")
+    with pytest.raises(BuildError, match="need routing_targets, which phase 1 did not leave behind"):
+        analyse(settings=settings, build=build)
+    change(build, "drop table marts.fct_llm_calls")
+    with pytest.raises(BuildError, match="need fct_llm_calls"):
+        analyse(settings=settings, build=build)

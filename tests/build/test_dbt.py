@@ -1,0 +1,120 @@
+"""dbt in a process of its own, on a project of three models."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from ai_finops.build import dbt, run_dbt
+from ai_finops.build.raw_views import open_warehouse
+from ai_finops.errors import BuildError
+
+PROJECT = """
+name: tiny
+version: "1.0"
+profile: tiny
+models:
+  tiny:
+    +materialized: table
+    first: {+tags: [phase_1]}
+    second: {+tags: [phase_2]}
+"""
+PROFILE = """
+tiny:
+  target: duckdb
+  outputs:
+    duckdb: {type: duckdb, path: "{{ env_var('AI_FINOPS_WAREHOUSE') }}", schema: main, threads: 1}
+"""
+MODELS = {
+    "first/days.sql": "select cast('{{ var(\"as_of_date\") }}' as date) as as_of_date, '{{ env_var(\"TZ\") }}' as zone",
+    "first/later.sql": "select * from {{ ref('days') }}",
+    "second/last.sql": "select * from {{ ref('later') }}",
+    "first/models.yml": """
+models:
+  - name: days
+    columns: [{name: as_of_date, data_tests: [not_null]}]
+""",
+}
+
+
+@pytest.fixture
+def build(settings):
+    """A build of the tiny project."""
+    project = settings.dbt_project
+    (project / "seeds" / "price_overlay.csv").unlink()
+    (project / "dbt_project.yml").write_text(PROJECT)
+    (project / "profiles.yml").write_text(PROFILE)
+    for name, text in MODELS.items():
+        (project / "models" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / "models" / name).write_text(text)
+    folder = settings.builds / "000001-2025-06-03-0123abcd"
+    folder.mkdir(parents=True)
+    return {
+        "build_id": folder.name,
+        "build_dir": str(folder),
+        "warehouse": str(folder / "warehouse.duckdb"),
+        "as_of_date": "2025-06-03",
+    }
+
+
+def test_phases_build_their_own_models_with_the_clock_of_the_build(settings, build):
+    before = set(settings.dbt_project.rglob("*"))
+    assert run_dbt("phase_1", settings=settings, build=build) == {"success": 2, "pass": 1}
+    with open_warehouse(build["warehouse"], read_only=True) as connection:
+        tables = connection.execute("select table_name from information_schema.tables order by 1").fetchall()
+        assert tables == [("days",), ("later",)]
+        assert connection.execute("select cast(as_of_date as text), zone from days").fetchall() == [
+            ("2025-06-03", "UTC")
+        ]
+    assert run_dbt("phase_2", settings=settings, build=build) == {"success": 1}
+    assert set(settings.dbt_project.rglob("*")) == before, "dbt wrote into the project"
+    assert not any(name == "dbt" or name.startswith("dbt.") for name in sys.modules), "dbt was imported here"
+    assert "AI_FINOPS_WAREHOUSE" not in os.environ
+    log = (Path(build["build_dir"]) / "dbt" / "phase_1" / "logs" / "dbt.log").read_text()
+    assert "'send_anonymous_usage_stats': 'False'" in log
+
+
+def test_failing_models_and_tests_are_named_with_their_log(settings, build):
+    (settings.dbt_project / "models" / "first" / "days.sql").write_text("select cast(null as date) as as_of_date")
+    (settings.dbt_project / "models" / "first" / "later.sql").write_text("select no_such from (select 1 as one)")
+    with pytest.raises(BuildError, match=r"phase_1 failed in 2 nodes .*no_such.*logs/dbt\.log") as caught:
+        run_dbt("phase_1", settings=settings, build=build)
+    assert "model.tiny.later" in str(caught.value)
+    assert "test.tiny.not_null_days_as_of_date" in str(caught.value)
+
+
+def test_project_that_does_not_parse_says_so(settings, build):
+    (settings.dbt_project / "models" / "first" / "days.sql").write_text("select {{ ref('nowhere') }}")
+    with pytest.raises(BuildError, match=r"dbt phase_1 could not run: .*nowhere"):
+        run_dbt("phase_1", settings=settings, build=build)
+
+
+def test_phase_without_models_is_an_error(tmp_path):
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"success": True, "exception": "None", "counts": {}, "failed": []}))
+    with pytest.raises(BuildError, match="selected nothing: no node of the project has tag phase_2"):
+        dbt._counted(report, phase="phase_2", output="", log=tmp_path / "dbt.log")
+
+
+def test_dbt_that_does_not_start_says_so(settings, build, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(BuildError, match="ended without a report: no output"):
+        run_dbt("phase_1", settings=settings, build=build)
+
+
+def test_unknown_phase_is_refused(settings, build):
+    with pytest.raises(BuildError, match="'phase_3' is not one of phase_1, phase_2"):
+        run_dbt("phase_3", settings=settings, build=build)
+
+
+def test_report_of_a_run_before_is_not_taken_for_this_one(settings, build, monkeypatch):
+    report = Path(build["build_dir"]) / "dbt" / "phase_1" / "report.json"
+    report.parent.mkdir(parents=True)
+    report.write_text(json.dumps({"success": True, "exception": "", "counts": {"success": 9}, "failed": []}))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(BuildError, match="without a report"):
+        run_dbt("phase_1", settings=settings, build=build)

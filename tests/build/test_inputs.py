@@ -1,0 +1,125 @@
+"""What a build is a function of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pyarrow.parquet as pq
+import pytest
+
+from ai_finops.build.inputs import keep_prices, read_inputs
+from ai_finops.errors import BuildError
+from ai_finops.lake import Lake
+from ai_finops.pricing.catalog import export_prices
+from tests.build.tiny_lake import land, land_traces, record
+
+MONDAY, TUESDAY, FRIDAY = date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 6)
+
+
+def read(settings, run_day=None):
+    return read_inputs(Lake(settings.lake), settings=settings, run_day=run_day)
+
+
+def test_as_of_is_the_day_after_the_latest_landing_of_any_source(settings):
+    land_traces(settings, MONDAY)
+    land(settings, "billing", TUESDAY, key="2025-06")
+    assert read(settings).as_of_date == date(2025, 6, 4)
+
+
+def test_failed_landing_moves_the_clock_too(settings):
+    land_traces(settings, MONDAY)
+    record(settings, "traces", TUESDAY, status="failed")
+    assert read(settings).as_of_date == date(2025, 6, 4)
+
+
+def test_source_that_is_switched_off_does_not_count(settings):
+    land_traces(settings, MONDAY)
+    land(settings, "billing", FRIDAY, key="2025-06")
+    inputs = read(replace(settings, sources=("traces", "cloudwatch")))
+    assert inputs.as_of_date == TUESDAY
+    assert set(inputs.partitions) == {"traces", "cloudwatch"}
+    assert {outcome.source for outcome in inputs.outcomes} == {"traces"}
+
+
+def test_empty_lake_is_refused(settings):
+    with pytest.raises(BuildError, match="holds nothing of traces, billing, cloudwatch; land a day first"):
+        read(settings)
+
+
+def test_lake_of_failures_only_is_refused(settings):
+    record(settings, "traces", MONDAY, status="failed")
+    with pytest.raises(BuildError, match="holds nothing"):
+        read(settings)
+
+
+def test_day_that_was_not_landed_is_refused(settings):
+    land_traces(settings, MONDAY)
+    land_traces(settings, TUESDAY)
+    with pytest.raises(BuildError, match=r"no source has landed 2025-06-06; .* holds 2025-06-02 to 2025-06-03"):
+        read(settings, run_day=FRIDAY)
+
+
+def test_run_day_does_not_change_what_is_built(settings):
+    land_traces(settings, MONDAY)
+    land_traces(settings, TUESDAY)
+    assert read(settings, run_day=MONDAY) == read(settings, run_day=TUESDAY) == read(settings)
+
+
+def test_landing_the_same_again_is_the_same_input(settings):
+    land_traces(settings, MONDAY)
+    before = read(settings).sha256
+    land_traces(settings, MONDAY, extracted_hour=9)
+    assert read(settings).sha256 == before
+
+
+def more_spans(settings):
+    land_traces(settings, MONDAY, span_ids=("a1", "a2"))
+
+
+def another_outcome(settings):
+    record(settings, "cloudwatch", MONDAY, status="missing")
+
+
+def another_seed(settings):
+    (settings.dbt_project / "seeds" / "features.csv").write_text("feature_id\nchat\n")
+
+
+def another_model(settings):
+    (settings.dbt_project / "models").mkdir()
+    (settings.dbt_project / "models" / "one.sql").write_text("select 1")
+
+
+def another_price(settings):
+    overlay = settings.dbt_project / "seeds" / "price_overlay.csv"
+    lines = overlay.read_text().splitlines()
+    overlay.write_text("\n".join(lines[:-1]) + "\n")
+
+
+@pytest.mark.parametrize("change", [more_spans, another_outcome, another_seed, another_model, another_price])
+def test_anything_the_marts_depend_on_changes_the_hash(settings, change):
+    land_traces(settings, MONDAY)
+    before = read(settings).sha256
+    change(settings)
+    assert read(settings).sha256 != before
+
+
+def test_what_dbt_leaves_behind_does_not_change_the_hash(settings):
+    land_traces(settings, MONDAY)
+    before = read(settings).sha256
+    (settings.dbt_project / "target").mkdir()
+    (settings.dbt_project / "target" / "compiled.sql").write_text("select 1")
+    assert read(settings).sha256 == before
+
+
+def test_prices_are_kept_in_the_lake_by_version_and_content(tmp_path):
+    prices = export_prices()
+    path = keep_prices(prices, folder=tmp_path)
+    assert pq.read_table(path).equals(prices)
+    assert any(version in path.name for version in set(prices["catalog_version"].to_pylist()))
+    written = path.stat().st_mtime_ns
+    assert keep_prices(prices, folder=tmp_path) == path
+    assert path.stat().st_mtime_ns == written
+    other = keep_prices(prices.slice(1), folder=tmp_path)
+    assert other != path
+    assert len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,217 @@
+"""The audit lets a sound build through and names what is wrong with any other."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ai_finops.build.marts import MARTS
+from ai_finops.errors import AuditFailed, PublishError
+from ai_finops.publish import current_build, publish
+from ai_finops.quality import audit
+from ai_finops.quality.gx import new_context
+from ai_finops.quality.run import hold
+from ai_finops.quality.suites import all_checks
+from tests.quality.tiny_marts import change, make_build
+
+COPY_OF_ONE_CALL = "insert into marts.fct_llm_calls from marts.fct_llm_calls where call_id = 't051-s1'"
+
+FAULTS = {
+    "duplicate grain row": (
+        (
+            "insert into marts.fct_daily_feature_costs from marts.fct_daily_feature_costs "
+            "where usage_date = '2025-06-05' and feature_id = 'chat'"
+        ),
+        [
+            "fct_daily_feature_costs",
+            "expect_compound_columns_to_be_unique(usage_date, feature_id)",
+            "2 of 28",
+        ],
+    ),
+    "a call twice": (
+        COPY_OF_ONE_CALL,
+        ["fct_llm_calls", "expect_column_values_to_be_in_set(repeated_call_count", "1 of 9"],
+    ),
+    "broken tie": (
+        "update marts.fct_daily_reconciliations set unattributed_cost_usd = 0.24 where usage_date = '2025-06-05'",
+        ["fct_daily_reconciliations", "untied_micro_usd", "(10000"],
+    ),
+    "allocated more than billed": (
+        (
+            "update marts.fct_daily_allocated_costs set allocated_cost_usd = 0.260001 "
+            "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
+        ),
+        ["fct_daily_allocated_costs__against_bill", "difference_micro_usd", "(10001"],
+    ),
+    "bill line lost on the way": (
+        "insert into staging.stg_aws_billing__line_items select '2025-06-05', true, 0.010001 /* fct_daily_allocated_costs */",
+        ["fct_daily_allocated_costs__against_invoice", "(-10001)"],
+    ),
+    "missing day of calls": (
+        "delete from marts.fct_llm_calls where usage_date = '2025-06-06'",
+        ["fct_llm_calls__by_day", "lost_trace_count, in [0]", "1 of 9 rows (3"],
+    ),
+    "missing day of costs": (
+        "delete from marts.fct_daily_feature_costs where usage_date = '2025-06-06'",
+        ["fct_daily_feature_costs__days", "row_count"],
+    ),
+    "NULL cost without reason": (
+        "update marts.fct_llm_calls set estimated_cost_usd = null where call_id = 't051-s1'",
+        ["fct_llm_calls", "unexplained_cost_count", "1 of 9 rows (1"],
+    ),
+    "zero cost without reason": (
+        "update marts.fct_llm_calls set estimated_cost_usd = 0 where call_id = 't051-s1'",
+        ["unexplained_cost_count"],
+    ),
+    "day from the future": (
+        "update marts.fct_daily_allocated_costs set usage_date = '2025-06-11' where usage_date = '2025-06-10'",
+        ["fct_daily_allocated_costs", "age_days"],
+    ),
+    "shifted date": (
+        "update marts.fct_llm_calls set usage_date = usage_date - 1 where usage_date = '2025-06-05'",
+        ["shifted_call_count"],
+    ),
+    "renamed column": (
+        "alter table marts.fct_daily_feature_costs rename owner to contact",
+        ["fct_daily_feature_costs", "expect_table_columns_to_match_set", "missing owner"],
+    ),
+    "renamed column that a check needs": (
+        "alter table marts.fct_llm_calls rename cost_reason to reason",
+        ["fct_llm_calls__by_day", "cost_reason"],
+    ),
+    "lost mart": ("drop table marts.fct_cost_projections", ["fct_cost_projections", "does not exist"]),
+    "empty mart": (
+        "delete from marts.fct_daily_metrics",
+        ["expect_table_row_count_to_be_between(min 1)", "observed 0"],
+    ),
+    "unknown attribution": (
+        "update marts.fct_daily_allocated_costs set attribution = 'guess' where usage_date = '2025-06-05'",
+        ["expect_column_values_to_be_in_set(attribution", "guess"],
+    ),
+    "drivers that do not add up": (
+        "update marts.fct_cost_drivers set contribution_cost_usd = -2.499999 where feature_id = 'search'",
+        ["fct_cost_drivers__against_change", "unexplained_micro_usd", "(1)"],
+    ),
+    "digest of another total": (
+        "update marts.rpt_weekly_digest set total_cost_usd = 20 where week_start_date = '2025-06-02'",
+        ["rpt_weekly_digest__against_costs"],
+    ),
+    "unaccounted records": (
+        "update marts.fct_daily_extract_outcomes set loaded_count = 2 where landing_date = '2025-06-05'",
+        ["fct_daily_extract_outcomes", "unaccounted_count", "3 of 27"],
+    ),
+}
+
+
+@pytest.fixture
+def context(tmp_path):
+    return new_context(tmp_path / "site")
+
+
+def test_sound_build_passes(settings):
+    build = make_build(settings)
+    audited = audit(settings=settings, build=build)
+    assert audited["warnings"] == []
+    assert audited["expectation_count"] > 80
+    assert json.loads(Path(build["build_dir"], "audit.json").read_text())["is_passed"] is True
+
+
+def test_data_docs_are_a_site_that_needs_no_network(settings):
+    build = make_build(settings)
+    change(build, "update marts.fct_daily_feature_costs set cost_status = '<script>' where usage_date = '2025-06-05'")
+    with pytest.raises(AuditFailed):
+        audit(settings=settings, build=build)
+    site = settings.home / "data_docs"
+    index = (site / "index.html").read_text()
+    assert build["build_id"] in index
+    assert "&lt;script&gt;" in index
+    assert "<script>" not in index
+    links = re.findall('href="(validations/[^"]+)"', index)
+    assert len(links) == len(all_checks())
+    for link in links:
+        assert "Evaluated Expectations" in (site / link).read_text()
+    for page in site.resolve().rglob("*.html"):
+        assert not re.search(r"<(script|link|img)\b[^>]*(src|href)=.(https?:)?//", page.read_text())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_seeded_fault_is_named(settings, context, fault):
+    statement, words = FAULTS[fault]
+    build = make_build(settings)
+    change(build, statement)
+    mart = next(mart for mart in MARTS if mart in statement)
+    checks = [check for check in all_checks() if mart in check.sql]
+    broken = [found for held in hold(checks, build=build, context=context) for found in held.broken]
+    assert {found.severity for found in broken} >= {"fail"}
+    assert all(any(word in str(found) for found in broken) for word in words), [str(found) for found in broken]
+
+
+@pytest.mark.parametrize(
+    "fault", ["duplicate grain row", "broken tie", "missing day of calls", "NULL cost without reason"]
+)
+def test_fault_stops_the_build_and_published_stays(settings, fault):
+    audit_and_publish(settings, make_build(settings))
+    before = content_of(settings)
+
+    build = make_build(settings, number=2)
+    change(build, FAULTS[fault][0])
+    with pytest.raises(AuditFailed) as caught:
+        audit(settings=settings, build=build)
+
+    assert all(word in str(caught.value) for word in FAULTS[fault][1])
+    assert "data_docs" in str(caught.value)
+    assert content_of(settings) == before
+    assert (settings.home / "data_docs").resolve().is_relative_to(build["build_dir"])
+    with pytest.raises(PublishError, match="did not pass its audit"):
+        publish(settings=settings, build=build)
+    assert content_of(settings) == before
+
+
+def test_two_faults_are_both_named(settings):
+    build = make_build(settings)
+    change(build, FAULTS["broken tie"][0], FAULTS["unknown attribution"][0])
+    with pytest.raises(AuditFailed, match="broke 2 expectations") as caught:
+        audit(settings=settings, build=build)
+    assert {broken.mart for broken in caught.value.broken} == {"fct_daily_reconciliations", "fct_daily_allocated_costs"}
+
+
+def test_warnings_do_not_stop_a_build(settings):
+    build = make_build(settings)
+    change(build, "update marts.fct_daily_extract_outcomes set status = 'missing' where landing_date = '2025-06-10'")
+    audited = audit(settings=settings, build=build)
+    assert len(audited["warnings"]) == 1
+    assert "fct_daily_extract_outcomes" in audited["warnings"][0]
+    assert "missing" in audited["warnings"][0]
+    assert publish(settings=settings, build=build)["build_id"] == build["build_id"]
+
+
+def test_quiet_last_day_warns(settings):
+    build = make_build(settings)
+    build["as_of_date"] = "2025-06-12"
+    warnings = audit(settings=settings, build=build)["warnings"]
+    assert len(warnings) == 2
+    assert all("newest_age_days" in warning for warning in warnings)
+
+
+def test_bill_within_a_cent_ties(settings, context):
+    build = make_build(settings)
+    change(
+        build,
+        "update marts.fct_daily_allocated_costs set allocated_cost_usd = 0.26 "
+        "where usage_date = '2025-06-05' and feature_id = 'unattributed'",
+    )
+    checks = [check for check in all_checks() if check.name == "fct_daily_allocated_costs__against_bill"]
+    (held,) = hold(checks, build=build, context=context)
+    assert (held.expectation_count, held.broken) == (1, ())
+
+
+def audit_and_publish(settings, build):
+    audit(settings=settings, build=build)
+    publish(settings=settings, build=build)
+
+
+def content_of(settings):
+    return {path: path.read_bytes() for path in sorted(current_build(settings).iterdir())}

@@ -1,0 +1,195 @@
+"""A candidate warehouse small enough to check by hand: nine days, two features, three calls a day.
+
+Each day `chat` makes two calls of $1.00, `search` one of $0.50, and the bill has $0.25 that nobody traced: $2.75.
+Week one (2025-06-02 to 08) costs $19.25, week two so far (09 and 10) $5.50: $13.75 less, all of it volume.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ai_finops.build.candidate import find_build
+from ai_finops.build.raw_views import open_warehouse
+from ai_finops.config import Settings
+
+AS_OF = date(2025, 6, 11)
+
+DAYS = """
+create schema raw; create schema staging; create schema marts;
+create table days as select cast(d as date) as day from range(date '2025-06-02', $as_of, interval 1 day) as r(d);
+"""
+
+RAW = """
+create table raw.traces_spans as
+select
+    't' || strftime(day, '%d') || n as trace_id, 's' || n as span_id, 'chat' as operation_name,
+    timezone('UTC', day + to_hours(n)) as started_at, day as landing_date, 'o' as object_key, n as object_line,
+    cast(null as varchar) as details_json
+from days, range(1, 4) as r(n);
+
+create table staging.stg_aws_billing__line_items as
+select day as usage_date, true as is_ai_charge, cast(2.75 as decimal(38, 12)) as billed_cost_usd from days
+union all
+select date '2025-06-05', false, 99;
+
+create table raw.extract_outcomes as
+select source, day as landing_date from days, (values ('traces'), ('billing'), ('cloudwatch')) as s(source);
+"""
+
+CALLS = """
+create table marts.fct_llm_calls as
+select
+    trace_id || '-' || span_id as call_id, trace_id, span_id,
+    if(span_id = 's3', 'search', 'chat') as feature_id, 'answer' as pipeline_id, 'support-api' as service_name,
+    '111122223333' as account_id, 'j' as journey_id, 'u' as user_id, 'chat' as task_type, operation_name,
+    'aws.bedrock' as provider_name, 'm' as request_model, 'm' as model_id, 'mid' as model_tier,
+    'regional' as region_scope, 'on_demand' as processing, 'openinference' as dialect, 'v1' as prompt_version,
+    'genai-prices' as price_catalog, '0.2.3' as price_catalog_version,
+    cast(null as varchar) as cost_reason, cast(null as varchar) as feature_reason,
+    cast(900 as bigint) as uncached_input_tokens, cast(100 as bigint) as cache_read_input_tokens,
+    cast(0 as bigint) as cache_write_5m_input_tokens, cast(0 as bigint) as cache_write_1h_input_tokens,
+    cast(50 as bigint) as output_tokens, cast(null as bigint) as reasoning_output_tokens,
+    cast(null as bigint) as search_unit_count, cast(1000 as bigint) as input_tokens,
+    cast(if(span_id = 's3', 0.5, 1) as decimal(38, 12)) as estimated_cost_usd,
+    true as has_usage, false as is_error, cast(started_at as date) as usage_date,
+    started_at, started_at + interval 1 second as ended_at, cast(1000 as bigint) as duration_ms
+from raw.traces_spans;
+
+create table marts.fct_daily_unpriced_usage (
+    usage_date date, provider_name varchar, request_model varchar, cost_reason varchar, call_count bigint,
+    input_tokens bigint, output_tokens bigint
+);
+
+create table marts.fct_daily_extract_outcomes as
+select
+    source, landing_date, 'loaded' as status, 5::bigint as read_count, 3::bigint as loaded_count,
+    1::bigint as ignored_count, 1::bigint as quarantined_count, 0::bigint as duplicate_count,
+    cast(null as varchar) as error, timestamptz '2025-06-11 06:00:00+00' as extracted_at
+from raw.extract_outcomes;
+"""
+
+COSTS = """
+create table marts.fct_daily_allocated_costs as
+select
+    day as usage_date, 'usage' as charge_category, f.feature_id, f.pipeline_id, f.service_name,
+    'aws.bedrock' as provider_name, '111122223333' as billing_account_id, 'm' as model_id, 'mid' as model_tier,
+    f.task_type, f.attribution, f.reason as unattributed_reason, 'billed' as cost_status,
+    cast(f.calls as bigint) as request_count, cast(1000 * f.calls as bigint) as input_tokens,
+    cast(50 * f.calls as bigint) as output_tokens, cast(f.usd as decimal(18, 6)) as estimated_cost_usd,
+    cast(f.usd as decimal(18, 6)) as allocated_cost_usd
+from days, (values
+    ('chat', 'answer', 'support-api', 'chat', 'traced', null, 2, 2.0),
+    ('search', 'answer', 'support-api', 'chat', 'traced', null, 1, 0.5),
+    ('unattributed', 'unknown', 'unknown', 'unknown', 'unattributed', 'no_trace', 0, 0.25)
+) as f(feature_id, pipeline_id, service_name, task_type, attribution, reason, calls, usd);
+
+create table marts.fct_daily_feature_costs as
+select
+    usage_date, feature_id, upper(feature_id) as display_name, 'team' as team, 'owner' as owner, cost_status,
+    request_count, cast(1 as bigint) as user_count, input_tokens, output_tokens, estimated_cost_usd,
+    allocated_cost_usd, cast(allocated_cost_usd / nullif(request_count, 0) as decimal(18, 6)) as cost_usd_per_request
+from marts.fct_daily_allocated_costs;
+
+create table marts.fct_daily_reconciliations as
+select
+    day as usage_date, 'usage' as charge_category, 'aws.bedrock' as provider_name, '111122223333' as billing_account_id,
+    'm' as model_id, 'output' as token_class, 'regional' as region_scope, 'on_demand' as processing, 'model' as cell_grain,
+    cast(165 as bigint) as billed_tokens, cast(150 as bigint) as traced_tokens,
+    cast(2.5 as decimal(18, 6)) as estimated_cost_usd, cast(2.75 as decimal(18, 6)) as billed_cost_usd,
+    cast(2.5 as decimal(18, 6)) as allocated_cost_usd, cast(0.25 as decimal(18, 6)) as unattributed_cost_usd,
+    cast(90.9 as double) as coverage_pct, 'tokens' as coverage_basis, cast(0 as double) as error_pct, true as is_settled
+from days;
+"""
+
+REVIEW = """
+create table marts.fct_daily_metrics as
+select
+    day as usage_date, 'chat' as feature_id, 'task_type=chat' as dimension, 'token_amplification' as metric_name,
+    100.0::double as numerator, 2000.0::double as denominator, 0.05::double as value, 2::bigint as sample_count,
+    'healthy' as status, 0.5::double as healthy_bound, 0.8::double as warning_bound
+from days;
+
+create table marts.fct_cost_projections as
+select
+    $as_of as as_of_date, 'total' as feature_id, 'as_is' as scenario, date '2025-06-30' as target_date,
+    cast(82.5 as decimal(18, 6)) as projected_cost_usd, cast(80 as decimal(18, 6)) as low_cost_usd,
+    cast(85 as decimal(18, 6)) as high_cost_usd, 'linear_trend' as method, 'short_history' as status,
+    9::bigint as window_day_count;
+
+create table marts.fct_projection_errors as
+select
+    $as_of as as_of_date, 'total' as feature_id, 'linear_trend' as method, 1::bigint as horizon_days,
+    2::bigint as origin_count, 0.1::double as wape_ratio, 0.0::double as bias_ratio, 'measured' as status;
+
+create table marts.fct_cost_drivers as
+select
+    date '2025-06-09' as week_start_date, feature_id, 'volume' as driver, 'fewer days' as detail,
+    cast(usd as decimal(18, 6)) as contribution_cost_usd
+from (values ('chat', -10.0), ('search', -2.5), ('unattributed', -1.25)) as f(feature_id, usd);
+
+create table marts.fct_savings_opportunities as
+select
+    $as_of as as_of_date, 'o1' as opportunity_id, 'chat' as feature_id, 'routing_by_task_type' as lever,
+    'chat' as task_type, 'm' as current_model_id, 'n' as target_model_id,
+    cast(60 as decimal(18, 6)) as current_cost_usd_per_month, cast(20 as decimal(18, 6)) as target_cost_usd_per_month,
+    cast(40 as decimal(18, 6)) as saving_usd_per_month, cast(30 as decimal(18, 6)) as low_saving_usd_per_month,
+    cast(50 as decimal(18, 6)) as high_saving_usd_per_month, cast(null as double) as agreement_ratio,
+    0::bigint as agreement_sample_count, 'same tokens' as evidence, 'no comparison' as missing_evidence, 'small' as effort,
+    'owner' as owner, 'open' as status, cast(null as varchar) as reason, 1::bigint as rank;
+"""
+
+
+def make_build(settings: Settings, *, number: int = 1) -> dict[str, str]:
+    """Make a prepared build whose marts are the tiny ones; return what `prepare` would."""
+    build_id = f"{number:06d}-{AS_OF}-0123abcd"
+    folder = settings.builds / build_id
+    folder.mkdir(parents=True)
+    with open_warehouse(folder / "warehouse.duckdb") as connection:
+        for script in (DAYS, RAW, CALLS, COSTS, REVIEW):
+            for statement in script.split(";"):
+                if statement.strip():
+                    connection.execute(statement.replace("$as_of", f"date '{AS_OF}'"))
+        _make_digest(connection)
+        connection.execute("drop table days")
+    record = {
+        "build_id": build_id,
+        "as_of_date": str(AS_OF),
+        "built_at": f"2025-06-11T08:00:{number:02d}+00:00",
+        "inputs_sha256": "0123abcd" * 8,
+        "project_version": "0.1.0",
+        "dbt_version": "1.11.16",
+        "duckdb_version": duckdb.__version__,
+    }
+    (folder / "build.json").write_text(json.dumps(record))
+    return find_build(settings, build_id)
+
+
+def change(build: dict[str, str], *statements: str) -> None:
+    """Seed a fault: run SQL on the candidate's warehouse."""
+    with open_warehouse(Path(build["warehouse"])) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def _make_digest(connection: duckdb.DuckDBPyConnection) -> None:
+    """Two weeks of the digest; columns that the audit does not look at are null."""
+    from ai_finops.quality.columns import READ_COLUMNS
+
+    known = {
+        "week_start_date": "week",
+        "total_cost_usd": "usd",
+        "covered_day_count": "days",
+        "top_feature_share_ratio": "8.0 / 11",
+    }
+    columns = ", ".join(f"{known.get(name, 'null')} as {name}" for name in READ_COLUMNS["rpt_weekly_digest"])
+    connection.execute(
+        f"""
+        create table marts.rpt_weekly_digest as select {columns}
+        from (values (date '2025-06-02', 19.25::decimal(18, 6), 7), (date '2025-06-09', 5.5::decimal(18, 6), 2))
+            as w(week, usd, days)
+        """
+    )

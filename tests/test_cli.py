@@ -1,0 +1,178 @@
+"""The console script: verbs call the package, errors are one sentence, usage errors say how."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from ai_finops import cli
+from ai_finops.build import find_build
+from ai_finops.config import Settings
+from ai_finops.lake import Outcome
+from tests.publish.test_swap import make_passed, pass_audit
+from tests.quality.tiny_marts import change, make_build
+
+VERBS = ("land", "build", "audit", "publish", "run", "report", "compare", "status")
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("AI_FINOPS_HOME", str(tmp_path / "var"))
+    return Settings.from_env()
+
+
+def test_help_lists_every_verb(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert all(f"\n    {verb} " in text for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([verb, "--help"])
+    assert ended.value.code == 0
+    assert verb in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "VERB"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["land", "traces"], "--from"),
+        (["land", "mainframe", "--from", "2025-06-02"], "invalid choice: 'mainframe'"),
+        (["land", "traces", "--from", "2.6.2025"], "'2.6.2025' is not a date; write it as YYYY-MM-DD"),
+        (["report"], "--week"),
+        (["build", "--day", "yesterday"], "'yesterday' is not a date"),
+    ],
+)
+def test_usage_errors_exit_2(arguments, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run"], "holds nothing of traces, billing, cloudwatch; land a day first"),
+        (["audit"], "no build"),
+        (["publish", "--build", "nine"], "no build nine"),
+        (["compare", "one", "two"], "no published build 'one'"),
+        (["land", "traces", "--from", "2025-06-03", "--to", "2025-06-02"], "the range ends before it begins"),
+        (["report", "--week", "2025-06-09", "--print"], "nothing is published"),
+    ],
+)
+def test_failures_are_one_sentence_and_exit_1(settings, arguments, said, capsys):
+    assert cli.main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("ai-finops: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_wrong_setting_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setenv("AI_FINOPS_SOURCES", "traces,mainframe")
+    assert cli.main(["status"]) == 1
+    assert "unknown source 'mainframe'" in capsys.readouterr().err
+
+
+def test_audit_publish_compare_and_status(settings, capsys):
+    first = make_build(settings)
+    assert cli.main(["audit"]) == 0
+    assert f"audited {first['build_id']}: " in capsys.readouterr().out
+    assert cli.main(["publish"]) == 0
+    assert "published 000001-2025-06-11-0123abcd: 13 marts" in capsys.readouterr().out
+
+    make_passed(settings, number=2)
+    assert cli.main(["publish", "--build", "000002-2025-06-11-0123abcd"]) == 0
+    capsys.readouterr()
+    assert cli.main(["compare", "000001-2025-06-11-0123abcd", "current"]) == 0
+    assert "no marts differ" in capsys.readouterr().out
+
+    assert cli.main(["status"]) == 0
+    out = capsys.readouterr().out
+    assert "traces     nothing landed" in out
+    assert "published  000002-2025-06-11-0123abcd as of 2025-06-11" in out
+
+
+def test_compare_exits_1_and_lists_what_differs(settings, capsys):
+    for number, statement in ((1, "select 1"), (2, "update marts.fct_daily_metrics set value = 0.06")):
+        build = make_build(settings, number=number)
+        change(build, statement)
+        pass_audit(build)
+        assert cli.main(["publish"]) == 0
+    capsys.readouterr()
+    assert cli.main(["compare", "000001-2025-06-11-0123abcd", "current"]) == 1
+    assert "fct_daily_metrics: 9 rows only in the first build, 9 only in the second" in capsys.readouterr().out
+
+
+def test_failed_audit_is_a_sentence(settings, capsys):
+    change(make_build(settings), "delete from marts.fct_daily_metrics")
+    assert cli.main(["audit"]) == 1
+    err = capsys.readouterr().err
+    assert "broke 1 expectations (fct_daily_metrics: " in err
+    assert "nothing was published" in err
+
+
+def test_land_goes_day_by_day_through_the_sources_that_are_on(settings, monkeypatch, capsys):
+    asked = []
+
+    def land(source, day, *, settings, as_of, allow_empty=False):
+        asked.append((source, day, as_of, allow_empty))
+        at = datetime.fromisoformat("2025-06-04T06:00:00+00:00")
+        return Outcome(source, day, "loaded", as_of, at, read_count=3, loaded_count=2, quarantined_count=1)
+
+    monkeypatch.setattr("ai_finops.extract.land", land)
+    monkeypatch.setenv("AI_FINOPS_SOURCES", "traces,billing")
+    assert cli.main(["land", "all", "--from", "2025-06-02", "--to", "2025-06-03", "--allow-empty"]) == 0
+    monday, tuesday, as_of = date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4)
+    assert asked == [(source, day, as_of, True) for source in ("traces", "billing") for day in (monday, tuesday)]
+    assert "traces 2025-06-02: loaded, 2 of 3 records loaded, 1 quarantined" in capsys.readouterr().out
+
+    asked.clear()
+    assert cli.main(["land", "traces", "--from", "2025-06-02", "--as-of", "2025-06-09"]) == 0
+    assert asked == [("traces", monday, date(2025, 6, 9), False)]
+
+
+def test_build_names_the_warehouse(settings, monkeypatch, capsys):
+    build = make_build(settings)
+    monkeypatch.setattr("ai_finops.build.build_candidate", lambda *, settings, run_day: find_build(settings))
+    assert cli.main(["build", "--day", "2025-06-10"]) == 0
+    assert f"built {build['build_id']} as of 2025-06-11: {build['warehouse']}" in capsys.readouterr().out
+
+
+def test_interrupt_is_a_sentence(settings, monkeypatch, capsys):
+    def interrupt(**_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ai_finops.build.build_candidate", interrupt)
+    assert cli.main(["build"]) == 1
+    assert "interrupted; what was published before is still there" in capsys.readouterr().err
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys, ai_finops.cli; print(sorted({'duckdb', 'pyarrow', 'pandas', 'boto3', 'dbt'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_console_script_is_installed(settings):
+    script = Path(sys.executable).with_name("ai-finops")
+    done = subprocess.run([script, "run"], capture_output=True, text=True, check=False, env=os.environ)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
