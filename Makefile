@@ -7,6 +7,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$name; break; }; done)
 # uv installs in seconds what pip installs in minutes; where uv cannot reach the index as pip is set up to, pip does it.
 UV_VERSION := 0.13.9
+# Test processes side by side; one of them is busy with the end-to-end run.
+WORKERS ?= 2
 QUIETLY := -qq --disable-pip-version-check
 # Nothing here reports home.
 export DO_NOT_TRACK := 1
@@ -41,10 +43,10 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 	@$(BIN)/python -m ai_finops.demo.up
 
 test: manifest ## All tests but the long ones, the end-to-end run included
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
 
 test-all: manifest ## Also the long tests; what a tier needs from the system and lacks is skipped and listed
-	$(BIN)/python -m pytest -rs
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile
 
 lint: manifest ## ruff, sqlfluff and dbt parse
 	$(BIN)/ruff check .

@@ -51,6 +51,8 @@ def _arguments(phase: str, *, settings: Settings, build: dict[str, str], folder:
     return [
         "build",
         f"--select=tag:{phase}",
+        # Unit tests are about the code and not about the day's data: `make test` runs them.
+        "--exclude-resource-type=unit_test",
         f"--project-dir={settings.dbt_project}",
         f"--profiles-dir={settings.dbt_project}",
         f"--target-path={folder / 'target'}",

@@ -44,7 +44,7 @@ def dbt_phase(phase: str, *, prepared_by: str, settings: Settings):  # noqa: ANN
         ),
         operator_args={
             "vars": {"as_of_date": f"{{{{ {prepared}['as_of_date'] }}}}"},
-            "env": {"AI_FINOPS_WAREHOUSE": f"{{{{ {prepared}['warehouse'] }}}}", "DO_NOT_TRACK": "1"},
+            "env": {"AI_FINOPS_WAREHOUSE": f"{{{{ {prepared}['warehouse'] }}}}", "DO_NOT_TRACK": "1", "TZ": "UTC"},
             "append_env": True,
             "emit_datasets": False,
             "install_deps": False,
