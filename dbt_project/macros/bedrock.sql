@@ -1,0 +1,55 @@
+{#- Bedrock's spellings. Sources: Bedrock user guide, "Understanding your Amazon Bedrock Cost and Usage Report data" and
+    "Supported Regions and models for inference profiles". -#}
+
+{#- Model id or system inference profile (plain or as ARN) without its geography: us.anthropic.x -> anthropic.x -#}
+{% macro bedrock_model_id(model) -%}
+    regexp_replace(
+        regexp_replace(lower({{ model }}), '^(arn:[^/]*:)?(foundation-model|inference-profile)/', ''),
+        '^(us|us-gov|eu|apac|au|jp|ca|sa|global)[.]',
+        ''
+    )
+{%- endmacro %}
+
+{#- `global` for the worldwide profile, which has prices of its own; every other way to call is `regional`. -#}
+{% macro bedrock_region_scope(model) -%}
+    case when regexp_matches(lower({{ model }}), '(^|/)global[.]') then 'global' else 'regional' end
+{%- endmacro %}
+
+{% macro bedrock_token_class(usage_type) -%}
+    case
+        when regexp_matches({{ usage_type }}, 'search_?units') then 'search_unit'
+        when
+            regexp_matches(
+                {{ usage_type }},
+                'guardrail|prompt-routing|evaluation|dataautomation|modelunits|provisionedthroughput|custommodelimport|customization'
+            )
+            then 'not_tokens'
+        when regexp_matches({{ usage_type }}, 'cache[-_]?read') then 'cache_read_input'
+        when regexp_matches({{ usage_type }}, 'cache[-_]?write') and {{ usage_type }} like '%1h%' then 'cache_write_1h_input'
+        when regexp_matches({{ usage_type }}, 'cache[-_]?write') then 'cache_write_5m_input'
+        when regexp_matches({{ usage_type }}, 'output[-_]?token') then 'output'
+        when regexp_matches({{ usage_type }}, 'input[-_]?token|embed') then 'uncached_input'
+        else 'unknown'
+    end
+{%- endmacro %}
+
+{% macro bedrock_processing(usage_type) -%}
+    case
+        when {{ usage_type }} like '%batch%' then 'batch'
+        when {{ usage_type }} like '%-flex%' then 'flex'
+        when {{ usage_type }} like '%-priority%' then 'priority'
+        when {{ usage_type }} like '%reserved%' then 'reserved'
+        when {{ usage_type }} like '%provisionedthroughput%' then 'provisioned'
+        when {{ usage_type }} like '%latency-optimized%' then 'latency_optimized'
+        else 'on_demand'
+    end
+{%- endmacro %}
+
+{#- How many tokens one billed unit is; marketplace meters say `Units` and mean a million. NULL: not known. -#}
+{% macro tokens_per_unit(pricing_unit) -%}
+    case
+        when regexp_matches({{ pricing_unit }}, 'million|1m') or {{ pricing_unit }} = 'units' then 1000000
+        when regexp_matches({{ pricing_unit }}, 'thousand|1k') then 1000
+        when {{ pricing_unit }} = 'tokens' then 1
+    end
+{%- endmacro %}

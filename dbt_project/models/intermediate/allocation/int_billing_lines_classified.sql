@@ -1,0 +1,147 @@
+{#
+    Grain: one row per bill line about AI of the authoritative source, with the key of its cell.
+
+    The model is what the resource names, else the usage type, else the marketplace product; what none of them resolves is
+    `unknown` and stays in the bill. A usage line belongs to the feature in its tag, else to the one its principal belongs to.
+#}
+with
+
+line_items as (
+    select
+        *,
+        'aws_cur' as billing_source,
+        'aws.bedrock' as provider_name
+    from {{ ref('stg_aws_billing__line_items') }}
+    where
+        is_ai_charge
+        -- Lines of days that this build does not cover belong to a later one.
+        and usage_date < cast('{{ var("as_of_date") }}' as date)
+),
+
+model_aliases as (
+    select * from {{ ref('model_aliases') }}
+),
+
+billing_sources as (
+    select * from {{ ref('billing_sources') }}
+),
+
+billing_tag_keys as (
+    select list(tag_key order by precedence) as tag_keys
+    from {{ ref('billing_tag_keys') }}
+),
+
+billing_principals as (
+    select * from {{ ref('billing_principals') }}
+),
+
+account_days as (
+    select distinct
+        provider_name,
+        billing_account_id,
+        usage_date
+    from line_items
+),
+
+authorities_ranked as (
+    select
+        account_days.*,
+        billing_sources.billing_source as authoritative_source,
+        row_number() over (
+            partition by account_days.provider_name, account_days.billing_account_id, account_days.usage_date
+            order by billing_sources.billing_account_id = '*', billing_sources.valid_from desc
+        ) as authority_rank
+    from account_days
+    inner join billing_sources
+        on
+            account_days.provider_name = billing_sources.provider_name
+            and billing_sources.billing_account_id in (account_days.billing_account_id, '*')
+            and account_days.usage_date >= billing_sources.valid_from
+            and (account_days.usage_date < billing_sources.valid_to or billing_sources.valid_to is null)
+),
+
+authoritative_lines as (
+    select
+        line_items.*,
+        billing_tag_keys.tag_keys
+    from line_items
+    cross join billing_tag_keys
+    left join authorities_ranked
+        on
+            line_items.provider_name = authorities_ranked.provider_name
+            and line_items.billing_account_id = authorities_ranked.billing_account_id
+            and line_items.usage_date = authorities_ranked.usage_date
+            and authorities_ranked.authority_rank = 1
+    -- A source that nobody decided about counts: there is no other one.
+    where coalesce(authorities_ranked.authoritative_source, line_items.billing_source) = line_items.billing_source
+),
+
+tagged_lines as (
+    select
+        *,
+        list_filter(
+            list_transform(tag_keys, lambda tag_key: trim(resource_tags[tag_key])),
+            lambda tag_value: tag_value is not null and tag_value != ''
+        )[1] as tag_feature_id
+    from authoritative_lines
+),
+
+lines_resolved as (
+    select
+        tagged_lines.*,
+        coalesce(
+            {{ bedrock_model_id('tagged_lines.resource_model') }},
+            usage_names.model_id,
+            product_names.model_id,
+            'unknown'
+        ) as model_id,
+        case
+            when tagged_lines.usage_type_lower like '%global%' then 'global'
+            else coalesce({{ bedrock_region_scope('tagged_lines.resource_model') }}, 'regional')
+        end as region_scope,
+        billing_principals.feature_id as principal_feature_id,
+        tagged_lines.charge_category = 'usage' as is_usage
+    from tagged_lines
+    left join model_aliases as usage_names
+        on
+            tagged_lines.provider_name = usage_names.provider_name
+            and usage_names.alias_kind = 'usage_name'
+            and tagged_lines.usage_name = usage_names.alias
+    left join model_aliases as product_names
+        on
+            tagged_lines.provider_name = product_names.provider_name
+            and product_names.alias_kind = 'product_name'
+            and lower(tagged_lines.product_name) = product_names.alias
+    left join billing_principals on tagged_lines.iam_principal = billing_principals.iam_principal
+),
+
+lines_classified as (
+    select
+        billing_account_id,
+        invoice_id,
+        case when is_usage then coalesce(tag_feature_id, principal_feature_id) end as owner_feature_id,
+        case
+            when not is_usage then null
+            when tag_feature_id is not null then 'tag'
+            when principal_feature_id is not null then 'principal'
+        end as owner_attribution,
+        billing_period,
+        provider_name,
+        charge_category,
+        usage_type,
+        case when is_usage or model_id != 'unknown' then model_id else 'not_applicable' end as model_id,
+        case when is_usage then token_class else 'not_applicable' end as token_class,
+        case when is_usage then region_scope else 'not_applicable' end as region_scope,
+        case when is_usage then processing else 'not_applicable' end as processing,
+        case
+            when is_usage and token_class not in ('search_unit', 'unknown')
+                then cast(round(usage_amount * tokens_per_unit, 0) as bigint)
+        end as billed_tokens,
+        billed_cost_usd,
+        list_cost_usd,
+        usage_date,
+        usage_ended_at
+    from lines_resolved
+)
+
+select * from lines_classified

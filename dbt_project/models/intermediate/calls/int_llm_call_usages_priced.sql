@@ -1,0 +1,146 @@
+{#
+    Grain: one row per call_id and token_class that the call used (quantity above 0).
+
+    The price is that of the call's day, region scope (else `any`), processing and request size: past a long-context threshold
+    its price holds for all tokens of the request. Without a price the cost is NULL. Exact to 1e-12 USD, rounded once here.
+#}
+with
+
+calls as (
+    select * from {{ ref('int_llm_calls_resolved') }}
+),
+
+prices as (
+    select * from {{ ref('stg_price_catalog__prices') }}
+),
+
+token_classes as (
+    select unnest([
+        'uncached_input', 'cache_read_input', 'cache_write_5m_input', 'cache_write_1h_input', 'output', 'search_unit'
+    ]) as token_class
+),
+
+quantities as (
+    select
+        calls.*,
+        token_classes.token_class,
+        case token_classes.token_class
+            when 'uncached_input' then calls.uncached_input_tokens
+            when 'cache_read_input' then calls.cache_read_input_tokens
+            when 'cache_write_5m_input' then calls.cache_write_5m_input_tokens
+            when 'cache_write_1h_input' then calls.cache_write_1h_input_tokens
+            when 'output' then calls.output_tokens
+            when 'search_unit' then calls.search_unit_count
+        end as quantity
+    from calls
+    cross join token_classes
+),
+
+usages as (
+    select * from quantities
+    where quantity > 0
+),
+
+price_keys as (
+    select distinct
+        provider_name,
+        model_id,
+        token_class,
+        region_scope,
+        processing,
+        usage_date
+    from usages
+),
+
+prices_of_keys_ranked as (
+    select
+        price_keys.*,
+        prices.catalog,
+        prices.catalog_version,
+        prices.price_usd_per_unit,
+        prices.unit_quantity,
+        prices.threshold_tokens,
+        dense_rank() over (
+            partition by
+                price_keys.provider_name,
+                price_keys.model_id,
+                price_keys.token_class,
+                price_keys.region_scope,
+                price_keys.processing,
+                price_keys.usage_date
+            -- the scope's own price before that of any
+            order by prices.region_scope = 'any' and price_keys.region_scope != 'any'
+        ) as scope_rank
+    from price_keys
+    inner join prices
+        on
+            price_keys.provider_name = prices.provider_name
+            and price_keys.model_id = prices.model_id
+            and price_keys.token_class = prices.token_class
+            and price_keys.processing = prices.processing
+            and prices.region_scope in (price_keys.region_scope, 'any')
+            and price_keys.usage_date >= prices.valid_from
+            and (price_keys.usage_date < prices.valid_to or prices.valid_to is null)
+),
+
+prices_of_keys as (
+    select
+        *,
+        lead(threshold_tokens) over (
+            partition by provider_name, model_id, token_class, region_scope, processing, usage_date
+            order by threshold_tokens
+        ) as next_threshold_tokens
+    from prices_of_keys_ranked
+    where scope_rank = 1
+),
+
+usages_with_price as (
+    select
+        usages.*,
+        prices_of_keys.catalog as price_catalog,
+        prices_of_keys.catalog_version as price_catalog_version,
+        prices_of_keys.price_usd_per_unit,
+        prices_of_keys.unit_quantity,
+        cast(usages.quantity as hugeint)
+        * {{ to_pico_usd('prices_of_keys.price_usd_per_unit') }} as cost_pico_usd_times_unit
+    from usages
+    left join prices_of_keys
+        on
+            usages.provider_name = prices_of_keys.provider_name
+            and usages.model_id = prices_of_keys.model_id
+            and usages.token_class = prices_of_keys.token_class
+            and usages.region_scope = prices_of_keys.region_scope
+            and usages.processing = prices_of_keys.processing
+            and usages.usage_date = prices_of_keys.usage_date
+            and (prices_of_keys.threshold_tokens = 0 or usages.input_tokens > prices_of_keys.threshold_tokens)
+            and (
+                prices_of_keys.next_threshold_tokens is null
+                or coalesce(usages.input_tokens, 0) <= prices_of_keys.next_threshold_tokens
+            )
+),
+
+usages_priced as (
+    select
+        call_id,
+        feature_id,
+        pipeline_id,
+        billing_account_id,
+        service_name,
+        task_type,
+        provider_name,
+        model_id,
+        model_tier,
+        token_class,
+        region_scope,
+        processing,
+        price_catalog,
+        price_catalog_version,
+        quantity,
+        price_usd_per_unit,
+        {{ pico_to_usd(divide_rounded('cost_pico_usd_times_unit', 'unit_quantity')) }} as estimated_cost_usd,
+        feature_reason is null as has_feature,
+        usage_date
+    from usages_with_price
+)
+
+select * from usages_priced

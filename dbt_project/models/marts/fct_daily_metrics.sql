@@ -1,0 +1,206 @@
+{#
+    Grain: one row per usage_date, feature_id, dimension and metric_name; feature_id `total` is all features together.
+
+    Values are ratios of sums. Equality with a bound is `watch`; fewer calls than the threshold's smallest sample is `insufficient`.
+#}
+with
+
+generating_calls as (
+    select
+        feature_id,
+        task_type,
+        model_tier,
+        input_tokens,
+        output_tokens,
+        usage_date
+    from {{ ref('fct_llm_calls') }}
+    where operation_name in ('chat', 'text_completion', 'generate_content')
+),
+
+allocated_costs as (
+    select
+        feature_id,
+        model_tier,
+        allocated_cost_usd,
+        usage_date
+    from {{ ref('fct_daily_allocated_costs') }}
+    where charge_category = 'usage'
+),
+
+thresholds as (
+    select * from {{ ref('metric_thresholds') }}
+),
+
+tiers as (
+    select distinct model_tier
+    from {{ ref('model_tiers') }}
+    where model_tier != 'not_routed'
+),
+
+calls_summed as (
+    select
+        feature_id,
+        task_type,
+        model_tier,
+        count(*) as call_count,
+        count(*) filter (where input_tokens is not null and output_tokens is not null) as measured_call_count,
+        sum(input_tokens) filter (where output_tokens is not null) as input_tokens,
+        sum(output_tokens) filter (where input_tokens is not null) as output_tokens,
+        usage_date
+    from generating_calls
+    group by usage_date, feature_id, task_type, model_tier
+),
+
+calls_with_total as (
+    select * from calls_summed
+    union all
+    select * replace ('total' as feature_id)
+    from calls_summed
+),
+
+token_amplification as (
+    select
+        feature_id,
+        'task_type=' || task_type as dimension,
+        'token_amplification' as metric_name,
+        cast(sum(output_tokens) as double) as numerator,
+        cast(sum(input_tokens) as double) as denominator,
+        cast(sum(measured_call_count) as bigint) as sample_count,
+        usage_date
+    from calls_with_total
+    where measured_call_count > 0
+    group by usage_date, feature_id, task_type
+),
+
+calls_by_tier as (
+    select
+        feature_id,
+        model_tier,
+        sum(call_count) as call_count,
+        usage_date
+    from calls_with_total
+    where model_tier != 'not_routed'
+    group by usage_date, feature_id, model_tier
+),
+
+calls_by_feature as (
+    select
+        feature_id,
+        sum(call_count) as call_count,
+        usage_date
+    from calls_by_tier
+    group by usage_date, feature_id
+),
+
+routing_mix_call_ratio as (
+    select
+        calls_by_feature.feature_id,
+        'tier=' || tiers.model_tier as dimension,
+        'routing_mix_call_ratio' as metric_name,
+        cast(coalesce(calls_by_tier.call_count, 0) as double) as numerator,
+        cast(calls_by_feature.call_count as double) as denominator,
+        cast(calls_by_feature.call_count as bigint) as sample_count,
+        calls_by_feature.usage_date
+    from calls_by_feature
+    cross join tiers
+    left join calls_by_tier
+        on
+            calls_by_feature.usage_date = calls_by_tier.usage_date
+            and calls_by_feature.feature_id = calls_by_tier.feature_id
+            and tiers.model_tier = calls_by_tier.model_tier
+),
+
+costs_with_total as (
+    select * from allocated_costs
+    union all
+    select * replace ('total' as feature_id)
+    from allocated_costs
+),
+
+costs_by_tier as (
+    select
+        feature_id,
+        model_tier,
+        sum(allocated_cost_usd) as cost_usd,
+        usage_date
+    from costs_with_total
+    where model_tier != 'not_routed'
+    group by usage_date, feature_id, model_tier
+),
+
+costs_by_feature as (
+    select
+        feature_id,
+        sum(cost_usd) as cost_usd,
+        usage_date
+    from costs_by_tier
+    group by usage_date, feature_id
+),
+
+routing_mix_spend_ratio as (
+    select
+        costs_by_feature.feature_id,
+        'tier=' || tiers.model_tier as dimension,
+        'routing_mix_spend_ratio' as metric_name,
+        cast(coalesce(costs_by_tier.cost_usd, 0) as double) as numerator,
+        cast(costs_by_feature.cost_usd as double) as denominator,
+        cast(coalesce(calls_by_feature.call_count, 0) as bigint) as sample_count,
+        costs_by_feature.usage_date
+    from costs_by_feature
+    cross join tiers
+    left join costs_by_tier
+        on
+            costs_by_feature.usage_date = costs_by_tier.usage_date
+            and costs_by_feature.feature_id = costs_by_tier.feature_id
+            and tiers.model_tier = costs_by_tier.model_tier
+    left join calls_by_feature
+        on
+            costs_by_feature.usage_date = calls_by_feature.usage_date
+            and costs_by_feature.feature_id = calls_by_feature.feature_id
+),
+
+metrics as (
+    select * from token_amplification
+    union all
+    select * from routing_mix_call_ratio
+    union all
+    select * from routing_mix_spend_ratio
+),
+
+metrics_with_bounds as (
+    select
+        metrics.*,
+        metrics.numerator / nullif(metrics.denominator, 0) as value,
+        thresholds.healthy_bound,
+        thresholds.warning_bound,
+        thresholds.smallest_sample_count,
+        -- Turned so that higher is better on both kinds of metric.
+        case when thresholds.healthy_bound < thresholds.warning_bound then -1 else 1 end as better_sign
+    from metrics
+    left join thresholds
+        on metrics.metric_name = thresholds.metric_name and metrics.dimension = thresholds.dimension
+),
+
+daily_metrics as (
+    select
+        feature_id,
+        dimension,
+        metric_name,
+        case
+            when value is null or sample_count < smallest_sample_count then 'insufficient'
+            when healthy_bound is null then 'no_threshold'
+            when better_sign * value > better_sign * healthy_bound then 'healthy'
+            when better_sign * value < better_sign * warning_bound then 'warning'
+            else 'watch'
+        end as status,
+        numerator,
+        denominator,
+        value,
+        sample_count,
+        healthy_bound,
+        warning_bound,
+        usage_date
+    from metrics_with_bounds
+)
+
+select * from daily_metrics

@@ -1,0 +1,22 @@
+{# Grain: one row per usage_date, provider_name, request_model and cost_reason. #}
+with
+
+calls as (
+    select * from {{ ref('fct_llm_calls') }}
+    where cost_reason is not null
+),
+
+usage_summed as (
+    select
+        provider_name,
+        request_model,
+        cost_reason,
+        count(*) as call_count,
+        cast(coalesce(sum(input_tokens), 0) as bigint) as input_tokens,
+        cast(coalesce(sum(output_tokens), 0) as bigint) as output_tokens,
+        usage_date
+    from calls
+    group by usage_date, provider_name, request_model, cost_reason
+)
+
+select * from usage_summed

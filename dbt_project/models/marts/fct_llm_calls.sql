@@ -1,0 +1,86 @@
+{# Grain: one row per LLM call; call_id. #}
+with
+
+calls as (
+    select * from {{ ref('int_llm_calls_resolved') }}
+),
+
+usages as (
+    select * from {{ ref('int_llm_call_usages_priced') }}
+),
+
+usages_summed_to_call as (
+    select
+        call_id,
+        string_agg(distinct price_catalog, '+' order by price_catalog) as price_catalog,
+        string_agg(distinct price_catalog_version, '+' order by price_catalog_version) as price_catalog_version,
+        sum(estimated_cost_usd) as estimated_cost_usd,
+        bool_and(estimated_cost_usd is not null) as is_priced
+    from usages
+    group by call_id
+),
+
+calls_with_cost_reason as (
+    select
+        calls.*,
+        usages_summed_to_call.price_catalog,
+        usages_summed_to_call.price_catalog_version,
+        usages_summed_to_call.estimated_cost_usd,
+        case
+            -- Usage told in part is a gap, not a small number.
+            when not calls.has_usage then 'no_usage'
+            when usages_summed_to_call.is_priced is null or usages_summed_to_call.is_priced then null
+            when not calls.is_known_model then 'unknown_model'
+            else 'no_price'
+        end as cost_reason
+    from calls
+    left join usages_summed_to_call on calls.call_id = usages_summed_to_call.call_id
+),
+
+llm_calls as (
+    select
+        call_id,
+        trace_id,
+        span_id,
+        feature_id,
+        pipeline_id,
+        billing_account_id as account_id,
+        journey_id,
+        user_id,
+        model_id,
+        service_name,
+        task_type,
+        operation_name,
+        provider_name,
+        request_model,
+        model_tier,
+        region_scope,
+        processing,
+        dialect,
+        prompt_version,
+        price_catalog,
+        price_catalog_version,
+        cost_reason,
+        feature_reason,
+        uncached_input_tokens,
+        cache_read_input_tokens,
+        cache_write_5m_input_tokens,
+        cache_write_1h_input_tokens,
+        output_tokens,
+        reasoning_output_tokens,
+        search_unit_count,
+        input_tokens,
+        -- A call whose usage is known and zero costs nothing; one of unknown usage or price has no cost.
+        cast(
+            case when cost_reason is null then coalesce(estimated_cost_usd, 0) end as decimal(38, 12)
+        ) as estimated_cost_usd,
+        cast(datediff('millisecond', started_at, ended_at) as bigint) as duration_ms,
+        has_usage,
+        is_error,
+        usage_date,
+        started_at,
+        ended_at
+    from calls_with_cost_reason
+)
+
+select * from llm_calls

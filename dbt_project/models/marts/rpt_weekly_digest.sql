@@ -1,0 +1,221 @@
+{#
+    Grain: one row per week_start_date (Monday) with cost. What the weekly message may say: a NULL is something the marts do
+    not support, and the message has to say so.
+#}
+with
+
+weeks as (
+    select * from {{ ref('int_weekly_costs_summed') }}
+),
+
+feature_costs as (
+    select
+        allocated_cost_usd,
+        usage_date
+    from {{ ref('fct_daily_feature_costs') }}
+),
+
+unpriced_usage as (
+    select * from {{ ref('fct_daily_unpriced_usage') }}
+),
+
+outcomes as (
+    select * from {{ ref('fct_daily_extract_outcomes') }}
+),
+
+projections as (
+    select * from {{ ref('fct_cost_projections') }}
+    where feature_id = 'total' and scenario = 'as_is'
+),
+
+projection_errors as (
+    select * from {{ ref('fct_projection_errors') }}
+    where feature_id = 'total' and status = 'measured'
+),
+
+drivers as (
+    select * from {{ ref('fct_cost_drivers') }}
+),
+
+opportunities as (
+    select * from {{ ref('fct_savings_opportunities') }}
+    where status = 'open'
+),
+
+features as (
+    select
+        feature_id,
+        display_name
+    from {{ ref('features') }}
+),
+
+months_to_date as (
+    select
+        weeks.week_start_date,
+        cast(date_trunc('month', weeks.as_of_date) as date) as month_start_date,
+        coalesce(sum(feature_costs.allocated_cost_usd), 0) as month_to_date_cost_usd
+    from weeks
+    left join feature_costs
+        on
+            date_trunc('month', weeks.as_of_date) <= feature_costs.usage_date
+            and weeks.as_of_date > feature_costs.usage_date
+    group by weeks.week_start_date, weeks.as_of_date
+),
+
+projections_summed as (
+    select
+        as_of_date,
+        any_value(method) as method,
+        any_value(status) as projection_status,
+        count(*) as horizon_days,
+        sum(projected_cost_usd) as projected_cost_usd,
+        sum(low_cost_usd) as low_cost_usd,
+        sum(high_cost_usd) as high_cost_usd
+    from projections
+    group by as_of_date
+),
+
+-- The error at the projection's own horizon; where that has not come round yet, at the longest one that has.
+projection_errors_ranked as (
+    select
+        projections_summed.as_of_date,
+        projection_errors.wape_ratio,
+        projection_errors.horizon_days,
+        row_number() over (
+            partition by projections_summed.as_of_date
+            order by projection_errors.horizon_days desc
+        ) as horizon_rank
+    from projections_summed
+    inner join projection_errors
+        on
+            projections_summed.as_of_date = projection_errors.as_of_date
+            and projections_summed.method = projection_errors.method
+            and projections_summed.horizon_days >= projection_errors.horizon_days
+),
+
+weeks_changed as (
+    select
+        week_start_date,
+        sum(contribution_cost_usd) as change_cost_usd
+    from drivers
+    group by week_start_date
+),
+
+main_drivers_ranked as (
+    select
+        drivers.*,
+        {{ ratio('drivers.contribution_cost_usd', 'weeks_changed.change_cost_usd') }} as share_ratio,
+        row_number() over (
+            partition by drivers.week_start_date
+            order by
+                sign(weeks_changed.change_cost_usd) * drivers.contribution_cost_usd desc,
+                drivers.feature_id asc,
+                drivers.driver asc,
+                drivers.detail asc
+        ) as driver_rank
+    from drivers
+    inner join weeks_changed on drivers.week_start_date = weeks_changed.week_start_date
+    -- Only what pushed the way the week went can be its main driver.
+    where sign(weeks_changed.change_cost_usd) * drivers.contribution_cost_usd > 0
+),
+
+opportunities_ranked as (
+    select
+        opportunities.*,
+        coalesce(features.display_name, opportunities.feature_id) as feature_name,
+        row_number() over (
+            partition by opportunities.as_of_date
+            order by opportunities.rank, opportunities.opportunity_id
+        ) as open_rank
+    from opportunities
+    left join features on opportunities.feature_id = features.feature_id
+),
+
+weeks_unpriced as (
+    select
+        cast(date_trunc('week', usage_date) as date) as week_start_date,
+        sum(call_count) filter (where cost_reason != 'no_usage') as unpriced_call_count,
+        sum(call_count) filter (where cost_reason = 'no_usage') as gap_call_count
+    from unpriced_usage
+    group by date_trunc('week', usage_date)
+),
+
+weeks_quarantined as (
+    select
+        cast(date_trunc('week', landing_date) as date) as week_start_date,
+        sum(quarantined_count) as quarantined_record_count
+    from outcomes
+    group by date_trunc('week', landing_date)
+),
+
+weekly_digest as (
+    select
+        weeks.week_start_date,
+        weeks.as_of_date,
+        weeks.covered_day_count,
+        weeks.missing_days,
+        cast(weeks.total_cost_usd as decimal(18, 6)) as total_cost_usd,
+        cast(weeks.previous_total_cost_usd as decimal(18, 6)) as previous_total_cost_usd,
+        {{ ratio(
+            'weeks.total_cost_usd - weeks.previous_total_cost_usd', 'weeks.previous_total_cost_usd'
+        ) }} as change_ratio,
+        weeks.top_feature_id,
+        coalesce(top_features.display_name, weeks.top_feature_id) as top_feature_name,
+        cast(weeks.top_feature_cost_usd as decimal(18, 6)) as top_feature_cost_usd,
+        {{ ratio('weeks.top_feature_cost_usd', 'weeks.total_cost_usd') }} as top_feature_share_ratio,
+        {{ ratio(
+            'weeks.previous_top_feature_cost_usd', 'weeks.previous_total_cost_usd'
+        ) }} as previous_top_feature_share_ratio,
+        cast(weeks.unattributed_cost_usd as decimal(18, 6)) as unattributed_cost_usd,
+        {{ ratio('weeks.unattributed_cost_usd', 'weeks.total_cost_usd') }} as unattributed_share_ratio,
+        {{ ratio('weeks.estimated_cost_usd', 'weeks.total_cost_usd') }} as estimated_share_ratio,
+        months_to_date.month_start_date,
+        cast(months_to_date.month_to_date_cost_usd as decimal(18, 6)) as month_to_date_cost_usd,
+        cast(
+            months_to_date.month_to_date_cost_usd + projections_summed.projected_cost_usd as decimal(18, 6)
+        ) as projected_month_end_cost_usd,
+        cast(
+            months_to_date.month_to_date_cost_usd + projections_summed.low_cost_usd as decimal(18, 6)
+        ) as low_month_end_cost_usd,
+        cast(
+            months_to_date.month_to_date_cost_usd + projections_summed.high_cost_usd as decimal(18, 6)
+        ) as high_month_end_cost_usd,
+        coalesce(projections_summed.projection_status, 'insufficient_history') as projection_status,
+        projection_errors_ranked.wape_ratio as projection_error_ratio,
+        projection_errors_ranked.horizon_days as projection_error_horizon_days,
+        main_drivers_ranked.driver as main_driver,
+        main_drivers_ranked.feature_id as main_driver_feature_id,
+        main_drivers_ranked.detail as main_driver_detail,
+        main_drivers_ranked.contribution_cost_usd as main_driver_cost_usd,
+        main_drivers_ranked.share_ratio as main_driver_share_ratio,
+        opportunities_ranked.opportunity_id as recommended_opportunity_id,
+        opportunities_ranked.feature_name as recommended_feature_name,
+        opportunities_ranked.task_type as recommended_task_type,
+        opportunities_ranked.target_model_id as recommended_target_model_id,
+        opportunities_ranked.saving_usd_per_month as recommended_saving_usd_per_month,
+        opportunities_ranked.agreement_ratio as recommended_agreement_ratio,
+        opportunities_ranked.agreement_sample_count as recommended_agreement_sample_count,
+        cast(coalesce(weeks_unpriced.unpriced_call_count, 0) as bigint) as unpriced_call_count,
+        cast(coalesce(weeks_quarantined.quarantined_record_count, 0) as bigint) as quarantined_record_count,
+        cast(coalesce(weeks_unpriced.gap_call_count, 0) as bigint) as gap_call_count
+    from weeks
+    inner join months_to_date on weeks.week_start_date = months_to_date.week_start_date
+    left join features as top_features on weeks.top_feature_id = top_features.feature_id
+    left join projections_summed on weeks.as_of_date = projections_summed.as_of_date
+    left join projection_errors_ranked
+        on
+            weeks.as_of_date = projection_errors_ranked.as_of_date
+            and projection_errors_ranked.horizon_rank = 1
+    left join main_drivers_ranked
+        on
+            weeks.week_start_date = main_drivers_ranked.week_start_date
+            and main_drivers_ranked.driver_rank = 1
+    left join opportunities_ranked
+        on
+            weeks.as_of_date = opportunities_ranked.as_of_date
+            and opportunities_ranked.open_rank = 1
+    left join weeks_unpriced on weeks.week_start_date = weeks_unpriced.week_start_date
+    left join weeks_quarantined on weeks.week_start_date = weeks_quarantined.week_start_date
+)
+
+select * from weekly_digest

@@ -1,0 +1,18 @@
+{# Grain: one row per week_start_date, feature_id, driver and detail. #}
+with
+
+drivers as (
+    select * from {{ source('analysis', 'cost_drivers') }}
+),
+
+drivers_typed as (
+    select
+        cast(feature_id as varchar) as feature_id,
+        cast(driver as varchar) as driver,
+        cast(detail as varchar) as detail,
+        cast(contribution_cost_usd as decimal(18, 6)) as contribution_cost_usd,
+        cast(week_start_date as date) as week_start_date
+    from drivers
+)
+
+select * from drivers_typed

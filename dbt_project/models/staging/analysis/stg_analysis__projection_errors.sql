@@ -1,0 +1,21 @@
+{# Grain: one row per as_of_date, feature_id, method and horizon_days. #}
+with
+
+errors as (
+    select * from {{ source('analysis', 'projection_errors') }}
+),
+
+errors_typed as (
+    select
+        cast(feature_id as varchar) as feature_id,
+        cast(method as varchar) as method,
+        cast(status as varchar) as status,
+        cast(horizon_days as bigint) as horizon_days,
+        cast(origin_count as bigint) as origin_count,
+        cast(wape_ratio as double) as wape_ratio,
+        cast(bias_ratio as double) as bias_ratio,
+        cast(as_of_date as date) as as_of_date
+    from errors
+)
+
+select * from errors_typed

@@ -1,0 +1,72 @@
+{# Grain: one row per line of the newest delivery of each billing period; lines have no stable id of their own. #}
+with
+
+line_items as (
+    select * from {{ source('aws_billing', 'line_items') }}
+),
+
+line_items_typed as (
+    select
+        cast(bill_payer_account_id as varchar) as payer_account_id,
+        cast(line_item_usage_account_id as varchar) as billing_account_id,
+        nullif(cast(bill_invoice_id as varchar), '') as invoice_id,
+        nullif(cast(line_item_resource_id as varchar), '') as resource_id,
+        nullif(cast(line_item_iam_principal as varchar), '') as iam_principal,
+        cast(billing_period as varchar) as billing_period,
+        cast(bill_billing_entity as varchar) as billing_entity,
+        cast(line_item_product_code as varchar) as product_code,
+        cast(product['product_name'] as varchar) as product_name,
+        cast(line_item_usage_type as varchar) as usage_type,
+        lower(coalesce(cast(line_item_usage_type as varchar), '')) as usage_type_lower,
+        cast(line_item_operation as varchar) as operation,
+        cast(line_item_line_item_type as varchar) as line_item_type,
+        cast(line_item_line_item_description as varchar) as description,
+        cast(line_item_currency_code as varchar) as currency_code,
+        lower(cast(pricing_unit as varchar)) as pricing_unit,
+        cast(resource_tags as map (varchar, varchar)) as resource_tags,
+        cast(line_item_usage_amount as decimal(38, 12)) as usage_amount,
+        -- The one cast of the export's doubles; every cost below is exact.
+        cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost_usd,
+        cast(pricing_public_on_demand_cost as decimal(38, 12)) as list_cost_usd,
+        cast(line_item_usage_start_date at time zone 'UTC' as date) as usage_date,
+        cast(line_item_usage_start_date at time zone 'UTC' as timestamp) as usage_started_at,
+        cast(line_item_usage_end_date at time zone 'UTC' as timestamp) as usage_ended_at
+    from line_items
+),
+
+line_items_categorised as (
+    select
+        *,
+        case
+            when product_code like 'AWSSupport%' then 'support'
+            when line_item_type = 'Credit' then 'credit'
+            when line_item_type = 'Refund' then 'refund'
+            when line_item_type = 'Tax' then 'tax'
+            when line_item_type not in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') then 'other'
+            when {{ bedrock_token_class('usage_type_lower') }} = 'not_tokens' then 'other'
+            else 'usage'
+        end as charge_category,
+        {{ bedrock_token_class('usage_type_lower') }} as token_class,
+        {{ bedrock_processing('usage_type_lower') }} as processing,
+        -- What a first-party usage type calls the model: USE1-NovaLite-input-tokens -> novalite
+        nullif(
+            regexp_extract(
+                usage_type_lower, '^[a-z0-9]+-(.+?)-(mantle-)?(input|output|cache|batch|flex|priority).*$', 1
+            ),
+            ''
+        ) as usage_name,
+        -- The model or system inference profile that the resource names, where it names one.
+        nullif(regexp_extract(resource_id, ':((foundation-model|inference-profile)/.+)$', 1), '') as resource_model,
+        {{ tokens_per_unit('pricing_unit') }} as tokens_per_unit,
+        coalesce(
+            product_code in (
+                'AmazonBedrock', 'AmazonBedrockService', 'AmazonBedrockFoundationModels', 'AmazonBedrockAgentCore'
+            )
+            or (billing_entity = 'AWS Marketplace' and product_name ilike '%bedrock%')
+            or product_code like 'AWSSupport%',
+            false
+        ) as is_ai_charge
+    from line_items_typed
+)
+
+select * from line_items_categorised

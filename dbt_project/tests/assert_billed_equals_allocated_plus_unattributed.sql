@@ -1,0 +1,45 @@
+{# Each cell that has a bill: what its rows pay is what was billed, to the micro-dollar; in the mart as in the chain. #}
+with
+
+billed as (
+    select
+        cell_id,
+        sum(billed_cost_usd) as billed_cost_usd
+    from {{ ref('int_billing_cells_summed') }}
+    group by cell_id
+),
+
+allocated as (
+    select
+        cell_id,
+        sum(allocated_cost_usd) as allocated_cost_usd
+    from {{ ref('int_billing_cells_allocated') }}
+    where cost_status = 'billed'
+    group by cell_id
+),
+
+cells_that_do_not_tie as (
+    select
+        coalesce(billed.cell_id, allocated.cell_id) as cell,
+        billed.billed_cost_usd,
+        allocated.allocated_cost_usd
+    from billed
+    full join allocated on billed.cell_id = allocated.cell_id
+    -- A traced cell that the bill does not have pays nothing.
+    where coalesce(billed.billed_cost_usd, 0) is distinct from allocated.allocated_cost_usd
+),
+
+rows_that_do_not_tie as (
+    select
+        concat_ws('|', usage_date, provider_name, billing_account_id, charge_category, model_id, token_class) as cell,
+        billed_cost_usd,
+        allocated_cost_usd + unattributed_cost_usd as allocated_cost_usd
+    from {{ ref('fct_daily_reconciliations') }}
+    where
+        billed_cost_usd is not null
+        and billed_cost_usd is distinct from allocated_cost_usd + unattributed_cost_usd
+)
+
+select * from cells_that_do_not_tie
+union all
+select * from rows_that_do_not_tie

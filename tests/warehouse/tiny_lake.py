@@ -1,0 +1,164 @@
+"""A lake small enough to be worked out by hand, as the raw schema of a warehouse, and dbt run over it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
+from ai_finops.build.raw_views import OUTCOMES
+from ai_finops.lake_schemas import LINE_ITEMS, METRIC_POINTS, OBJECTS, QUARANTINE, SPANS, UNMAPPED_ATTRIBUTES
+from ai_finops.pricing.catalog import export_prices
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROJECT = REPOSITORY / "dbt_project"
+ACCOUNT = "111122223333"
+SONNET = "us.anthropic.claude-sonnet-4-20250514-v1:0"
+SONNET_ID = "anthropic.claude-sonnet-4-20250514-v1:0"
+HAIKU = "us.anthropic.claude-3-5-haiku-20241022-v1:0"
+HAIKU_ID = "anthropic.claude-3-5-haiku-20241022-v1:0"
+NOVA = "amazon.nova-lite-v1:0"
+RERANK = "cohere.rerank-v3-5:0"
+
+ANALYSES = {
+    "analysis_projections": PROJECTIONS,
+    "analysis_projection_errors": PROJECTION_ERRORS,
+    "analysis_cost_drivers": COST_DRIVERS,
+    "analysis_savings": SAVINGS,
+}
+
+
+def at(text: str) -> datetime:
+    """Read `2025-06-02 10:00` as UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def span(span_id: str, started_at: str, model: str, **changes: Any) -> dict[str, Any]:
+    """Return one LLM call span of feature support_chat; `changes` are columns of the lake."""
+    started = at(started_at)
+    usage = ("uncached_input_tokens", "output_tokens", "cache_read_input_tokens", "search_unit_count")
+    row = {
+        "trace_id": f"trace-{span_id}",
+        "span_id": span_id,
+        "span_name": "chat",
+        "started_at": started,
+        "ended_at": started + timedelta(seconds=2),
+        "service_name": "support-api",
+        "account_id": ACCOUNT,
+        "dialect": "semconv",
+        "operation_name": "chat",
+        "provider_name": "aws.bedrock",
+        "request_model": model,
+        "feature_id": "support_chat",
+        "pipeline_id": "rag_answer",
+        "task_type": "chat",
+        "user_id": "user-1",
+        "has_usage": any(changes.get(name) is not None for name in usage),
+        "object_key": f"{started:%Y-%m-%d}/a.json",
+        "object_line": 1,
+        "landing_date": started.date(),
+    }
+    return row | changes
+
+
+def line(usage_date: str, usage_type: str, unit: str, amount: float, cost_usd: float, **changes: Any) -> dict[str, Any]:
+    """Return one usage line of the bill; `changes` are columns of the lake."""
+    started = at(usage_date)
+    row = {
+        "billing_period": usage_date[:7],
+        "bill_billing_entity": "AWS",
+        "bill_payer_account_id": ACCOUNT,
+        "line_item_usage_account_id": ACCOUNT,
+        "line_item_usage_start_date": started,
+        "line_item_usage_end_date": started + timedelta(days=1),
+        "line_item_product_code": "AmazonBedrock",
+        "line_item_usage_type": usage_type,
+        "line_item_operation": "InvokeModelInference",
+        "line_item_line_item_type": "Usage",
+        "line_item_usage_amount": amount,
+        "line_item_unblended_cost": cost_usd,
+        "line_item_currency_code": "USD",
+        "pricing_unit": unit,
+        "pricing_public_on_demand_cost": cost_usd,
+        "product": {"product_name": "Amazon Bedrock"},
+        "resource_tags": {},
+        "object_key": "cur.parquet",
+    }
+    return row | changes
+
+
+def outcome(source: str, landing_date: str, **changes: Any) -> dict[str, Any]:
+    """Return the outcome of one landing that loaded one record."""
+    day = date.fromisoformat(landing_date)
+    row = {
+        "source": source,
+        "landing_date": day,
+        "status": "loaded",
+        "as_of_date": day + timedelta(days=1),
+        "extracted_at": at(f"{day + timedelta(days=1)} 06:00"),
+        **{f"{name}_count": 0 for name in ("ignored", "quarantined", "duplicate")},
+        "read_count": 1,
+        "loaded_count": 1,
+        "bytes_read": 100,
+        "api_call_count": 2,
+    }
+    return row | changes
+
+
+def make_raw(
+    path: Path,
+    *,
+    spans: Iterable[Mapping] = (),
+    lines: Iterable[Mapping] = (),
+    outcomes: Iterable[Mapping] = (),
+    analyses: Mapping[str, Iterable[Mapping]] | None = None,
+) -> None:
+    """Write schema `raw` of a warehouse at `path`."""
+    analyses = analyses or {}
+    tables = {
+        "traces_spans": (SPANS, spans),
+        "traces_unmapped_attributes": (UNMAPPED_ATTRIBUTES, ()),
+        "billing_line_items": (LINE_ITEMS, lines),
+        "cloudwatch_metric_points": (METRIC_POINTS, ()),
+        "extract_objects": (OBJECTS, ()),
+        "extract_quarantine": (QUARANTINE, ()),
+        "extract_outcomes": (OUTCOMES, outcomes),
+        **{name: (schema, analyses.get(name, ())) for name, schema in ANALYSES.items()},
+    }
+    arrow = {
+        name: pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+        for name, (schema, rows) in tables.items()
+    }
+    arrow["prices"] = export_prices(overlay=PROJECT / "seeds" / "price_overlay.csv")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema raw")
+        for name, table in arrow.items():
+            connection.register("incoming", table)
+            connection.execute(f"create table raw.{name} as select * from incoming")
+            connection.unregister("incoming")
+
+
+def run_dbt(path: Path, *arguments: str, as_of_date: str) -> subprocess.CompletedProcess[str]:
+    """Run a dbt command on the warehouse at `path`, in a process of its own; its output is in the result."""
+    command = [
+        str(Path(sys.executable).parent / "dbt"),
+        *arguments,
+        f"--project-dir={PROJECT}",
+        f"--profiles-dir={PROJECT}",
+        f"--target-path={path.parent / 'target'}",
+        f"--log-path={path.parent / 'logs'}",
+        f"--vars={json.dumps({'as_of_date': as_of_date})}",
+        "--no-use-colors",
+    ]
+    # A time zone east of UTC: no day in a mart may depend on where the build runs.
+    environment = os.environ | {"AI_FINOPS_WAREHOUSE": str(path), "DO_NOT_TRACK": "1", "TZ": "Pacific/Auckland"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
