@@ -7,7 +7,6 @@ import duckdb
 import pytest
 
 from ai_finops.publish import compare_builds
-
 from tests.e2e import truth
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

@@ -29,7 +29,9 @@ def test_each_day_is_landed_and_recorded(clients, settings):
     shown = []
     outcomes = land_days("traces", first=DAYS[0], last=DAYS[2], settings=settings, on_day=shown.append)
     assert statuses(outcomes) == {"2025-06-02": "loaded", "2025-06-03": "empty", "2025-06-04": "loaded"}
-    assert shown == list(outcomes.values()) == sorted(Lake(settings.lake).outcomes(), key=lambda kept: kept.landing_date)
+    assert (
+        shown == list(outcomes.values()) == sorted(Lake(settings.lake).outcomes(), key=lambda kept: kept.landing_date)
+    )
     assert failures(outcomes) == []
 
 

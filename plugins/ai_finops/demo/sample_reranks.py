@@ -30,5 +30,5 @@ def read_reranks(source: Path) -> pa.Table:
         where rank_before <= {TOP} or rank_after <= {TOP}
         group by run_stamp, retriever, reranker, rerank_depth, qid
         order by rerank_number
-    """
+    """  # noqa: S608 - TOP is a constant of this module
     return read(source, RERANKS, sql=sql).cast(RERANKS_SCHEMA)

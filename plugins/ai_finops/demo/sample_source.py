@@ -13,7 +13,7 @@ import pyarrow as pa
 from ai_finops.errors import SampleError
 
 RATES = "servegen/requests_10min.parquet"
-TOKEN_STATS = "servegen/token_stats_6h.csv"
+TOKEN_STATS = "servegen/token_stats_6h.csv"  # noqa: S105 - tokens of a model, not a secret
 AZURE = "azure_llm/AzureLLMInferenceTrace_conv.csv"
 MOONCAKE = "mooncake/conversation_trace.jsonl"
 BANKING77 = "banking77/train.csv"

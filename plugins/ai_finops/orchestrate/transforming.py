@@ -12,7 +12,8 @@ def dbt_phase(phase: str, *, prepared_by: str, settings: Settings):  # noqa: ANN
     """Return the task group that runs one phase of the dbt project and shows each model as a task.
 
     A failing data test fails the producer task, and with it the group: tests run inside that one process instead of
-    doubling the tasks. Unit tests are about the code, not the day's data, and run in `make test` alone. Build id, warehouse path and clock come from the task `prepared_by`.
+    doubling the tasks. Unit tests are about the code, not the day's data, and run in `make test` alone. Build id,
+    warehouse path and clock come from the task `prepared_by`.
 
     Raises:
         BuildError: The project has not been parsed, so there is no manifest to draw the tasks from.

@@ -96,7 +96,9 @@ def _root_cause(digest: WeeklyDigest) -> str:
         what += f" in {one_line(digest.main_driver_feature_id)}"
     detail = f", {one_line(digest.main_driver_detail)}" if digest.main_driver_detail else ""
     rest_usd = digest.total_cost_usd - digest.previous_total_cost_usd - digest.main_driver_cost_usd
-    return f"{what}{detail} ({signed_dollars(digest.main_driver_cost_usd)}; all else together {signed_dollars(rest_usd)})."
+    return (
+        f"{what}{detail} ({signed_dollars(digest.main_driver_cost_usd)}; all else together {signed_dollars(rest_usd)})."
+    )
 
 
 def _projection(digest: WeeklyDigest) -> str:
