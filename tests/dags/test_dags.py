@@ -94,6 +94,13 @@ def test_the_week_needs_all_seven_days(dag_bag):
     assert type(mapper.wait_policy).__name__ == "WaitForAll"
 
 
+def test_models_announce_no_assets_of_their_own(dag_bag):
+    tasks = dag_bag.dags["build_marts"].tasks
+    models = [task for task in tasks if task.task_id.endswith("_run")]
+    assert models
+    assert not any(task.emit_datasets for task in models)
+
+
 def test_only_publishing_announces_published_marts(dag_bag):
     announcing = {
         (dag_id, task.task_id)

@@ -94,7 +94,7 @@ def test_the_message_says_what_the_sample_says(demo):
     assert "Root cause: new caller, batch_summarization" in message
     assert f"(+${new_caller:,.0f}; all else together -${new_caller - (total - before):,.0f})" in message
     assert re.search(r"Projected month-end: \$[\d,]+", message)
-    assert re.search(r"Recommended: .* \(est\. savings: \$[\d,]+/month\)", message)
+    assert re.search(r"Recommended: route .* to Claude 3.5 Haiku \(est\. savings: \$[\d,]+/month; ", message)
     assert message.splitlines()[0].endswith("Decision needed by Friday.")
 
 

@@ -174,6 +174,12 @@ def check_alive(processes: list[subprocess.Popen], logs: Path) -> None:
             )
 
 
+def stop_when_asked() -> None:
+    """Let SIGINT and SIGTERM unwind the stack, so that all that was started is stopped; also in a background job."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def show(result: DemoResult) -> None:
     """Print the message, the week's tables, and where everything lies."""
     from ai_finops.report import tables
@@ -192,7 +198,7 @@ logs       {settings.home / "logs"} and {settings.home / "airflow" / "logs"}""")
 
 def main() -> int:
     """Run the demo; one sentence and exit code 1 when it fails, 130 when interrupted."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stop_when_asked()
     try:
         show(run_demo(home=Settings.from_env().home, progress=Progress()))
     except AiFinopsError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +16,7 @@ from ai_finops.demo.airflow_services import HOST, airflow_env, airflow_processes
 from ai_finops.demo.deliver import deliver
 from ai_finops.demo.local_aws import local_aws
 from ai_finops.demo.progress import Progress
-from ai_finops.demo.run import DAG_IDS, check_alive, clients_for, told
+from ai_finops.demo.run import DAG_IDS, check_alive, clients_for, stop_when_asked, told
 from ai_finops.demo.sample import load_sample
 from ai_finops.demo.workspace import fresh_workspace
 from ai_finops.errors import AiFinopsError, BuildError
@@ -90,7 +89,7 @@ def sign_in_of(airflow_home: Path, *, seconds: float) -> tuple[str, str]:
 
 def main() -> int:
     """Run until interrupted; one sentence and exit code 1 when something fails."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stop_when_asked()
     home = Settings.from_env().home / "up"
     try:
         run_up(home=home, progress=Progress())

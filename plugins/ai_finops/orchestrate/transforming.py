@@ -40,6 +40,8 @@ def dbt_phase(phase: str, *, prepared_by: str, settings: Settings):  # noqa: ANN
             load_method=LoadMode.DBT_MANIFEST,
             select=[f"tag:{phase}"],
             test_behavior=TestBehavior.NONE,
+            # The assets of this project are its own four, not one for each table of a candidate warehouse.
+            emit_datasets=False,
             # Seeds are part of the one dbt process; a task for each would say nothing.
             node_converters={DbtResourceType.SEED: lambda **_: None},
         ),
@@ -47,7 +49,6 @@ def dbt_phase(phase: str, *, prepared_by: str, settings: Settings):  # noqa: ANN
             "vars": {"as_of_date": f"{{{{ {prepared}['as_of_date'] }}}}"},
             "env": {"AI_FINOPS_WAREHOUSE": f"{{{{ {prepared}['warehouse'] }}}}", "DO_NOT_TRACK": "1", "TZ": "UTC"},
             "append_env": True,
-            "emit_datasets": False,
             "install_deps": False,
             "deferrable": False,
             "poke_interval": 1,
