@@ -57,7 +57,7 @@ def build_marts():
         from ai_finops import publish
 
         published = publish.publish(settings=Settings.from_env(), build=prepared)
-        announce(published, context=context, run_day=day_of_run(context))
+        announce(published, context=context, run_days=[day_of_run(context)])
         return published
 
     prepared = prepare_build()

@@ -12,7 +12,10 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.assets import PUBLISHED_MARTS
 from ai_finops.config import Settings
+from ai_finops.days import days_between
+from ai_finops.orchestrate.extracting import RETRIES, permanent_errors_fail_now
 from ai_finops.orchestrate.publishing import announce
+from ai_finops.orchestrate.runs import range_of_run
 
 SETTINGS = Settings.from_env()
 
@@ -29,20 +32,14 @@ SETTINGS = Settings.from_env()
     doc_md=__doc__,
 )
 def load_history():
-    @task
+    @task(**RETRIES)
     def land_history(source: str, **context) -> list[str]:
         """Land each day of the range from one source; return a sentence for each day that could not be read."""
-        from ai_finops.days import parse_day
         from ai_finops.extract.history import failures, land_days
 
-        params = context["params"]
-        outcomes = land_days(
-            source,
-            first=parse_day(params["first_day"], what="first_day"),
-            last=parse_day(params["last_day"], what="last_day"),
-            settings=Settings.from_env(),
-        )
-        return failures(outcomes)
+        with permanent_errors_fail_now():
+            first, last = range_of_run(context)
+            return failures(land_days(source, first=first, last=last, settings=Settings.from_env()))
 
     @task(outlets=[PUBLISHED_MARTS])
     def build_history(**context) -> dict:
@@ -50,7 +47,7 @@ def load_history():
         from ai_finops import build
 
         published = build.build_all(settings=Settings.from_env())["published"]
-        announce(published, context=context)
+        announce(published, context=context, run_days=days_between(*range_of_run(context)))
         return published
 
     @task

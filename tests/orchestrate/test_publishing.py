@@ -8,11 +8,11 @@ from ai_finops.assets import PUBLISHED_MARTS
 from ai_finops.orchestrate.publishing import announce
 
 
-def announced(new_days, run_day=None):
+def announced(new_days, *run_days):
     keys = set()
     event = SimpleNamespace(extra=None, add_partitions=keys.update)
     context = {"outlet_events": defaultdict(lambda: event, {PUBLISHED_MARTS: event})}
-    listed = announce({"build_id": "b1", "new_days": new_days}, context=context, run_day=run_day)
+    listed = announce({"build_id": "b1", "new_days": new_days}, context=context, run_days=run_days)
     assert sorted(keys) == listed
     assert event.extra == {"build_id": "b1"}
     return listed
@@ -26,5 +26,5 @@ def test_a_rerun_announces_its_own_day_again():
     assert announced([], date(2025, 6, 5)) == ["2025-06-05"]
 
 
-def test_history_announces_what_it_brought():
-    assert announced(["2025-06-02", "2025-06-01"]) == ["2025-06-01", "2025-06-02"]
+def test_history_announces_its_range_also_when_an_earlier_build_held_it():
+    assert announced([], date(2025, 6, 2), date(2025, 6, 1)) == ["2025-06-01", "2025-06-02"]

@@ -121,8 +121,20 @@ class AirflowApi:
                 on_task(row["task_id"], row["duration"] or 0.0)
 
     def _failure(self, dag_id: str, run: dict[str, Any]) -> str:
-        red = [row["task_id"] for row in self.tasks(dag_id, run["dag_run_id"]) if row["state"] == "failed"]
-        return f"run {run['dag_run_id']} of {dag_id} failed in {', '.join(red) or 'no task'}; read the task's log"
+        red = [row for row in self.tasks(dag_id, run["dag_run_id"]) if row["state"] == "failed"]
+        told = "; ".join(f"{row['task_id']}: {self._last_error(dag_id, row)}" for row in red) or "no task of it failed"
+        return f"run {run['dag_run_id']} of {dag_id} failed: {told}"
+
+    def _last_error(self, dag_id: str, row: dict[str, Any]) -> str:
+        path = (
+            f"/api/v2/dags/{dag_id}/dagRuns/{row['dag_run_id']}/taskInstances/{row['task_id']}/logs/{row['try_number']}"
+        )
+        try:
+            lines = self.get(path)["content"]
+        except (BuildError, httpx.TransportError):
+            return "its log could not be read"
+        causes = [cause for line in lines if isinstance(line, dict) for cause in line.get("error_detail") or []]
+        return causes[-1]["exc_value"] if causes else "its log says why"
 
     @staticmethod
     def _checked(response: httpx.Response) -> dict[str, Any]:

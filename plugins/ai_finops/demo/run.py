@@ -30,6 +30,7 @@ from ai_finops.demo.workspace import fresh_workspace
 from ai_finops.errors import AiFinopsError, BuildError
 
 DAG_IDS = ("extract_traces", "extract_billing", "extract_cloudwatch", "build_marts", "report_weekly", "load_history")
+_REAL_ONES = ("AI_FINOPS_", "AIRFLOW_", "AWS_", "DBT_", "SLACK_")
 _READY_SECONDS = 180.0
 _RUN_SECONDS = 900.0
 
@@ -108,17 +109,17 @@ class DemoPipeline:
 @contextlib.contextmanager
 def running_pipeline(*, home: Path, progress: Progress) -> Iterator[DemoPipeline]:
     """Start the local AWS with all days of the sample but the last, and Airflow; stop both on the way out."""
-    fresh_workspace(home)
-    logs = home / "logs"
-    logs.mkdir()
+    sample = load_sample()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(fresh_workspace(home))
+        logs = home / "logs"
+        logs.mkdir()
         with progress.step("start the local AWS (moto's server on loopback)") as note:
             aws = stack.enter_context(local_aws(log=logs / "local-aws.log"))
             note(aws.endpoint)
-        sample = load_sample()
         port = free_port()
         env = {
-            **os.environ,
+            **nobodys_environment(),
             **aws.env(),
             **airflow_env(home / "airflow", port=port, all_admins=True),
             "AI_FINOPS_HOME": str(home),
@@ -152,6 +153,11 @@ def told(report: DeliveryReport) -> str:
     )
 
 
+def nobodys_environment() -> dict[str, str]:
+    """Return the process environment without what is set up for a real account, a real Airflow or a real channel."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_REAL_ONES)}
+
+
 def clients_for(env: dict[str, str], settings: Settings) -> dict[str, Any]:
     """Return boto3 clients that talk to the local AWS, whatever the process environment says."""
     import boto3
@@ -180,6 +186,12 @@ def stop_when_asked() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
+def forget_profiles() -> None:
+    """Drop the user's AWS profile from this process: boto3 would look it up although nothing of it is wanted here."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
+
+
 def show(result: DemoResult) -> None:
     """Print the message, the week's tables, and where everything lies."""
     from ai_finops.report import tables
@@ -199,6 +211,7 @@ logs       {settings.home / "logs"} and {settings.home / "airflow" / "logs"}""")
 def main() -> int:
     """Run the demo; one sentence and exit code 1 when it fails, 130 when interrupted."""
     stop_when_asked()
+    forget_profiles()
     try:
         show(run_demo(home=Settings.from_env().home, progress=Progress()))
     except AiFinopsError as error:

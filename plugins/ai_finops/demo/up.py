@@ -14,10 +14,19 @@ from ai_finops.demo.account import create_account
 from ai_finops.demo.airflow_api import AirflowApi
 from ai_finops.demo.airflow_services import HOST, airflow_env, airflow_processes, free_port, migrate
 from ai_finops.demo.deliver import deliver
-from ai_finops.demo.local_aws import local_aws
+from ai_finops.demo.local_aws import LocalAws, local_aws
 from ai_finops.demo.progress import Progress
-from ai_finops.demo.run import DAG_IDS, check_alive, clients_for, stop_when_asked, told
-from ai_finops.demo.sample import load_sample
+from ai_finops.demo.run import (
+    DAG_IDS,
+    check_alive,
+    clients_for,
+    forget_profiles,
+    nobodys_environment,
+    stop_when_asked,
+    told,
+)
+from ai_finops.demo.sample import Sample, load_sample
+from ai_finops.demo.sample_plan import LAST_DATE
 from ai_finops.demo.workspace import fresh_workspace
 from ai_finops.errors import AiFinopsError, BuildError
 
@@ -27,39 +36,45 @@ _RUN_SECONDS = 900.0
 
 def run_up(*, home: Path, progress: Progress) -> None:
     """Start everything, load the history, switch the daily DAGs on, and stay until interrupted."""
-    fresh_workspace(home)
-    logs = home / "logs"
-    logs.mkdir()
     # The one place where the wall clock counts: somebody is looking at Airflow's UI today.
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    sample = load_sample(shift_days=(yesterday - load_sample().last_day).days)
+    sample = load_sample(shift_days=(yesterday - LAST_DATE).days)
     port = int(os.environ.get("AI_FINOPS_UI_PORT") or free_port())
-    with local_aws(log=logs / "local-aws.log") as aws:
-        env = {
-            **os.environ,
-            **aws.env(),
-            **airflow_env(home / "airflow", port=port, all_admins=False, paused=True),
-            "AI_FINOPS_HOME": str(home),
-        }
-        settings = Settings.from_env(env)
-        clients = clients_for(aws.env(), settings)
-        with progress.step("put the sample, ending yesterday, into the local AWS") as note:
-            create_account(clients, settings)
-            note(told(deliver(sample, first=sample.first_day, last=yesterday, clients=clients, settings=settings)))
-        migrate(env, log=logs / "airflow-migrate.log")
-        with airflow_processes(env, logs=logs, processes=[("standalone",)]) as processes:
-            with progress.step("start Airflow standalone"):
-                user, password = sign_in_of(home / "airflow", seconds=_READY_SECONDS)
-                api = AirflowApi(f"http://{HOST}:{port}", user, password, lambda: check_alive(processes, logs))
-                api.wait_until_ready(DAG_IDS, timeout_seconds=_READY_SECONDS)
-            print(
-                f"\n  Airflow    {api.base_url}\n  sign in    {user} / {password}\n  Ctrl-C stops everything\n",
-                flush=True,
-            )
-            fill(api, first=sample.first_day, last=yesterday, progress=progress)
-            while True:
-                check_alive(processes, logs)
-                time.sleep(1)
+    logs = home / "logs"
+    with fresh_workspace(home):
+        logs.mkdir()
+        with local_aws(log=logs / "local-aws.log") as aws:
+            serve(aws, sample, home=home, port=port, progress=progress)
+
+
+def serve(aws: LocalAws, sample: Sample, *, home: Path, port: int, progress: Progress) -> None:
+    """Deliver the sample, start Airflow on it, fill the marts, and stay until interrupted."""
+    logs, yesterday = home / "logs", sample.last_day
+    env = {
+        **nobodys_environment(),
+        **aws.env(),
+        **airflow_env(home / "airflow", port=port, all_admins=False, paused=True),
+        "AI_FINOPS_HOME": str(home),
+    }
+    settings = Settings.from_env(env)
+    clients = clients_for(aws.env(), settings)
+    with progress.step("put the sample, ending yesterday, into the local AWS") as note:
+        create_account(clients, settings)
+        note(told(deliver(sample, first=sample.first_day, last=yesterday, clients=clients, settings=settings)))
+    migrate(env, log=logs / "airflow-migrate.log")
+    with airflow_processes(env, logs=logs, processes=[("standalone",)]) as processes:
+        with progress.step("start Airflow standalone"):
+            user, password = sign_in_of(home / "airflow", seconds=_READY_SECONDS)
+            api = AirflowApi(f"http://{HOST}:{port}", user, password, lambda: check_alive(processes, logs))
+            api.wait_until_ready(DAG_IDS, timeout_seconds=_READY_SECONDS)
+        print(
+            f"\n  Airflow    {api.base_url}\n  sign in    {user} / {password}\n  Ctrl-C stops everything\n",
+            flush=True,
+        )
+        fill(api, first=sample.first_day, last=yesterday, progress=progress)
+        while True:
+            check_alive(processes, logs)
+            time.sleep(1)
 
 
 def fill(api: AirflowApi, *, first: date, last: date, progress: Progress) -> None:
@@ -90,6 +105,7 @@ def sign_in_of(airflow_home: Path, *, seconds: float) -> tuple[str, str]:
 def main() -> int:
     """Run until interrupted; one sentence and exit code 1 when something fails."""
     stop_when_asked()
+    forget_profiles()
     home = Settings.from_env().home / "up"
     try:
         run_up(home=home, progress=Progress())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -17,7 +19,9 @@ from ai_finops.orchestrate.runs import day_of_run
 
 RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
 DAY_PARAMS = {
-    "day": Param(None, type=["null", "string"], description="Only for a run without a partition: YYYY-MM-DD"),
+    "day": Param(
+        None, type=["null", "string"], format="date", description="Only for a run without a partition: YYYY-MM-DD"
+    ),
     "allow_empty": Param(False, type="boolean", description="Let a day that had rows become empty"),
 }
 
@@ -35,6 +39,22 @@ def last_run_date() -> datetime | None:
     return datetime.combine(morning_after(parse_day(text, what="AI_FINOPS_LAST_DAY")), time.max, tzinfo=UTC)
 
 
+@contextlib.contextmanager
+def permanent_errors_fail_now(tell: Callable[[str], None] = lambda sentence: None) -> Iterator[None]:
+    """Let Airflow retry a source that did not answer, and nothing else: a retry mends no permission and no bad day.
+
+    Args:
+        tell: Gets the error's sentence in either case.
+    """
+    try:
+        yield
+    except AiFinopsError as error:
+        tell(str(error))
+        if isinstance(error, SourceUnavailable):
+            raise
+        raise AirflowFailException(str(error)) from error
+
+
 def land_and_record(source: str) -> None:
     """Add `land_<source>` and `record_outcome` to the DAG being defined.
 
@@ -48,8 +68,8 @@ def land_and_record(source: str) -> None:
         """Replace the partitions of the run's day in the lake; return the outcome as JSON."""
         from ai_finops import extract
 
-        day = day_of_run(context)
-        try:
+        with permanent_errors_fail_now(lambda sentence: context["ti"].xcom_push(key="error", value=sentence)):
+            day = day_of_run(context)
             outcome = extract.land(
                 source,
                 day,
@@ -57,11 +77,6 @@ def land_and_record(source: str) -> None:
                 as_of=morning_after(day),
                 allow_empty=bool(context["params"].get("allow_empty")),
             )
-        except SourceUnavailable:
-            raise
-        except AiFinopsError as error:
-            context["ti"].xcom_push(key="error", value=str(error))
-            raise AirflowFailException(str(error)) from error
         return outcome.to_json()
 
     @task(task_id="record_outcome", outlets=[asset])

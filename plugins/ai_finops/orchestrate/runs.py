@@ -44,3 +44,13 @@ def week_of_run(context: Mapping[str, Any]) -> date:
         )
     found = _LEADING_DAY.match(key)
     return week_start(parse_day(found.group() if found else key, what="the run's week"))
+
+
+def range_of_run(context: Mapping[str, Any]) -> tuple[date, date]:
+    """Return the first and the last day of a run with the parameters `first_day` and `last_day`.
+
+    Raises:
+        SettingsError: One of them is not a date.
+    """
+    params = context["params"]
+    return parse_day(params["first_day"], what="first_day"), parse_day(params["last_day"], what="last_day")

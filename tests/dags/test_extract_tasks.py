@@ -1,0 +1,96 @@
+"""The bodies of the extract tasks, called as Airflow calls them."""
+
+from collections import defaultdict
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import AirflowFailException
+
+from ai_finops import extract
+from ai_finops.config import REPOSITORY, Settings
+from ai_finops.errors import SourceForbidden, SourceUnavailable
+from ai_finops.lake import Lake, Outcome
+
+DAY = date(2025, 6, 15)
+
+
+@pytest.fixture(scope="module")
+def dag():
+    return DagBag(dag_folder=str(REPOSITORY / "dags" / "extract_traces.py")).dags["extract_traces"]
+
+
+@pytest.fixture
+def run(dag, tmp_path, monkeypatch):
+    """Call a task's body for DAY; XComs and asset events are kept in plain dictionaries."""
+    monkeypatch.setenv("AI_FINOPS_HOME", str(tmp_path))
+    xcoms, partitions = {}, []
+    event = SimpleNamespace(extra=None, add_partitions=partitions.extend)
+    context = {
+        "dag_run": SimpleNamespace(
+            partition_key=str(DAY), run_id="r", dag_id="extract_traces", run_after=datetime(2025, 6, 16, 6, tzinfo=UTC)
+        ),
+        "params": {},
+        "ti": SimpleNamespace(
+            xcom_push=lambda key, value: xcoms.update({key: value}),
+            xcom_pull=lambda task_ids, key="return_value": xcoms.get(key),
+        ),
+        "outlet_events": defaultdict(lambda: event),
+    }
+
+    def call(task_id):
+        xcoms["return_value"] = result = dag.get_task(task_id).python_callable(**context)
+        return result
+
+    return SimpleNamespace(call=call, xcoms=xcoms, event=event, partitions=partitions, context=context)
+
+
+def outcome_of(status, **more):
+    return Outcome("traces", DAY, status, date(2025, 6, 16), datetime(2025, 6, 16, 6, tzinfo=UTC), **more)
+
+
+def test_a_landed_day_is_recorded_and_announced(run, monkeypatch):
+    monkeypatch.setattr(extract, "land", lambda *_, **__: outcome_of("loaded", read_count=3, loaded_count=3))
+    run.call("land_traces")
+    assert run.call("record_outcome") == "loaded"
+    assert run.partitions == [str(DAY)]
+    assert run.event.extra == {"status": "loaded"}
+    (kept,) = Lake(Settings.from_env().lake).outcomes()
+    assert (kept.status, kept.loaded_count) == ("loaded", 3)
+
+
+def refuse(error):
+    def land(*_, **__):
+        raise error
+
+    return land
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (SourceForbidden("bucket x refused"), AirflowFailException),
+        (SourceUnavailable("bucket x did not answer"), SourceUnavailable),
+    ],
+)
+def test_only_a_source_that_did_not_answer_is_tried_again(run, monkeypatch, error, raised):
+    monkeypatch.setattr(extract, "land", refuse(error))
+    with pytest.raises(raised, match=str(error)):
+        run.call("land_traces")
+    assert run.call("record_outcome") == "failed"
+    (kept,) = Lake(Settings.from_env().lake).outcomes()
+    assert kept.error == str(error)
+    assert run.partitions == [str(DAY)]
+
+
+def test_an_unreadable_day_fails_at_once(run):
+    run.context["dag_run"].partition_key = "yesterday"
+    with pytest.raises(AirflowFailException, match="'yesterday' is not a date"):
+        run.call("land_traces")
+
+
+def test_a_killed_landing_is_recorded_as_failed(run):
+    assert run.call("record_outcome") == "failed"
+    (kept,) = Lake(Settings.from_env().lake).outcomes()
+    assert "land_traces did not finish" in kept.error
