@@ -2,11 +2,12 @@
 FROM python:3.12.12-slim-bookworm
 RUN useradd --create-home --uid 50000 airflow && mkdir -p /opt/ai-finops/var && chown -R airflow /opt/ai-finops
 WORKDIR /opt/ai-finops
-COPY --chown=airflow requirements.txt ./
+COPY --chown=airflow requirements.txt pyproject.toml README.md ./
 RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
 COPY --chown=airflow dags dags
 COPY --chown=airflow dbt_project dbt_project
 COPY --chown=airflow plugins plugins
+# Editable, so that the package finds the repository's other folders beside it.
+RUN pip install --no-cache-dir --no-deps -e .
 USER airflow
-ENV PYTHONPATH=/opt/ai-finops/plugins
 RUN dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project

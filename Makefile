@@ -45,7 +45,7 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 test: manifest ## All tests but the long ones, the end-to-end run included
 	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
 
-test-all: manifest ## Also the long tests; what a tier needs from the system and lacks is skipped and listed
+test-all: manifest ## Also the tests marked long (none yet); what the system lacks for one is listed as skipped
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile
 
 lint: manifest ## ruff, sqlfluff and dbt parse

@@ -13,7 +13,7 @@
 {%- endmacro %}
 
 {% macro micro_to_usd(micro_usd) -%}
-    cast(cast({{ micro_usd }} as decimal(12, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6))
+    cast(cast({{ micro_usd }} as decimal(18, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6))
 {%- endmacro %}
 
 {#- Whole-number quotient, half away from zero; the divisor must be positive. -#}

@@ -120,7 +120,7 @@ ANALYSES = {
     "analysis_projection_errors": [
         {
             "as_of_date": at(AS_OF_DATE).date(), "feature_id": "total", "method": "linear_trend", "horizon_days": 2,
-            "origin_count": 1, "wape_ratio": 0.25, "bias_ratio": -0.25, "status": "measured",
+            "origin_count": 3, "wape_ratio": 0.25, "bias_ratio": -0.25, "status": "measured",
         }
     ],
     "analysis_cost_drivers": [

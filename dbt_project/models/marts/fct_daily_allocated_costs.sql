@@ -112,7 +112,20 @@ costs_summed as (
         cast(sum(allocated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
         usage_date
     from rows_with_callers_together
-    group by all
+    group by
+        feature_id,
+        pipeline_id,
+        billing_account_id,
+        service_name,
+        task_type,
+        provider_name,
+        charge_category,
+        model_id,
+        model_tier,
+        attribution,
+        cost_status,
+        usage_date,
+        row_kind
 ),
 
 costs as (

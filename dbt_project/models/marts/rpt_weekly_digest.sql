@@ -91,6 +91,8 @@ projection_errors_ranked as (
             projections_summed.as_of_date = projection_errors.as_of_date
             and projections_summed.method = projection_errors.method
             and projections_summed.horizon_days >= projection_errors.horizon_days
+    -- One projection that went wrong is an anecdote.
+    where projection_errors.origin_count >= 3
 ),
 
 weeks_changed as (
