@@ -15,7 +15,7 @@ from ai_finops.config import Settings
 from ai_finops.days import days_between
 from ai_finops.orchestrate.extracting import RETRIES, permanent_errors_fail_now
 from ai_finops.orchestrate.publishing import announce
-from ai_finops.orchestrate.runs import range_of_run
+from ai_finops.orchestrate.runs import range_of_run, started_on
 
 SETTINGS = Settings.from_env()
 
@@ -39,7 +39,10 @@ def load_history():
 
         with permanent_errors_fail_now():
             first, last = range_of_run(context)
-            return failures(land_days(source, first=first, last=last, settings=Settings.from_env()))
+            outcomes = land_days(
+                source, first=first, last=last, settings=Settings.from_env(), today=started_on(context)
+            )
+            return failures(outcomes)
 
     @task(outlets=[PUBLISHED_MARTS])
     def build_history(**context) -> dict:

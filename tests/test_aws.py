@@ -34,7 +34,8 @@ def list_named(clients) -> None:
         ("AccessDenied", 403, SourceForbidden, PERMISSION),
         ("ExpiredToken", 400, SourceForbidden, "renew the credentials"),
         ("SomethingNew", 403, SourceForbidden, PERMISSION),
-        ("NoSuchBucket", 404, SourceMissing, "correct its name"),
+        ("NoSuchBucket", 404, aws.BucketMissing, "correct its name"),
+        ("NoSuchKey", 404, SourceMissing, "correct its name"),
         ("IllegalLocationConstraintException", 400, SourceMissing, "AWS_REGION"),
         ("SlowDown", 503, SourceUnavailable, "try again"),
         ("InternalError", 500, SourceUnavailable, "try again"),
@@ -91,6 +92,15 @@ def test_an_unknown_profile_is_a_setting(monkeypatch, settings):
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     with pytest.raises(SettingsError, match="AWS_PROFILE"):
         aws.client("s3", settings=settings)
+
+
+@pytest.mark.parametrize(("name", "value"), [("AWS_ENDPOINT_URL", "not a url"), ("AWS_REGION", "no region!")])
+def test_an_endpoint_or_region_that_is_none_is_a_setting(monkeypatch, settings, name, value):
+    use_endpoint(monkeypatch, "http://127.0.0.1:9")
+    monkeypatch.setenv(name, value)
+    named = Settings.from_env({"AI_FINOPS_HOME": str(settings.home), name: value})
+    with pytest.raises(SettingsError, match=f"{value}.*correct .*{name}"):
+        aws.client("s3", settings=named)
 
 
 def test_other_errors_come_through(stand_in_aws):

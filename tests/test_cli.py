@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,13 @@ import pytest
 from ai_finops import cli
 from ai_finops.build import find_build
 from ai_finops.config import Settings
+from ai_finops.errors import SourceForbidden
 from ai_finops.lake import Outcome
 from tests.publish.test_swap import make_passed, pass_audit
 from tests.quality.tiny_marts import change, make_build
+from tests.report import conftest as digests
+
+publish_weeks = digests.publish
 
 VERBS = ("land", "build", "audit", "publish", "run", "report", "compare", "status")
 
@@ -50,7 +54,7 @@ def test_every_verb_has_help(verb, capsys):
         (["land", "traces"], "--from"),
         (["land", "mainframe", "--from", "2025-06-02"], "invalid choice: 'mainframe'"),
         (["land", "traces", "--from", "2.6.2025"], "'2.6.2025' is not a date; write it as YYYY-MM-DD"),
-        (["report"], "--week"),
+        (["report", "--week", "last"], "'last' is not a date"),
         (["build", "--day", "yesterday"], "'yesterday' is not a date"),
     ],
 )
@@ -65,11 +69,16 @@ def test_usage_errors_exit_2(arguments, said, capsys):
     ("arguments", "said"),
     [
         (["run"], "holds nothing of traces, billing, cloudwatch; land a day first"),
-        (["audit"], "no build"),
+        (["audit"], "no build in "),
         (["publish", "--build", "nine"], "no build nine"),
         (["compare", "one", "two"], "no published build 'one'"),
         (["land", "traces", "--from", "2025-06-03", "--to", "2025-06-02"], "the range ends before it begins"),
+        (["land", "traces", "--from", "2062-06-03"], "cannot be landed for 2062-06-03 as of"),
+        (["land", "traces", "--from", "9999-12-31"], "cannot be landed for 9999-12-31 as of"),
+        (["land", "traces", "--from", "2025-06-03", "--as-of", "2025-06-03"], "give a day that is over by then"),
+        (["land", "traces", "--from", "0205-06-03", "--to", "2025-06-03"], "land at most 3700 at a time"),
         (["report", "--week", "2025-06-09", "--print"], "nothing is published"),
+        (["report"], "nothing is published"),
     ],
 )
 def test_failures_are_one_sentence_and_exit_1(settings, arguments, said, capsys):
@@ -128,7 +137,7 @@ def test_failed_audit_is_a_sentence(settings, capsys):
 def test_land_goes_day_by_day_through_the_sources_that_are_on(settings, monkeypatch, capsys):
     asked = []
 
-    def land(source, day, *, settings, as_of, allow_empty=False):
+    def land(source, day, *, settings, as_of, today, allow_empty=False):
         asked.append((source, day, as_of, allow_empty))
         at = datetime.fromisoformat("2025-06-04T06:00:00+00:00")
         return Outcome(source, day, "loaded", as_of, at, read_count=3, loaded_count=2, quarantined_count=1)
@@ -139,6 +148,11 @@ def test_land_goes_day_by_day_through_the_sources_that_are_on(settings, monkeypa
     monday, tuesday, as_of = date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4)
     assert asked == [(source, day, as_of, True) for source in ("traces", "billing") for day in (monday, tuesday)]
     assert "traces 2025-06-02: loaded, 2 of 3 records loaded, 1 quarantined" in capsys.readouterr().out
+
+    asked.clear()
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    assert cli.main(["land", "traces", "--from", str(yesterday)]) == 0
+    assert [day for _, day, _, _ in asked] == [yesterday]
 
     asked.clear()
     assert cli.main(["land", "traces", "--from", "2025-06-02", "--as-of", "2025-06-09"]) == 0
@@ -176,3 +190,44 @@ def test_console_script_is_installed(settings):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("week", [[], ["--week", "2025-06-11"]])
+def test_report_says_the_message_and_what_became_of_it(settings, publish_weeks, week, capsys, monkeypatch):
+    monkeypatch.delenv("AIRFLOW_CONN_SLACK_DEFAULT", raising=False)
+    publish_weeks(digests.WEEK)
+    assert cli.main(["report", *week]) == 0
+    out = capsys.readouterr().out
+    text = (settings.published / "reviews" / "2025-06-09.md").read_text()
+    assert out == f"{text}kept, not posted: there is no Airflow connection slack_default\n"
+
+
+def test_report_only_prints_when_asked(settings, publish_weeks, capsys):
+    publish_weeks(digests.WEEK)
+    assert cli.main(["report", "--print"]) == 0
+    assert "Document summarization" in capsys.readouterr().out
+    assert not (settings.published / "reviews").exists()
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["build"], ["land", "traces", "--from", "2025-06-02"], ["report"]])
+def test_home_that_is_a_file_is_a_sentence(tmp_path, monkeypatch, arguments, capsys):
+    (tmp_path / "home").write_text("")
+    monkeypatch.setenv("AI_FINOPS_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("ai_finops.extract.land", refuse)
+    assert cli.main(arguments) == 1
+    assert capsys.readouterr().err.startswith("ai-finops: ")
+
+
+def refuse(*_args, **_kwargs):
+    raise SourceForbidden("refused")
+
+
+def test_outcome_that_cannot_be_read_is_a_sentence(settings, capsys):
+    path = settings.lake / "outcomes" / "traces" / "2025-06-02.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    assert cli.main(["run"]) == 1
+    err = capsys.readouterr().err
+    assert f"could not read the outcome {path}" in err
+    assert "land traces 2025-06-02 again" in err
+    assert err.count("\n") == 1

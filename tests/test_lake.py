@@ -161,7 +161,7 @@ def test_a_version_without_its_manifest_does_not_count(lake):
 def test_a_damaged_manifest_is_named(lake):
     version = lake.write_partition("traces", DAY, tables=span_tables("a"))
     (version.path / "partition.json").write_text("{")
-    with pytest.raises(LakeError, match=r"partition\.json"):
+    with pytest.raises(LakeError, match=r"partition\.json: .*; remove .* and land 2025-06-02 again$"):
         lake.current("traces")
 
 
@@ -279,3 +279,37 @@ def test_counts_that_do_not_add_up_are_refused(short):
 def test_an_unknown_status_is_refused():
     with pytest.raises(LakeError, match="'fine'"):
         outcome(status="fine")
+
+
+def test_one_outcome_is_found_by_source_and_day(lake):
+    assert lake.outcome("traces", date(2025, 6, 2)) is None
+    lake.record_outcome(outcome())
+    assert lake.outcome("traces", date(2025, 6, 2)) == outcome()
+    assert lake.outcome("traces", date(2025, 6, 3)) is None
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", "null", "{}", '{"status": "fine"}', "\x00"])
+def test_a_damaged_outcome_is_named_with_what_to_do(lake, damage):
+    lake.record_outcome(outcome())
+    path = lake.root / "outcomes" / "traces" / "2025-06-02.json"
+    path.write_text(damage)
+    for read in (lake.outcomes, lambda: lake.outcome("traces", date(2025, 6, 2))):
+        with pytest.raises(LakeError) as caught:
+            read()
+        assert f"could not read the outcome {path} (" in str(caught.value)
+        assert str(caught.value).endswith("; remove the file and land traces 2025-06-02 again")
+
+
+def test_an_outcome_with_an_unknown_status_on_disk_is_named_too(lake):
+    lake.record_outcome(outcome())
+    path = lake.root / "outcomes" / "traces" / "2025-06-02.json"
+    path.write_text(path.read_text().replace('"loaded"', '"fine"'))
+    with pytest.raises(LakeError, match=r"2025-06-02\.json .*'fine'.*; remove the file"):
+        lake.outcomes()
+
+
+def test_content_outlives_an_attempt_that_failed():
+    assert outcome().has_content
+    assert outcome(status="failed", error="refused").has_content
+    nothing = dict.fromkeys(COUNTS, 0)
+    assert not any(outcome(status=status, **nothing).has_content for status in ("empty", "missing", "failed"))

@@ -43,7 +43,6 @@ _REFUSED = {
 _NOT_THERE = {
     "404",
     "InvalidBucketName",
-    "NoSuchBucket",
     "NoSuchKey",
     "NotFound",
     "ResourceNotFound",
@@ -58,7 +57,7 @@ def client(name: str, *, settings: Settings, max_attempts: int = MAX_ATTEMPTS) -
     """Return a boto3 client of the deployment's region.
 
     Raises:
-        SettingsError: The profile that the environment names does not exist.
+        SettingsError: The profile does not exist, or the endpoint or the region is none.
     """
     config = Config(
         retries={"mode": "adaptive", "total_max_attempts": max_attempts},
@@ -70,6 +69,12 @@ def client(name: str, *, settings: Settings, max_attempts: int = MAX_ATTEMPTS) -
         return boto3.client(name, region_name=settings.aws_region, config=config)
     except boto.ProfileNotFound as error:
         raise SettingsError(f"{error}; correct AWS_PROFILE or unset it") from error
+    except ValueError as error:
+        raise SettingsError(f"cannot reach {name}: {error}; correct AWS_ENDPOINT_URL or AWS_REGION") from error
+
+
+class BucketMissing(SourceMissing):
+    """The bucket itself does not exist; which setting names it is known to whoever asked."""
 
 
 @contextmanager
@@ -104,6 +109,10 @@ def _named(error: boto.ClientError, reading: str, permission: str) -> SourceErro
     if code in _REFUSED or status in (401, 403):
         return SourceForbidden(
             f"cannot read {reading}: access was refused ({code or status}); renew the credentials, or allow {permission}"
+        )
+    if code == "NoSuchBucket":
+        return BucketMissing(
+            f"cannot read {reading}: the bucket does not exist ({code}); correct its name in the settings"
         )
     if code in _NOT_THERE or status == 404:
         return SourceMissing(

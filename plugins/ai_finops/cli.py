@@ -7,10 +7,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 
 from ai_finops.config import KNOWN_SOURCES, Settings
-from ai_finops.days import morning_after, parse_day
+from ai_finops.days import parse_day
 from ai_finops.errors import AiFinopsError
 
 _EPILOG = """\
@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     land.add_argument("source", choices=[*KNOWN_SOURCES, "all"], help="all: every source that is switched on")
     land.add_argument("--from", dest="first", metavar="DAY", type=_day, required=True, help="first day, YYYY-MM-DD")
     land.add_argument("--to", dest="last", metavar="DAY", type=_day, help="last day, included (default: the first)")
-    land.add_argument("--as-of", metavar="DAY", type=_day, help="the day it is (default: the day after the last)")
+    land.add_argument(
+        "--as-of", metavar="DAY", type=_day, help="the day it is; only days before it are over (default: today)"
+    )
     land.add_argument("--allow-empty", action="store_true", help="let a day that had rows become empty")
 
     build = add("build", _build, "make a candidate build, not audited and not published")
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--day", type=_day, help="the day it is for; it must have been landed")
 
     report = add("report", _report, "send the weekly message, or print it")
-    report.add_argument("--week", metavar="DAY", type=_day, required=True, help="any day of the week, YYYY-MM-DD")
+    report.add_argument("--week", metavar="DAY", type=_day, help="any day of it (default: the last complete week)")
     report.add_argument("--print", dest="is_print", action="store_true", help="only print it")
 
     compare = add("compare", _compare, "compare the content of two published builds; exit code 1 when they differ")
@@ -94,15 +96,17 @@ def _day(text: str) -> date:
 def _land(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.extract.history import failures, land_days
 
-    last = chosen.last or chosen.first
+    # Which days are over is the one thing that a shell needs the wall clock for; a DAG run knows its own date.
+    today = chosen.as_of or datetime.now(UTC).date()
     failed = []
     for source in settings.sources if chosen.source == "all" else (chosen.source,):
         outcomes = land_days(
             source,
             first=chosen.first,
-            last=last,
+            last=chosen.last or chosen.first,
             settings=settings,
-            as_of=chosen.as_of or morning_after(last),
+            as_of=chosen.as_of,
+            today=today,
             allow_empty=chosen.allow_empty,
             on_day=lambda outcome: print(
                 f"{outcome.source} {outcome.landing_date}: {outcome.status}, "
@@ -167,13 +171,12 @@ def _say_published(published: dict) -> None:
 
 def _report(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops import report
-    from ai_finops.days import week_start
 
-    digest = report.load(settings, week_start(chosen.week))
+    week = chosen.week or report.last_complete_week(report.published_as_of(settings))
     if chosen.is_print:
-        print(report.compose(digest))
+        print(report.compose(report.load(settings, week)))
     else:
-        report.deliver(digest, settings=settings)
+        print(report.deliver(settings=settings, week=week))
     return 0
 
 

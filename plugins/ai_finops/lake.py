@@ -61,7 +61,8 @@ class Outcome:
     source: str
     landing_date: date
     status: str
-    """loaded · empty (asked and got nothing) · missing (nothing there to ask) · failed (`error` says why)"""
+    """Of the latest attempt: loaded · empty (asked and got nothing) · missing (nothing there to ask) · failed (`error` says
+    why; counts and partitions are those of the landing before, whose content is still current)"""
     as_of_date: date
     extracted_at: datetime
     read_count: int = 0
@@ -84,6 +85,11 @@ class Outcome:
                 f"{self.source} {self.landing_date}: {self.read_count} records were read but "
                 f"{parts} are accounted for; nothing was recorded"
             )
+
+    @property
+    def has_content(self) -> bool:
+        """Whether the source really gave something for the day, be it before an attempt that failed."""
+        return self.status == "loaded" or self.loaded_count > 0
 
     def to_json(self) -> str:
         """Return the outcome as JSON with sorted keys."""
@@ -158,15 +164,26 @@ class Lake:
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Replace the recorded outcome of the day."""
-        path = self.root / "outcomes" / outcome.source / f"{outcome.landing_date}.json"
+        path = self._outcome_path(outcome.source, outcome.landing_date)
         with as_lake_error(f"record the outcome {path}"):
             replace_file(path, outcome.to_json().encode())
 
+    def outcome(self, source: str, day: date) -> Outcome | None:
+        """Return the latest outcome of one source and landing day, or None when there is none.
+
+        Raises:
+            LakeError: It cannot be read; the message names the file.
+        """
+        path = self._outcome_path(source, day)
+        return _read_outcome(path) if path.exists() else None
+
     def outcomes(self) -> list[Outcome]:
-        """Return the latest outcome of every source and landing day, in that order."""
-        paths = sorted((self.root / "outcomes").glob("*/*.json"))
-        with as_lake_error(f"read the outcomes in {self.root / 'outcomes'}"):
-            return [Outcome.from_json(path.read_text()) for path in paths]
+        """Return the latest outcome of every source and landing day, in that order.
+
+        Raises:
+            LakeError: One cannot be read; the message names the file.
+        """
+        return [_read_outcome(path) for path in sorted((self.root / "outcomes").glob("*/*.json"))]
 
     def days(self, source: str) -> list[date]:
         """Return the landing days of `source` that have an outcome, whatever it is, in order."""
@@ -197,6 +214,9 @@ class Lake:
             with as_lake_error(f"write {path}"):
                 replace_file(path, parquet_bytes(schema.empty_table()))
         return path
+
+    def _outcome_path(self, source: str, day: date) -> Path:
+        return self.root / "outcomes" / source / f"{day}.json"
 
     def _partition_home(self, source: str, key: str) -> Path:
         return self.root / "data" / source / key
@@ -253,8 +273,17 @@ def _fill(draft: Path, tables: Mapping[str, pa.Table | Path], ignoring: set[str]
     return contents
 
 
+def _read_outcome(path: Path) -> Outcome:
+    try:
+        return Outcome.from_json(path.read_text())
+    except (OSError, ValueError, KeyError, TypeError, LakeError) as error:
+        raise LakeError(
+            f"could not read the outcome {path} ({error}); remove the file and land {path.parent.name} {path.stem} again"
+        ) from error
+
+
 def _read_version(path: Path) -> PartitionVersion:
-    with as_lake_error(f"read {_manifest(path)}"):
+    with as_lake_error(f"read {_manifest(path)}", then=f"remove {path} and land {path.parent.name} again"):
         record = json.loads(_manifest(path).read_text())
         return PartitionVersion(
             source=record["source"],

@@ -48,9 +48,9 @@ def file_sha256(path: Path) -> str:
 
 
 @contextmanager
-def as_lake_error(doing: str) -> Iterator[None]:
-    """Turn what the disk or a damaged file raises into a `LakeError` that names what was being done."""
+def as_lake_error(doing: str, *, then: str = "nothing became visible") -> Iterator[None]:
+    """Turn what the disk or a damaged file raises into a `LakeError`: what was being done, and what follows or helps."""
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
-        raise LakeError(f"could not {doing}: {error}; nothing became visible") from error
+        raise LakeError(f"could not {doing}: {error}; {then}") from error

@@ -168,5 +168,5 @@ def test_warehouse_held_by_another_process_is_said_in_a_sentence(tmp_path):
 
 
 def test_no_build_is_said_in_a_sentence(settings):
-    with pytest.raises(BuildError, match="newest: none"):
+    with pytest.raises(BuildError, match=f"no build in {settings.builds} .newest: none"):
         find_build(settings)

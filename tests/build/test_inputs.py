@@ -27,10 +27,28 @@ def test_as_of_is_the_day_after_the_latest_landing_of_any_source(settings):
     assert read(settings).as_of_date == date(2025, 6, 4)
 
 
-def test_failed_landing_moves_the_clock_too(settings):
+@pytest.mark.parametrize("status", ["empty", "missing", "failed"])
+def test_day_for_which_nothing_came_does_not_move_the_clock(settings, status):
     land_traces(settings, MONDAY)
-    record(settings, "traces", TUESDAY, status="failed")
+    record(settings, "traces", FRIDAY, status=status)
+    inputs = read(settings)
+    assert inputs.as_of_date == TUESDAY
+    assert [outcome.status for outcome in inputs.outcomes] == ["loaded", status]
+
+
+def test_loaded_day_whose_landing_failed_later_keeps_the_clock(settings):
+    land_traces(settings, MONDAY)
+    land_traces(settings, TUESDAY)
+    lake = Lake(settings.lake)
+    loaded = replace(lake.outcome("traces", TUESDAY), read_count=1, loaded_count=1)
+    lake.record_outcome(replace(loaded, status="failed", error="refused"))
     assert read(settings).as_of_date == date(2025, 6, 4)
+
+
+def test_lake_of_empty_days_only_is_refused(settings):
+    land(settings, "traces", MONDAY, key=str(MONDAY), status="empty")
+    with pytest.raises(BuildError, match="holds nothing"):
+        read(settings)
 
 
 def test_source_that_is_switched_off_does_not_count(settings):

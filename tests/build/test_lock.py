@@ -81,3 +81,13 @@ def test_threads_do_not_share_the_lock(tmp_path):
         thread.start()
         thread.join()
     assert len(caught) == 1
+
+
+def test_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "home").write_text("")
+    builds = tmp_path / "home" / "builds"
+    with (
+        pytest.raises(BuildError, match=f"{builds} cannot be written .*; correct AI_FINOPS_HOME"),
+        one_writer(builds, doing="x"),
+    ):
+        pass

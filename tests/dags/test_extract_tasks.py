@@ -29,7 +29,7 @@ def run(dag, tmp_path, monkeypatch):
     event = SimpleNamespace(extra=None, add_partitions=partitions.extend)
     context = {
         "dag_run": SimpleNamespace(
-            partition_key=str(DAY), run_id="r", dag_id="extract_traces", run_after=datetime(2025, 6, 16, 6, tzinfo=UTC)
+            partition_key=str(DAY), run_id="r", dag_id="extract_traces", start_date=datetime(2025, 6, 16, 6, tzinfo=UTC)
         ),
         "params": {},
         "ti": SimpleNamespace(
@@ -94,3 +94,12 @@ def test_a_killed_landing_is_recorded_as_failed(run):
     assert run.call("record_outcome") == "failed"
     (kept,) = Lake(Settings.from_env().lake).outcomes()
     assert "land_traces did not finish" in kept.error
+
+
+def test_a_day_that_is_not_over_is_refused_and_leaves_nothing(run):
+    run.context["dag_run"].partition_key = "2062-06-03"
+    for task_id in ("land_traces", "record_outcome"):
+        with pytest.raises(AirflowFailException, match="traces cannot be landed for 2062-06-03 as of 2025-06-16"):
+            run.call(task_id)
+    assert Lake(Settings.from_env().lake).outcomes() == []
+    assert run.partitions == []

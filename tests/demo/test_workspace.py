@@ -45,9 +45,8 @@ def test_make_up_s_folder_does_not_keep_the_demo_out(tmp_path):
 
 
 def test_two_demos_in_one_folder_are_refused(tmp_path):
-    with fresh_workspace(tmp_path / "var") as home:
-        with pytest.raises(SettingsError, match="another demo is at work"):
-            fresh_workspace(home).__enter__()
+    with fresh_workspace(tmp_path / "var") as home, pytest.raises(SettingsError, match="another demo is at work"):
+        fresh_workspace(home).__enter__()
 
 
 def test_a_file_instead_of_a_folder_is_named(tmp_path):

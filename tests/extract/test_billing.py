@@ -152,8 +152,13 @@ def test_a_period_not_delivered_yet_is_missing_and_no_error(deliver, land, lake)
 def test_an_export_that_is_not_there_at_all_names_the_settings(land, settings):
     with pytest.raises(SourceMissing, match="AI_FINOPS_BILLING_EXPORT"):
         land()
-    with pytest.raises(SourceMissing, match="no-such-bucket"):
-        land(settings=replace(settings, billing_bucket="no-such-bucket"))
+
+
+@pytest.mark.parametrize("day", [JUNE_15, date(2025, 6, 2)])
+def test_a_missing_bucket_is_named_and_no_object_of_it(land, settings, day):
+    said = "^the bucket no-such-bucket does not exist; correct AI_FINOPS_BILLING_BUCKET$"
+    with pytest.raises(SourceMissing, match=said):
+        land(day, settings=replace(settings, billing_bucket="no-such-bucket"))
 
 
 def test_a_file_that_the_manifest_names_and_is_not_there(deliver, land, lake, clients, settings):

@@ -1,6 +1,7 @@
 """The registry: one verb for each source, and the record of how a day ended."""
 
 import inspect
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -65,14 +66,49 @@ def test_an_unknown_source_is_named(settings, verb):
         verb("nobody", DAY, settings=settings, as_of=AS_OF, **more)
 
 
-@pytest.mark.parametrize("day", [date(2025, 6, 4), "2025-06-02"])
-def test_a_day_to_come_or_no_day_is_refused(settings, day):
-    with pytest.raises(SettingsError, match="not in the future"):
-        extract.land("traces", day, settings=settings, as_of=AS_OF)
+def test_a_failure_keeps_the_counts_of_the_content_that_is_still_current(settings, lake):
+    landed = Outcome(
+        "traces",
+        DAY,
+        "loaded",
+        AS_OF,
+        datetime(2025, 6, 3, tzinfo=UTC),
+        read_count=3,
+        loaded_count=2,
+        quarantined_count=1,
+        bytes_read=99,
+        partitions=("2025-06-02",),
+    )
+    extract.record("traces", DAY, settings=settings, as_of=AS_OF, outcome=landed, error=None)
+    for sentence in ("refused", "refused again"):
+        failed = extract.record("traces", DAY, settings=settings, as_of=AS_OF, outcome=None, error=sentence)
+        assert failed == replace(landed, status="failed", error=sentence, extracted_at=failed.extracted_at)
+        assert failed.extracted_at > landed.extracted_at
+        assert lake.outcomes() == [failed]
+    extract.record("traces", DAY, settings=settings, as_of=AS_OF, outcome=landed, error=None)
+    assert lake.outcomes() == [landed]
+
+
+@pytest.mark.parametrize(
+    ("day", "today"),
+    [
+        (AS_OF, None),
+        (date(2025, 6, 4), None),
+        ("2025-06-02", None),
+        (DAY, DAY),
+        (DAY, date(2025, 6, 1)),
+        (AS_OF, date(2025, 7, 1)),
+    ],
+)
+def test_a_day_that_is_not_over_or_no_day_is_refused(settings, lake, day, today):
+    with pytest.raises(SettingsError, match="give a day that is over by then"):
+        extract.land("traces", day, settings=settings, as_of=AS_OF, today=today)
+    assert not lake.root.exists()
 
 
 def test_a_missing_bucket_leaves_nothing(clients, settings, lake, monkeypatch):
     clients["s3"].delete_bucket(Bucket=settings.traces_bucket)
-    with pytest.raises(SourceMissing, match=settings.traces_bucket):
+    said = f"^the bucket {settings.traces_bucket} does not exist; correct AI_FINOPS_TRACES_BUCKET$"
+    with pytest.raises(SourceMissing, match=said):
         extract.land("traces", DAY, settings=settings, as_of=AS_OF)
     assert not lake.root.exists()

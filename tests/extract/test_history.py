@@ -36,6 +36,7 @@ def test_each_day_is_landed_and_recorded(clients, settings):
 
 
 def test_the_clock_is_the_morning_after_the_last_day(clients, settings):
+    put_spans(clients, settings, DAYS[0])
     outcomes = land_days("traces", first=DAYS[0], last=DAYS[1], settings=settings)
     assert {outcome.as_of_date for outcome in outcomes.values()} == {DAYS[2]}
 
@@ -63,3 +64,15 @@ def test_a_missing_bucket_stops_at_the_first_day_and_says_so_there(clients, sett
 def test_a_backwards_range_is_refused(settings):
     with pytest.raises(SettingsError, match="2025-06-04 to 2025-06-02; give the earlier day first"):
         land_days("traces", first=DAYS[2], last=DAYS[0], settings=settings)
+
+
+def test_a_range_that_is_not_over_lands_nothing(settings):
+    for today in (DAYS[2], DAYS[1]):
+        with pytest.raises(SettingsError, match=f"traces cannot be landed for {DAYS[2]} as of {today}"):
+            land_days("traces", first=DAYS[0], last=DAYS[2], settings=settings, today=today)
+    assert not settings.lake.exists()
+
+
+def test_a_range_of_more_than_ten_years_is_refused(settings):
+    with pytest.raises(SettingsError, match="2015-04-17 to 2025-06-04 is 3702 days; land at most 3700 at a time"):
+        land_days("traces", first=date(2015, 4, 17), last=DAYS[2], settings=settings)

@@ -95,10 +95,22 @@ def test_the_partition_format_is_a_setting(put, land, settings, lake):
     assert land(settings=other).loaded_count == 1
 
 
-def test_an_empty_day_is_a_partition_without_rows(land, lake):
+OTHER_DAY = "otlp/year=2025/month=05/day=01/hour=12/minute=30/a.json"
+
+
+def test_an_empty_day_is_a_partition_without_rows(put, land, lake):
+    put(**{OTHER_DAY: json_bytes(request(span(1)))})
     outcome = land()
     assert (outcome.status, outcome.read_count) == ("empty", 0)
     assert lake.current_version("traces", "2025-06-02").row_counts["spans"] == 0
+
+
+@pytest.mark.parametrize("prefix", ["otpl", ""])
+def test_a_prefix_below_which_nothing_lies_is_missing(land, settings, lake, prefix):
+    said = rf"s3://{settings.traces_bucket}/{prefix}/?; correct AI_FINOPS_TRACES_PREFIX"
+    with pytest.raises(SourceMissing, match=said):
+        land(settings=replace(settings, traces_prefix=prefix))
+    assert not lake.root.exists()
 
 
 def test_objects_without_spans_are_an_empty_day(put, land):
@@ -125,7 +137,7 @@ def test_a_late_object_makes_a_new_version(put, land, lake):
 
 
 def test_from_rows_to_none_only_when_allowed(put, land, clients, settings, lake):
-    put(a__json=json_bytes(request(span(1))))
+    put(**{"a__json": json_bytes(request(span(1))), OTHER_DAY: json_bytes(request(span(2)))})
     land()
     clients["s3"].delete_object(Bucket=settings.traces_bucket, Key=f"{HOUR}/a.json")
     with pytest.raises(SourceBroken, match=r"traces 2025-06-02 had 1 rows.*--allow-empty"):
@@ -160,7 +172,8 @@ def test_an_object_that_disappears_is_recorded(put, land, lake, monkeypatch):
 
 
 def test_a_missing_bucket_stops_and_leaves_nothing(land, settings, lake):
-    with pytest.raises(SourceMissing, match="no-such-bucket"):
+    said = "^the bucket no-such-bucket does not exist; correct AI_FINOPS_TRACES_BUCKET$"
+    with pytest.raises(SourceMissing, match=said):
         land(settings=replace(settings, traces_bucket="no-such-bucket"))
     assert lake.current("traces") == {} and not lake.root.exists()
 

@@ -121,9 +121,8 @@ def find_build(settings: Settings, build_id: str | None = None) -> dict[str, str
         if folder.name == build_id:
             return describe(folder)
     newest = ", ".join(folder.name for folder in known[-3:]) or "none"
-    raise BuildError(
-        f"no build {build_id or ''} in {settings.builds} (newest: {newest}); make one with ai-finops build"
-    )
+    wanted = f"no build {build_id}" if build_id else "no build"
+    raise BuildError(f"{wanted} in {settings.builds} (newest: {newest}); make one with ai-finops build")
 
 
 def candidates(settings: Settings) -> list[Path]:

@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
+from ai_finops.days import morning_after
 from ai_finops.errors import BuildError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Inputs:
     """Current partition versions by enabled source, in key order."""
     prices: Path
     as_of_date: date
-    """First day that is not in the build: the day after the latest landing day of any enabled source."""
+    """First day that is not in the build: the day after the latest day for which some enabled source gave something."""
     sha256: str
 
 
@@ -44,21 +45,23 @@ def read_inputs(lake: Lake, *, settings: Settings, run_day: date | None) -> Inpu
         run_day: The day that the build is run for; None for "whatever is there". It must have been landed, but does not
             change what is built: a build is a function of the lake alone.
     Raises:
-        BuildError: Nothing has been landed, or nothing for `run_day`.
+        BuildError: Nothing has been loaded, or nothing asked for `run_day`.
     """
     # Outcomes before partitions: a landing that ends in between adds rows of a day after `as_of_date`, never a day
     # that is counted and whose rows are not here.
     outcomes = tuple(outcome for outcome in lake.outcomes() if outcome.source in settings.sources)
     partitions = {source: tuple(lake.current(source).values()) for source in settings.sources}
-    days = sorted({outcome.landing_date for outcome in outcomes})
-    if not days or not any(partitions.values()):
+    days = {outcome.landing_date for outcome in outcomes}
+    # An attempt that got nothing does not move the clock: a day that nobody has data for may be a mistyped one.
+    loaded = [outcome.landing_date for outcome in outcomes if outcome.has_content]
+    if not loaded or not any(partitions.values()):
         raise BuildError(
             f"the lake {lake.root} holds nothing of {', '.join(settings.sources)}; "
             "land a day first (ai-finops land), then build"
         )
     if run_day is not None and run_day not in days:
         raise BuildError(
-            f"no source has landed {run_day}; the lake {lake.root} holds {days[0]} to {days[-1]}, "
+            f"no source has landed {run_day}; the lake {lake.root} holds {min(loaded)} to {max(loaded)}, "
             "so land that day first (ai-finops land) or build one of these"
         )
     prices = keep_prices(_export_prices(settings), folder=lake.root / "prices")
@@ -66,7 +69,7 @@ def read_inputs(lake: Lake, *, settings: Settings, run_day: date | None) -> Inpu
         outcomes=outcomes,
         partitions=partitions,
         prices=prices,
-        as_of_date=days[-1] + timedelta(days=1),
+        as_of_date=morning_after(max(loaded)),
         sha256=_hash_inputs(outcomes, partitions=partitions, prices=prices, dbt_project=settings.dbt_project),
     )
 

@@ -30,14 +30,14 @@ def one_writer(builds: Path, *, doing: str, wait_seconds: float = WAIT_SECONDS) 
         doing: What the lock is held for, shown to whoever waits.
         wait_seconds: How long to wait for another writer.
     Raises:
-        BuildError: Another writer still holds it; the message says which process, and what it is doing.
+        BuildError: Another writer still holds it; the message says which process, and what it is doing. Or the folder
+            cannot be written.
     """
     path = builds / ".lock"
     if path in _held.get():
         yield
         return
-    builds.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
+    with _open(path) as lock:
         _wait_for(lock, path=path, wait_seconds=wait_seconds)
         lock.truncate(0)
         lock.write(f"process {os.getpid()}, {doing}")
@@ -47,6 +47,16 @@ def one_writer(builds: Path, *, doing: str, wait_seconds: float = WAIT_SECONDS) 
             yield
         finally:
             _held.reset(token)
+
+
+def _open(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+")
+    except OSError as error:
+        raise BuildError(
+            f"the builds folder {path.parent} cannot be written ({error}); correct AI_FINOPS_HOME or what lies there"
+        ) from error
 
 
 def _wait_for(lock: IO[str], *, path: Path, wait_seconds: float) -> None:

@@ -22,45 +22,64 @@ from ai_finops.lake import Lake, Outcome
 SOURCES: dict[str, ModuleType] = {"traces": traces, "billing": billing, "cloudwatch": cloudwatch}
 
 
-def land(source: str, day: date, *, settings: Settings, as_of: date, allow_empty: bool = False) -> Outcome:
+def land(
+    source: str, day: date, *, settings: Settings, as_of: date, today: date | None = None, allow_empty: bool = False
+) -> Outcome:
     """Land one day of one source in the lake; the outcome is returned, not recorded.
 
     Args:
         source: A name of `SOURCES`.
         day: The landing day, UTC.
         settings: Where the source and the lake lie.
-        as_of: The run's today; nothing here looks at a clock.
+        as_of: The clock of what is landed: the morning after the day, whenever the run really happens.
+        today: The caller's real date, against a mistyped day; nothing here looks at a clock. Left out, `as_of` counts.
         allow_empty: Let a partition that had rows become empty.
     Raises:
-        SettingsError: No such source, or the day is not over by `as_of`.
+        SettingsError: No such source, or the day is not over by `as_of` or by `today`.
         SourceError: The source cannot be read, or the day is past its retention; the old partition stays.
         LakeError: The lake cannot be written; the old partition stays.
     """
     module = _module(source)
-    if not isinstance(day, date) or day > as_of:
-        raise SettingsError(f"{source} cannot be landed for {day} as of {as_of}; give a day that is not in the future")
+    require_over(source, day, as_of=as_of, today=today)
     clients = {name: aws.client(name, settings=settings) for name in module.CLIENTS}
     lake = Lake(settings.lake)
     return module.land(day, settings=settings, lake=lake, clients=clients, as_of=as_of, allow_empty=allow_empty)
 
 
+def require_over(source: str, day: date, *, as_of: date, today: date | None = None) -> None:
+    """Refuse a landing day that has not ended: an outcome of it would say "nothing came" of a time to come.
+
+    Raises:
+        SettingsError: The day is not before `as_of` and `today`.
+    """
+    bound = min(as_of, today or as_of)
+    if not isinstance(day, date) or day >= bound:
+        raise SettingsError(f"{source} cannot be landed for {day} as of {bound}; give a day that is over by then")
+
+
 def record(
     source: str, day: date, *, settings: Settings, as_of: date, outcome: Outcome | None, error: str | None
 ) -> Outcome:
-    """Write how the day's landing ended beside the data, and return it; a failed one keeps the partitions before it.
+    """Write how the day's landing ended beside the data, and return it.
+
+    After a failure the day's last content is still the current one, so the outcome says `failed` and why, and keeps the
+    counts and the partitions of the landing that brought that content: what was quarantined then still is.
 
     Raises:
         SettingsError: No such source, or neither an outcome nor an error.
-        LakeError: The lake cannot be written.
+        LakeError: The lake cannot be written, or the outcome before a failed one cannot be read.
     """
     _module(source)
+    lake = Lake(settings.lake)
     if error is not None:
-        recorded = Outcome(source, day, "failed", as_of, landings.now(), error=error)
+        attempt = {"status": "failed", "as_of_date": as_of, "extracted_at": landings.now(), "error": error}
+        before = lake.outcome(source, day)
+        recorded = replace(before, **attempt) if before else Outcome(source, day, **attempt)
     elif outcome is not None:
         recorded = replace(outcome, as_of_date=as_of)
     else:
         raise SettingsError(f"{source} {day} has neither an outcome nor an error to record")
-    Lake(settings.lake).record_outcome(recorded)
+    lake.record_outcome(recorded)
     return recorded
 
 

@@ -44,7 +44,8 @@ def land(
     """
     totals = Accounts(SOURCE, day).totals()
     landed = []
-    with aws.calls_counted(clients) as calls:
+    in_bucket = s3_objects.bucket_setting("AI_FINOPS_BILLING_BUCKET", bucket=settings.billing_bucket)
+    with aws.calls_counted(clients) as calls, in_bucket:
         for period in periods_of(day):
             counts = _land_period(period, day, settings=settings, lake=lake, clients=clients, allow_empty=allow_empty)
             if counts is not None:

@@ -11,6 +11,9 @@ from ai_finops.days import days_between, morning_after
 from ai_finops.errors import PartitionExpired, SettingsError, SourceBroken, SourceError
 from ai_finops.lake import Outcome
 
+MOST_DAYS = 3_700
+"""Ten years: a longer range is a mistyped one."""
+
 
 def land_days(
     source: str,
@@ -19,6 +22,7 @@ def land_days(
     last: date,
     settings: Settings,
     as_of: date | None = None,
+    today: date | None = None,
     allow_empty: bool = False,
     on_day: Callable[[Outcome], None] = lambda outcome: None,
 ) -> dict[str, Outcome]:
@@ -30,23 +34,28 @@ def land_days(
         last: Last landing day, included.
         settings: Where things lie.
         as_of: The clock of the landing; the morning after `last` when left out.
+        today: The caller's real date: the range must be over by then, or nothing is landed.
         allow_empty: Let a day that had rows become empty.
         on_day: Called with each day's outcome, for progress.
     Returns:
         The outcome by day, `YYYY-MM-DD`; a day that could not be read has status `failed` and its error.
     Raises:
-        SettingsError: The range is backwards, or the source is unknown.
+        SettingsError: The range is backwards, too long or not over, or the source is unknown.
         SourceError: Credentials refused, no such bucket, no answer: trying further days would only repeat it. The day at
             which it happened is recorded as failed.
     """
     if last < first:
         raise SettingsError(f"the range ends before it begins: {first} to {last}; give the earlier day first")
+    if (day_count := (last - first).days + 1) > MOST_DAYS:
+        raise SettingsError(f"{first} to {last} is {day_count} days; land at most {MOST_DAYS} at a time")
+    extract.require_over(source, last, as_of=today or as_of or date.max)  # before the morning after: there may be none
     clock = as_of or morning_after(last)
+    extract.require_over(source, last, as_of=clock)
     outcomes: dict[str, Outcome] = {}
     for day in days_between(first, last):
         landed, error = None, None
         try:
-            landed = extract.land(source, day, settings=settings, as_of=clock, allow_empty=allow_empty)
+            landed = extract.land(source, day, settings=settings, as_of=clock, today=today, allow_empty=allow_empty)
         except (SourceBroken, PartitionExpired) as broken:
             error = str(broken)
         except SourceError as failed:

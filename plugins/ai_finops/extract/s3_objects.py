@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
 from ai_finops import aws
+from ai_finops.errors import SourceMissing
 
 READ_ATTEMPTS = 3
 IN_MEMORY_BYTES = 4 * 1024 * 1024
@@ -45,6 +46,15 @@ class Fetched:
     object: S3Object
     file: BinaryIO | None
     """At its start; None when the object was gone by the time it was read."""
+
+
+@contextmanager
+def bucket_setting(name: str, *, bucket: str) -> Iterator[None]:
+    """Say of a bucket that does not exist which setting to correct, whichever object was asked for first."""
+    try:
+        yield
+    except aws.BucketMissing as error:
+        raise SourceMissing(f"the bucket {bucket} does not exist; correct {name}") from error
 
 
 def list_objects(s3: Any, *, bucket: str, prefix: str) -> list[S3Object]:

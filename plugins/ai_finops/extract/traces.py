@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ai_finops import aws
 from ai_finops.config import Settings
+from ai_finops.errors import SourceMissing
 from ai_finops.extract import landings, s3_objects
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
@@ -36,12 +37,14 @@ def land(
         as_of: The run's today; a span that starts later than a day after it is quarantined.
         allow_empty: Whether a day that had spans may become one that has none.
     Raises:
-        SourceForbidden, SourceMissing, SourceUnavailable: The bucket or an object cannot be read.
+        SourceForbidden, SourceMissing, SourceUnavailable: The bucket or an object cannot be read, or nothing at all lies
+            below the prefix.
         SourceBroken: The day had spans and has none now.
         LakeError: The partition cannot be written. In every case the old partition stays.
     """
     accounts = Accounts(SOURCE, day)
-    with aws.calls_counted(clients) as calls, tempfile.TemporaryDirectory(prefix="traces-") as folder:
+    in_bucket = s3_objects.bucket_setting("AI_FINOPS_TRACES_BUCKET", bucket=settings.traces_bucket)
+    with aws.calls_counted(clients) as calls, in_bucket, tempfile.TemporaryDirectory(prefix="traces-") as folder:
         tables = _read_day(
             day, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder), as_of=as_of
         )
@@ -55,8 +58,13 @@ def land(
 
 def day_prefix(day: date, *, settings: Settings) -> str:
     """Return the part of the key that all objects of a landing day share."""
-    parts = (settings.traces_prefix.strip("/"), day.strftime(settings.traces_partition_format).strip("/"))
-    return "".join(f"{part}/" for part in parts if part)
+    part = day.strftime(settings.traces_partition_format).strip("/")
+    return _root_prefix(settings) + (f"{part}/" if part else "")
+
+
+def _root_prefix(settings: Settings) -> str:
+    prefix = settings.traces_prefix.strip("/")
+    return f"{prefix}/" if prefix else ""
 
 
 def _read_day(
@@ -64,6 +72,8 @@ def _read_day(
 ) -> dict[str, pa.Table | Path]:
     bucket = settings.traces_bucket
     objects = s3_objects.list_objects(s3, bucket=bucket, prefix=day_prefix(day, settings=settings))
+    if not objects:
+        _require_prefix(s3, settings=settings)
     loader = SpanLoader(folder, accounts=accounts, as_of=as_of)
     try:
         for fetched in s3_objects.fetch_each(s3, bucket=bucket, objects=objects, folder=folder):
@@ -71,6 +81,16 @@ def _read_day(
         return loader.tables(landing_date=day)
     finally:
         loader.close()
+
+
+def _require_prefix(s3: Any, *, settings: Settings) -> None:
+    """Tell a day without objects from a place where no collector ever wrote."""
+    bucket, prefix = settings.traces_bucket, _root_prefix(settings)
+    if not s3_objects.has_objects(s3, bucket=bucket, prefix=prefix):
+        raise SourceMissing(
+            f"there are no trace objects at all below s3://{bucket}/{prefix}; correct AI_FINOPS_TRACES_PREFIX, "
+            "or wait for the collector's first object"
+        )
 
 
 def _add(fetched: s3_objects.Fetched, *, loader: SpanLoader, accounts: Accounts) -> None:

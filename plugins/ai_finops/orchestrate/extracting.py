@@ -15,7 +15,7 @@ from ai_finops.assets import RAW_BY_SOURCE
 from ai_finops.config import Settings
 from ai_finops.days import morning_after, parse_day
 from ai_finops.errors import AiFinopsError, SourceUnavailable
-from ai_finops.orchestrate.runs import day_of_run
+from ai_finops.orchestrate.runs import day_of_run, started_on
 
 RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
 DAY_PARAMS = {
@@ -75,6 +75,7 @@ def land_and_record(source: str) -> None:
                 day,
                 settings=Settings.from_env(),
                 as_of=morning_after(day),
+                today=started_on(context),
                 allow_empty=bool(context["params"].get("allow_empty")),
             )
         return outcome.to_json()
@@ -86,6 +87,8 @@ def land_and_record(source: str) -> None:
         from ai_finops.lake import Outcome
 
         day, task_instance = day_of_run(context), context["ti"]
+        with permanent_errors_fail_now():  # a day that is not over has no outcome
+            extract.require_over(source, day, as_of=morning_after(day), today=started_on(context))
         landed = task_instance.xcom_pull(task_ids=f"land_{source}")
         error = task_instance.xcom_pull(task_ids=f"land_{source}", key="error")
         outcome = extract.record(

@@ -17,13 +17,15 @@ def announce(published: Mapping[str, Any], *, context: Mapping[str, Any], run_da
     killed before it could say so.
 
     Args:
-        published: What `publish` returned; `new_days` are the days the build before did not hold.
+        published: What `publish` returned; `new_days` are the days the build before did not hold, and days from
+            `as_of_date` on are not in the marts.
         context: The task's context.
         run_days: The days the run is about.
     Returns:
         The days announced, in order.
     """
-    announced = sorted({*published["new_days"], *(day.isoformat() for day in run_days)})
+    held = {day.isoformat() for day in run_days if day.isoformat() < published["as_of_date"]}
+    announced = sorted({*published["new_days"], *held})
     event = context["outlet_events"][PUBLISHED_MARTS]
     event.extra = {"build_id": published["build_id"]}
     event.add_partitions(announced)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 from ai_finops.days import parse_day, week_start
@@ -54,3 +54,11 @@ def range_of_run(context: Mapping[str, Any]) -> tuple[date, date]:
     """
     params = context["params"]
     return parse_day(params["first_day"], what="first_day"), parse_day(params["last_day"], what="last_day")
+
+
+def started_on(context: Mapping[str, Any]) -> date:
+    """Return the UTC day on which Airflow really started the run: no day that is not over by then can be landed.
+
+    A backfilled run's `run_after` lies in the past with its partition, so it cannot serve for that.
+    """
+    return context["dag_run"].start_date.astimezone(UTC).date()
