@@ -1,4 +1,4 @@
-"""Projections against lines and intervals worked by hand, and their errors without a look ahead."""
+"""Projections against lines, means and intervals worked by hand, and their errors without a look ahead."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -41,14 +41,37 @@ def test_a_straight_line_goes_on_to_the_end_of_the_month():
     assert {(row["status"], row["method"], row["scenario"]) for row in rows} == {("ok", "linear_trend", "as_is")}
 
 
-def test_interval_from_residuals():
-    # Mean 76/7, slope 0. Squared residuals: 4 * (6/7)^2 + 3 * (8/7)^2 = 48/7; variance 48/35; deviation 1.17108.
-    # The next day lies 4 days from the middle, spread 28: sqrt(1 + 1/7 + 16/28) = 1.309307. t(5 df) = 1.4759.
-    # Margin 1.4759 * 1.17108 * 1.309307 = 2.26300.
-    first = projected(daily([10, 12, 10, 12, 10, 12, 10]), date(2025, 6, 9))[0]
-    assert float(first["projected_cost_usd"]) == pytest.approx(76 / 7, abs=1e-6)
-    assert float(first["low_cost_usd"]) == pytest.approx(76 / 7 - 2.26300, abs=1e-4)
-    assert float(first["high_cost_usd"]) == pytest.approx(76 / 7 + 2.26300, abs=1e-4)
+def test_interval_around_the_trend_from_14_days():
+    # Seven pairs of 10 and 12: spread 227.5, products 7, slope 7/227.5 = 0.0307692; the first day lies 7.5 from the middle.
+    # Residuals: 14 squares of 1 less 7^2/227.5 = 13.784615; over 12 degrees, deviation 1.071783; t(12 df) = 1.3562.
+    # Margin 1.3562 * 1.071783 * sqrt(1 + 1/14 + 7.5^2/227.5 = 1.318681) = 1.669173.
+    first = projected(daily([10, 12] * 7), date(2025, 6, 16))[0]
+    assert (first["status"], first["method"]) == ("ok", "linear_trend")
+    assert float(first["projected_cost_usd"]) == pytest.approx(11.230769, abs=1e-6)
+    assert float(first["low_cost_usd"]) == pytest.approx(11.230769 - 1.669173, abs=1e-4)
+    assert float(first["high_cost_usd"]) == pytest.approx(11.230769 + 1.669173, abs=1e-4)
+
+
+def test_a_first_week_goes_on_at_its_mean():
+    # Five working days at 60 and a weekend at 11: a line would fall below zero within days. Mean 322/7 = 46.
+    # Squares about it: 5 * 14^2 + 2 * 35^2 = 3430; over 6 degrees, deviation 23.909551; t(6 df) = 1.4398.
+    # Margin 1.4398 * 23.909551 * sqrt(1 + 1/7 = 1.142857) = 36.80189, on every day the same.
+    rows = projected(daily([60] * 5 + [11] * 2), date(2025, 6, 9))
+    assert len(rows) == 22
+    assert {(row["status"], row["method"], row["projected_cost_usd"]) for row in rows} == {
+        ("short_history", "trailing_mean", Decimal(46))
+    }
+    for row in rows:
+        assert float(row["low_cost_usd"]) == pytest.approx(46 - 36.80189, abs=1e-3)
+        assert float(row["high_cost_usd"]) == pytest.approx(46 + 36.80189, abs=1e-3)
+
+
+def test_the_method_changes_with_the_fourteenth_day():
+    # 10, 11, …: the mean of 13 is 16; the line through 14 goes on to 24.
+    thirteen = projected(daily(range(10, 23)), date(2025, 6, 15))[0]
+    fourteen = projected(daily(range(10, 24)), date(2025, 6, 16))[0]
+    assert (thirteen["method"], thirteen["projected_cost_usd"]) == ("trailing_mean", Decimal(16))
+    assert (fourteen["method"], fourteen["projected_cost_usd"]) == ("linear_trend", Decimal(24))
 
 
 @pytest.mark.parametrize(
@@ -65,11 +88,16 @@ def test_status_by_days_of_history(day_count, status):
 
 
 def test_never_below_zero():
-    # 60, 50, … 0: the line crosses zero on the day before as_of.
-    rows = projected(daily(range(60, -1, -10)), date(2025, 6, 9))
+    # 130, 120, … 0: the line crosses zero on the day before as_of.
+    rows = projected(daily(range(130, -1, -10)), date(2025, 6, 16))
     assert {row[name] for row in rows for name in ("projected_cost_usd", "low_cost_usd", "high_cost_usd")} == {
         Decimal(0)
     }
+
+
+def test_a_mean_of_credits_is_not_below_zero():
+    rows = projected(daily([1, 1, 1, -9, 1, 1, 1]), date(2025, 6, 9))
+    assert {row["projected_cost_usd"] for row in rows} == {Decimal(0)}
 
 
 def test_a_zero_day_counts_and_a_missing_day_does_not():
@@ -77,9 +105,15 @@ def test_a_zero_day_counts_and_a_missing_day_does_not():
     others = daily([1, 1, 1, 1, None, 1, 1, 1], feature="search")
     rows = projected(daily([8, 8, None, 8, None, 8, 8, 8]) + others, date(2025, 6, 10))
     assert rows[0]["window_day_count"] == 7
-    # Days -8 … -1 without -4, costs 8 but 0 on -6. Mean x -32/7, mean y 48/7, spread 188 - 1024/7 = 292/7,
-    # products (-6 + 32/7) * -8 = 80/7, slope 80/292; the first day ahead lies 32/7 from the middle.
-    assert float(rows[0]["projected_cost_usd"]) == pytest.approx(48 / 7 + 80 / 292 * 32 / 7, abs=1e-6)
+    # Six days of 8 and one of 0, of the seven landed.
+    assert float(rows[0]["projected_cost_usd"]) == pytest.approx(48 / 7, abs=1e-6)
+
+
+def test_days_of_a_line_keep_their_distance_across_a_missing_day():
+    # Costs are the day's number 0 … 14 without 7, which never landed: the line goes on to 15.
+    rows = projected(daily([n if n != 7 else None for n in range(15)]), date(2025, 6, 17))
+    assert rows[0]["window_day_count"] == 14
+    assert rows[0]["projected_cost_usd"] == Decimal(15)
 
 
 def test_a_landed_day_without_any_row_is_a_zero_day():
@@ -97,7 +131,7 @@ def test_days_before_a_feature_began_are_not_its_history():
 
 
 def test_negative_days_are_taken_as_they_are():
-    # Mean of 6 * 7 and -7 is 5; the credit lies in the middle, so that the slope is 0.
+    # Mean of 6 * 7 and -7 is 5.
     rows = projected(daily([7, 7, 7, -7, 7, 7, 7]), date(2025, 6, 9))
     assert rows[0]["projected_cost_usd"] == Decimal(5)
 
@@ -125,13 +159,13 @@ def test_days_from_as_of_on_are_not_seen():
     assert projected(past + future, date(2025, 6, 12)) == projected(past, date(2025, 6, 12))
 
 
-def test_the_total_has_its_own_trend():
+def test_the_total_has_a_projection_of_its_own():
     # Six days of batch are too few for a projection of its own; in the total they count.
     rows = daily([10] * 8) + daily([6] * 6, feature="batch", first=date(2025, 6, 4))
     assert projected(rows, date(2025, 6, 10), feature="batch")[0]["projected_cost_usd"] is None
     total = projected(rows, date(2025, 6, 10), feature="total")[0]
-    # 10, 10, 16, 16, 16, 16, 16, 16: mean 14.5, slope 36/42, first day ahead 4.5 days from the middle.
-    assert float(total["projected_cost_usd"]) == pytest.approx(14.5 + 36 / 42 * 4.5, abs=1e-6)
+    # 10, 10, 16, 16, 16, 16, 16, 16.
+    assert total["projected_cost_usd"] == Decimal("14.5")
 
 
 def test_no_costs_give_typed_empty_tables():
@@ -215,12 +249,27 @@ def test_nothing_spent_gives_no_ratio():
     assert error(errors, date(2025, 6, 3), 1) == (1, None, None, "insufficient_history")
 
 
+def test_each_method_answers_for_what_it_issued():
+    # A week at 10, then a mean of 10 issued on each of June 9 to 15 against days of 20; on June 16 the trend begins.
+    dates = [date(2025, 6, day) for day in range(9, 18)]
+    rows = project(table(daily([10] * 7 + [20] * 8)), as_of_dates=dates).errors.to_pylist()
+    one_day = {row["as_of_date"]: row for row in rows if (row["feature_id"], row["horizon_days"]) == ("total", 1)}
+    assert [one_day[day]["method"] for day in dates] == ["trailing_mean"] * 7 + ["linear_trend"] * 2
+    assert [one_day[day]["origin_count"] for day in dates] == [0, 1, 2, 3, 4, 5, 6, 0, 1]
+    # Issued on June 9 and 10: 10 and 90/8 = 11.25, where 20 was spent each day.
+    assert one_day[date(2025, 6, 11)]["bias_ratio"] == pytest.approx((-10 - 8.75) / 40)
+    assert one_day[date(2025, 6, 16)]["status"] == "insufficient_history"
+    # The line through 7 * 10 and 7 * 20: mean 15, slope 245/227.5, 7.5 days ahead of the middle; 20 was spent.
+    line = 15 + 245 / 227.5 * 7.5
+    assert one_day[date(2025, 6, 17)]["wape_ratio"] == pytest.approx((line - 20) / 20, abs=1e-6)
+
+
 def test_errors_come_with_the_projections_of_each_date():
-    # A week at 10, a week at 20: issued on June 9, seven days ahead, 70 was projected and 140 came.
-    result = project(table(daily([10] * 7 + [20] * 7)), as_of_dates=[date(2025, 6, 16), date(2025, 6, 9)])
-    rows = [r for r in result.errors.to_pylist() if r["feature_id"] == "total" and r["as_of_date"] == date(2025, 6, 16)]
-    assert [row["horizon_days"] for row in rows] == list(range(1, 16))
-    assert [row["status"] for row in rows] == ["measured"] * 7 + ["insufficient_history"] * 8
+    # Two weeks at 10, a week at 20: issued on June 16, seven days ahead, 70 was projected and 140 came.
+    result = project(table(daily([10] * 14 + [20] * 7)), as_of_dates=[date(2025, 6, 23), date(2025, 6, 16)])
+    rows = [r for r in result.errors.to_pylist() if r["feature_id"] == "total" and r["as_of_date"] == date(2025, 6, 23)]
+    assert [row["horizon_days"] for row in rows] == list(range(1, 9))
+    assert [row["status"] for row in rows] == ["measured"] * 7 + ["insufficient_history"]
     assert (rows[6]["wape_ratio"], rows[6]["bias_ratio"], rows[6]["origin_count"]) == (0.5, -0.5, 1)
     keys = [(row["as_of_date"], row["feature_id"]) for row in result.projections.to_pylist()]
     assert keys == sorted(keys)

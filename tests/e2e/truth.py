@@ -1,4 +1,4 @@
-"""What the sample costs, computed from its calls alone: no lake, no dbt, no code of the pipeline.
+"""What the sample costs, will cost and could save, computed from its calls alone: no lake, no dbt, no code of the pipeline.
 
 Prices are typed in here by hand: AWS's on-demand list prices of June 2025 in USD per million tokens, Nova less the account's
 private 5 %, and Cohere Rerank 3.5 at $2 per 1,000 queries.
@@ -6,17 +6,21 @@ private 5 %, and Cohere Rerank 3.5 at $2 per 1,000 queries.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
-CALLS = Path(__file__).resolve().parents[2] / "plugins" / "ai_finops" / "demo" / "sample" / "calls.parquet"
+SAMPLE = Path(__file__).resolve().parents[2] / "plugins" / "ai_finops" / "demo" / "sample"
+CALLS = SAMPLE / "calls.parquet"
+SHADOW = SAMPLE / "shadow.parquet"
+SONNET_4 = "us.anthropic.claude-sonnet-4-20250514-v1:0"
+HAIKU_3_5 = "us.anthropic.claude-3-5-haiku-20241022-v1:0"
 USD_PER_MTOK = {
     # request_model: (uncached input, cache read, cache write 5 min, output)
-    "us.anthropic.claude-sonnet-4-20250514-v1:0": (3.00, 0.30, 3.75, 15.00),
+    SONNET_4: (3.00, 0.30, 3.75, 15.00),
     "us.anthropic.claude-3-7-sonnet-20250219-v1:0": (3.00, 0.30, 3.75, 15.00),
-    "us.anthropic.claude-3-5-haiku-20241022-v1:0": (0.80, 0.08, 1.00, 4.00),
+    HAIKU_3_5: (0.80, 0.08, 1.00, 4.00),
     "amazon.nova-lite-v1:0": (0.06 * 0.95, 0.015 * 0.95, 0.0, 0.24 * 0.95),
     "amazon.titan-embed-text-v2:0": (0.02, 0.0, 0.0, 0.0),
     "cohere.rerank-v3-5:0": (0.0, 0.0, 0.0, 0.0),
@@ -26,7 +30,7 @@ USD_PER_RERANK = 0.002
 
 def connect() -> duckdb.DuckDBPyConnection:
     """Return a connection with the view `costs`: one row per call, its cost and whether a trace tells of it."""
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False})
     connection.execute("create table prices (request_model text, u double, r double, w double, o double)")
     connection.executemany(
         "insert into prices values (?, ?, ?, ?, ?)", [(model, *prices) for model, prices in USD_PER_MTOK.items()]
@@ -64,6 +68,47 @@ def traced_usd_by_feature(first: date, last: date) -> dict[str, float]:
 def traced_call_count(first: date, last: date) -> int:
     """Return how many instrumented calls started in the days, with or without usage."""
     return _one("select count(*) from costs where is_instrumented and usage_date between ? and ?", first, last)
+
+
+def month_end_usd(first: date, last: date) -> float:
+    """Return the bill of the days plus a least-squares line through them, to the end of the month of `last`.
+
+    The days are the whole history, at least 14 and within one month; no day is projected below zero.
+    """
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    usd = [total_usd(day, day) for day in days]
+    middle, mean = sum(day.day for day in days) / len(days), sum(usd) / len(usd)
+    slope = sum((day.day - middle) * (cost - mean) for day, cost in zip(days, usd, strict=True))
+    slope /= sum((day.day - middle) ** 2 for day in days)
+    month_end = (last.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    to_come = [max(mean + slope * (number - middle), 0.0) for number in range(last.day + 1, month_end.day + 1)]
+    return sum(usd) + sum(to_come)
+
+
+def saving_usd_per_month(feature: str, *, task_type: str, first: date, last: date) -> float:
+    """Return what a feature's traced calls of a week on Sonnet 4 would have saved on Haiku 3.5, as a month's saving.
+
+    The same tokens at Haiku's prices, and of the difference the share of shadow comparisons up to `last` in which Haiku
+    was right or Sonnet wrong.
+    """
+    difference = _one(
+        """
+        select sum(calls.cost_usd - (calls.uncached_input_tokens * u + calls.cache_read_input_tokens * r
+            + calls.cache_write_5m_input_tokens * w + calls.output_tokens * o) / 1e6)
+        from costs as calls join prices on prices.request_model = ?
+        where is_traced and calls.request_model = ? and feature_id = ? and task_type = ? and usage_date between ? and ?
+        """,
+        *(HAIKU_3_5, SONNET_4, feature, task_type, first, last),
+    )
+    agreement = _one(
+        f"""
+        select avg(cast(is_candidate_correct or not is_baseline_correct as integer)) from '{SHADOW}'
+        where task_type = ? and baseline_model = ? and candidate_model = ?
+            and cast(started_at at time zone 'UTC' as date) <= ?
+        """,
+        *(task_type, SONNET_4, HAIKU_3_5, last),
+    )
+    return difference * agreement * 365 / 12 / 7
 
 
 def _one(query: str, *values: object):

@@ -121,7 +121,7 @@ def _split_week(before: Week, after: Week) -> Iterator[tuple[str, str, str, int]
             yield feature, driver, _detail(driver, first, second), micros
     for feature in sorted(before.untraced_micros.keys() | after.untraced_micros.keys()):
         change = after.untraced_micros.get(feature, 0) - before.untraced_micros.get(feature, 0)
-        yield feature, "untraced_usage", "billed usage without a traced call", change
+        yield feature, "untraced_usage", "cost that belongs to no feature", change
 
 
 def _reuse(caller: Caller, before: Week) -> str:

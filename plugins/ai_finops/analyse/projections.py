@@ -1,4 +1,7 @@
-"""Daily cost to month end by a linear trend, and how wrong earlier projections of the same kind were.
+"""Daily cost to month end, and how wrong earlier projections by the same method were.
+
+**Method.** From 14 days of history a linear trend. Below that the mean of the days: a line through less than two weeks
+follows the fall from Friday to Sunday, or the rise from it, to the end of the month.
 
 **Month end** is the end of the month that holds `as_of_date`, the first day not yet seen: the month under way, and on
 the first of a month the one that begins, since the month before is finished and needs no projection.
@@ -10,8 +13,8 @@ is projected is never below zero.
 **The total** is projected on the series of totals. It is not the sum of the features' projections and need not equal
 it.
 
-**The interval** is 80 % for each single day: residuals around the trend, Student's t, the trend's own uncertainty
-included. Daily bounds added up over several days give a range that is wider than 80 %, never narrower.
+**The interval** is 80 % for each single day: residuals around the trend or mean, Student's t, the uncertainty of the
+trend or mean itself included. Daily bounds added up over several days give a range that is wider than 80 %, never narrower.
 """
 
 from __future__ import annotations
@@ -35,7 +38,8 @@ from ai_finops.days import days_between, month_end
 WINDOW_DAYS = 28
 WANTED_DAYS = 14
 FEWEST_DAYS = 7
-METHOD = "linear_trend"
+TREND_METHOD = "linear_trend"
+MEAN_METHOD = "trailing_mean"
 SCENARIO = "as_is"
 
 
@@ -56,9 +60,9 @@ def project(
         as_of_dates: Dates of issue; each sees only the days before it.
         landed_days: Days that landed, also those without any row; default: the days with a row.
     Returns:
-        Projections in the order as_of_date, feature_id, target_date. Status is `ok` from 14 days of history in the
-        last 28, `short_history` from 7, below that `insufficient_history` with null costs. And the errors
-        (`measure_errors`).
+        Projections in the order as_of_date, feature_id, target_date. Status is `ok` with method `linear_trend` from 14
+        days of history in the last 28. Below that the method is `trailing_mean`, and the status `short_history` from 7
+        days, then `insufficient_history` with null costs. And the errors (`measure_errors`).
     """
     history = CostHistory.from_table(daily_costs, landed_days=landed_days)
     rows = (
@@ -78,11 +82,17 @@ def status_of(window_day_count: int) -> str:
     return "short_history" if window_day_count >= FEWEST_DAYS else "insufficient_history"
 
 
+def method_of(window_day_count: int) -> str:
+    """Name the method that a window of so many observed days is projected by."""
+    return TREND_METHOD if window_day_count >= WANTED_DAYS else MEAN_METHOD
+
+
 def _project_feature(history: CostHistory, feature_id: str, *, as_of: date) -> Iterator[dict[str, Any]]:
     window = history.between(feature_id, as_of - timedelta(days=WINDOW_DAYS), as_of - timedelta(days=1))
-    status = status_of(len(window))
+    status, method = status_of(len(window)), method_of(len(window))
+    fit = Trend.fit if method == TREND_METHOD else Trend.level
     # x counts days from as_of, so that the first projected day is 0.
-    trend = None if len(window) < FEWEST_DAYS else Trend.fit([((day - as_of).days, usd) for day, usd in window])
+    trend = None if len(window) < FEWEST_DAYS else fit([((day - as_of).days, usd) for day, usd in window])
     for target in days_between(as_of, month_end(as_of)):
         x = (target - as_of).days
         middle, margin = (None, None) if trend is None else (trend.at(x), trend.margin_80(x))
@@ -94,7 +104,7 @@ def _project_feature(history: CostHistory, feature_id: str, *, as_of: date) -> I
             "projected_cost_usd": _not_negative(middle),
             "low_cost_usd": None if middle is None else _not_negative(middle - margin),
             "high_cost_usd": None if middle is None else _not_negative(middle + margin),
-            "method": METHOD,
+            "method": method,
             "status": status,
             "window_day_count": len(window),
         }
@@ -146,7 +156,8 @@ def measure_errors(
 
     An origin counts for horizon h on date A when it was issued before A, projected at least h days, and all h days lie
     before A: nothing that was unknown on A is used. Its error is that of the *sum* of the h days, as a month-end figure
-    is a sum; days that never landed are left out of both sides.
+    is a sum; days that never landed are left out of both sides. A method answers only for what it issued itself: the
+    first projections by trend have no error yet, whatever the mean's was.
 
     Returns:
         One row per as_of_date, feature, method and horizon of the projection issued that day. `wape_ratio` is the sum

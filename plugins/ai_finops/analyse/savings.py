@@ -103,10 +103,11 @@ def _summed_by_day(calls: pa.Table) -> list[dict[str, Any]]:
         & (pc.field("feature_id") != "unattributed")
     )
     table = calls.filter(wanted)
-    sums = table.group_by(_KEYS).aggregate(
+    sums = table.group_by(_KEYS, use_threads=False).aggregate(
         [(name, "sum") for name in [*_TOKENS, "estimated_cost_usd"]] + [("usage_date", "count")]
     )
-    return sums.to_pylist()
+    # What is added up as floats has to come in one order, or a micro-dollar differs between two builds of one lake.
+    return sums.sort_by([(key, "ascending") for key in _KEYS]).to_pylist()
 
 
 def _priced(window: list[dict[str, Any]], *, target: Mapping[str, Any], book: PriceBook) -> dict[Group, WeekOfCalls]:

@@ -1,10 +1,10 @@
-"""A straight line through daily costs, and how far off a single later day may be."""
+"""A straight line or a level through daily costs, and how far off a single later day may be."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from statistics import NormalDist
 
 # The 0.9 quantile of Student's t for 1, 2, … 30 degrees of freedom (two-sided 80 %).
@@ -17,14 +17,16 @@ _T_90 = (
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A least-squares line with what is needed for prediction intervals."""
+    """A least-squares line, or the mean as a line without slope, with what is needed for prediction intervals."""
 
     slope: float
     mean_x: float
     mean_y: float
     point_count: int
     spread_x: float
+    """Sum of squares about `mean_x`; infinite for a level, whose uncertainty does not grow with the distance."""
     residual_deviation: float
+    degrees_of_freedom: int
 
     @classmethod
     def fit(cls, points: Sequence[tuple[float, float]]) -> Trend:
@@ -35,7 +37,15 @@ class Trend:
         spread_x = sum((x - mean_x) ** 2 for x, _ in points)
         slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread_x
         squares = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in points)
-        return cls(slope, mean_x, mean_y, count, spread_x, sqrt(squares / (count - 2)))
+        return cls(slope, mean_x, mean_y, count, spread_x, sqrt(squares / (count - 2)), count - 2)
+
+    @classmethod
+    def level(cls, points: Sequence[tuple[float, float]]) -> Trend:
+        """Take the mean of at least two (x, y) points for every x."""
+        count = len(points)
+        mean_y = sum(y for _, y in points) / count
+        squares = sum((y - mean_y) ** 2 for _, y in points)
+        return cls(0.0, 0.0, mean_y, count, inf, sqrt(squares / (count - 1)), count - 1)
 
     def at(self, x: float) -> float:
         """Return the line's value at `x`."""
@@ -44,7 +54,7 @@ class Trend:
     def margin_80(self, x: float) -> float:
         """Return half the width of the 80 % prediction interval for one new point at `x`."""
         lever = 1 + 1 / self.point_count + (x - self.mean_x) ** 2 / self.spread_x
-        return t_quantile_90(self.point_count - 2) * self.residual_deviation * sqrt(lever)
+        return t_quantile_90(self.degrees_of_freedom) * self.residual_deviation * sqrt(lever)
 
 
 def t_quantile_90(degrees: int) -> float:

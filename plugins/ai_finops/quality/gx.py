@@ -37,7 +37,7 @@ class Severity(StrEnum):
     FAIL = "fail"
     """The build is not published."""
     WARN = "warn"
-    """The build is published, and the message says so."""
+    """The build is published; the Data Docs and the result of the audit's task name it, the weekly message does not."""
 
 
 @dataclass(frozen=True, slots=True)

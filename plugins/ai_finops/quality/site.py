@@ -1,6 +1,6 @@
 """The Data Docs as a site that works without a network and tells nobody that it was opened.
 
-Great Expectations' pages load styles, scripts and a logo from other hosts, with the time of the run in the logo's address,
+Great Expectations' pages load styles, scripts and logos from other hosts, with the time of the run in a logo's address,
 and its index page is drawn by such a script. So the foreign parts go, a little style comes in, and the index is our own.
 """
 
@@ -13,12 +13,14 @@ from pathlib import Path
 
 from ai_finops.quality.found import Held
 
-_FOREIGN = re.compile(
-    r"""<script\b[^>]*\bsrc\s*=\s*["'](?:https?:)?//[^>]*>\s*</script>"""
-    r"""|<link\b[^>]*\bhref\s*=\s*["'](?:https?:)?//[^>]*>"""
-    r"""|<img\b[^>]*\bsrc\s*=\s*["'](?:https?:)?//[^>]*>"""
-    r"""|<footer>.*?</footer>""",
-    re.IGNORECASE | re.DOTALL,
+# Their scripts need jQuery from another host and do nothing without it.
+_DROPPED = re.compile(r"<script\b.*?</script\s*>|<footer\b.*?</footer>", re.IGNORECASE | re.DOTALL)
+_STYLES = re.compile(r"<style\b.*?</style", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"""<([a-z][\w-]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\s+([^\s=>"'/]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
+_OTHER_HOST = re.compile(r"""(?:https?:|(?<![\w:/.]))//\w""", re.IGNORECASE)
+_LOADED_BY_STYLE = re.compile(
+    r"""@import[^;]*?(?:https?:)?//[^;]*;?|url\(\s*["']?\s*(?:https?:)?//[^)]*\)""", re.IGNORECASE
 )
 _STYLE = """<style>
 body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #1b1f24; background: #fff; }
@@ -43,18 +45,40 @@ body { color: #e6e9ec; background: #15181c; } th { background: #262b31; } a { co
 def write_index(site: Path, *, held: Sequence[Held], build: dict[str, str]) -> None:
     """Make the pages below `site` self-contained and write the index: one row a check, what broke beneath it."""
     for page in site.rglob("*.html"):
-        text = _FOREIGN.sub("", page.read_text(encoding="utf-8"))
+        text = without_foreign_parts(page.read_text(encoding="utf-8"))
         page.write_text(text.replace("</head>", _STYLE, 1), encoding="utf-8")
+    for sheet in site.rglob("*.css"):
+        sheet.write_text(_LOADED_BY_STYLE.sub("none", sheet.read_text(encoding="utf-8")), encoding="utf-8")
     title = f"Audit of build {escape(build['build_id'])}"
     index = [
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>{_STYLE}',
         f"<body><h1>{title}</h1><p>As of {escape(build['as_of_date'])}. A broken <em>fail</em> stops the build, a broken",
-        "<em>warn</em> is reported with it.</p>",
+        "<em>warn</em> is told here and in the result of the task that audits, and stops nothing.</p>",
         "<table><tr><th>Mart</th><th>Check</th><th>Expectations</th><th>Verdict</th></tr>",
         *(line for one in held for line in _rows(one, site=site)),
         "</table></body></html>",
     ]
     (site / "index.html").write_text("\n".join(index) + "\n", encoding="utf-8")
+
+
+def without_foreign_parts(page: str) -> str:
+    """Return a page that asks no other host for anything: links to click stay, all else that names one goes, and scripts."""
+    page = _STYLES.sub(lambda style: _LOADED_BY_STYLE.sub("none", style[0]), _DROPPED.sub("", page))
+    return _TAG.sub(_own_tag, page)
+
+
+def _own_tag(tag: re.Match) -> str:
+    """Return a start tag without attributes that name another host; without them a `link`, `img` or `base` is nothing."""
+    name = tag[1].lower()
+
+    def is_kept(attribute: re.Match) -> bool:
+        is_harmless = (name, attribute[1].lower()) == ("a", "href") or attribute[1].lower().startswith("xmlns")
+        return is_harmless or not _OTHER_HOST.search(attribute[2])
+
+    attributes = _ATTRIBUTE.sub(lambda attribute: attribute[0] if is_kept(attribute) else "", tag[2])
+    if attributes == tag[2]:
+        return tag[0]
+    return "" if name in ("base", "img", "link", "meta") else f"<{tag[1]}{attributes}>"
 
 
 def _rows(held: Held, *, site: Path) -> Iterator[str]:
