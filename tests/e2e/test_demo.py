@@ -122,7 +122,7 @@ def test_published_parquet_and_database_hold_the_same_marts(demo, marts):
     current = (demo.settings.published / "current").resolve()
     tables = {
         name
-        for (name,) in marts.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+        for (name,) in marts.execute("select table_name from duckdb_tables() where schema_name = 'main'").fetchall()
     }
     assert {path.stem for path in current.glob("*.parquet")} == tables
     for table in sorted(tables):

@@ -71,7 +71,7 @@ def _post_once(hook: SlackHook, week: date, *, channel: str, text: str, reviews:
     if entry := claim(path, week=week, channel=channel, text=text):
         if entry.state == POSTED:
             return f"not posted again: the week of {week} is in {channel} already (message {entry.message_ts})"
-        # Later: look the message up by its metadata and settle the entry here.
+        # The posted message carries its week as metadata, by which it could be found in the channel and settled here.
         raise ReportError(
             f"an earlier run began to post the week of {week} to {channel} and its end is not known; "
             f"look at the channel, and if the message is not there remove {path} and run again"
