@@ -7,7 +7,6 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from ai_finops.errors import LakeError
 from ai_finops.lake import Lake, Outcome
 from ai_finops.lake_schemas import OBJECTS, SCHEMAS, SOURCE_TABLES, SPANS, tables_of
+from tests import sql
 
 DAY = "2025-06-02"
 EXTRACTED_AT = datetime(2025, 6, 3, 6, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ def span_tables(*span_ids: str, landing_date: date = date(2025, 6, 2), spans=Non
 
 def span_ids(lake: Lake) -> list[str]:
     files = [str(file) for file in lake.files("traces", "spans")]
-    return [row[0] for row in duckdb.execute("select span_id from read_parquet($1) order by 1", [files]).fetchall()]
+    return [row[0] for row in sql.rows("select span_id from read_parquet($1) order by 1", files)]
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import date
 
-import duckdb
 import pytest
 
 from ai_finops.errors import SourceBroken, SourceForbidden, SourceMissing, SourceUnavailable
 from ai_finops.extract import s3_objects, traces
+from tests import sql
 from tests.extract.made import CALL, json_bytes, protobuf_bytes, request, span, zipped
 from tests.extract.stand_in import Answer, s3_error
 
@@ -36,7 +36,7 @@ def land(clients, settings, lake):
 
 def rows(lake, table: str = "spans", columns: str = "span_id") -> list[tuple]:
     files = [str(file) for file in lake.files("traces", table)]
-    return duckdb.execute(f"select {columns} from read_parquet($1) order by all", [files]).fetchall()
+    return sql.rows(f"select {columns} from read_parquet($1) order by all", files)
 
 
 def span_numbers(lake) -> list[int]:
@@ -212,4 +212,4 @@ def test_no_text_of_a_prompt_reaches_the_lake(put, land, lake):
     assert not [file for file in left if secret.encode() in file.read_bytes()]
     version = lake.current_version("traces", "2025-06-02")
     for table in version.row_counts:
-        assert secret not in str(duckdb.execute("from read_parquet($1)", [str(version.file(table))]).fetchall())
+        assert secret not in str(sql.rows("from read_parquet($1)", str(version.file(table))))

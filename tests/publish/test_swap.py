@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from ai_finops.errors import BuildError, PublishError
 from ai_finops.publish import compare_builds, current_build, open_published, publish, swap
 from ai_finops.quality.verdict import fingerprint, record_verdict
+from tests import sql
 from tests.quality.tiny_marts import change, make_build
 
 STEPS = ("write_marts", "sync", "Path.rename", "Path.symlink_to", "Path.replace")
@@ -244,9 +244,7 @@ def assert_whole(settings, *, number: int) -> None:
     rows = json.loads((current / "build.json").read_text())["row_counts"]
     assert {path.stem for path in current.glob("*.parquet")} == set(rows)
     for mart, row_count in rows.items():
-        assert duckdb.execute(
-            "select count(*) from read_parquet(?)", [str(current / f"{mart}.parquet")]
-        ).fetchone() == (row_count,)
+        assert sql.rows("select count(*) from read_parquet(?)", str(current / f"{mart}.parquet")) == [(row_count,)]
     with open_published(settings) as connection:
         assert connection.execute("select build_id from marts.dim_builds").fetchall() == [(current.name,)]
 

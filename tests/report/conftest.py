@@ -83,8 +83,6 @@ def publish(settings) -> Callable[..., None]:
         columns = [field for field in fields(WeeklyDigest) if field.name != "marts_as_of_date"]
         types = ", ".join(f"{column.name} {SQL_TYPES[column.type.split(' ')[0]]}" for column in columns)
         with duckdb.connect(str(folder / "marts.duckdb")) as connection:
-            connection.execute("create schema marts")
-            connection.execute("set schema = 'marts.marts'")
             connection.execute("create table dim_builds as select ? as as_of_date", [as_of])
             connection.execute(f"create table rpt_weekly_digest ({types})")
             for digest in digests:

@@ -65,5 +65,5 @@ def test_last_complete_week(as_of, monday):
 
 def test_a_file_without_marts_is_no_build(settings, publish, week):
     publish(week(), statements=("drop table dim_builds",))
-    with pytest.raises(ReportError, match="holds no marts; publish again"):
+    with pytest.raises(PublishError, match="holds no marts; publish again"):
         load(settings, date(2025, 6, 9))

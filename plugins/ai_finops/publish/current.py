@@ -23,7 +23,7 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Open the published marts (`marts.<mart>`) for reading; a build published meanwhile is seen by the next call.
 
     Raises:
-        PublishError: Nothing has been published yet, or the file cannot be opened.
+        PublishError: Nothing has been published yet, or the file cannot be opened or holds no marts.
     """
     from ai_finops.build.raw_views import open_warehouse
 
@@ -31,9 +31,13 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     if folder is None:
         raise PublishError(f"nothing is published in {settings.published} yet; run ai-finops run")
     try:
-        return open_warehouse(folder / "marts.duckdb", read_only=True)
+        connection = open_warehouse(folder / "marts.duckdb", read_only=True)
     except BuildError as error:
         raise PublishError(f"the published marts are damaged, publish again: {error}") from error
+    if not connection.execute("from duckdb_tables() where table_name = 'dim_builds'").fetchall():
+        connection.close()
+        raise PublishError(f"{folder / 'marts.duckdb'} holds no marts; publish again")
+    return connection
 
 
 def resolve_build(settings: Settings, name: str) -> Path:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from ai_finops.config import Settings
 from ai_finops.days import week_start
 from ai_finops.errors import ReportError
-from ai_finops.report.marts import open_marts
+from ai_finops.publish import open_published
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def load(settings: Settings, week: date) -> WeeklyDigest:
     monday = week_start(week)
     names = [field.name for field in fields(WeeklyDigest) if field.name != "marts_as_of_date"]
     query = f"select {', '.join(names)} from rpt_weekly_digest where week_start_date = ?"  # noqa: S608 (names of our own fields)
-    with open_marts(settings) as connection:
+    with open_published(settings) as connection:
         try:
             row = connection.execute(query, [monday]).fetchone()
             as_of = connection.execute("select as_of_date from dim_builds").fetchone()[0]
@@ -103,7 +103,7 @@ def published_as_of(settings: Settings) -> date:
     Raises:
         PublishError: Nothing has been published yet.
     """
-    with open_marts(settings) as connection:
+    with open_published(settings) as connection:
         return connection.execute("select as_of_date from dim_builds").fetchone()[0]
 
 

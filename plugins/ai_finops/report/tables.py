@@ -9,7 +9,7 @@ from typing import Any
 
 from ai_finops.config import Settings
 from ai_finops.days import week_start
-from ai_finops.report.marts import open_marts
+from ai_finops.publish import open_published
 from ai_finops.report.wording import dollars, one_line, share
 
 _FEATURE_COSTS = """
@@ -109,7 +109,7 @@ def align(header: Sequence[str], lines: Sequence[Sequence[str]], *, left: int, l
 
 
 def _query(settings: Settings, query: str, *, monday: date, **more: date) -> list[dict[str, Any]]:
-    with open_marts(settings) as connection:
+    with open_published(settings) as connection:
         found = connection.execute(query, {"monday": monday, "sunday": monday + timedelta(days=6), **more})
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
