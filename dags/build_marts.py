@@ -21,7 +21,7 @@ SETTINGS = Settings.from_env()
 
 
 @dag(
-    schedule=PartitionedAssetTimetable(assets=raw_assets_of(SETTINGS.sources)),
+    schedule=PartitionedAssetTimetable(assets=raw_assets_of(SETTINGS.sources_by_feed)),
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     catchup=False,
     max_active_runs=1,

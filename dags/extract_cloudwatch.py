@@ -8,11 +8,14 @@ read again
 import pendulum
 from airflow.sdk import dag
 
+from ai_finops.config import Settings
 from ai_finops.orchestrate.extracting import DAY_PARAMS, daily_partitions, land_and_record, last_run_date
+
+SETTINGS = Settings.from_env()
 
 
 @dag(
-    schedule=daily_partitions(),
+    schedule=daily_partitions("cloudwatch", settings=SETTINGS),
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     end_date=last_run_date(),
     catchup=False,
@@ -22,7 +25,7 @@ from ai_finops.orchestrate.extracting import DAY_PARAMS, daily_partitions, land_
     doc_md=__doc__,
 )
 def extract_cloudwatch():
-    land_and_record("cloudwatch")
+    land_and_record("cloudwatch", settings=SETTINGS)
 
 
 extract_cloudwatch()

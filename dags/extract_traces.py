@@ -9,11 +9,14 @@ whole partition. A broken object alone does not fail the run: it is quarantined 
 import pendulum
 from airflow.sdk import dag
 
+from ai_finops.config import Settings
 from ai_finops.orchestrate.extracting import DAY_PARAMS, daily_partitions, land_and_record, last_run_date
+
+SETTINGS = Settings.from_env()
 
 
 @dag(
-    schedule=daily_partitions(),
+    schedule=daily_partitions("traces", settings=SETTINGS),
     start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
     end_date=last_run_date(),
     catchup=False,
@@ -23,7 +26,7 @@ from ai_finops.orchestrate.extracting import DAY_PARAMS, daily_partitions, land_
     doc_md=__doc__,
 )
 def extract_traces():
-    land_and_record("traces")
+    land_and_record("traces", settings=SETTINGS)
 
 
 extract_traces()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import reduce
 from operator import and_
 
@@ -20,9 +21,9 @@ RAW_CLOUDWATCH = Asset("raw_cloudwatch")
 PUBLISHED_MARTS = Asset("published_marts")
 """Validated marts that hold the day are current. `build_marts`, `load_history` → `report_weekly`."""
 
-RAW_BY_SOURCE = {"traces": RAW_TRACES, "billing": RAW_BILLING, "cloudwatch": RAW_CLOUDWATCH}
+RAW_BY_FEED = {"traces": RAW_TRACES, "billing": RAW_BILLING, "cloudwatch": RAW_CLOUDWATCH}
 
 
-def raw_assets_of(sources: tuple[str, ...]) -> BaseAsset:
-    """Return the condition "every one of these sources has reported its day"."""
-    return reduce(and_, (RAW_BY_SOURCE[source] for source in sources))
+def raw_assets_of(feeds: Iterable[str]) -> BaseAsset:
+    """Return the condition "every one of these feeds has reported its day"."""
+    return reduce(and_, (RAW_BY_FEED[feed] for feed in feeds))

@@ -14,7 +14,14 @@ from pathlib import Path
 from ai_finops.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-KNOWN_SOURCES = ("traces", "billing", "cloudwatch")
+FEEDS: dict[str, tuple[str, ...]] = {
+    "traces": ("traces",),
+    "billing": ("billing",),
+    "cloudwatch": ("cloudwatch",),
+}
+"""The sources that each extract DAG lands, by the DAG's object: `extract_<feed>`."""
+KNOWN_SOURCES = tuple(source for sources in FEEDS.values() for source in sources)
+DEFAULT_SOURCES = ("traces", "billing", "cloudwatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,12 @@ class Settings:
     billing_export: str
     slack_connection: str
     slack_channel: str
+
+    @property
+    def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
+        """Return the enabled sources of each feed that has any."""
+        enabled = {feed: tuple(each for each in known if each in self.sources) for feed, known in FEEDS.items()}
+        return {feed: sources for feed, sources in enabled.items() if sources}
 
     @property
     def lake(self) -> Path:
@@ -64,7 +77,7 @@ class Settings:
         def read(name: str, default: str) -> str:
             return env.get(f"AI_FINOPS_{name}") or default
 
-        sources = tuple(part.strip() for part in read("SOURCES", ",".join(KNOWN_SOURCES)).split(",") if part.strip())
+        sources = tuple(part.strip() for part in read("SOURCES", ",".join(DEFAULT_SOURCES)).split(",") if part.strip())
         unknown = sorted(set(sources) - set(KNOWN_SOURCES))
         if unknown:
             raise SettingsError(

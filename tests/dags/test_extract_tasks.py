@@ -1,17 +1,21 @@
 """The bodies of the extract tasks, called as Airflow calls them."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops import extract
-from ai_finops.config import REPOSITORY, Settings
+from ai_finops.config import FEEDS, REPOSITORY, Settings
 from ai_finops.errors import SourceForbidden, SourceUnavailable
+from ai_finops.extract import traces
 from ai_finops.lake import Lake, Outcome
+from ai_finops.orchestrate.extracting import daily_partitions, land_and_record
 
 DAY = date(2025, 6, 15)
 
@@ -53,9 +57,9 @@ def outcome_of(status, **more):
 def test_a_landed_day_is_recorded_and_announced(run, monkeypatch):
     monkeypatch.setattr(extract, "land", lambda *_, **__: outcome_of("loaded", read_count=3, loaded_count=3))
     run.call("land_traces")
-    assert run.call("record_outcome") == "loaded"
+    assert run.call("record_outcome") == {"traces": "loaded"}
     assert run.partitions == [str(DAY)]
-    assert run.event.extra == {"status": "loaded"}
+    assert run.event.extra == {"status": {"traces": "loaded"}}
     (kept,) = Lake(Settings.from_env().lake).outcomes()
     assert (kept.status, kept.loaded_count) == ("loaded", 3)
 
@@ -78,7 +82,7 @@ def test_only_a_source_that_did_not_answer_is_tried_again(run, monkeypatch, erro
     monkeypatch.setattr(extract, "land", refuse(error))
     with pytest.raises(raised, match=str(error)):
         run.call("land_traces")
-    assert run.call("record_outcome") == "failed"
+    assert run.call("record_outcome") == {"traces": "failed"}
     (kept,) = Lake(Settings.from_env().lake).outcomes()
     assert kept.error == str(error)
     assert run.partitions == [str(DAY)]
@@ -91,7 +95,7 @@ def test_an_unreadable_day_fails_at_once(run):
 
 
 def test_a_killed_landing_is_recorded_as_failed(run):
-    assert run.call("record_outcome") == "failed"
+    assert run.call("record_outcome") == {"traces": "failed"}
     (kept,) = Lake(Settings.from_env().lake).outcomes()
     assert "land_traces did not finish" in kept.error
 
@@ -103,3 +107,35 @@ def test_a_day_that_is_not_over_is_refused_and_leaves_nothing(run):
             run.call(task_id)
     assert Lake(Settings.from_env().lake).outcomes() == []
     assert run.partitions == []
+
+
+def test_a_feed_lands_its_enabled_sources_and_no_other(monkeypatch):
+    monkeypatch.setitem(FEEDS, "traces", ("traces", "other", "third"))
+    settings = replace(Settings.from_env({}), sources=("traces", "third"))
+    with DAG("extract_traces", schedule=None) as dag:
+        land_and_record("traces", settings=settings)
+    assert set(dag.task_ids) == {"land_traces", "land_third", "record_outcome"}
+    assert dag.get_task("record_outcome").upstream_task_ids == {"land_traces", "land_third"}
+
+
+def test_one_dead_source_of_a_feed_does_not_hide_the_other(run, monkeypatch):
+    monkeypatch.setitem(FEEDS, "traces", ("traces", "third"))
+    monkeypatch.setitem(extract.SOURCES, "third", traces)
+    settings = replace(Settings.from_env(), sources=("traces", "third"))
+    with DAG("extract_traces", schedule=None) as dag:
+        land_and_record("traces", settings=settings)
+    run.xcoms["return_value"] = None
+    run.context["ti"].xcom_pull = lambda task_ids, key="return_value": (
+        outcome_of("loaded", read_count=3, loaded_count=3).to_json()
+        if (task_ids, key) == ("land_traces", "return_value")
+        else {"error": "no such bucket"}.get(key)
+    )
+    recorded = dag.get_task("record_outcome").python_callable(**run.context)
+    assert recorded == {"traces": "loaded", "third": "failed"}
+    assert {(o.source, o.status) for o in Lake(settings.lake).outcomes()} == {("traces", "loaded"), ("third", "failed")}
+
+
+def test_a_feed_without_a_source_has_no_schedule():
+    settings = replace(Settings.from_env({}), sources=("billing",))
+    assert daily_partitions("traces", settings=settings) is None
+    assert daily_partitions("billing", settings=settings) is not None

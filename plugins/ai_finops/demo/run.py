@@ -85,10 +85,10 @@ class DemoPipeline:
         with self.progress.step(f"deliver {day} to the local AWS") as note:
             note(told(deliver(self.sample, first=day, last=day, clients=self.clients, settings=self.settings)))
         with self.progress.step(f"extract {day}: three DAGs, backfilled by partition"):
-            for source in self.settings.sources:
-                self.api.backfill_day(f"extract_{source}", day)
-            for source in self.settings.sources:
-                self._wait(f"extract_{source}", lambda run: run["partition_key"] == str(day), quiet=True)
+            for feed in self.settings.sources_by_feed:
+                self.api.backfill_day(f"extract_{feed}", day)
+            for feed in self.settings.sources_by_feed:
+                self._wait(f"extract_{feed}", lambda run: run["partition_key"] == str(day), quiet=True)
         with self.progress.step(f"build_marts {day}: started by the three assets"):
             self._wait("build_marts", lambda run: run["partition_key"] == str(day))
 

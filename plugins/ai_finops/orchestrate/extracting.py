@@ -1,17 +1,17 @@
-"""The two tasks of every extract DAG: land the day, and say how it went, whatever happened."""
+"""The tasks of every extract DAG: land the day from each source, and say how it went, whatever happened."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from ai_finops.assets import RAW_BY_SOURCE
+from ai_finops.assets import RAW_BY_FEED
 from ai_finops.config import Settings
 from ai_finops.days import morning_after, parse_day
 from ai_finops.errors import AiFinopsError, SourceUnavailable
@@ -26,8 +26,10 @@ DAY_PARAMS = {
 }
 
 
-def daily_partitions() -> CronPartitionTimetable:
-    """Return the schedule of the extract DAGs: each morning, for the day before, keyed by that day."""
+def daily_partitions(feed: str, *, settings: Settings) -> CronPartitionTimetable | None:
+    """Return the schedule of an extract DAG: each morning, for the day before, keyed by that day; none without a source."""
+    if feed not in settings.sources_by_feed:
+        return None
     return CronPartitionTimetable("0 6 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
 
 
@@ -55,55 +57,63 @@ def permanent_errors_fail_now(tell: Callable[[str], None] = lambda sentence: Non
         raise AirflowFailException(str(error)) from error
 
 
-def land_and_record(source: str) -> None:
-    """Add `land_<source>` and `record_outcome` to the DAG being defined.
+def land_and_record(feed: str, *, settings: Settings) -> None:
+    """Add `land_<source>` for each enabled source of a feed, and `record_outcome`, to the DAG being defined.
 
-    `record_outcome` is a teardown: it runs when landing failed too, emits the day's asset partition with the status, and
-    leaves the verdict on the run to the landing task. So a dead source is a red run and not a missing morning.
+    `record_outcome` is a teardown: it runs when a landing failed too, emits the day's asset partition with the statuses, and
+    leaves the verdict on the run to the landing tasks. So a dead source is a red run and not a missing morning.
     """
-    asset = RAW_BY_SOURCE[source]
+    asset = RAW_BY_FEED[feed]
+    sources = settings.sources_by_feed.get(feed, ())
 
-    @task(task_id=f"land_{source}", **RETRIES)
-    def land(**context: Any) -> str:
-        """Replace the partitions of the run's day in the lake; return the outcome as JSON."""
-        from ai_finops import extract
+    def landing(source: str) -> Any:
+        @task(task_id=f"land_{source}", **RETRIES)
+        def land(**context: Any) -> str:
+            """Replace the partitions of the run's day in the lake; return the outcome as JSON."""
+            from ai_finops import extract
 
-        with permanent_errors_fail_now(lambda sentence: context["ti"].xcom_push(key="error", value=sentence)):
-            day = day_of_run(context)
-            outcome = extract.land(
-                source,
-                day,
-                settings=Settings.from_env(),
-                as_of=morning_after(day),
-                today=started_on(context),
-                allow_empty=bool(context["params"].get("allow_empty")),
-            )
-        return outcome.to_json()
+            with permanent_errors_fail_now(lambda sentence: context["ti"].xcom_push(key="error", value=sentence)):
+                day = day_of_run(context)
+                outcome = extract.land(
+                    source,
+                    day,
+                    settings=Settings.from_env(),
+                    as_of=morning_after(day),
+                    today=started_on(context),
+                    allow_empty=bool(context["params"].get("allow_empty")),
+                )
+            return outcome.to_json()
+
+        return land()
 
     @task(task_id="record_outcome", outlets=[asset])
-    def record_outcome(**context: Any) -> str:
-        """Write the day's outcome beside the data and tell the build; return the status."""
-        from ai_finops import extract
-        from ai_finops.lake import Outcome
-
-        day, task_instance = day_of_run(context), context["ti"]
-        with permanent_errors_fail_now():  # a day that is not over has no outcome
-            extract.require_over(source, day, as_of=morning_after(day), today=started_on(context))
-        landed = task_instance.xcom_pull(task_ids=f"land_{source}")
-        error = task_instance.xcom_pull(task_ids=f"land_{source}", key="error")
-        outcome = extract.record(
-            source,
-            day,
-            settings=Settings.from_env(),
-            as_of=morning_after(day),
-            outcome=Outcome.from_json(landed) if landed else None,
-            error=None if landed else error or f"land_{source} did not finish; its log says why",
-        )
+    def record_outcome(**context: Any) -> dict[str, str]:
+        """Write each source's outcome beside its data and tell the build; return the status by source."""
+        statuses = {source: _record(source, context) for source in sources}
         event = context["outlet_events"][asset]
-        event.extra = {"status": outcome.status}
-        event.add_partitions([day.isoformat()])
-        return outcome.status
+        event.extra = {"status": statuses}
+        event.add_partitions([day_of_run(context).isoformat()])
+        return statuses
 
-    landed, recorded = land(), record_outcome()
+    landed, recorded = [landing(source) for source in sources], record_outcome()
     landed >> recorded
     recorded.as_teardown()
+
+
+def _record(source: str, context: Mapping[str, Any]) -> str:
+    from ai_finops import extract
+    from ai_finops.lake import Outcome
+
+    day, task_instance = day_of_run(context), context["ti"]
+    with permanent_errors_fail_now():  # a day that is not over has no outcome
+        extract.require_over(source, day, as_of=morning_after(day), today=started_on(context))
+    landed = task_instance.xcom_pull(task_ids=f"land_{source}")
+    error = task_instance.xcom_pull(task_ids=f"land_{source}", key="error")
+    return extract.record(
+        source,
+        day,
+        settings=Settings.from_env(),
+        as_of=morning_after(day),
+        outcome=Outcome.from_json(landed) if landed else None,
+        error=None if landed else error or f"land_{source} did not finish; its log says why",
+    ).status
