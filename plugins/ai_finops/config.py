@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from ai_finops.errors import SettingsError
@@ -22,6 +23,8 @@ FEEDS: dict[str, tuple[str, ...]] = {
 """The sources that each extract DAG lands, by the DAG's object: `extract_<feed>`."""
 KNOWN_SOURCES = tuple(source for sources in FEEDS.values() for source in sources)
 DEFAULT_SOURCES = ("traces", "billing", "cloudwatch")
+EXTRACT_HOUR_UTC = 6
+"""When the extract DAGs run for the day before; by then a day's last objects and points have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +73,48 @@ class Settings:
         """Read the settings from `env` (default: the process environment).
 
         Raises:
-            SettingsError: An unknown source is switched on.
+            SettingsError: An unknown source or none is switched on, or the partition format does not tell days apart.
         """
         env = os.environ if env is None else env
 
         def read(name: str, default: str) -> str:
             return env.get(f"AI_FINOPS_{name}") or default
 
-        sources = tuple(part.strip() for part in read("SOURCES", ",".join(DEFAULT_SOURCES)).split(",") if part.strip())
-        unknown = sorted(set(sources) - set(KNOWN_SOURCES))
-        if unknown:
-            raise SettingsError(
-                f"AI_FINOPS_SOURCES names unknown source {unknown[0]!r}; known are {', '.join(KNOWN_SOURCES)}"
-            )
         return cls(
-            home=Path(read("HOME", str(REPOSITORY / "var"))).resolve(),
-            dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).resolve(),
-            sources=sources,
+            home=Path(read("HOME", str(REPOSITORY / "var"))).expanduser().resolve(),
+            dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).expanduser().resolve(),
+            sources=_sources(read("SOURCES", ",".join(DEFAULT_SOURCES))),
             aws_region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
-            traces_partition_format=read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d"),
+            traces_partition_format=_partition_format(read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d")),
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
             slack_connection=read("SLACK_CONNECTION", "slack_default"),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
         )
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    """Return the sources named in `AI_FINOPS_SOURCES`, each once."""
+    sources = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    unknown = sorted(set(sources) - set(KNOWN_SOURCES))
+    if unknown or not sources:
+        said = f"names unknown source {unknown[0]!r}" if unknown else "names no source"
+        raise SettingsError(f"AI_FINOPS_SOURCES {said}; known are {', '.join(KNOWN_SOURCES)}")
+    return sources
+
+
+def _partition_format(text: str) -> str:
+    """Return `AI_FINOPS_TRACES_PARTITION_FORMAT` as it is; one without the day would land every object on every day."""
+    days = {date(year, month, day).strftime(text) for year, month, day in _DIFFERING_DAYS}
+    if len(days) < len(_DIFFERING_DAYS):
+        raise SettingsError(
+            f"AI_FINOPS_TRACES_PARTITION_FORMAT {text!r} gives several days one prefix; it needs year, month and day, "
+            "such as year=%Y/month=%m/day=%d"
+        )
+    return text
+
+
+_DIFFERING_DAYS = ((2025, 6, 2), (2025, 6, 3), (2025, 7, 2), (2026, 6, 2))

@@ -12,7 +12,7 @@ from airflow.sdk import CronPartitionTimetable, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.assets import RAW_BY_FEED
-from ai_finops.config import Settings
+from ai_finops.config import EXTRACT_HOUR_UTC, Settings
 from ai_finops.days import morning_after, parse_day
 from ai_finops.errors import AiFinopsError, SourceUnavailable
 from ai_finops.orchestrate.runs import day_of_run, started_on
@@ -30,7 +30,7 @@ def daily_partitions(feed: str, *, settings: Settings) -> CronPartitionTimetable
     """Return the schedule of an extract DAG: each morning, for the day before, keyed by that day; none without a source."""
     if feed not in settings.sources_by_feed:
         return None
-    return CronPartitionTimetable("0 6 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
+    return CronPartitionTimetable(f"0 {EXTRACT_HOUR_UTC} * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
 
 
 def last_run_date() -> datetime | None:
