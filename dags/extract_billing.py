@@ -2,7 +2,8 @@
 
 **Reads** the CUR 2.0 export of the day's billing period (and of the month before, while it still changes) · **Writes**
 `raw_billing` · **All or nothing** a broken or half-delivered export leaves the previous version current
-**If it fails** the message names the file or column; wait for the next delivery or mend the export, then clear the run.
+**If it fails** the message names the file or column; wait for the next delivery or mend the export, then clear the run
+and trigger `build_marts` for the day; else the next morning's build brings it.
 """
 
 import pendulum
