@@ -200,7 +200,7 @@ def test_a_fault_in_the_middle_leaves_the_old_partition(put, land, lake, stand_i
 
 
 def test_a_bucket_name_that_is_none_names_its_setting(land, settings):
-    with pytest.raises(SettingsError, match="'no bucket!' is not a name .* correct AI_FINOPS_TRACES_BUCKET"):
+    with pytest.raises(SettingsError, match=r"'no bucket!' is not a name .* correct AI_FINOPS_TRACES_BUCKET"):
         land(settings=replace(settings, traces_bucket="no bucket!"))
 
 

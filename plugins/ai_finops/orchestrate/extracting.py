@@ -42,16 +42,16 @@ def last_run_date() -> datetime | None:
 
 
 @contextlib.contextmanager
-def permanent_errors_fail_now(tell: Callable[[str], None] = lambda sentence: None) -> Iterator[None]:
+def permanent_errors_fail_now(tell: Callable[[AiFinopsError], None] = lambda error: None) -> Iterator[None]:
     """Let Airflow retry a source that did not answer, and nothing else: a retry mends no permission and no bad day.
 
     Args:
-        tell: Gets the error's sentence in either case.
+        tell: Gets the error in either case.
     """
     try:
         yield
     except AiFinopsError as error:
-        tell(str(error))
+        tell(error)
         if isinstance(error, SourceUnavailable):
             raise
         raise AirflowFailException(str(error)) from error
@@ -72,7 +72,11 @@ def land_and_record(feed: str, *, settings: Settings) -> None:
             """Replace the partitions of the run's day in the lake; return the outcome as JSON."""
             from ai_finops import extract
 
-            with permanent_errors_fail_now(lambda sentence: context["ti"].xcom_push(key="error", value=sentence)):
+            def tell(error: AiFinopsError) -> None:
+                told = {"error": str(error), "status": error.outcome_status}
+                context["ti"].xcom_push(key="failure", value=told)
+
+            with permanent_errors_fail_now(tell):
                 day = day_of_run(context)
                 outcome = extract.land(
                     source,
@@ -108,12 +112,13 @@ def _record(source: str, context: Mapping[str, Any]) -> str:
     with permanent_errors_fail_now():  # a day that is not over has no outcome
         extract.require_over(source, day, as_of=morning_after(day), today=started_on(context))
     landed = task_instance.xcom_pull(task_ids=f"land_{source}")
-    error = task_instance.xcom_pull(task_ids=f"land_{source}", key="error")
+    failure = task_instance.xcom_pull(task_ids=f"land_{source}", key="failure")
+    unfinished = {"error": f"land_{source} did not finish; its log says why", "status": "failed"}
     return extract.record(
         source,
         day,
         settings=Settings.from_env(),
         as_of=morning_after(day),
         outcome=Outcome.from_json(landed) if landed else None,
-        error=None if landed else error or f"land_{source} did not finish; its log says why",
+        **({"error": None} if landed else failure or unfinished),
     ).status

@@ -151,7 +151,7 @@ def configure_extract_outcomes() -> list[Check]:
                 has_rows(why="A build is made of landings."),
                 is_unique_by_grain(mart),
                 is_zero("unaccounted_count", why="Read is loaded, ignored, quarantined or duplicate."),
-                is_one_of("status", "loaded", "empty", "missing", "failed", why="Known endings."),
+                is_one_of("status", "loaded", "empty", "missing", "failed", "expired", why="Known endings."),
                 is_one_of(
                     "status",
                     "loaded",
