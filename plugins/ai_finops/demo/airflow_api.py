@@ -13,6 +13,12 @@ import httpx
 from ai_finops.errors import BuildError
 
 _FINISHED = ("success", "failed")
+_BUSY_ATTEMPTS = 30
+
+
+def _is_busy(response: httpx.Response) -> bool:
+    """Return whether SQLite was locked by another process: the answer's transaction wrote nothing, so asking again is safe."""
+    return response.status_code == httpx.codes.INTERNAL_SERVER_ERROR and "Database error" in response.text
 
 
 class ApiUnreachable(BuildError):
@@ -32,6 +38,8 @@ class AirflowApi:
     password: str | None = None
     check_alive: Callable[[], None] = lambda: None
     """Called while waiting; raises when a process that is waited for has died."""
+    busy_seconds: float = 1.0
+    """Between two attempts while the metadata database is locked."""
     _client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -141,6 +149,14 @@ class AirflowApi:
         return causes[-1]["exc_value"] if causes else "its log says why"
 
     def _answer(self, method: str, path: str, **content: Any) -> httpx.Response:
+        for _ in range(_BUSY_ATTEMPTS - 1):
+            response = self._request(method, path, **content)
+            if not _is_busy(response):
+                return response
+            time.sleep(self.busy_seconds)
+        return self._request(method, path, **content)
+
+    def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
             return self._client.request(method, path, **content)
         except httpx.TransportError as error:
