@@ -48,7 +48,7 @@ def test_a_locked_database_is_asked_again():
 def test_a_database_that_stays_locked_is_a_sentence():
     with stand_in() as server:
         server.answer = lambda path, number: busy(path, 0)
-        with pytest.raises(BuildError, match="refused .*Database error"):
+        with pytest.raises(BuildError, match=r"refused .*Database error"):
             AirflowApi(server.endpoint, busy_seconds=0).runs("build_marts")
         assert len(server.paths) == 30
 
@@ -56,6 +56,6 @@ def test_a_database_that_stays_locked_is_a_sentence():
 def test_any_other_refusal_is_told_at_once():
     with stand_in() as server:
         server.answer = lambda path, number: Answer(500, b"out of memory")
-        with pytest.raises(BuildError, match="refused .* 500 out of memory"):
+        with pytest.raises(BuildError, match=r"refused .* 500 out of memory"):
             AirflowApi(server.endpoint, busy_seconds=0).runs("build_marts")
         assert len(server.paths) == 1
