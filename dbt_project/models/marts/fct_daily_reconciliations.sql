@@ -16,12 +16,8 @@ cells_allocated as (
     select * from {{ ref('int_billing_cells_allocated') }}
 ),
 
-usages as (
-    select
-        {{ cell_id() }} as cell_id,
-        token_class,
-        quantity
-    from {{ ref('int_llm_call_usages_priced') }}
+callers as (
+    select * from {{ ref('int_callers_summed') }}
 ),
 
 billed as (
@@ -65,7 +61,7 @@ traced as (
     select
         cell_id,
         sum(case when token_class = 'search_unit' then 0 else quantity end) as traced_tokens
-    from usages
+    from callers
     group by cell_id
 ),
 

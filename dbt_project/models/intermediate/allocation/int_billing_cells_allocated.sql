@@ -32,26 +32,11 @@ shares as (
 ),
 
 callers as (
-    select
-        {{ cell_id() }} as cell_id,
-        feature_id,
-        pipeline_id,
-        billing_account_id,
-        service_name,
-        task_type,
-        provider_name,
-        model_id,
-        model_tier,
-        token_class,
-        region_scope,
-        processing,
-        sum(quantity) as quantity,
-        sum(estimated_cost_usd) as estimated_cost_usd,
-        bool_and(estimated_cost_usd is not null) as is_priced,
-        bool_and(has_feature) as has_feature,
-        usage_date
-    from {{ ref('int_llm_call_usages_priced') }}
-    group by all
+    select * from {{ ref('int_callers_summed') }}
+),
+
+billed_days as (
+    select * from {{ ref('int_account_days_billed') }}
 ),
 
 shares_of_callers as (
@@ -75,15 +60,6 @@ shares_of_sub_cells as (
         cast(sum(share_micro_usd) as hugeint) as share_micro_usd
     from shares
     group by all
-),
-
-billed_days as (
-    select distinct
-        provider_name,
-        billing_account_id,
-        usage_date
-    from charges
-    where charge_category = 'usage'
 ),
 
 billed_cells as (

@@ -14,14 +14,8 @@ sub_cells as (
     where charge_category = 'usage'
 ),
 
-usages as (
-    select
-        {{ cell_id() }} as cell_id,
-        feature_id,
-        quantity,
-        estimated_cost_usd,
-        has_feature
-    from {{ ref('int_llm_call_usages_priced') }}
+callers as (
+    select * from {{ ref('int_callers_summed') }}
 ),
 
 cell_bases as (
@@ -50,16 +44,16 @@ capacities as (
 
 traced as (
     select
-        usages.cell_id,
-        usages.feature_id,
+        callers.cell_id,
+        callers.feature_id,
         case any_value(cell_bases.coverage_basis)
-            when 'tokens' then sum(usages.quantity)
-            else coalesce({{ to_micro_usd('sum(usages.estimated_cost_usd)') }}, 0)
+            when 'tokens' then sum(callers.quantity)
+            else coalesce({{ to_micro_usd('sum(callers.estimated_cost_usd)') }}, 0)
         end as traced_quantity,
-        bool_and(usages.has_feature) as has_feature
-    from usages
-    inner join cell_bases on usages.cell_id = cell_bases.cell_id
-    group by usages.cell_id, usages.feature_id
+        bool_and(callers.has_feature) as has_feature
+    from callers
+    inner join cell_bases on callers.cell_id = cell_bases.cell_id
+    group by callers.cell_id, callers.feature_id
 ),
 
 owned_matched as (
