@@ -126,6 +126,12 @@ models_with_unmeasured_calls as (
     where not has_usage
 ),
 
+cells_with_unpriced_callers as (
+    select distinct cell_id
+    from callers
+    where not is_priced
+),
+
 sub_cells as (
     select distinct
         cell_id,
@@ -157,7 +163,10 @@ remainders as (
         shares_of_sub_cells.cell_id is not null as has_shares,
         shares_of_sub_cells.cell_id is null
         and (
-            sub_cells.matched_quantity > 0 or models_with_unmeasured_calls.usage_date is not null
+            sub_cells.matched_quantity > 0
+            -- On basis cost a caller without a price matches nothing, and was traced all the same.
+            or (sub_cells.coverage_basis = 'cost' and cells_with_unpriced_callers.cell_id is not null)
+            or models_with_unmeasured_calls.usage_date is not null
         ) as has_calls_without_weight
     from sub_cells
     left join shares_of_sub_cells
@@ -165,6 +174,7 @@ remainders as (
             sub_cells.cell_id = shares_of_sub_cells.cell_id
             and sub_cells.owner_feature_id is not distinct from shares_of_sub_cells.owner_feature_id
             and sub_cells.owner_attribution is not distinct from shares_of_sub_cells.owner_attribution
+    left join cells_with_unpriced_callers on sub_cells.cell_id = cells_with_unpriced_callers.cell_id
     left join models_with_unmeasured_calls
         on
             sub_cells.provider_name = models_with_unmeasured_calls.provider_name

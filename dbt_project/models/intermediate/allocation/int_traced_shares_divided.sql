@@ -24,7 +24,8 @@ callers_weighted as (
                 bool_and(is_priced) over (partition by cell_id)
                 and sum(estimated_cost_usd) over (partition by cell_id) > 0
                 then {{ to_pico_usd('estimated_cost_usd') }}
-            else quantity
+            -- In millionths, so that the part of a sub-cell that a single token fills is not rounded away.
+            else quantity * 1000000
         end as weight
     from callers
 ),
