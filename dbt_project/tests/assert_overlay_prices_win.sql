@@ -23,7 +23,12 @@ prices as (
 ),
 
 rows_not_there as (
-    select overlay.*
+    select
+        overlay.provider_name,
+        overlay.model_id,
+        overlay.token_class,
+        overlay.region_scope,
+        overlay.price_usd_per_unit
     from overlay
     left join prices
         on
@@ -41,7 +46,12 @@ rows_not_there as (
 ),
 
 rows_contradicted as (
-    select overlay.*
+    select
+        overlay.provider_name,
+        overlay.model_id,
+        overlay.token_class,
+        overlay.region_scope,
+        overlay.price_usd_per_unit
     from overlay
     inner join prices
         on
@@ -55,6 +65,12 @@ rows_contradicted as (
             and (prices.valid_to is null or overlay.valid_from is null or overlay.valid_from < prices.valid_to)
 )
 
-select * from rows_not_there
+select
+    'not there' as problem,
+    rows_not_there.*
+from rows_not_there
 union all
-select * from rows_contradicted
+select
+    'contradicted' as problem,
+    rows_contradicted.*
+from rows_contradicted
