@@ -43,14 +43,24 @@ FAULTS = {
     ),
     "allocated more than billed": (
         (
-            "update marts.fct_daily_allocated_costs set allocated_cost_usd = 0.260001 "
+            "update marts.fct_daily_allocated_costs set allocated_cost_usd = 0.250001 "
             "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
         ),
-        ["fct_daily_allocated_costs__against_bill", "difference_micro_usd", "(10001"],
+        ["fct_daily_allocated_costs__against_bill", "difference_micro_usd", "1 of 9 rows (1"],
+    ),
+    "charged to another account": (
+        (
+            "update marts.fct_daily_allocated_costs set billing_account_id = '444455556666' "
+            "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
+        ),
+        ["fct_daily_allocated_costs__against_bill", "fct_daily_allocated_costs__against_lines", "2 of 10 rows"],
     ),
     "bill line lost on the way": (
-        "insert into staging.stg_aws_billing__line_items select '2025-06-05', true, 0.010001 /* fct_daily_allocated_costs */",
-        ["fct_daily_allocated_costs__against_invoice", "(-10001)"],
+        (
+            "insert into staging.stg_aws_billing__line_items "
+            "select '2025-06-05', '111122223333', true, 0.010001 /* fct_daily_allocated_costs */"
+        ),
+        ["fct_daily_allocated_costs__against_lines", "(-10001)"],
     ),
     "missing day of calls": (
         "delete from marts.fct_llm_calls where usage_date = '2025-06-06'",
@@ -282,14 +292,14 @@ def test_quiet_last_day_warns(settings):
     assert all("newest_age_days" in warning for warning in warnings)
 
 
-def test_bill_within_a_cent_ties(settings, context):
+def test_a_month_of_lines_within_a_cent_ties(settings, context):
     build = make_build(settings)
     change(
         build,
         "update marts.fct_daily_allocated_costs set allocated_cost_usd = 0.26 "
         "where usage_date = '2025-06-05' and feature_id = 'unattributed'",
     )
-    checks = [check for check in all_checks() if check.name == "fct_daily_allocated_costs__against_bill"]
+    checks = [check for check in all_checks() if check.name == "fct_daily_allocated_costs__against_lines"]
     (held,) = hold(checks, build=build, context=context)
     assert (held.expectation_count, held.broken) == (1, ())
 

@@ -32,9 +32,12 @@ select
 from days, range(1, 4) as r(n);
 
 create table staging.stg_aws_billing__line_items as
-select day as usage_date, true as is_ai_charge, cast(2.75 as decimal(38, 12)) as billed_cost_usd from days
+select
+    day as usage_date, '111122223333' as billing_account_id, true as is_ai_charge,
+    cast(2.75 as decimal(38, 12)) as billed_cost_usd
+from days
 union all
-select date '2025-06-05', false, 99;
+select date '2025-06-05', '111122223333', false, 99;
 
 create table raw.extract_outcomes as
 select source, day as landing_date from days, (values ('traces'), ('billing'), ('cloudwatch')) as s(source);

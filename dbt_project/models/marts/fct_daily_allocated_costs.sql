@@ -15,12 +15,7 @@ calls as (
 ),
 
 billed_days as (
-    select distinct
-        provider_name,
-        billing_account_id,
-        usage_date
-    from {{ ref('int_billing_cells_summed') }}
-    where charge_category = 'usage'
+    select * from {{ ref('int_account_days_billed') }}
 ),
 
 cost_rows as (

@@ -43,6 +43,8 @@ line_items_categorised as (
             when line_item_type = 'Refund' then 'refund'
             when line_item_type = 'Tax' then 'tax'
             when line_item_type not in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') then 'other'
+            -- vCPU and memory hours of agents, whatever the usage type is called.
+            when product_code = 'AmazonBedrockAgentCore' then 'other'
             when {{ bedrock_token_class('usage_type_lower') }} = 'not_tokens' then 'other'
             else 'usage'
         end as charge_category,
