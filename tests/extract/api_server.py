@@ -41,6 +41,8 @@ class ApiServer:
     first: list[Answer | None] = field(default_factory=list)
     """One for each coming request; None lets that one through."""
     requests: list[Request] = field(default_factory=list)
+    sent_bytes: int = 0
+    """Of bodies."""
 
 
 def json_answer(document: object, status: int = 200, **headers: str) -> Answer:
@@ -70,6 +72,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else the body waits 40 ms for the headers to be acknowledged
 
     def _serve(self):
         told: ApiServer = self.server.told
@@ -84,6 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
+        told.sent_bytes += len(answer.body[: answer.cut_after])
         self.wfile.write(answer.body[: answer.cut_after])
         if answer.cut_after is not None:
             self.close_connection = True

@@ -15,11 +15,17 @@ from types import ModuleType
 
 from ai_finops.config import Settings
 from ai_finops.errors import SettingsError
-from ai_finops.extract import billing, cloudwatch, landings, traces
+from ai_finops.extract import anthropic, billing, cloudwatch, landings, openai, traces
 from ai_finops.extract.clients import open_clients
 from ai_finops.lake import Lake, Outcome
 
-SOURCES: dict[str, ModuleType] = {"traces": traces, "billing": billing, "cloudwatch": cloudwatch}
+SOURCES: dict[str, ModuleType] = {
+    "traces": traces,
+    "billing": billing,
+    "openai": openai,
+    "anthropic": anthropic,
+    "cloudwatch": cloudwatch,
+}
 
 
 def land(
