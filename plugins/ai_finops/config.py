@@ -17,7 +17,7 @@ from ai_finops.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
     "traces": ("traces",),
-    "billing": ("billing", "openai", "anthropic"),
+    "billing": ("billing", "cost_explorer", "openai", "anthropic"),
     "cloudwatch": ("cloudwatch",),
 }
 """The sources that each extract DAG lands, by the DAG's object: `extract_<feed>`."""
