@@ -65,6 +65,7 @@ def test_a_path_before_the_api_stays(account, server):
 @pytest.mark.parametrize(
     "failure",
     [
+        Answer(408),
         Answer(429),
         Answer(500),
         Answer(503, b"<html>down</html>"),

@@ -1,7 +1,7 @@
 """JSON over HTTPS from a provider's admin API: bounded retries, counted calls, and a key that shows nowhere.
 
-- 429, 5xx, a timeout, a connection dropped before or in the body, a body that is not JSON: the call is repeated after a wait
-  that doubles, or after what `Retry-After` asks for. When every attempt fails, or the wait asked for is longer than
+- 408, 429, 5xx, a timeout, a connection dropped before or in the body, a body that is not JSON: the call is repeated after a
+  wait that doubles, or after what `Retry-After` asks for. When every attempt fails, or the wait asked for is longer than
   `LONGEST_WAIT_SECONDS`: `SourceUnavailable`, or `SourceBroken` if the last answer was whole and no JSON.
 - 401 and 403: `SourceForbidden`. 404: `SourceMissing`. Anything else: `SourceError` with what the API said. All at once.
 """
@@ -126,7 +126,7 @@ class JsonApi:
 
     def _refuse(self, path: str, response: httpx.Response, body: bytes) -> NoReturn:
         status, reading = response.status_code, f"cannot read {self.account.name} {path}"
-        if status == 429 or status >= 500:
+        if status in (408, 429) or status >= 500:
             raise _TryAgain(f"answered {status}", wait_seconds=_retry_after(response))
         if status in (401, 403):
             raise SourceForbidden(

@@ -108,10 +108,6 @@ class SaidFields:
             raise self._broken(name, said, "is no list")
         return said
 
-    def has(self, name: str) -> bool:
-        """Return whether a field is said, without reading it."""
-        return self._said.get(name) not in (None, "")
-
     def missing(self, name: str) -> SourceBroken:
         """Return the error that says a field is missing."""
         return self.broken(f"the field {self._prefix}{name} is missing")
