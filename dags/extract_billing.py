@@ -5,8 +5,8 @@
 and costs of the day and the two before it · **Writes** `raw_billing` · **All or nothing** a broken or half-delivered answer
 leaves the previous version of that source current, and the other sources land all the same
 **If it fails** the message names the file, column, field, permission or Airflow connection; wait for the next delivery or mend
-it, then clear the run. OpenAI's and Anthropic's admin keys are the passwords of the connections `openai_admin` and
-`anthropic_admin`.
+it, then clear the run and trigger `build_marts` for the day; else the next morning's build brings it. OpenAI's and Anthropic's
+admin keys are the passwords of the connections `openai_admin` and `anthropic_admin`.
 """
 
 import pendulum

@@ -19,6 +19,31 @@ def test_an_unknown_source_is_named():
         Settings.from_env({"AI_FINOPS_SOURCES": "traces,langfuse"})
 
 
+def test_a_source_named_twice_counts_once():
+    assert Settings.from_env({"AI_FINOPS_SOURCES": "traces,traces"}).sources == ("traces",)
+
+
+def test_no_source_at_all_is_refused():
+    with pytest.raises(SettingsError, match="AI_FINOPS_SOURCES names no source; known are traces"):
+        Settings.from_env({"AI_FINOPS_SOURCES": " , "})
+
+
+@pytest.mark.parametrize("text", ["%Y-%m", "%d", "%m/%d", "fixed", "%Y/%d"])
+def test_a_partition_format_that_does_not_tell_days_apart_is_refused(text):
+    with pytest.raises(SettingsError, match="gives several days one prefix"):
+        Settings.from_env({"AI_FINOPS_TRACES_PARTITION_FORMAT": text})
+
+
+@pytest.mark.parametrize("text", ["%Y/%m/%d", "dt=%Y%m%d", "%Y/%j", "year=%Y/month=%m/day=%d"])
+def test_a_partition_format_with_the_day_is_taken(text):
+    assert Settings.from_env({"AI_FINOPS_TRACES_PARTITION_FORMAT": text}).traces_partition_format == text
+
+
+def test_a_home_below_the_user_s_own_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Settings.from_env({"AI_FINOPS_HOME": "~/finops"}).home == tmp_path / "finops"
+
+
 def test_everything_written_lies_under_home(tmp_path):
     settings = Settings.from_env({"AI_FINOPS_HOME": str(tmp_path)})
     assert {settings.lake.parent, settings.builds.parent, settings.published.parent} == {tmp_path}
@@ -57,9 +82,9 @@ def test_an_unknown_group_key_is_named(key):
         read(COST_EXPLORER_KEYS=key)
 
 
-def test_accounts_have_twelve_digits():
+def test_accounts_have_twelve_digits_and_count_once():
     accounts = ("111122223333", "444455556666")
-    assert read(COST_EXPLORER_ACCOUNTS=", ".join(accounts)).cost_explorer_accounts == accounts
+    assert read(COST_EXPLORER_ACCOUNTS=", ".join(accounts + accounts)).cost_explorer_accounts == accounts
     assert read().cost_explorer_accounts == ()
     with pytest.raises(SettingsError, match="AI_FINOPS_COST_EXPLORER_ACCOUNTS names '1234'"):
         read(COST_EXPLORER_ACCOUNTS="111122223333,1234")

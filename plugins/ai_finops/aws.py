@@ -93,11 +93,15 @@ def errors_named(reading: str, *, permission: str) -> Iterator[None]:
         permission: What a role needs for it, for example `s3:ListBucket on arn:aws:s3:::ai-traces`.
     Raises:
         SourceForbidden, SourceMissing, SourceUnavailable, SourceError: One sentence with `reading` and what to do.
+        SettingsError: A name that AWS would not take.
     """
     try:
         yield
     except boto.ClientError as error:
         raise _named(error, reading, permission) from error
+    except boto.ParamValidationError as error:
+        said = " ".join(str(error).split())
+        raise SettingsError(f"cannot read {reading}: {said}; correct the setting that holds the name") from error
     except _NO_CREDENTIALS as error:
         raise SourceForbidden(
             f"cannot read {reading}: there are no usable AWS credentials ({error}); "

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from ai_finops.errors import SettingsError
@@ -28,6 +29,8 @@ COST_EXPLORER_DIMENSIONS = (
     *("PURCHASE_TYPE", "RECORD_TYPE", "SERVICE", "TENANCY", "USAGE_TYPE"),
 )
 """What Cost Explorer can group by (API reference, GetCostAndUsage), besides tags and cost categories."""
+EXTRACT_HOUR_UTC = 6
+"""When the extract DAGs run for the day before; by then a day's last objects and points have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +90,21 @@ class Settings:
         """Read the settings from `env` (default: the process environment).
 
         Raises:
-            SettingsError: An unknown source is switched on, or a setting does not parse; the message names it.
+            SettingsError: A setting does not parse; the message names it.
         """
         env = os.environ if env is None else env
 
         def read(name: str, default: str) -> str:
             return env.get(f"AI_FINOPS_{name}") or default
 
-        sources = _parts(read("SOURCES", ",".join(DEFAULT_SOURCES)))
-        unknown = sorted(set(sources) - set(KNOWN_SOURCES))
-        if unknown:
-            raise SettingsError(
-                f"AI_FINOPS_SOURCES names unknown source {unknown[0]!r}; known are {', '.join(KNOWN_SOURCES)}"
-            )
         return cls(
-            home=Path(read("HOME", str(REPOSITORY / "var"))).resolve(),
-            dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).resolve(),
-            sources=sources,
+            home=Path(read("HOME", str(REPOSITORY / "var"))).expanduser().resolve(),
+            dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).expanduser().resolve(),
+            sources=_sources(read("SOURCES", ",".join(DEFAULT_SOURCES))),
             aws_region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
-            traces_partition_format=read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d"),
+            traces_partition_format=_partition_format(read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d")),
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
@@ -143,7 +140,8 @@ def _group_keys(text: str) -> tuple[str, ...]:
 
 
 def _accounts(text: str) -> tuple[str, ...]:
-    accounts = _parts(text)
+    """Return the accounts that Cost Explorer is asked about, each once: twice would be a bill counted twice."""
+    accounts = tuple(dict.fromkeys(_parts(text)))
     for account in accounts:
         if not re.fullmatch(r"[0-9]{12}", account):
             raise SettingsError(
@@ -157,3 +155,27 @@ def _day_count(name: str, read: Callable[[str, str], str], *, default: int, leas
     if not re.fullmatch(r"[0-9]{1,3}", text) or not least <= int(text) <= most:
         raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write a number of days from {least} to {most}")
     return int(text)
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    """Return the sources named in `AI_FINOPS_SOURCES`, each once."""
+    sources = tuple(dict.fromkeys(_parts(text)))
+    unknown = sorted(set(sources) - set(KNOWN_SOURCES))
+    if unknown or not sources:
+        said = f"names unknown source {unknown[0]!r}" if unknown else "names no source"
+        raise SettingsError(f"AI_FINOPS_SOURCES {said}; known are {', '.join(KNOWN_SOURCES)}")
+    return sources
+
+
+def _partition_format(text: str) -> str:
+    """Return `AI_FINOPS_TRACES_PARTITION_FORMAT` as it is; one without the day would land every object on every day."""
+    days = {date(year, month, day).strftime(text) for year, month, day in _DIFFERING_DAYS}
+    if len(days) < len(_DIFFERING_DAYS):
+        raise SettingsError(
+            f"AI_FINOPS_TRACES_PARTITION_FORMAT {text!r} gives several days one prefix; it needs year, month and day, "
+            "such as year=%Y/month=%m/day=%d"
+        )
+    return text
+
+
+_DIFFERING_DAYS = ((2025, 6, 2), (2025, 6, 3), (2025, 7, 2), (2026, 6, 2))

@@ -44,5 +44,6 @@ def test_without_a_connection_the_task_fails_at_once_and_says_how_to_make_it(dag
     task_instance = SimpleNamespace(xcom_push=lambda key, value: pushed.update({key: value}))
     with pytest.raises(AirflowFailException, match=f"airflow connections add {source}_admin"):
         dag.get_task(f"land_{source}").python_callable(dag_run=run, params={}, ti=task_instance)
-    assert f"there is no Airflow connection {source}_admin" in pushed["error"]
+    assert pushed["failure"]["status"] == "failed"
+    assert f"there is no Airflow connection {source}_admin" in pushed["failure"]["error"]
     assert Lake(Settings.from_env().lake).current(source) == {}

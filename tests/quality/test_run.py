@@ -238,6 +238,42 @@ def test_warnings_do_not_stop_a_build(settings):
     assert publish(settings=settings, build=build)["build_id"] == build["build_id"]
 
 
+def silence(days, *, source="billing"):
+    return (
+        "update marts.fct_daily_extract_outcomes set status = 'empty', read_count = 0, loaded_count = 0, ignored_count = 0, "
+        f"quarantined_count = 0 where source = '{source}' and landing_date in {tuple(f'2025-06-{day:02d}' for day in days)}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "delivered_before"),
+    [
+        ((9, 10), 7),  # 2 to 8 June
+        ((10, 10), 8),
+        ((2, 10), 7),  # silent on the first day too: 3 to 9 June
+    ],
+)
+def test_a_feed_gone_silent_warns_every_day_until_it_speaks_again(settings, days, delivered_before):
+    build = make_build(settings)
+    change(build, silence(days))
+    (warning,) = audit(settings=settings, build=build)["warnings"]
+    assert "silent_after_day_count" in warning
+    assert f"({delivered_before}" in warning
+
+
+@pytest.mark.parametrize("days", [(8, 9, 10), (3, 4), (5, 10), (2, 3)])
+def test_a_pause_after_less_than_a_week_or_before_today_is_no_silence(settings, days):
+    build = make_build(settings)
+    change(build, silence(days))
+    assert audit(settings=settings, build=build)["warnings"] == []
+
+
+def test_a_source_that_never_spoke_is_no_silence(settings):
+    build = make_build(settings)
+    change(build, silence(range(2, 11)))
+    assert audit(settings=settings, build=build)["warnings"] == []
+
+
 def test_quiet_last_day_warns(settings):
     build = make_build(settings)
     build["as_of_date"] = "2025-06-12"

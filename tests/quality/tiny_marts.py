@@ -143,9 +143,9 @@ select
 """
 
 
-def make_build(settings: Settings, *, number: int = 1) -> dict[str, str]:
+def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> dict[str, str]:
     """Make a prepared build whose marts are the tiny ones; return what `prepare` would."""
-    build_id = f"{number:06d}-{AS_OF}-0123abcd"
+    build_id = f"{number:06d}-{as_of}-0123abcd"
     folder = settings.builds / build_id
     folder.mkdir(parents=True)
     with open_warehouse(folder / "warehouse.duckdb") as connection:
@@ -157,7 +157,7 @@ def make_build(settings: Settings, *, number: int = 1) -> dict[str, str]:
         connection.execute("drop table days")
     record = {
         "build_id": build_id,
-        "as_of_date": str(AS_OF),
+        "as_of_date": str(as_of),
         "built_at": f"2025-06-11T08:00:{number:02d}+00:00",
         "inputs_sha256": "0123abcd" * 8,
         "project_version": "0.1.0",

@@ -65,13 +65,24 @@ def require_over(source: str, day: date, *, as_of: date, today: date | None = No
 
 
 def record(
-    source: str, day: date, *, settings: Settings, as_of: date, outcome: Outcome | None, error: str | None
+    source: str,
+    day: date,
+    *,
+    settings: Settings,
+    as_of: date,
+    outcome: Outcome | None,
+    error: str | None,
+    status: str = "failed",
 ) -> Outcome:
     """Write how the day's landing ended beside the data, and return it.
 
     After a failure the day's last content is still the current one, so the outcome says `failed` and why, and keeps the
     counts and the partitions of the landing that brought that content: what was quarantined then still is.
 
+    Args:
+        outcome: What `land` returned; None when it raised.
+        error: The sentence of what it raised.
+        status: With an error, how that is recorded: its `outcome_status`.
     Raises:
         SettingsError: No such source, or neither an outcome nor an error.
         LakeError: The lake cannot be written, or the outcome before a failed one cannot be read.
@@ -79,7 +90,7 @@ def record(
     _module(source)
     lake = Lake(settings.lake)
     if error is not None:
-        attempt = {"status": "failed", "as_of_date": as_of, "extracted_at": landings.now(), "error": error}
+        attempt = {"status": status, "as_of_date": as_of, "extracted_at": landings.now(), "error": error}
         before = lake.outcome(source, day)
         recorded = replace(before, **attempt) if before else Outcome(source, day, **attempt)
     elif outcome is not None:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
 from ai_finops import aws
-from ai_finops.errors import SourceMissing
+from ai_finops.errors import SettingsError, SourceMissing
 
 READ_ATTEMPTS = 3
 IN_MEMORY_BYTES = 4 * 1024 * 1024
@@ -55,6 +55,8 @@ def bucket_setting(name: str, *, bucket: str) -> Iterator[None]:
         yield
     except aws.BucketMissing as error:
         raise SourceMissing(f"the bucket {bucket} does not exist; correct {name}") from error
+    except SettingsError as error:
+        raise SettingsError(f"{bucket!r} is not a name that a bucket can have; correct {name}") from error
 
 
 def list_objects(s3: Any, *, bucket: str, prefix: str) -> list[S3Object]:
