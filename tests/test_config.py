@@ -51,3 +51,55 @@ def test_everything_written_lies_under_home(tmp_path):
 
 def test_region_follows_the_aws_variables():
     assert Settings.from_env({"AWS_DEFAULT_REGION": "eu-west-1"}).aws_region == "eu-west-1"
+
+
+def read(**env):
+    return Settings.from_env({f"AI_FINOPS_{name}": text for name, text in env.items()})
+
+
+def test_cost_explorer_groups_by_service_and_usage_type_unless_told():
+    assert read().cost_explorer_keys == ("SERVICE", "USAGE_TYPE")
+    assert read(COST_EXPLORER_KEYS="TAG:aws:createdBy, LINKED_ACCOUNT").cost_explorer_keys == (
+        "TAG:aws:createdBy",
+        "LINKED_ACCOUNT",
+    )
+    assert read(COST_EXPLORER_KEYS="COST_CATEGORY:team").cost_explorer_keys == ("COST_CATEGORY:team",)
+
+
+@pytest.mark.parametrize("keys", [",", "SERVICE,USAGE_TYPE,OPERATION", "SERVICE,SERVICE"])
+def test_one_or_two_different_group_keys_and_no_more(keys):
+    with pytest.raises(
+        SettingsError, match=r"AI_FINOPS_COST_EXPLORER_KEYS is .*; Cost Explorer groups by one key or by two"
+    ):
+        read(COST_EXPLORER_KEYS=keys)
+
+
+@pytest.mark.parametrize("key", ["service", "MODEL", "TAG", "TAG:", "OTHER:x"])
+def test_an_unknown_group_key_is_named(key):
+    with pytest.raises(
+        SettingsError, match=f"AI_FINOPS_COST_EXPLORER_KEYS names unknown group key '{key}'; known are AZ,"
+    ):
+        read(COST_EXPLORER_KEYS=key)
+
+
+def test_accounts_have_twelve_digits_and_count_once():
+    accounts = ("111122223333", "444455556666")
+    assert read(COST_EXPLORER_ACCOUNTS=", ".join(accounts + accounts)).cost_explorer_accounts == accounts
+    assert read().cost_explorer_accounts == ()
+    with pytest.raises(SettingsError, match="AI_FINOPS_COST_EXPLORER_ACCOUNTS names '1234'"):
+        read(COST_EXPLORER_ACCOUNTS="111122223333,1234")
+
+
+@pytest.mark.parametrize(
+    ("name", "default", "least"),
+    [("COST_EXPLORER_LOOKBACK_DAYS", 45, 0), ("OPENAI_DAYS_READ", 3, 1), ("ANTHROPIC_DAYS_READ", 3, 1)],
+)
+def test_day_counts_are_whole_and_bounded(name, default, least):
+    assert getattr(read(), name.lower()) == default
+    assert getattr(read(**{name: str(least)}), name.lower()) == least
+    assert getattr(read(**{name: "400"}), name.lower()) == 400
+    for text in (str(least - 1), "401", "2.5", "some", "١"):
+        with pytest.raises(
+            SettingsError, match=f"AI_FINOPS_{name} is '.*'; write a number of days from {least} to 400"
+        ):
+            read(**{name: text})

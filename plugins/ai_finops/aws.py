@@ -19,7 +19,7 @@ from ai_finops.config import Settings
 from ai_finops.errors import SettingsError, SourceError, SourceForbidden, SourceMissing, SourceUnavailable
 
 Clients = Mapping[str, Any]
-"""boto3 clients by service name: `s3`, `cloudwatch`."""
+"""Clients by name: boto3's by service (`s3`, `cloudwatch`), and those of providers' admin APIs (`openai`)."""
 
 POOL_SIZE = 8
 """How many calls one extraction has under way at a time."""
@@ -49,7 +49,14 @@ _NOT_THERE = {
     "ResourceNotFoundException",
 }
 _OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
-_THROTTLED = {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+_THROTTLED = {
+    "LimitExceededException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
 _NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
 
 

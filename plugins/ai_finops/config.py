@@ -7,7 +7,8 @@ its own, and in Airflow they come from connections.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,12 +18,17 @@ from ai_finops.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
     "traces": ("traces",),
-    "billing": ("billing",),
+    "billing": ("billing", "cost_explorer", "openai", "anthropic"),
     "cloudwatch": ("cloudwatch",),
 }
 """The sources that each extract DAG lands, by the DAG's object: `extract_<feed>`."""
 KNOWN_SOURCES = tuple(source for sources in FEEDS.values() for source in sources)
 DEFAULT_SOURCES = ("traces", "billing", "cloudwatch")
+COST_EXPLORER_DIMENSIONS = (
+    *("AZ", "INSTANCE_TYPE", "INVOICING_ENTITY", "LEGAL_ENTITY_NAME", "LINKED_ACCOUNT", "OPERATION", "PLATFORM"),
+    *("PURCHASE_TYPE", "RECORD_TYPE", "SERVICE", "TENANCY", "USAGE_TYPE"),
+)
+"""What Cost Explorer can group by (API reference, GetCostAndUsage), besides tags and cost categories."""
 EXTRACT_HOUR_UTC = 6
 """When the extract DAGs run for the day before; by then a day's last objects and points have arrived."""
 
@@ -44,6 +50,17 @@ class Settings:
     billing_bucket: str
     billing_prefix: str
     billing_export: str
+    cost_explorer_keys: tuple[str, ...]
+    """One or two group keys: dimensions, `TAG:<key>` or `COST_CATEGORY:<name>`."""
+    cost_explorer_accounts: tuple[str, ...]
+    """Accounts to ask for one by one; none for all that the credentials see, in one sum."""
+    cost_explorer_lookback_days: int
+    """How far back a landing reads days again that were estimated."""
+    openai_connection: str
+    openai_days_read: int
+    """Days that a landing reads: its own and those before it, which still change."""
+    anthropic_connection: str
+    anthropic_days_read: int
     slack_connection: str
     slack_channel: str
 
@@ -73,7 +90,7 @@ class Settings:
         """Read the settings from `env` (default: the process environment).
 
         Raises:
-            SettingsError: An unknown source or none is switched on, or the partition format does not tell days apart.
+            SettingsError: A setting does not parse; the message names it.
         """
         env = os.environ if env is None else env
 
@@ -91,14 +108,58 @@ class Settings:
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
+            cost_explorer_keys=_group_keys(read("COST_EXPLORER_KEYS", "SERVICE,USAGE_TYPE")),
+            cost_explorer_accounts=_accounts(read("COST_EXPLORER_ACCOUNTS", "")),
+            cost_explorer_lookback_days=_day_count("COST_EXPLORER_LOOKBACK_DAYS", read, default=45, least=0),
+            openai_connection=read("OPENAI_CONNECTION", "openai_admin"),
+            openai_days_read=_day_count("OPENAI_DAYS_READ", read, default=3, least=1),
+            anthropic_connection=read("ANTHROPIC_CONNECTION", "anthropic_admin"),
+            anthropic_days_read=_day_count("ANTHROPIC_DAYS_READ", read, default=3, least=1),
             slack_connection=read("SLACK_CONNECTION", "slack_default"),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
         )
 
 
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _group_keys(text: str) -> tuple[str, ...]:
+    """Read Cost Explorer's group keys; more than two are an error there too, but one that costs a call each time."""
+    setting, keys = "AI_FINOPS_COST_EXPLORER_KEYS", _parts(text)
+    if not 1 <= len(keys) <= 2 or len(set(keys)) < len(keys):
+        raise SettingsError(f"{setting} is {text!r}; Cost Explorer groups by one key or by two different ones")
+    for key in keys:
+        kind, _, name = key.partition(":")
+        if key not in COST_EXPLORER_DIMENSIONS and not (kind in ("TAG", "COST_CATEGORY") and name):
+            raise SettingsError(
+                f"{setting} names unknown group key {key!r}; known are {', '.join(COST_EXPLORER_DIMENSIONS)}, "
+                "TAG:<key> and COST_CATEGORY:<name>"
+            )
+    return keys
+
+
+def _accounts(text: str) -> tuple[str, ...]:
+    """Return the accounts that Cost Explorer is asked about, each once: twice would be a bill counted twice."""
+    accounts = tuple(dict.fromkeys(_parts(text)))
+    for account in accounts:
+        if not re.fullmatch(r"[0-9]{12}", account):
+            raise SettingsError(
+                f"AI_FINOPS_COST_EXPLORER_ACCOUNTS names {account!r}; an AWS account id has twelve digits"
+            )
+    return accounts
+
+
+def _day_count(name: str, read: Callable[[str, str], str], *, default: int, least: int) -> int:
+    text, most = read(name, str(default)), 400
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not least <= int(text) <= most:
+        raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write a number of days from {least} to {most}")
+    return int(text)
+
+
 def _sources(text: str) -> tuple[str, ...]:
     """Return the sources named in `AI_FINOPS_SOURCES`, each once."""
-    sources = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    sources = tuple(dict.fromkeys(_parts(text)))
     unknown = sorted(set(sources) - set(KNOWN_SOURCES))
     if unknown or not sources:
         said = f"names unknown source {unknown[0]!r}" if unknown else "names no source"

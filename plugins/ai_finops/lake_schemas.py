@@ -11,6 +11,8 @@ import pyarrow as pa
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 TEXT_MAP = pa.map_(pa.string(), pa.string())
+EXACT = pa.decimal128(38, 12)
+"""Money and quantities that a source writes in decimal digits."""
 
 
 def _schema(**columns: pa.DataType) -> pa.Schema:
@@ -112,6 +114,123 @@ METRIC_POINTS = _schema(
     metric_date=pa.date32(),
 )
 
+DAILY_COSTS = _schema(
+    usage_date=pa.date32(),  # never null
+    account_id=pa.string(),
+    key_1_name=pa.string(),
+    key_1_value=pa.string(),
+    key_2_name=pa.string(),
+    key_2_value=pa.string(),
+    record_type=pa.string(),
+    unblended_cost=EXACT,
+    amortized_cost=EXACT,
+    currency_code=pa.string(),
+    usage_quantity=EXACT,
+    usage_unit=pa.string(),
+    is_estimated=pa.bool_(),
+    api_call_number=pa.int32(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+REPORTED_DAYS = _schema(
+    usage_date=pa.date32(),
+    is_estimated=pa.bool_(),
+    group_count=pa.int64(),
+    landing_date=pa.date32(),
+)
+
+OPENAI_USAGE_BUCKETS = _schema(
+    usage_date=pa.date32(),  # never null
+    usage_type=pa.string(),
+    project_id=pa.string(),
+    api_key_id=pa.string(),
+    model=pa.string(),
+    is_batch=pa.bool_(),
+    service_tier=pa.string(),
+    image_size=pa.string(),
+    image_source=pa.string(),
+    vector_store_id=pa.string(),
+    search_context_size=pa.string(),
+    request_count=pa.int64(),
+    said_input_tokens=pa.int64(),
+    uncached_input_tokens=pa.int64(),
+    cache_read_input_tokens=pa.int64(),
+    cache_write_input_tokens=pa.int64(),
+    output_tokens=pa.int64(),
+    input_text_tokens=pa.int64(),
+    input_audio_tokens=pa.int64(),
+    input_image_tokens=pa.int64(),
+    input_cached_text_tokens=pa.int64(),
+    input_cached_audio_tokens=pa.int64(),
+    input_cached_image_tokens=pa.int64(),
+    output_text_tokens=pa.int64(),
+    output_audio_tokens=pa.int64(),
+    output_image_tokens=pa.int64(),
+    usage_quantity=EXACT,
+    usage_unit=pa.string(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+OPENAI_COST_BUCKETS = _schema(
+    usage_date=pa.date32(),  # never null
+    project_id=pa.string(),
+    api_key_id=pa.string(),
+    line_item=pa.string(),
+    quantity=EXACT,
+    quantity_unit=pa.string(),
+    amount=EXACT,
+    said_amount=pa.string(),
+    currency_code=pa.string(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+ANTHROPIC_USAGE_BUCKETS = _schema(
+    usage_date=pa.date32(),  # never null
+    workspace_id=pa.string(),
+    api_key_id=pa.string(),
+    model=pa.string(),
+    service_tier=pa.string(),
+    context_window=pa.string(),
+    inference_geo=pa.string(),
+    uncached_input_tokens=pa.int64(),
+    cache_read_input_tokens=pa.int64(),
+    cache_write_5m_input_tokens=pa.int64(),
+    cache_write_1h_input_tokens=pa.int64(),
+    output_tokens=pa.int64(),
+    web_search_request_count=pa.int64(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+ANTHROPIC_COST_BUCKETS = _schema(
+    usage_date=pa.date32(),  # never null
+    workspace_id=pa.string(),
+    description=pa.string(),
+    cost_type=pa.string(),
+    model=pa.string(),
+    token_type=pa.string(),
+    service_tier=pa.string(),
+    context_window=pa.string(),
+    inference_geo=pa.string(),
+    amount_usd=EXACT,
+    said_amount_cents=pa.string(),
+    currency_code=pa.string(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+UNREAD_FIELDS = _schema(
+    usage_date=pa.date32(),
+    report=pa.string(),
+    field_name=pa.string(),
+    result_count=pa.int64(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
 OBJECTS = _schema(
     source=pa.string(),
     landing_date=pa.date32(),
@@ -138,6 +257,17 @@ SOURCE_TABLES = {
     "traces": {"spans": SPANS, "unmapped_attributes": UNMAPPED_ATTRIBUTES},
     "billing": {"line_items": LINE_ITEMS},
     "cloudwatch": {"metric_points": METRIC_POINTS},
+    "cost_explorer": {"daily_costs": DAILY_COSTS, "reported_days": REPORTED_DAYS},
+    "openai": {
+        "usage_buckets": OPENAI_USAGE_BUCKETS,
+        "cost_buckets": OPENAI_COST_BUCKETS,
+        "unread_fields": UNREAD_FIELDS,
+    },
+    "anthropic": {
+        "usage_buckets": ANTHROPIC_USAGE_BUCKETS,
+        "cost_buckets": ANTHROPIC_COST_BUCKETS,
+        "unread_fields": UNREAD_FIELDS,
+    },
 }
 
 SCHEMAS: dict[tuple[str, str], pa.Schema] = {

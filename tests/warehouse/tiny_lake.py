@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
 from ai_finops.build.raw_views import OUTCOMES
-from ai_finops.lake_schemas import LINE_ITEMS, METRIC_POINTS, OBJECTS, QUARANTINE, SPANS, UNMAPPED_ATTRIBUTES
+from ai_finops.lake_schemas import OBJECTS, QUARANTINE, SOURCE_TABLES
 from ai_finops.pricing.catalog import export_prices
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -121,14 +121,18 @@ def make_raw(
     lines: Iterable[Mapping] = (),
     outcomes: Iterable[Mapping] = (),
     analyses: Mapping[str, Iterable[Mapping]] | None = None,
+    more: Mapping[str, Iterable[Mapping]] | None = None,
 ) -> None:
-    """Write schema `raw` of a warehouse at `path`."""
+    """Write schema `raw` of a warehouse at `path`; `more` are rows of other sources by raw table, `openai_cost_buckets`."""
     analyses = analyses or {}
+    landed = {"traces_spans": spans, "billing_line_items": lines} | dict(more or {})
+    schemas = {
+        f"{source}_{table}": schema
+        for source, of_source in SOURCE_TABLES.items()
+        for table, schema in of_source.items()
+    }
     tables = {
-        "traces_spans": (SPANS, spans),
-        "traces_unmapped_attributes": (UNMAPPED_ATTRIBUTES, ()),
-        "billing_line_items": (LINE_ITEMS, lines),
-        "cloudwatch_metric_points": (METRIC_POINTS, ()),
+        **{name: (schema, landed.get(name, ())) for name, schema in schemas.items()},
         "extract_objects": (OBJECTS, ()),
         "extract_quarantine": (QUARANTINE, ()),
         "extract_outcomes": (OUTCOMES, outcomes),

@@ -1,6 +1,6 @@
 """Land what the sources say into the raw lake: one module per source, all with the same verb.
 
-A source is a module with `CLIENTS` (the boto3 clients it needs) and
+A source is a module with `CLIENTS` (the clients it needs, by the names of `open_clients`) and
 
     land(day, *, settings, lake, clients, as_of, allow_empty=False) -> Outcome
 
@@ -13,13 +13,20 @@ from dataclasses import replace
 from datetime import date
 from types import ModuleType
 
-from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.errors import SettingsError
-from ai_finops.extract import billing, cloudwatch, landings, traces
+from ai_finops.extract import anthropic, billing, cloudwatch, cost_explorer, landings, openai, traces
+from ai_finops.extract.clients import open_clients
 from ai_finops.lake import Lake, Outcome
 
-SOURCES: dict[str, ModuleType] = {"traces": traces, "billing": billing, "cloudwatch": cloudwatch}
+SOURCES: dict[str, ModuleType] = {
+    "traces": traces,
+    "billing": billing,
+    "cost_explorer": cost_explorer,
+    "openai": openai,
+    "anthropic": anthropic,
+    "cloudwatch": cloudwatch,
+}
 
 
 def land(
@@ -41,9 +48,9 @@ def land(
     """
     module = _module(source)
     require_over(source, day, as_of=as_of, today=today)
-    clients = {name: aws.client(name, settings=settings) for name in module.CLIENTS}
     lake = Lake(settings.lake)
-    return module.land(day, settings=settings, lake=lake, clients=clients, as_of=as_of, allow_empty=allow_empty)
+    with open_clients(module.CLIENTS, settings=settings) as clients:
+        return module.land(day, settings=settings, lake=lake, clients=clients, as_of=as_of, allow_empty=allow_empty)
 
 
 def require_over(source: str, day: date, *, as_of: date, today: date | None = None) -> None:
