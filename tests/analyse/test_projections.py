@@ -116,12 +116,20 @@ def test_days_of_a_line_keep_their_distance_across_a_missing_day():
     assert rows[0]["projected_cost_usd"] == Decimal(15)
 
 
-def test_a_landed_day_without_any_row_is_a_zero_day():
+def test_a_covered_day_without_any_row_is_a_zero_day():
     costs = daily([7, 7, 7, None, 7, 7, 7])
     days = [MONDAY + timedelta(days=n) for n in range(7)]
     assert projected(costs, date(2025, 6, 9))[0]["status"] == "insufficient_history"
-    landed = projected(costs, date(2025, 6, 9), landed_days=days)[0]
-    assert (landed["status"], landed["projected_cost_usd"]) == ("short_history", Decimal(6))
+    covered = projected(costs, date(2025, 6, 9), covered_days=days)[0]
+    assert (covered["status"], covered["projected_cost_usd"]) == ("short_history", Decimal(6))
+
+
+def test_a_row_does_not_cover_its_day():
+    # One span of June 5 came late; the day's traces never landed, and 0.003 dollars are not what the day cost.
+    costs = daily([3] * 3 + [0.003] + [3] * 7)
+    covered = [MONDAY + timedelta(days=n) for n in range(11) if n != 3]
+    row = projected(costs, date(2025, 6, 13), covered_days=covered)[0]
+    assert (row["window_day_count"], row["projected_cost_usd"]) == (10, Decimal(3))
 
 
 def test_days_before_a_feature_began_are_not_its_history():
@@ -227,6 +235,13 @@ def test_a_horizon_that_ends_on_the_day_of_issue_is_not_known_yet():
 def test_a_missing_day_is_left_out_of_both_sides():
     projections = issued((MONDAY, [10, 10, 10]), (date(2025, 6, 5), [1, 1, 1]))
     errors = measure_errors(projections, table(daily([20, None, 20])))
+    assert error(errors, date(2025, 6, 5), 3) == (1, 0.5, -0.5, "measured")
+
+
+def test_an_origin_is_not_held_against_a_day_that_only_a_late_row_tells_of():
+    projections = issued((MONDAY, [10, 10, 10]), (date(2025, 6, 5), [1, 1, 1]))
+    covered = [MONDAY, date(2025, 6, 4)]
+    errors = measure_errors(projections, table(daily([20, 0.003, 20])), covered_days=covered)
     assert error(errors, date(2025, 6, 5), 3) == (1, 0.5, -0.5, "measured")
 
 

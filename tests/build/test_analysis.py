@@ -74,14 +74,21 @@ def test_savings_carry_the_owner_of_the_feature(settings, build):
     assert rows == [("chat", "ann@example.com"), ("search", "nobody named")]
 
 
-def test_day_landed_without_a_cost_counts_as_zero_and_a_day_not_landed_does_not(settings, build):
+def test_covered_day_without_a_cost_counts_as_zero_and_a_day_not_covered_does_not(settings, build):
+    windows = "select max(window_day_count) from raw.analysis_projections"
     change(build, "delete from marts.fct_daily_feature_costs where usage_date = '2025-06-05'")
     analyse(settings=settings, build=build)
-    windows = "select max(window_day_count) from raw.analysis_projections"
     assert query(build, windows) == [(9,)]
-    change(build, "delete from marts.fct_daily_extract_outcomes where landing_date = '2025-06-05'")
+    # The 6th has costs: of spans that came late.
+    change(build, "delete from intermediate.int_days_covered where covered_date in ('2025-06-05', '2025-06-06')")
     analyse(settings=settings, build=build)
-    assert query(build, windows) == [(8,)]
+    assert query(build, windows) == [(7,)]
+
+
+def test_dates_of_issue_begin_after_the_first_covered_day(settings, build):
+    change(build, "delete from intermediate.int_days_covered where covered_date = '2025-06-02'")
+    analyse(settings=settings, build=build)
+    assert query(build, "select min(as_of_date) from raw.analysis_projections") == [(date(2025, 6, 4),)]
 
 
 def test_running_again_gives_the_same_files(settings, build):

@@ -19,7 +19,7 @@ from ai_finops.config import Settings
 AS_OF = date(2025, 6, 11)
 
 DAYS = """
-create schema raw; create schema staging; create schema marts;
+create schema raw; create schema staging; create schema intermediate; create schema marts;
 create table days as select cast(d as date) as day from range(date '2025-06-02', $as_of, interval 1 day) as r(d);
 """
 
@@ -73,6 +73,8 @@ from raw.extract_outcomes;
 """
 
 COSTS = """
+create table intermediate.int_days_covered as select day as covered_date from days;
+
 create table marts.fct_daily_allocated_costs as
 select
     day as usage_date, 'usage' as charge_category, f.feature_id, f.pipeline_id, f.service_name,

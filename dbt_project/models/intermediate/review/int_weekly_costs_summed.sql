@@ -13,10 +13,6 @@ allocated_costs as (
     where charge_category = 'usage'
 ),
 
-outcomes as (
-    select * from {{ ref('fct_daily_extract_outcomes') }}
-),
-
 weeks as (
     select
         cast(date_trunc('week', usage_date) as date) as week_start_date,
@@ -29,14 +25,8 @@ weeks as (
     group by date_trunc('week', usage_date)
 ),
 
--- A day counts as covered when traces were asked for and answered, or when it cost something.
 covered_days as (
-    select usage_date as covered_date
-    from feature_costs
-    union
-    select landing_date as covered_date
-    from outcomes
-    where source = 'traces' and status in ('loaded', 'empty')
+    select covered_date from {{ ref('int_days_covered') }}
 ),
 
 week_days as (
