@@ -6,7 +6,7 @@ follows the fall from Friday to Sunday, or the rise from it, to the end of the m
 **Month end** is the end of the month that holds `as_of_date`, the first day not yet seen: the month under way, and on
 the first of a month the one that begins, since the month before is finished and needs no projection.
 
-**Days.** A covered day counts (its traces were asked for and answered, or it is on a bill), and a feature without a row
+**Days.** A covered day counts (its traces are landed, or it is on a bill), and a feature without a row
 on it had a zero day. Any other day counts for nobody, whatever late row it has. A feature's history begins on the first
 day it has a row. Negative days are taken as they are; what is projected is never below zero.
 

@@ -1,13 +1,13 @@
 {#
-    Grain: one row per covered_date, a day of which the warehouse can say what it cost: its traces were asked for and answered
-    (loaded or empty), or its usage is on a bill. A span that came late does not cover the day on which it happened.
+    Grain: one row per covered_date, a day of which the warehouse can say what it cost: its traces are landed (loaded or empty,
+    also where a later attempt failed), or its usage is on a bill. A span that came late does not cover the day it happened on.
 #}
 with
 
-answered_days as (
+landed_days as (
     select landing_date as covered_date
-    from {{ ref('fct_daily_extract_outcomes') }}
-    where source = 'traces' and status in ('loaded', 'empty')
+    from {{ ref('stg_lake__extract_outcomes') }}
+    where source = 'traces' and is_landed
 ),
 
 billed_days as (
@@ -17,7 +17,7 @@ billed_days as (
 ),
 
 days as (
-    select covered_date from answered_days
+    select covered_date from landed_days
     union
     select covered_date from billed_days
 ),
