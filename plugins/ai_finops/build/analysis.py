@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # What the analyses read besides the marts: what people decided (seeds), what the lake says beside calls, covered days.
 _BESIDE_MARTS = {
     "days_covered": "select covered_date from intermediate.int_days_covered order by covered_date",
+    "reporting_bounds": "select * from seeds.reporting_bounds order by bound_name",
     "features": "select * from seeds.features order by feature_id",
     "routing_targets": "select * from seeds.routing_targets order by task_type, target_model_id",
     "prices": "select * from raw.prices",
@@ -82,11 +83,16 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
     import pyarrow.parquet as pq
 
     from ai_finops.analyse import drivers, projections, savings
+    from ai_finops.analyse.series import CostHistory
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
     covered_days = tables["days_covered"]["covered_date"].to_pylist()
     dates = _dates_of_issue(covered_days, as_of=as_of)
-    projected = projections.project(tables["fct_daily_feature_costs"], as_of_dates=dates, covered_days=covered_days)
+    unknown_ratio = _bound(tables["reporting_bounds"], "largest_unknown_cost_ratio")
+    history = CostHistory.from_table(
+        tables["fct_daily_feature_costs"], covered_days=covered_days, largest_unknown_ratio=unknown_ratio
+    )
+    projected = projections.project(history, as_of_dates=dates)
     found = savings.find(
         tables["fct_llm_calls"],
         prices=tables["prices"],
@@ -98,7 +104,7 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
     return {
         "projections": projected.projections,
         "projection_errors": projected.errors,
-        "cost_drivers": drivers.split_weeks(tables["fct_daily_allocated_costs"]),
+        "cost_drivers": drivers.split_weeks(tables["fct_daily_allocated_costs"], largest_unknown_ratio=unknown_ratio),
         "savings": found,
     }
 
@@ -106,3 +112,17 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
 def _dates_of_issue(covered_days: Sequence[date], *, as_of: date) -> list[date]:
     days = [day for day in covered_days if day < as_of]
     return list(days_between(min(days) + timedelta(days=1), as_of)) if days else [as_of]
+
+
+def _bound(bounds: pa.Table, name: str) -> float:
+    """Return one bound of seed `reporting_bounds`.
+
+    Raises:
+        BuildError: The seed does not name it.
+    """
+    known = dict(zip(bounds["bound_name"].to_pylist(), bounds["bound"].to_pylist(), strict=True))
+    if known.get(name) is None:
+        raise BuildError(
+            f"seed reporting_bounds names no {name}; add that row to dbt_project/seeds/reporting_bounds.csv"
+        )
+    return known[name]
