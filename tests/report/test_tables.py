@@ -36,6 +36,7 @@ METRICS = """
         ('2025-06-09', 'extract', 'task_type=extraction', 'token_amplification', 90, 100, 10, 'warning', 0.5, 0.8),
         ('2025-06-10', 'extract', 'task_type=extraction', 'token_amplification', 210, 300, 30, 'watch', 0.5, 0.8),
         ('2025-06-11', 'extract', 'task_type=extraction', 'token_amplification', 100, 100, 1, 'warning', 0.5, 0.8),
+        ('2025-06-12', 'extract', 'task_type=extraction', 'token_amplification', null, 500, 9, 'insufficient', 0.5, 0.8),
         ('2025-06-10', 'chat', 'task_type=chat', 'token_amplification', 0, 0, 0, 'insufficient', null, null),
         ('2025-06-10', 'total', 'task_type=chat', 'token_amplification', 5, 10, 9, 'no_threshold', null, null),
         ('2025-06-16', 'chat', 'task_type=chat', 'token_amplification', 9, 1, 1, 'healthy', null, null)
@@ -60,14 +61,14 @@ def test_costs_of_the_week_beside_the_week_before(settings, publish):
 
 def test_metrics_are_ratios_of_the_week_s_sums(settings, publish):
     publish(statements=(METRICS,))
-    # 400 / 500 = 0.80; the mean of the days' ratios would be 0.87.
+    # 400 / 500 = 0.80; the mean of the days' ratios would be 0.87. Of the 12th only what it is held against is known.
     assert tables.metrics(settings, date(2025, 6, 9)).splitlines() == [
         "Metrics, week of 2025-06-09",
         "",
         "Metric               Feature  Dimension             Week  Samples  Healthy  Warning  Days",
-        "───────────────────  ───────  ────────────────────  ────  ───────  ───────  ───────  ──────────────────",
+        "───────────────────  ───────  ────────────────────  ────  ───────  ───────  ───────  ──────────────────────────────────",
         "token_amplification  chat     task_type=chat           –        0        –        –  insufficient 1",
-        "token_amplification  extract  task_type=extraction  0.80       41     0.50     0.80  warning 2, watch 1",
+        "token_amplification  extract  task_type=extraction  0.80       50     0.50     0.80  warning 2, watch 1, insufficient 1",
         "",
         "1 more have no threshold; they are in fct_daily_metrics",
     ]

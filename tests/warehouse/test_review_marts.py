@@ -91,11 +91,13 @@ def test_routing_mix_of_calls_and_spend(query):
         ("routing_mix_call_ratio", "tier=cheap", 1, 2),
         ("routing_mix_call_ratio", "tier=expensive", 1, 2),
         ("routing_mix_call_ratio", "tier=mid", 0, 2),
+        ("routing_mix_call_ratio", "tier=unknown", 0, 2),
         ("routing_mix_spend_ratio", "tier=cheap", 0.4, 2.35),
         ("routing_mix_spend_ratio", "tier=expensive", 1.95, 2.35),
         ("routing_mix_spend_ratio", "tier=mid", 0, 2.35),
+        ("routing_mix_spend_ratio", "tier=unknown", 0, 2.35),
     ]
-    assert [row[4] for row in rows[:3]] == ["insufficient", "insufficient", "no_threshold"]
+    assert [row[4] for row in rows[:4]] == ["insufficient", "insufficient", "no_threshold", "no_threshold"]
 
 
 def test_analyses_pass_through_unchanged(query):

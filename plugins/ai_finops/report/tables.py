@@ -35,7 +35,7 @@ _METRICS = """
         metric_name,
         feature_id,
         dimension,
-        sum(numerator) / nullif(sum(denominator), 0) as value,
+        sum(numerator) / nullif(sum(denominator) filter (numerator is not null), 0) as value,
         sum(sample_count) as sample_count,
         any_value(healthy_bound) as healthy_bound,
         any_value(warning_bound) as warning_bound,
