@@ -26,7 +26,6 @@ CALLS = pa.schema(
         for name in (
             "feature_id",
             "task_type",
-            "operation_name",
             "provider_name",
             "model_id",
             "model_tier",
@@ -38,7 +37,7 @@ CALLS = pa.schema(
         (f"{name}_tokens", pa.int64())
         for name in ("uncached_input", "cache_read_input", "cache_write_5m_input", "cache_write_1h_input", "output")
     ]
-    + [("estimated_cost_usd", pa.decimal128(38, 12))]
+    + [("estimated_cost_usd", pa.decimal128(38, 12)), ("is_generating", pa.bool_())]
 )
 
 
@@ -48,7 +47,7 @@ def calls(*, feature="docs", days=7, count=100, cost="4.50", first=date(2025, 6,
     row = {
         "feature_id": feature,
         "task_type": "summarization",
-        "operation_name": "chat",
+        "is_generating": True,
         "provider_name": "aws.bedrock",
         "model_id": SONNET,
         "model_tier": "expensive",
@@ -263,7 +262,7 @@ def test_missing_days_are_named_and_not_made_up():
     [
         {"model_tier": "mid"},
         {"model_tier": None},
-        {"operation_name": "embeddings"},
+        {"is_generating": False},
         {"task_type": "chat"},
         {"task_type": None},
         {"model_id": HAIKU},

@@ -15,7 +15,7 @@ generating_calls as (
         output_tokens,
         usage_date
     from {{ ref('fct_llm_calls') }}
-    where operation_name in ('chat', 'text_completion', 'generate_content')
+    where is_generating
 ),
 
 allocated_costs as (

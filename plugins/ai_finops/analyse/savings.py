@@ -29,7 +29,6 @@ LEVER = "routing_by_task_type"
 WINDOW_DAYS = 7
 WEEKS_PER_MONTH = 365 / 12 / 7
 SMALLEST_SAVING_USD = Decimal(1)
-_GENERATING = ("chat", "text_completion", "generate_content")
 _KEYS = ["usage_date", "feature_id", "task_type", "provider_name", "model_id", "region_scope", "processing"]
 _TOKENS = [f"{name}_tokens" for name in TOKEN_CLASSES]
 
@@ -97,7 +96,7 @@ def _summed_by_day(calls: pa.Table) -> list[dict[str, Any]]:
     """Sum the tokens and cost of expensive, priced, generating calls by day and all that decides their price."""
     wanted = (
         (pc.field("model_tier") == "expensive")
-        & pc.field("operation_name").isin(_GENERATING)
+        & pc.field("is_generating")
         & pc.field("estimated_cost_usd").is_valid()
         & pc.field("feature_id").is_valid()
         & (pc.field("feature_id") != "unattributed")
