@@ -75,6 +75,22 @@ def test_savings_carry_the_owner_of_the_feature(settings, build):
     assert rows == [("chat", "ann@example.com"), ("search", "nobody named")]
 
 
+def test_savings_carry_the_comparisons_of_their_models(settings, build):
+    change(
+        build,
+        "insert into intermediate.int_shadow_comparisons_resolved "
+        "select 't', 's' || n, 'chat', 'anthropic.claude-sonnet-4-20250514-v1:0', 'amazon.nova-lite-v1:0', n > 150, "
+        "date '2025-06-04' from range(300) as r(n)",
+    )
+    analyse(settings=settings, build=build)
+    rows = query(
+        build,
+        "select as_of_date, agreement_sample_count, agreement_ratio from raw.analysis_savings "
+        "where feature_id = 'chat' and as_of_date in ('2025-06-04', '2025-06-05') order by 1",
+    )
+    assert rows == [(date(2025, 6, 4), 0, None), (date(2025, 6, 5), 300, 149 / 300)]
+
+
 def test_covered_day_without_a_cost_counts_as_zero_and_a_day_not_covered_does_not(settings, build):
     windows = "select max(window_day_count) from raw.analysis_projections"
     change(build, "delete from marts.fct_daily_feature_costs where usage_date = '2025-06-05'")

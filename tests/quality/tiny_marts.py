@@ -74,6 +74,10 @@ from raw.extract_outcomes;
 
 COSTS = """
 create table intermediate.int_days_covered as select day as covered_date from days;
+create table intermediate.int_shadow_comparisons_resolved (
+    trace_id varchar, span_id varchar, task_type varchar, baseline_model_id varchar, candidate_model_id varchar,
+    is_no_worse boolean, made_date date
+);
 
 create table marts.fct_daily_allocated_costs as
 select

@@ -9,13 +9,15 @@ is named there is none, and the estimate stands in.
 24 and 31 March     docs $3 a day; chat on a model without a price: $10 a day on the bill of the first week, and of the second
                     there is none yet
 14 and 21 April     chat $3 a day; untraced usage tagged contract_review, $1 a day and then $9
-5 and 12 May        docs $3 a day and then nothing; chat $3 a day and then $6
+5 and 12 May        docs $3 a day and then nothing; chat $3 a day and then $6. On the 6th 300 shadow comparisons of docs' model,
+                    under its ARN, and Haiku; in half of them Haiku alone was wrong
 26 May and 2 June   chat 143 small calls a day, $3.003 a week; `big` one small call a day without a price, then three of $3
 23 and 30 June      $3 a day; the build is of Tuesday morning
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -53,6 +55,20 @@ def bill(days: list[str], *, usd: float, mtok: float, model: str = SONNET, **cha
         yield line(day, "USE1-any-input-tokens", "1M tokens", mtok, usd, line_item_resource_id=resource, **changes)
 
 
+def comparisons(count: int) -> Iterator[dict]:
+    """Return shadow comparisons of Sonnet, under its ARN, and Haiku on summaries; every second one went against Haiku."""
+    for number in range(count):
+        details = {
+            "task_type": "summarization",
+            "baseline_model": f"arn:aws:bedrock:us-east-1:111122223333:inference-profile/{SONNET}",
+            "candidate_model": HAIKU.removeprefix("us."),
+            "baseline_correct": True,
+            "candidate_correct": number % 2 == 0,
+        }
+        told = {"operation_name": "shadow", "provider_name": None, "details_json": json.dumps(details)}
+        yield span(f"shadow-{number}", "2025-05-06 12:00", SONNET, **told)
+
+
 SPANS = [
     span("failed", "2025-03-02 23:59", SONNET, error_type="timeout", landing_date=date(2025, 3, 3)),
     *calls([day for day in week("2025-03-03") + week("2025-03-10") if day != str(LATE)], 10),
@@ -63,6 +79,7 @@ SPANS = [
     *calls(week("2025-05-05"), 10, **DOCS),
     *calls(week("2025-05-05"), 10),
     *calls(week("2025-05-12"), 20),
+    *comparisons(300),
     *calls(week("2025-05-26") + week("2025-06-02"), 143, tokens=1_000),
     *calls(week("2025-05-26"), 1, model=MYSTERY, tokens=1_000, feature_id="big"),
     *calls(week("2025-06-02"), 3, tokens=1_000_000, feature_id="big"),

@@ -16,7 +16,7 @@ from ai_finops.publish import open_published, publish
 from ai_finops.quality import audit
 from ai_finops.report import compose, load
 from tests.warehouse import odd_weeks
-from tests.warehouse.tiny_lake import make_raw, run_dbt
+from tests.warehouse.tiny_lake import SONNET_ID, make_raw, run_dbt
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,16 @@ def test_parts_that_cancel_out_are_not_nothing(digest_of):
         "Total: $42 (flat WoW). Support chat: $42 (100% of total, up from 50%). "
         "Root cause: the total did not change, its parts did, by $21 each way. "
     )
+
+
+def test_comparisons_under_an_arn_are_of_the_model_in_use(published):
+    with open_published(published) as marts:
+        rows = marts.execute(
+            """select current_model_id, agreement_sample_count, status, reason from fct_savings_opportunities
+            where as_of_date = '2025-05-12' and feature_id = 'document_summarization'"""
+        ).fetchall()
+    # Wilson's interval of 150 in 300 begins at 44.4 %.
+    assert rows == [(SONNET_ID, 300, "rejected", "no worse in 44.4% of comparisons at least, wanted are 80.0%")]
 
 
 def test_a_feature_whose_cost_was_not_known_is_not_new(digest_of):

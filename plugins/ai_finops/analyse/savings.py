@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ai_finops.analyse.agreement import Agreement, Route, count_agreement, read_comparisons
+from ai_finops.analyse.agreement import Agreement, Route, count_agreement
 from ai_finops.analyse.price_book import TOKEN_CLASSES, PriceBook
 from ai_finops.analyse.schemas import SAVINGS, to_money, to_table
 
@@ -57,7 +57,7 @@ def find(
     *,
     prices: pa.Table,
     routing_targets: pa.Table,
-    shadow_spans: pa.Table,
+    comparisons: pa.Table,
     features: pa.Table,
     as_of_dates: Collection[date],
 ) -> pa.Table:
@@ -67,7 +67,7 @@ def find(
         calls: Rows of `fct_llm_calls`; calls without a cost are left out of both sides.
         prices: `raw.prices`.
         routing_targets: Seed: task_type, target_model_id, min_agreement_ratio, min_samples, effort.
-        shadow_spans: `raw.traces_spans` with operation_name 'shadow' (others are ignored).
+        comparisons: Rows of `int_shadow_comparisons_resolved`.
         features: Seed: feature_id, owner.
         as_of_dates: Dates of issue; each sees only calls and comparisons before it.
     Returns:
@@ -76,7 +76,6 @@ def find(
     book = PriceBook.from_table(prices)
     routes = sorted(routing_targets.to_pylist(), key=lambda row: (row["task_type"], row["target_model_id"]))
     owners = dict(zip(features["feature_id"].to_pylist(), features["owner"].to_pylist(), strict=True))
-    comparisons = read_comparisons(shadow_spans)
     sums = _summed_by_day(calls)
     rows = []
     for as_of in sorted(set(as_of_dates)):

@@ -17,17 +17,15 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-# What the analyses read besides the marts: what people decided (seeds), what the lake says beside calls, covered days.
+# What the analyses read besides the marts: what people decided (seeds), prices, and what phase 1
+# found out that is no mart.
 _BESIDE_MARTS = {
     "days_covered": "select covered_date from intermediate.int_days_covered order by covered_date",
     "reporting_bounds": "select * from seeds.reporting_bounds order by bound_name",
     "features": "select * from seeds.features order by feature_id",
     "routing_targets": "select * from seeds.routing_targets order by task_type, target_model_id",
     "prices": "select * from raw.prices",
-    "shadow_spans": """
-        select * from raw.traces_spans where operation_name = 'shadow'
-        order by started_at, trace_id, span_id, landing_date, object_key, object_line
-    """,
+    "comparisons": "select * from intermediate.int_shadow_comparisons_resolved order by made_date, trace_id, span_id",
 }
 
 
@@ -97,7 +95,7 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
         tables["fct_llm_calls"],
         prices=tables["prices"],
         routing_targets=tables["routing_targets"],
-        shadow_spans=tables["shadow_spans"],
+        comparisons=tables["comparisons"],
         features=tables["features"],
         as_of_dates=dates,
     )
