@@ -111,6 +111,18 @@ FAULTS = {
         "update marts.rpt_weekly_digest set total_cost_usd = 20 where week_start_date = '2025-06-02'",
         ["rpt_weekly_digest__against_costs"],
     ),
+    "digest that lost its total": (
+        "update marts.rpt_weekly_digest set total_cost_usd = null where week_start_date = '2025-06-02'",
+        ["rpt_weekly_digest__against_costs", "(-19250000"],
+    ),
+    "week not compared for no reason": (
+        "update marts.rpt_weekly_digest set not_compared_reason = null where week_start_date = '2025-06-09'",
+        ["rpt_weekly_digest", "unexplained_comparison_count", "1 of 2 rows (1)"],
+    ),
+    "cause of a week that cannot be compared": (
+        "update marts.rpt_weekly_digest set main_driver = 'volume' where week_start_date = '2025-06-09'",
+        ["rpt_weekly_digest", "unfounded_driver_count", "1 of 2 rows (1)"],
+    ),
     "unaccounted records": (
         "update marts.fct_daily_extract_outcomes set loaded_count = 2 where landing_date = '2025-06-05'",
         ["fct_daily_extract_outcomes", "unaccounted_count", "3 of 27"],
@@ -236,6 +248,25 @@ def test_two_faults_are_both_named(settings):
     with pytest.raises(AuditFailed, match="broke 2 expectations") as caught:
         audit(settings=settings, build=build)
     assert {broken.mart for broken in caught.value.broken} == {"fct_daily_reconciliations", "fct_daily_allocated_costs"}
+
+
+def test_a_week_of_which_no_cost_is_known_stops_nothing(settings):
+    # A late call without usage, of the Sunday before the first landing.
+    build = make_build(settings)
+    change(
+        build,
+        "insert into marts.fct_daily_feature_costs select * replace (date '2025-06-01' as usage_date, "
+        "null as allocated_cost_usd) from marts.fct_daily_feature_costs "
+        "where usage_date = '2025-06-02' and feature_id = 'chat'",
+        "insert into marts.fct_daily_allocated_costs select * replace (date '2025-06-01' as usage_date, "
+        "null as allocated_cost_usd, 'no_usage' as unattributed_reason) from marts.fct_daily_allocated_costs "
+        "where usage_date = '2025-06-02' and feature_id = 'chat'",
+        "insert into marts.fct_cost_drivers values ('2025-06-02', 'chat', 'volume', 'from nothing known', 19.25, false)",
+        "insert into marts.rpt_weekly_digest select * replace (date '2025-05-26' as week_start_date, "
+        "null as total_cost_usd, 0 as covered_day_count) from marts.rpt_weekly_digest "
+        "where week_start_date = '2025-06-02'",
+    )
+    audit_and_publish(settings, build)
 
 
 def test_warnings_do_not_stop_a_build(settings):

@@ -97,7 +97,7 @@ def line(usage_date: str, usage_type: str, unit: str, amount: float, cost_usd: f
 
 
 def outcome(source: str, landing_date: str, **changes: Any) -> dict[str, Any]:
-    """Return the outcome of one landing that loaded one record."""
+    """Return the outcome of one landing that loaded one record; one that says `failed` left nothing in the lake."""
     day = date.fromisoformat(landing_date)
     row = {
         "source": source,
@@ -110,6 +110,7 @@ def outcome(source: str, landing_date: str, **changes: Any) -> dict[str, Any]:
         "loaded_count": 1,
         "bytes_read": 100,
         "api_call_count": 2,
+        "partitions": [] if changes.get("status") == "failed" else [landing_date],
     }
     return row | changes
 
@@ -123,8 +124,10 @@ def make_raw(
     analyses: Mapping[str, Iterable[Mapping]] | None = None,
     more: Mapping[str, Iterable[Mapping]] | None = None,
 ) -> None:
-    """Write schema `raw` of a warehouse at `path`; `more` are rows of other sources by raw table, `openai_cost_buckets`."""
-    analyses = analyses or {}
+    """Write schema `raw` of a warehouse at `path`; without `analyses` it is one for phase 1.
+
+    `more` are rows of other sources by raw table, such as `openai_cost_buckets`.
+    """
     landed = {"traces_spans": spans, "billing_line_items": lines} | dict(more or {})
     schemas = {
         f"{source}_{table}": schema
@@ -136,7 +139,7 @@ def make_raw(
         "extract_objects": (OBJECTS, ()),
         "extract_quarantine": (QUARANTINE, ()),
         "extract_outcomes": (OUTCOMES, outcomes),
-        **{name: (schema, analyses.get(name, ())) for name, schema in ANALYSES.items()},
+        **{name: (ANALYSES[name], rows) for name, rows in (analyses or {}).items()},
     }
     arrow = {
         name: pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
