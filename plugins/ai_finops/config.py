@@ -16,7 +16,7 @@ from ai_finops.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
     "traces": ("traces",),
-    "billing": ("billing",),
+    "billing": ("billing", "focus"),
     "cloudwatch": ("cloudwatch",),
 }
 """The sources that each extract DAG lands, by the DAG's object: `extract_<feed>`."""
@@ -41,6 +41,9 @@ class Settings:
     billing_bucket: str
     billing_prefix: str
     billing_export: str
+    focus_bucket: str
+    focus_prefix: str
+    focus_export: str
     slack_connection: str
     slack_channel: str
 
@@ -94,6 +97,9 @@ class Settings:
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
+            focus_bucket=read("FOCUS_BUCKET", "billing-exports"),
+            focus_prefix=read("FOCUS_PREFIX", "focus"),
+            focus_export=read("FOCUS_EXPORT", "ai-finops-focus"),
             slack_connection=read("SLACK_CONNECTION", "slack_default"),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
         )

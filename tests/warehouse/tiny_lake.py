@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,18 @@ import pyarrow as pa
 
 from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
 from ai_finops.build.raw_views import OUTCOMES
-from ai_finops.lake_schemas import LINE_ITEMS, METRIC_POINTS, OBJECTS, QUARANTINE, SPANS, UNMAPPED_ATTRIBUTES
+from ai_finops.lake_schemas import (
+    EXACT,
+    FOCUS_CHARGES,
+    FOCUS_INVOICE_TOTALS,
+    INVOICE_TOTALS,
+    LINE_ITEMS,
+    METRIC_POINTS,
+    OBJECTS,
+    QUARANTINE,
+    SPANS,
+    UNMAPPED_ATTRIBUTES,
+)
 from ai_finops.pricing.catalog import export_prices
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -119,15 +131,21 @@ def make_raw(
     *,
     spans: Iterable[Mapping] = (),
     lines: Iterable[Mapping] = (),
+    invoice_totals: Iterable[Mapping] | None = None,
     outcomes: Iterable[Mapping] = (),
     analyses: Mapping[str, Iterable[Mapping]] | None = None,
 ) -> None:
-    """Write schema `raw` of a warehouse at `path`."""
-    analyses = analyses or {}
+    """Write schema `raw` of a warehouse at `path`; left out, the totals of the bill are those of its lines."""
+    analyses, lines = analyses or {}, list(lines)
+    if invoice_totals is None:
+        invoice_totals = [line | {"is_landed": True, "line_count": 1} for line in lines]
     tables = {
         "traces_spans": (SPANS, spans),
         "traces_unmapped_attributes": (UNMAPPED_ATTRIBUTES, ()),
         "billing_line_items": (LINE_ITEMS, lines),
+        "billing_invoice_totals": (INVOICE_TOTALS, invoice_totals),
+        "focus_charges": (FOCUS_CHARGES, ()),
+        "focus_invoice_totals": (FOCUS_INVOICE_TOTALS, ()),
         "cloudwatch_metric_points": (METRIC_POINTS, ()),
         "extract_objects": (OBJECTS, ()),
         "extract_quarantine": (QUARANTINE, ()),
@@ -135,7 +153,7 @@ def make_raw(
         **{name: (schema, analyses.get(name, ())) for name, schema in ANALYSES.items()},
     }
     arrow = {
-        name: pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+        name: pa.Table.from_pylist([_exact(row, schema) for row in rows], schema=schema)
         for name, (schema, rows) in tables.items()
     }
     arrow["prices"] = export_prices(overlay=PROJECT / "seeds" / "price_overlay.csv")
@@ -145,6 +163,14 @@ def make_raw(
             connection.register("incoming", table)
             connection.execute(f"create table raw.{name} as select * from incoming")
             connection.unregister("incoming")
+
+
+def _exact(row: Mapping, schema: pa.Schema) -> dict:
+    """Return a row with the amounts that the lake holds exactly as decimals; a test may write them as floats."""
+    amounts = {field.name for field in schema if field.type == EXACT}
+    return {
+        name: Decimal(str(value)) if name in amounts and value is not None else value for name, value in row.items()
+    }
 
 
 def run_dbt(path: Path, *arguments: str, as_of_date: str) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,10 @@ from types import ModuleType
 from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.errors import SettingsError
-from ai_finops.extract import billing, cloudwatch, landings, traces
+from ai_finops.extract import billing, cloudwatch, focus, landings, traces
 from ai_finops.lake import Lake, Outcome
 
-SOURCES: dict[str, ModuleType] = {"traces": traces, "billing": billing, "cloudwatch": cloudwatch}
+SOURCES: dict[str, ModuleType] = {"traces": traces, "billing": billing, "focus": focus, "cloudwatch": cloudwatch}
 
 
 def land(
