@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from ai_finops.errors import SourceBroken
 
-BATCH_ROWS = 65_536
-BLOCK_BYTES = 4 * 1024 * 1024
+BATCH_ROWS = 32_768
+BLOCK_BYTES = 2 * 1024 * 1024
 """CSV is parsed in blocks of this size, and no line may be longer."""
 _COLUMN_NUMBER = re.compile(r"CSV column #(\d+)")
 _ROW_IN_MESSAGE = re.compile(r"(got \d+):.*", re.DOTALL)
@@ -106,7 +106,7 @@ class _NamedLines:
 class _ParquetLines:
     def __init__(self, file: BinaryIO, _: tuple[str, ...]) -> None:
         # Read with a buffer, column by column, else a row group is held whole.
-        self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK_BYTES // 4)
+        self._file = pq.ParquetFile(file, pre_buffer=False, buffer_size=BLOCK_BYTES // 2)
         self.names = self._file.schema_arrow.names
 
     def batches(self, names: list[str]) -> Iterator[pa.Table]:

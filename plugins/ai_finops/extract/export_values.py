@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from ai_finops.lake_schemas import EXACT, TEXT_MAP, TIMESTAMP
 
-_WIDE = pa.decimal128(38, 25)
-"""Holds every digit of what a bill usually says: 13 before the point and 25 behind it."""
+_WIDE = (pa.decimal128(38, 25), pa.decimal256(76, 50))
+"""Types that hold every digit of what a bill says, so that it is rounded once; the first is the fast one and usually enough."""
 _PLACE = Decimal(1).scaleb(-EXACT.scale)
 _EXACTLY = Context(prec=EXACT.precision, rounding=ROUND_HALF_UP)
 _ZULU = r"(Z|[+-]00:?00)$"
@@ -70,11 +70,13 @@ def _to_exact(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _read_exact(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    try:
-        return _rounded(texts.cast(_WIDE))
-    except pa.ArrowInvalid:  # more digits than are usual, or not a number: one by one
-        numbers = [_read_number(text) for text in texts.to_pylist()]
-        return pa.chunked_array([pa.array(numbers, EXACT)])
+    for wide in _WIDE:
+        try:
+            numbers = texts.cast(wide)
+        except pa.ArrowInvalid:  # more digits than it holds, or not a number
+            continue
+        return _rounded(numbers)
+    return pa.chunked_array([pa.array([_read_number(text) for text in texts.to_pylist()], EXACT)])
 
 
 def _rounded(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
