@@ -1,6 +1,6 @@
 """Land the bill as it stands on one day.
 
-**Reads** the CUR 2.0 export of the day's billing period (and of the month before, while it still changes) · **Writes**
+**Reads** the CUR or FOCUS export of the day's billing period (and of the month before, while it still changes) · **Writes**
 `raw_billing` · **All or nothing** a broken or half-delivered export leaves the previous version current
 **If it fails** the message names the file or column; wait for the next delivery or mend the export, then clear the run.
 """

@@ -364,6 +364,30 @@ def test_both_periods_are_landed_and_a_missing_one_is_left_out(exporter, land, l
     assert (costs(lake, "2025-05"), costs(lake, "2025-06")) == ([5], [6, 6.5])
 
 
+def test_a_broken_period_does_not_hold_the_other_one_back(exporter, land, lake):
+    exporter.overwrite("2025-05", f00001_snappy_parquet=costing(5.0))  # its lines say June
+    exporter.overwrite("2025-06", f00001_snappy_parquet=costing(6.0))
+    with pytest.raises(SourceBroken, match="says 2025-06-01 in the delivery of 2025-05"):
+        land(date(2025, 6, 2))
+    assert list(lake.current("billing")) == ["2025-06"]
+    assert costs(lake) == [6]
+
+
+def test_nothing_is_called_that_is_not_permitted(exporter, land, clients):
+    called = set()
+    clients["s3"].meta.events.register("before-call.s3", lambda model, **_: called.add(model.name))
+    exporter.overwrite(f00001_snappy_parquet=costing(1.0))
+    called.clear()
+    for day in (JUNE_20, date(2025, 7, 20), date(2025, 6, 2)):
+        land(day)
+    actions = {"ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject"}
+    assert {actions[name] for name in called} == {action for action, _ in billing.PERMISSIONS}
+    assert [resource.format(bucket="b") for _, resource in billing.PERMISSIONS] == [
+        "arn:aws:s3:::b",
+        "arn:aws:s3:::b/*",
+    ]
+
+
 def test_a_period_not_delivered_yet_is_missing_and_no_error(exporter, land, lake):
     exporter.overwrite("2025-05", f00001_snappy_parquet=costing(5.0))
     outcome = land()

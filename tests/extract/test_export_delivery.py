@@ -103,6 +103,16 @@ def test_an_export_at_the_top_of_its_bucket(clients, place, find, content):
     assert content(find(place=replace(place, prefix=""))) == [b"one"]
 
 
+@pytest.mark.parametrize("deliver", ["overwrite", "create_new", "legacy"])
+def test_without_a_prefix_keys_may_begin_with_a_slash(clients, place, find, content, deliver):
+    exporter = Exporter(clients["s3"], place.bucket, root="/bill/", name="bill")
+    arguments = (1,) if deliver == "create_new" else ()
+    keys = getattr(exporter, deliver)(*arguments, **ONE)
+    assert keys[0].startswith("/bill/")
+    assert content(find(place=replace(place, prefix=""))) == [b"one"]
+    assert find(place=replace(place, prefix="cur")) is None
+
+
 def test_a_legacy_report_is_found_by_its_dates(exporter, find, content, place):
     exporter.legacy(assembly="20250614T060000Z", f1_csv_gz=b"old")
     keys = exporter.legacy(assembly="20250615T060000Z", f1_csv_gz=b"one", f2_csv_gz=b"two")

@@ -230,6 +230,17 @@ def test_an_export_that_is_not_there_names_its_own_settings(land, focus_settings
         land(settings=replace(focus_settings, focus_bucket="no-such-bucket"))
 
 
+def test_nothing_is_called_that_is_not_permitted(exporter, land, clients):
+    called = set()
+    clients["s3"].meta.events.register("before-call.s3", lambda model, **_: called.add(model.name))
+    exporter.overwrite(f00001_snappy_parquet=parquet(focus_charge(1.0)))
+    called.clear()
+    for day in (date(2025, 6, 20), date(2025, 7, 20)):
+        land(day)
+    actions = {"ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject"}
+    assert {actions[name] for name in called} == {action for action, _ in focus.PERMISSIONS}
+
+
 def test_a_legacy_report_is_not_looked_for(exporter, land):
     exporter.legacy(f1_csv_gz=gzipped(csv_bytes([focus_charge(1.0)], names=NAMES)))
     assert land().status == "missing"

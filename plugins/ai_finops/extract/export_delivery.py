@@ -48,9 +48,10 @@ class Place:
     """Whether a legacy report may lie here instead."""
 
     @property
-    def root(self) -> str:
-        """The prefix below which all of the export lies."""
-        return "".join(f"{part}/" for part in (self.prefix.strip("/"), self.name) if part)
+    def roots(self) -> tuple[str, ...]:
+        """The prefixes below which all of the export may lie; without a prefix of its own its keys may begin with a slash."""
+        prefix = self.prefix.strip("/")
+        return (f"{prefix}/{self.name}/",) if prefix else (f"{self.name}/", f"/{self.name}/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +132,27 @@ def require_unchanged(s3: Any, delivery: Delivery, *, place: Place) -> None:
 
 def _manifests(s3: Any, *, period: str, place: Place) -> Iterator[tuple[str, datetime | None]]:
     """Yield the keys at which the period's manifest may lie, the likeliest first, and when it was written if known."""
-    for template in _PERIOD_FOLDERS:
-        folder = f"{place.root}metadata/{template.format(period)}/"
-        found = s3_objects.list_objects(s3, bucket=place.bucket, prefix=folder)
-        manifests = [each for each in found if each.key.endswith(_MANIFEST)]
-        if manifests:
-            newest = max(manifests, key=lambda each: (_rank(each.key, folder, place), each.modified_at, each.key))
-            yield newest.key, newest.modified_at
+    for root in place.roots:
+        for template in _PERIOD_FOLDERS:
+            folder = f"{root}metadata/{template.format(period)}/"
+            found = s3_objects.list_objects(s3, bucket=place.bucket, prefix=folder)
+            manifests = [each for each in found if each.key.endswith(_MANIFEST)]
+            if manifests:
+                newest = max(manifests, key=lambda each: (_rank(each.key, folder, place), each.modified_at, each.key))
+                yield newest.key, newest.modified_at
     if place.has_legacy:
-        first = date.fromisoformat(f"{period}-01")
-        last = month_end(first)
-        file = f"{place.name}-{_MANIFEST}"
-        for end in (
-            last + timedelta(days=1),
-            last,
-        ):  # real ranges end with the next month's first day; the guide's do not
-            yield f"{place.root}{first:%Y%m%d}-{end:%Y%m%d}/{file}", None
-        for month in (f"{first.month}", f"{first.month:02}"):
-            yield f"{place.root}{place.name}/year={first.year}/month={month}/{file}", None
+        for root in place.roots:
+            for folder in _legacy_folders(period, place):
+                yield f"{root}{folder}/{place.name}-{_MANIFEST}", None
+
+
+def _legacy_folders(period: str, place: Place) -> Iterator[str]:
+    first = date.fromisoformat(f"{period}-01")
+    last = month_end(first)
+    for end in (last + timedelta(days=1), last):  # real ranges end with the next month's first day; the guide's do not
+        yield f"{first:%Y%m%d}-{end:%Y%m%d}"
+    for month in (f"{first.month}", f"{first.month:02}"):
+        yield f"{place.name}/year={first.year}/month={month}"
 
 
 def _rank(key: str, folder: str, place: Place) -> int:
@@ -193,4 +197,4 @@ def _key_of(data_file: str, bucket: str | None) -> tuple[str | None, str]:
     if data_file.startswith("s3://"):
         bucket, _, key = data_file.removeprefix("s3://").partition("/")
         return bucket, key
-    return bucket, data_file.lstrip("/")
+    return bucket, data_file

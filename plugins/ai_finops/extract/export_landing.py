@@ -47,24 +47,31 @@ def land_periods(
 ) -> Outcome:
     """Replace the partitions of the billing periods that `day` touches with their newest complete deliveries.
 
-    The outcome is `missing` when no such period has been delivered yet.
+    The outcome is `missing` when no such period has been delivered yet. A broken period does not hold the other one back.
 
     Raises:
         SourceForbidden, SourceMissing, SourceUnavailable: The bucket or the export cannot be read.
         SourceBroken: A file of the manifest or a column is missing or unreadable, or a period lost all its lines.
-        LakeError: The partition cannot be written. In every case the old partitions stay.
+        LakeError: The partition cannot be written. In every case the period's old partition stays.
     """
     totals = Accounts(export.source, day).totals()
-    landed = []
+    landed: list[str] = []
+    broken: list[SourceBroken] = []
     in_bucket = s3_objects.bucket_setting(f"{place.settings}_BUCKET", bucket=place.bucket)
     with aws.calls_counted(clients) as calls, in_bucket:
         for period in periods_of(day):
-            counts = _land_period(
-                export, period, day, place=place, lake=lake, s3=clients["s3"], allow_empty=allow_empty
-            )
+            try:
+                counts = _land_period(
+                    export, period, day, place=place, lake=lake, s3=clients["s3"], allow_empty=allow_empty
+                )
+            except SourceBroken as error:
+                broken.append(error)
+                continue
             if counts is not None:
                 landed.append(period)
                 totals = {name: totals[name] + counts[name] for name in totals}
+        if broken:
+            raise broken[0]
         if not landed:
             _require_export(clients["s3"], place=place)
     return landings.outcome(
@@ -190,8 +197,8 @@ def _require_credible(times: pa.ChunkedArray, columns: Columns, name: str) -> No
 
 def _require_export(s3: Any, *, place: Place) -> None:
     """Tell an export that has not delivered a period yet from one that is not there at all."""
-    if not s3_objects.has_objects(s3, bucket=place.bucket, prefix=place.root):
+    if not any(s3_objects.has_objects(s3, bucket=place.bucket, prefix=root) for root in place.roots):
         raise SourceMissing(
-            f"there is no billing export below s3://{place.bucket}/{place.root}; correct {place.settings}_PREFIX and "
+            f"there is no billing export below s3://{place.bucket}/{place.roots[0]}; correct {place.settings}_PREFIX and "
             f"{place.settings}_EXPORT, or wait for its first delivery"
         )
