@@ -620,6 +620,21 @@ def test_a_lake_that_cannot_be_written_is_not_the_sources_fault(exporter, land, 
     assert land().loaded_count == 1
 
 
+def test_a_full_disk_is_said_and_the_old_version_stays(exporter, land, lake, monkeypatch):
+    exporter.overwrite(f00001_snappy_parquet=costing(1.0))
+    land()
+    exporter.overwrite(f00001_snappy_parquet=costing(2.0), execution_id="e-2")
+
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", refuse)
+    with pytest.raises(LakeError, match=r"could not write .*line_items\.parquet: .*No space left .* make room"):
+        land()
+    monkeypatch.undo()
+    assert costs(lake) == [1]
+
+
 @pytest.mark.parametrize(
     ("code", "status", "error"),
     [

@@ -156,7 +156,8 @@ def test_a_column_of_nulls_may_have_any_type(kind):
 
 def test_text_from_a_dictionary_or_of_any_width():
     assert read(["a", None, "a"], pa.string(), as_type=pa.dictionary(pa.int32(), pa.string())) == ["a", None, "a"]
-    assert read(["a"], pa.string(), as_type=pa.large_string()) == ["a"]
+    for kind in (pa.large_string(), pa.string_view()):
+        assert read(["a", None], pa.string(), as_type=kind) == ["a", None]
 
 
 def test_columns_are_gathered_into_one_map_without_what_is_null():

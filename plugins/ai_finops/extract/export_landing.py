@@ -36,8 +36,6 @@ LAST_DAY_OF_PERIOD_BEFORE = 14
 ends (Data Exports user guide, "Understanding export delivery")."""
 FIRST_CREDIBLE, LAST_CREDIBLE = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000 for year in (2006, 2100))
 """AWS began in 2006. A time outside, in microseconds, was written in another unit than its column says."""
-
-
 IGNORED = "does not concern AI; counted in invoice_totals"
 """Why lines of an object are not in the lake."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from ai_finops.lake_files import as_lake_error
 
 ROW_GROUP_ROWS = 65_536
 
@@ -14,7 +17,9 @@ class LineWriter:
     """Writes row groups of one size; the same lines give the same bytes, however they are cut into batches."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._path = path
+        with self._named():
+            self._writer = pq.ParquetWriter(path, schema, compression="zstd")
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
 
@@ -26,10 +31,15 @@ class LineWriter:
             if error is None:
                 self._flush()
         finally:
-            self._writer.close()
+            with self._named():
+                self._writer.close()
 
     def write(self, lines: pa.Table) -> None:
-        """Add lines of the schema."""
+        """Add lines of the schema.
+
+        Raises:
+            LakeError: The disk refuses.
+        """
         self._waiting.append(lines)
         self._waiting_rows += lines.num_rows
         while self._waiting_rows >= ROW_GROUP_ROWS:
@@ -39,6 +49,10 @@ class LineWriter:
         """Write one row group, the last of which may be smaller."""
         waiting = pa.concat_tables(self._waiting) if self._waiting else None
         if waiting is not None and waiting.num_rows:
-            self._writer.write_table(waiting.slice(0, ROW_GROUP_ROWS).combine_chunks())
+            with self._named():
+                self._writer.write_table(waiting.slice(0, ROW_GROUP_ROWS).combine_chunks())
             waiting = waiting.slice(ROW_GROUP_ROWS)
             self._waiting, self._waiting_rows = [waiting], waiting.num_rows
+
+    def _named(self) -> AbstractContextManager[None]:
+        return as_lake_error(f"write {self._path}", then="nothing became visible; make room on its disk")
