@@ -1,6 +1,6 @@
 """Land what the providers charge, as it stands on one day: one task for each billing-side source that is switched on.
 
-**Reads** `billing`: the CUR 2.0 export of the day's billing period (and of the month before, while it still changes) ·
+**Reads** `billing`, `focus`: the CUR or FOCUS export of the day's billing period (and of the month before, while it changes) ·
 `cost_explorer`: the day, and the days before it that AWS still calls estimated ($0.01 a call) · `openai`, `anthropic`: usage
 and costs of the day and the two before it · **Writes** `raw_billing` · **All or nothing** a broken or half-delivered answer
 leaves the previous version of that source current, and the other sources land all the same

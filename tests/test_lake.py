@@ -126,6 +126,20 @@ def test_a_file_already_written_is_taken_over(lake, tmp_path):
     assert not file.exists()
 
 
+def test_a_file_with_a_map_has_the_lakes_columns(lake, tmp_path):
+    tables = {name: schema.empty_table() for name, schema in tables_of("billing").items()}
+    file = tmp_path / "made.parquet"
+    pq.write_table(tables["line_items"], file)
+    assert (
+        lake.write_partition("billing", "2025-06", tables=tables | {"line_items": file}).row_counts["line_items"] == 0
+    )
+    place = tables["line_items"].schema.get_field_index("product")
+    numbers = pa.array([], pa.map_(pa.string(), pa.int64()))
+    pq.write_table(tables["line_items"].set_column(place, "product", numbers), file)
+    with pytest.raises(LakeError, match="product map<string, int64>"):
+        lake.write_partition("billing", "2025-06", tables=tables | {"line_items": file})
+
+
 def test_partitions_come_in_key_order(lake):
     for day in ("2025-06-03", "2025-06-01", "2025-06-02"):
         lake.write_partition("traces", day, tables=span_tables(day))

@@ -18,7 +18,7 @@ from ai_finops.errors import SettingsError
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
     "traces": ("traces",),
-    "billing": ("billing", "cost_explorer", "openai", "anthropic"),
+    "billing": ("billing", "focus", "cost_explorer", "openai", "anthropic"),
     "cloudwatch": ("cloudwatch",),
 }
 """The sources that each extract DAG lands, by the DAG's object: `extract_<feed>`."""
@@ -50,6 +50,9 @@ class Settings:
     billing_bucket: str
     billing_prefix: str
     billing_export: str
+    focus_bucket: str
+    focus_prefix: str
+    focus_export: str
     cost_explorer_keys: tuple[str, ...]
     """One or two group keys: dimensions, `TAG:<key>` or `COST_CATEGORY:<name>`."""
     cost_explorer_accounts: tuple[str, ...]
@@ -108,6 +111,9 @@ class Settings:
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
+            focus_bucket=read("FOCUS_BUCKET", "billing-exports"),
+            focus_prefix=read("FOCUS_PREFIX", "focus"),
+            focus_export=read("FOCUS_EXPORT", "ai-finops-focus"),
             cost_explorer_keys=_group_keys(read("COST_EXPLORER_KEYS", "SERVICE,USAGE_TYPE")),
             cost_explorer_accounts=_accounts(read("COST_EXPLORER_ACCOUNTS", "")),
             cost_explorer_lookback_days=_day_count("COST_EXPLORER_LOOKBACK_DAYS", read, default=45, least=0),
