@@ -15,7 +15,7 @@ from ai_finops.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
-    "traces": ("traces",),
+    "traces": ("traces", "bedrock_logs"),
     "billing": ("billing",),
     "cloudwatch": ("cloudwatch",),
 }
@@ -38,6 +38,9 @@ class Settings:
     traces_prefix: str
     traces_partition_format: str
     """strftime of the day part of a collector key, below the prefix."""
+    bedrock_logs_bucket: str
+    bedrock_logs_prefix: str
+    """What stands before `AWSLogs/` in the keys of Bedrock's invocation logs."""
     billing_bucket: str
     billing_prefix: str
     billing_export: str
@@ -91,6 +94,8 @@ class Settings:
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
             traces_partition_format=read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d"),
+            bedrock_logs_bucket=read("BEDROCK_LOGS_BUCKET", "bedrock-logs"),
+            bedrock_logs_prefix=read("BEDROCK_LOGS_PREFIX", ""),
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),

@@ -34,6 +34,7 @@ from ai_finops.lake_schemas import tables_of
 
 KEY = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 VERSION = re.compile(r"v(\d{6})-[0-9a-f]{8}")
+_PART_NAME = re.compile(r" \('\w+'\)")
 STATUSES = ("loaded", "empty", "missing", "failed")
 
 
@@ -247,8 +248,11 @@ def _check_tables(source: str, key: str, tables: Mapping[str, pa.Table | Path]) 
 
 
 def _columns(schema: pa.Schema) -> list[str]:
-    """Names and types; whether a column may be null is no part of it, since writers say so by the rows they saw."""
-    return [f"{field.name} {field.type}" for field in schema]
+    """Names and types; whether a column may be null is no part of it, since writers say so by the rows they saw.
+
+    Nor is what a map calls its parts: a Parquet file always names them anew.
+    """
+    return [f"{field.name} {_PART_NAME.sub('', str(field.type))}" for field in schema]
 
 
 def _fill(draft: Path, tables: Mapping[str, pa.Table | Path], ignoring: set[str]) -> dict[str, dict]:

@@ -16,10 +16,15 @@ from types import ModuleType
 from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.errors import SettingsError
-from ai_finops.extract import billing, cloudwatch, landings, traces
+from ai_finops.extract import bedrock_logs, billing, cloudwatch, landings, traces
 from ai_finops.lake import Lake, Outcome
 
-SOURCES: dict[str, ModuleType] = {"traces": traces, "billing": billing, "cloudwatch": cloudwatch}
+SOURCES: dict[str, ModuleType] = {
+    "traces": traces,
+    "bedrock_logs": bedrock_logs,
+    "billing": billing,
+    "cloudwatch": cloudwatch,
+}
 
 
 def land(

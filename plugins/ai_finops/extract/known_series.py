@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from ai_finops.extract import landings
 from ai_finops.extract.metric_data import Series
 from ai_finops.lake import Lake
 
@@ -26,11 +27,8 @@ def series_around(lake: Lake, source: str, *, day: date) -> set[Series]:
     Raises:
         LakeError: A partition cannot be read.
     """
-    keys = lake.keys(source)
-    near = [key for key in keys if key < str(day)][-PARTITIONS_EACH_WAY:]
-    near += [key for key in keys if key >= str(day)][:PARTITIONS_EACH_WAY]
-    versions = (lake.current_version(source, key) for key in near)
-    return {each for version in versions if version for each in _series_in(version.file("metric_points"))}
+    versions = landings.partitions_around(lake, source, day=day, each_way=PARTITIONS_EACH_WAY)
+    return {each for version in versions for each in _series_in(version.file("metric_points"))}
 
 
 def _series_in(file: Path) -> list[Series]:
