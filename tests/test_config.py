@@ -26,3 +26,14 @@ def test_everything_written_lies_under_home(tmp_path):
 
 def test_region_follows_the_aws_variables():
     assert Settings.from_env({"AWS_DEFAULT_REGION": "eu-west-1"}).aws_region == "eu-west-1"
+
+
+@pytest.mark.parametrize(("text", "days"), [("", 2), ("0", 0), ("14", 14)])
+def test_how_late_spans_may_come_is_a_number_of_days(text, days):
+    assert Settings.from_env({"AI_FINOPS_SPANS_LATE_DAYS": text}).spans_late_days == days
+
+
+@pytest.mark.parametrize("text", ["15", "-1", "two", "1.5", "²"])
+def test_a_number_that_is_none_or_too_large_is_named(text):
+    with pytest.raises(SettingsError, match=f"AI_FINOPS_SPANS_LATE_DAYS is '{text}'; give a whole number from 0 to 14"):
+        Settings.from_env({"AI_FINOPS_SPANS_LATE_DAYS": text})

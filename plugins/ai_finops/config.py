@@ -15,7 +15,7 @@ from ai_finops.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
-    "traces": ("traces", "bedrock_logs"),
+    "traces": ("traces", "bedrock_logs", "xray_spans"),
     "billing": ("billing",),
     "cloudwatch": ("cloudwatch",),
 }
@@ -41,6 +41,10 @@ class Settings:
     bedrock_logs_bucket: str
     bedrock_logs_prefix: str
     """What stands before `AWSLogs/` in the keys of Bedrock's invocation logs."""
+    spans_log_group: str
+    """CloudWatch log group of X-Ray's Transaction Search."""
+    spans_late_days: int
+    """How many days later than its own time a span may reach the log group and still be found; at most 14."""
     billing_bucket: str
     billing_prefix: str
     billing_export: str
@@ -73,7 +77,7 @@ class Settings:
         """Read the settings from `env` (default: the process environment).
 
         Raises:
-            SettingsError: An unknown source is switched on.
+            SettingsError: An unknown source is switched on, or a number is none.
         """
         env = os.environ if env is None else env
 
@@ -96,9 +100,17 @@ class Settings:
             traces_partition_format=read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d"),
             bedrock_logs_bucket=read("BEDROCK_LOGS_BUCKET", "bedrock-logs"),
             bedrock_logs_prefix=read("BEDROCK_LOGS_PREFIX", ""),
+            spans_log_group=read("SPANS_LOG_GROUP", "aws/spans"),
+            spans_late_days=_whole_number(read("SPANS_LATE_DAYS", "2"), name="SPANS_LATE_DAYS", most=14),
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
             slack_connection=read("SLACK_CONNECTION", "slack_default"),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
         )
+
+
+def _whole_number(text: str, *, name: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > most:
+        raise SettingsError(f"AI_FINOPS_{name} is {text!r}; give a whole number from 0 to {most}")
+    return int(text)

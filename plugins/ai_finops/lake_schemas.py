@@ -178,6 +178,7 @@ QUARANTINE = _schema(
 SOURCE_TABLES = {
     "traces": {"spans": SPANS, "unmapped_attributes": UNMAPPED_ATTRIBUTES},
     "bedrock_logs": {"invocations": INVOCATIONS},
+    "xray_spans": {"spans": SPANS, "unmapped_attributes": UNMAPPED_ATTRIBUTES},
     "billing": {"line_items": LINE_ITEMS},
     "cloudwatch": {"metric_points": METRIC_POINTS},
 }

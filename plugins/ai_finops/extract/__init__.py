@@ -16,12 +16,13 @@ from types import ModuleType
 from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.errors import SettingsError
-from ai_finops.extract import bedrock_logs, billing, cloudwatch, landings, traces
+from ai_finops.extract import bedrock_logs, billing, cloudwatch, landings, traces, xray_spans
 from ai_finops.lake import Lake, Outcome
 
 SOURCES: dict[str, ModuleType] = {
     "traces": traces,
     "bedrock_logs": bedrock_logs,
+    "xray_spans": xray_spans,
     "billing": billing,
     "cloudwatch": cloudwatch,
 }
