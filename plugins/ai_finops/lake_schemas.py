@@ -99,6 +99,7 @@ INVOCATIONS = _schema(
     cache_write_1h_input_tokens=pa.int64(),
     output_tokens=pa.int64(),
     reasoning_output_tokens=pa.int64(),
+    usage_figure_count=pa.int32(),
     input_document_count=pa.int64(),
     latency_ms=pa.int64(),
     invoked_at=TIMESTAMP,

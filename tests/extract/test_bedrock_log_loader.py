@@ -43,6 +43,7 @@ def test_the_recorded_line(tmp_path):
         "cache_write_5m_input_tokens": 0,
         "cache_write_1h_input_tokens": 0,
         "output_tokens": 38,
+        "usage_figure_count": 4,
         "latency_ms": 302,
         "invoked_at": datetime(2025, 3, 11, 0, 38, 2, tzinfo=UTC),
         "object_key": "0",
@@ -76,6 +77,19 @@ def test_a_converse_body_says_what_the_record_does_not(tmp_path):
     usage = {"inputTokens": 7, "outputTokens": 8, "cacheReadInputTokens": 9, "cacheWriteInputTokens": 10}
     made = record(usage={"inputTokenCount": None, "outputTokenCount": None}, body={"usage": usage})
     assert classes(load_one(tmp_path, made)) == (7, 9, 10, 0, 8)
+
+
+@pytest.mark.parametrize(
+    ("made", "count"),
+    [
+        (record(), 2),
+        (record(usage={"inputTokenCount": None, "outputTokenCount": None}), 0),
+        (record(usage={"cacheReadInputTokenCount": 0}), 3),
+        (record(usage={"cacheWriteInputTokenCount": 5}, body={"usage": {"cacheDetails": [], "inputTokens": 1}}), 4),
+    ],
+)
+def test_the_figures_that_are_said_are_counted(tmp_path, made, count):
+    assert load_one(tmp_path, made)["usage_figure_count"] == count
 
 
 def test_the_record_wins_over_its_body(tmp_path):

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
 from ai_finops.build.raw_views import OUTCOMES
-from ai_finops.lake_schemas import LINE_ITEMS, METRIC_POINTS, OBJECTS, QUARANTINE, SPANS, UNMAPPED_ATTRIBUTES
+from ai_finops.lake_schemas import LINE_ITEMS, OBJECTS, QUARANTINE, SOURCE_TABLES, SPANS
 from ai_finops.pricing.catalog import export_prices
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -125,10 +125,9 @@ def make_raw(
     """Write schema `raw` of a warehouse at `path`."""
     analyses = analyses or {}
     tables = {
+        **{f"{source}_{table}": (schema, ()) for source, own in SOURCE_TABLES.items() for table, schema in own.items()},
         "traces_spans": (SPANS, spans),
-        "traces_unmapped_attributes": (UNMAPPED_ATTRIBUTES, ()),
         "billing_line_items": (LINE_ITEMS, lines),
-        "cloudwatch_metric_points": (METRIC_POINTS, ()),
         "extract_objects": (OBJECTS, ()),
         "extract_quarantine": (QUARANTINE, ()),
         "extract_outcomes": (OUTCOMES, outcomes),

@@ -47,7 +47,7 @@ _ADDED_LATER = ("resolved_model_id", "region_scope", "inference_profile_arn", "o
 FLAT_COLUMNS = [name for name in INVOCATIONS.names if name not in _ADDED_LATER]
 _NAMES = ("schema_version", "account_id", "region_id", "inference_region_id", "request_id", "operation", "model_id")
 _NAMES += ("identity_arn", "status", "error_code")
-COMPLETENESS = " + ".join(f"({name} is not null)::integer" for name in INVOCATIONS.names if name.endswith("_tokens"))
+COMPLETENESS = "usage_figure_count"
 """More is better, of two deliveries of one call."""
 
 
@@ -128,6 +128,9 @@ _LAKE_COLUMN = {
     "cache_write_5m_input_tokens": "case when is_used then written_5m_tokens end",
     "cache_write_1h_input_tokens": "case when is_used then coalesce(written_1h_tokens, 0) end",
     "reasoning_output_tokens": "reasoning_tokens",
+    "usage_figure_count": "("
+    + " + ".join(f"({name} is not null)::integer" for name in (*_TOKENS, "said_cache_details"))
+    + ")::integer",
     "service_tier": "nullif(tier_word, '')",
     "performance": "case when lower(said_performance) in ('standard', 'optimized') then lower(said_performance) end",
     # What is taken out of a body must look like a name: a body is the caller's, and may say anything anywhere.
