@@ -34,7 +34,6 @@ from ai_finops.lake_schemas import tables_of
 
 KEY = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 VERSION = re.compile(r"v(\d{6})-[0-9a-f]{8}")
-_PART_NAME = re.compile(r" \('\w+'\)")
 STATUSES = ("loaded", "empty", "missing", "failed")
 
 
@@ -248,11 +247,13 @@ def _check_tables(source: str, key: str, tables: Mapping[str, pa.Table | Path]) 
 
 
 def _columns(schema: pa.Schema) -> list[str]:
-    """Names and types; whether a column may be null is no part of it, since writers say so by the rows they saw.
+    """Names and types; whether a column may be null is no part of it, since writers say so by the rows they saw."""
+    return [f"{field.name} {_type_name(field.type)}" for field in schema]
 
-    Nor is what a map calls its parts: a Parquet file always names them anew.
-    """
-    return [f"{field.name} {_PART_NAME.sub('', str(field.type))}" for field in schema]
+
+def _type_name(kind: pa.DataType) -> str:
+    """A type in words; a map that was read from a file is printed with its column's name, which is no part of its type."""
+    return f"map<{kind.key_type}, {kind.item_type}>" if pa.types.is_map(kind) else str(kind)
 
 
 def _fill(draft: Path, tables: Mapping[str, pa.Table | Path], ignoring: set[str]) -> dict[str, dict]:

@@ -62,7 +62,7 @@ def test_nothing_to_record_is_refused(settings, lake):
 @pytest.mark.parametrize("verb", [extract.land, extract.record])
 def test_an_unknown_source_is_named(settings, verb):
     more = {"outcome": None, "error": "x"} if verb is extract.record else {}
-    with pytest.raises(SettingsError, match="unknown source 'nobody'; known are traces, bedrock_logs, "):
+    with pytest.raises(SettingsError, match=f"unknown source 'nobody'; known are {', '.join(KNOWN_SOURCES)}"):
         verb("nobody", DAY, settings=settings, as_of=AS_OF, **more)
 
 

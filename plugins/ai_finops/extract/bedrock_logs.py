@@ -30,8 +30,8 @@ from ai_finops.lake import Lake, Outcome
 SOURCE = "bedrock_logs"
 CLIENTS = ("s3", "bedrock")
 PERMISSIONS = (
-    ("s3:ListBucket", "arn:aws:s3:::{bedrock_logs_bucket}"),
-    ("s3:GetObject", "arn:aws:s3:::{bedrock_logs_bucket}/{bedrock_logs_prefix}/AWSLogs/*"),
+    ("s3:ListBucket", "arn:aws:s3:::{bucket}"),
+    ("s3:GetObject", "arn:aws:s3:::{bucket}/{prefix}/AWSLogs/*/BedrockModelInvocationLogs/*"),
     ("bedrock:ListInferenceProfiles", "*"),
 )
 PARTITIONS_EACH_WAY = 15
@@ -131,8 +131,12 @@ def _profiles(said: Iterable[Said], *, regions: set[str], bedrock: Any, settings
         for region in asked
         if region != bedrock.meta.region_name
     }
-    with aws.calls_counted(others) as calls:
-        return Profiles({region: list_profiles(others.get(region, bedrock)) for region in asked}), calls.count
+    try:
+        with aws.calls_counted(others) as calls:
+            return Profiles({region: list_profiles(others.get(region, bedrock)) for region in asked}), calls.count
+    finally:
+        for each in others.values():
+            each.close()
 
 
 def _models_table(said: Iterable[Said], *, profiles: Profiles, day: date, lake: Lake) -> pa.Table:

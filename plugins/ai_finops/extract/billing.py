@@ -22,6 +22,7 @@ from ai_finops.lake import Lake, Outcome
 
 SOURCE = "billing"
 CLIENTS = ("s3",)
+PERMISSIONS = (("s3:ListBucket", "arn:aws:s3:::{bucket}"), ("s3:GetObject", "arn:aws:s3:::{bucket}/*"))
 LAST_DAY_OF_PERIOD_BEFORE = 5
 """Up to this day of a month the period before is expected to change most: it is read again every day."""
 
