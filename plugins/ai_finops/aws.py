@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import boto3
@@ -73,11 +74,34 @@ def client(name: str, *, settings: Settings, max_attempts: int = MAX_ATTEMPTS) -
         max_pool_connections=POOL_SIZE,
     )
     try:
-        return boto3.client(name, region_name=settings.aws_region, config=config)
+        made = boto3.client(name, region_name=settings.aws_region, config=config)
     except boto.ProfileNotFound as error:
         raise SettingsError(f"{error}; correct AWS_PROFILE or unset it") from error
     except ValueError as error:
         raise SettingsError(f"cannot reach {name}: {error}; correct AWS_ENDPOINT_URL or AWS_REGION") from error
+    made.meta.events.register_first("needs-retry", partial(_again_if_cut_off, max_attempts=max_attempts))
+    return made
+
+
+def _again_if_cut_off(
+    *, response: tuple | None, operation: Any, attempts: int, max_attempts: int, **_: Any
+) -> float | None:
+    """Return how many seconds to wait before an answer that broke off is asked for again; None when it is whole.
+
+    botocore reads half a JSON answer as an answer without fields, which would pass for "nothing more". Bodies that are handed
+    on as streams are checked by their readers.
+
+    Raises:
+        IncompleteReadError: It broke off at the last attempt too.
+    """
+    if response is None or operation.has_streaming_output or operation.http.get("method") == "HEAD":
+        return None
+    said, received = response[0].headers.get("Content-Length"), len(response[0].content)
+    if said is None or int(said) == received:
+        return None
+    if attempts < max_attempts:
+        return 0.1 * 2**attempts
+    raise boto.IncompleteReadError(actual_bytes=received, expected_bytes=int(said))
 
 
 class BucketMissing(SourceMissing):

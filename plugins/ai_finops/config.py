@@ -17,7 +17,7 @@ from ai_finops.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
-    "traces": ("traces",),
+    "traces": ("traces", "bedrock_logs", "xray_spans"),
     "billing": ("billing", "focus", "cost_explorer", "openai", "anthropic"),
     "cloudwatch": ("cloudwatch",),
 }
@@ -47,6 +47,13 @@ class Settings:
     traces_prefix: str
     traces_partition_format: str
     """strftime of the day part of a collector key, below the prefix."""
+    bedrock_logs_bucket: str
+    bedrock_logs_prefix: str
+    """What stands before `AWSLogs/` in the keys of Bedrock's invocation logs."""
+    spans_log_group: str
+    """CloudWatch log group of X-Ray's Transaction Search."""
+    spans_late_days: int
+    """How many days later than its own time a span may reach the log group and still be found; at most 14."""
     billing_bucket: str
     billing_prefix: str
     billing_export: str
@@ -108,6 +115,10 @@ class Settings:
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
             traces_partition_format=_partition_format(read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d")),
+            bedrock_logs_bucket=read("BEDROCK_LOGS_BUCKET", "bedrock-logs"),
+            bedrock_logs_prefix=read("BEDROCK_LOGS_PREFIX", ""),
+            spans_log_group=read("SPANS_LOG_GROUP", "aws/spans"),
+            spans_late_days=_day_count("SPANS_LATE_DAYS", read, default=2, least=0, most=14),
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
@@ -156,8 +167,8 @@ def _accounts(text: str) -> tuple[str, ...]:
     return accounts
 
 
-def _day_count(name: str, read: Callable[[str, str], str], *, default: int, least: int) -> int:
-    text, most = read(name, str(default)), 400
+def _day_count(name: str, read: Callable[[str, str], str], *, default: int, least: int, most: int = 400) -> int:
+    text = read(name, str(default))
     if not re.fullmatch(r"[0-9]{1,3}", text) or not least <= int(text) <= most:
         raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write a number of days from {least} to {most}")
     return int(text)

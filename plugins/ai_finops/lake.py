@@ -149,10 +149,12 @@ class Lake:
 
     def current(self, source: str) -> dict[str, PartitionVersion]:
         """Return the current version of every partition of `source` by key, in key order."""
-        home = self.root / "data" / source
-        keys = sorted(path.name for path in home.glob("*") if KEY.fullmatch(path.name))
-        versions = {key: self.current_version(source, key) for key in keys}
+        versions = {key: self.current_version(source, key) for key in self.keys(source)}
         return {key: version for key, version in versions.items() if version is not None}
+
+    def keys(self, source: str) -> list[str]:
+        """Return the keys of the partitions of `source` that somebody began to write, in order."""
+        return sorted(path.name for path in (self.root / "data" / source).glob("*") if KEY.fullmatch(path.name))
 
     def current_version(self, source: str, key: str) -> PartitionVersion | None:
         """Return the newest whole version of one partition, or None when there is none."""

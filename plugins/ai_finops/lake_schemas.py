@@ -68,6 +68,48 @@ UNMAPPED_ATTRIBUTES = _schema(
     landing_date=pa.date32(), attribute_name=pa.string(), service_name=pa.string(), span_count=pa.int64()
 )
 
+INVOCATIONS = _schema(
+    request_id=pa.string(),
+    response_id=pa.string(),
+    account_id=pa.string(),
+    region_id=pa.string(),
+    inference_region_id=pa.string(),
+    operation=pa.string(),
+    model_id=pa.string(),
+    resolved_model_id=pa.string(),
+    region_scope=pa.string(),
+    inference_profile_arn=pa.string(),
+    invoked_model_id=pa.string(),
+    response_model=pa.string(),
+    identity_arn=pa.string(),
+    request_metadata=TEXT_MAP,
+    feature_id=pa.string(),
+    pipeline_id=pa.string(),
+    journey_id=pa.string(),
+    user_id=pa.string(),
+    task_type=pa.string(),
+    prompt_version=pa.string(),
+    status=pa.string(),
+    error_code=pa.string(),
+    schema_version=pa.string(),
+    service_tier=pa.string(),
+    performance=pa.string(),
+    is_streaming=pa.bool_(),
+    uncached_input_tokens=pa.int64(),
+    cache_read_input_tokens=pa.int64(),
+    cache_write_5m_input_tokens=pa.int64(),
+    cache_write_1h_input_tokens=pa.int64(),
+    output_tokens=pa.int64(),
+    reasoning_output_tokens=pa.int64(),
+    usage_figure_count=pa.int32(),
+    input_document_count=pa.int64(),
+    latency_ms=pa.int64(),
+    invoked_at=TIMESTAMP,
+    object_key=pa.string(),
+    object_line=pa.int64(),
+    landing_date=pa.date32(),
+)
+
 LINE_ITEMS = _schema(
     billing_period=pa.string(),
     bill_bill_type=pa.string(),
@@ -372,6 +414,8 @@ QUARANTINE = _schema(
 
 SOURCE_TABLES = {
     "traces": {"spans": SPANS, "unmapped_attributes": UNMAPPED_ATTRIBUTES},
+    "bedrock_logs": {"invocations": INVOCATIONS},
+    "xray_spans": {"spans": SPANS, "unmapped_attributes": UNMAPPED_ATTRIBUTES},
     "billing": {"line_items": LINE_ITEMS, "invoice_totals": INVOICE_TOTALS},
     "cloudwatch": {"metric_points": METRIC_POINTS},
     "focus": {"charges": FOCUS_CHARGES, "invoice_totals": FOCUS_INVOICE_TOTALS},

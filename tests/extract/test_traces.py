@@ -178,8 +178,8 @@ def test_a_missing_bucket_stops_and_leaves_nothing(land, settings, lake):
     assert lake.current("traces") == {} and not lake.root.exists()
 
 
-LISTING = """<ListBucketResult><IsTruncated>false</IsTruncated>
-<Contents><Key>k1.json</Key><Size>5</Size></Contents><Contents><Key>k2.json</Key><Size>5</Size></Contents></ListBucketResult>"""
+LISTING = f"""<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>{HOUR}/k1.json</Key><Size>5</Size></Contents>
+<Contents><Key>{HOUR}/k2.json</Key><Size>5</Size></Contents></ListBucketResult>"""
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,25 @@ from types import ModuleType
 
 from ai_finops.config import Settings
 from ai_finops.errors import SettingsError
-from ai_finops.extract import anthropic, billing, cloudwatch, cost_explorer, focus, landings, openai, traces
+from ai_finops.extract import (
+    anthropic,
+    bedrock_logs,
+    billing,
+    cloudwatch,
+    cost_explorer,
+    focus,
+    landings,
+    openai,
+    traces,
+    xray_spans,
+)
 from ai_finops.extract.clients import open_clients
 from ai_finops.lake import Lake, Outcome
 
 SOURCES: dict[str, ModuleType] = {
     "traces": traces,
+    "bedrock_logs": bedrock_logs,
+    "xray_spans": xray_spans,
     "billing": billing,
     "focus": focus,
     "cost_explorer": cost_explorer,
