@@ -45,8 +45,7 @@ class SpanLoader:
             f"set memory_limit='{MEMORY_LIMIT}'; set TimeZone='UTC'; set preserve_insertion_order=false"
         )
         self._duckdb.execute("set temp_directory=" + _text(str(folder / "duckdb")))
-        columns = ", ".join(f"null::{kind} as {name}" for name, kind in span_sql.ATTRIBUTE_LISTS.items())
-        self._duckdb.execute(f"create table flat as {self._flatten(f'(select {columns} limit 0)')}")
+        self._duckdb.execute(span_sql.flat_table_sql("flat"))
 
     def close(self) -> None:
         """Give back the memory and the files."""
