@@ -140,7 +140,11 @@ GENERATIONS = {
         "langfuse.observation.model.name": "m",
         "gen_ai.response.id": "r",
         "langfuse.observation.usage_details": as_text(
-            input_tokens=60, cache_read_input_tokens=30, cache_creation_input_tokens=10, output_tokens=15, output_reasoning=5
+            input_tokens=60,
+            cache_read_input_tokens=30,
+            cache_creation_input_tokens=10,
+            output_tokens=15,
+            output_reasoning=5,
         ),
     },
     "logfire": SEMCONV
@@ -249,7 +253,9 @@ def test_bare_names(tmp_path):
         "output_tokens": 20,
         "estimated_cost_usd": 0.25,
     }
-    rows = load_named(tmp_path, {"all": plain, "tier alone": {"model_tier": "cheap"}, "counts alone": {"input_tokens": 1}})
+    rows = load_named(
+        tmp_path, {"all": plain, "tier alone": {"model_tier": "cheap"}, "counts alone": {"input_tokens": 1}}
+    )
     row = rows["all"]
     assert (row["dialect"], row["operation_name"], row["has_usage"]) == ("bare", "chat", True)
     assert (row["feature_id"], row["model_tier"], row["reported_cost_usd"]) == ("search", "cheap", 0.25)
@@ -265,7 +271,10 @@ CALL = {"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 100, "gen_ai.u
     [
         # A call that names no operation, as older frameworks write it.
         ("chat", {"model and usage": CALL, "type unknown": CALL | {"llm.request.type": ""}}),
-        ("other", {"no usage": {"gen_ai.request.model": "m"}, "new operation": CALL | {"gen_ai.operation.name": "new"}}),
+        (
+            "other",
+            {"no usage": {"gen_ai.request.model": "m"}, "new operation": CALL | {"gen_ai.operation.name": "new"}},
+        ),
         # LangSmith's exporter calls the first two chat and embeddings.
         ("other", {"prompt": CALL | {"langsmith.span.kind": "prompt", "gen_ai.operation.name": "chat"}}),
         ("retrieval", {"retriever": {"langsmith.span.kind": "retriever", "gen_ai.operation.name": "embeddings"}}),

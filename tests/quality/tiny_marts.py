@@ -19,7 +19,7 @@ from ai_finops.config import Settings
 AS_OF = date(2025, 6, 11)
 
 DAYS = """
-create schema raw; create schema staging; create schema marts;
+create schema raw; create schema staging; create schema intermediate; create schema marts;
 create table days as select cast(d as date) as day from range(date '2025-06-02', $as_of, interval 1 day) as r(d);
 """
 
@@ -58,6 +58,18 @@ select
     true as has_usage, false as is_error, cast(started_at as date) as usage_date,
     started_at, started_at + interval 1 second as ended_at, cast(1000 as bigint) as duration_ms
 from raw.traces_spans;
+
+create table intermediate.int_llm_call_candidates_settled as
+select call_id as candidate_id, trace_id, call_id from marts.fct_llm_calls;
+
+create table marts.fct_daily_instrumentation_gaps (
+    usage_date date, scope_name varchar, service_name varchar, provider_name varchar, request_model varchar,
+    reason varchar, call_count bigint
+);
+
+create table marts.fct_daily_unmapped_attributes (
+    landing_date date, attribute_name varchar, service_name varchar, span_count bigint
+);
 
 create table marts.fct_daily_unpriced_usage (
     usage_date date, provider_name varchar, request_model varchar, cost_reason varchar, call_count bigint,
