@@ -7,7 +7,11 @@
 with recursive
 
 identified as (
-    select * from {{ ref('int_llm_call_candidates_identified') }}
+    select
+        candidate_id,
+        id_group_id,
+        case when count(*) over (partition by id_group_id) > 1 then identified_by end as identified_by
+    from {{ ref('int_llm_call_candidates_identified') }}
 ),
 
 linked as (

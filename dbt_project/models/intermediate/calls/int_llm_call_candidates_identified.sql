@@ -2,8 +2,8 @@
     Grain: one row per candidate_id, with the group of candidates that carry the same provider id.
 
     Within a trace an id is one call, unless two candidates with it did not run at the same time and say different usage: then it is
-    no id. Across traces and sources it must be 16 characters or longer, and the candidates must have run within a minute of each
-    other. A response id goes before a request id: candidates with two response ids are two calls whatever request id they share,
+    no id. Across traces it must be 16 characters or longer, and the candidates must have run at the same time, as spans do whose
+    context was lost on the way; a record without a trace, by a clock of its own, within a minute. A response id goes before a request id: candidates with two response ids are two calls whatever request id they share,
     and one without a response id joins the only response that its request id leads to.
     Rule and evidence: docs/decisions/0005-one-call-once.md
 #}
@@ -16,8 +16,8 @@ candidates as (
         response_id,
         request_id,
         cast(input_tokens as varchar) || '/' || cast(output_tokens as varchar) as usage_total,
-        started_at,
-        ended_at
+        case when trace_id is null then started_at - interval 60 second else started_at end as started_at,
+        case when trace_id is null then ended_at + interval 60 second else ended_at end as ended_at
     from {{ ref('int_llm_call_candidates_unioned') }}
 ),
 
@@ -105,7 +105,7 @@ groups_numbered_across_traces as (
                     length(provider_id) >= 16
                     -- An id that names two calls in one trace is not believed across traces.
                     and highest_call_number = 0
-                    and started_at <= latest_end_before + interval 60 second
+                    and started_at <= latest_end_before
                     then 0
                 else 1
             end

@@ -90,6 +90,8 @@ children as (
     inner join candidates as parent on parents.parent_candidate_id = parent.candidate_id
     left join sibling_links on child.candidate_id = sibling_links.candidate_id
     where child.call_family = parent.call_family
+    -- Which call a parent tells of may be settled by id.
+    qualify not bool_or(child.id_group_id = parent.id_group_id) over (partition by parent.candidate_id)
 ),
 
 units as (
