@@ -1,4 +1,4 @@
-"""What real libraries and frameworks exported, as the lake has it; tests/warehouse/test_recorded_calls.py goes on to the mart."""
+"""What real libraries and frameworks exported, as the lake has it; tests/warehouse/test_recorded_calls.py goes on."""
 
 import json
 from collections import Counter, defaultdict

@@ -1,7 +1,7 @@
 """Recorded traces from the bucket to the mart: every call once, every token class as the provider counted it, the gaps listed.
 
-The calls of Anthropic's SDK land on two days, the SDK's spans on the second; one replay is delivered on both days. The two replays
-in which a call is there twice are delivered once more in traces of their own, without a provider's id.
+The calls of Anthropic's SDK land on two days, the SDK's spans on the second; one replay is delivered on both days. The two
+replays in which a call is there twice are delivered once more in traces of their own, without a provider's id.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def query(settings):
 def test_each_recorded_call_is_in_the_mart_once_as_the_provider_counted_it(query, name):
     truth = recorded.replay_truth(name)
     models = recorded.replay_models(name)
-    calls = query(f"select trace_id, has_usage, {CLASSES}, request_model from marts.fct_llm_calls")  # noqa: S608
+    calls = query(f"select trace_id, has_usage, {CLASSES}, request_model from marts.fct_llm_calls")
     found = {trace_id: rest for trace_id, *rest in calls if trace_id in truth}
     assert Counter(trace_id for trace_id, *_ in calls if trace_id in truth) == dict.fromkeys(truth, 1)
     without_usage = {trace_id for trace_id, (has_usage, *_) in found.items() if not has_usage}
@@ -101,7 +101,7 @@ def test_each_recorded_call_is_in_the_mart_once_as_the_provider_counted_it(query
 @pytest.mark.parametrize("name", TOLD_TWICE)
 def test_without_any_id_each_recorded_call_is_still_there_once(query, name):
     truth = {recorded.renamed(trace_id): classes for trace_id, classes in recorded.replay_truth(name).items()}
-    calls = query(f"select trace_id, has_usage, {CLASSES} from marts.fct_llm_calls")  # noqa: S608
+    calls = query(f"select trace_id, has_usage, {CLASSES} from marts.fct_llm_calls")
     found = [(trace_id, tuple(classes)) for trace_id, has_usage, *classes in calls if trace_id in truth and has_usage]
     assert len(found) == (35 if name in recorded.WITHOUT_USAGE else 38)
     assert all(classes == truth[trace_id] for trace_id, classes in found)
@@ -129,7 +129,7 @@ def test_each_call_of_a_framework_is_in_the_mart_once(query, name):
         for scope_spans in resource_spans["scopeSpans"]
         for span in scope_spans["spans"]
     }
-    calls = query(f"select span_id, has_usage, {CLASSES} from marts.fct_llm_calls where trace_id = ?", trace_id)  # noqa: S608
+    calls = query(f"select span_id, has_usage, {CLASSES} from marts.fct_llm_calls where trace_id = ?", trace_id)
     assert {span_id: tuple(classes) if has_usage else None for span_id, has_usage, *classes in calls} == (
         recorded.FRAMEWORK_CALLS[name]
     )

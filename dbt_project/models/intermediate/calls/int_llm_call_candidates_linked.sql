@@ -3,6 +3,7 @@
 
     Beside each other: spans of different libraries with one parent, one kind of operation, the same usage, models that can be one,
     and times that overlap; the first of one library goes with the first of the other, the second with the second.
+    After each other: logfire's request of a stream, which says no usage, and the log of its end, which does.
     Inside each other: a call span that holds exactly one call tells of it, unless their models, ids, usage or outcomes contradict.
     One that holds several tells of the one whose usage it repeats; one with no id of its own that repeats their sum, or says
     nothing, only frames them and never speaks for the call.
@@ -26,6 +27,7 @@ candidates as (
         unioned.output_tokens,
         unioned.input_tokens is not null and unioned.output_tokens is not null as is_usage_known,
         unioned.is_error,
+        unioned.is_end_of_stream,
         unioned.started_at,
         unioned.ended_at
     from {{ ref('int_llm_call_candidates_unioned') }} as unioned
@@ -65,6 +67,32 @@ sibling_links as (
         sibling.id_group_id != leader.id_group_id
         and {{ may_be_one_call('sibling', 'leader') }}
         and sibling.started_at <= leader.ended_at
+),
+
+stream_halves_numbered as (
+    select
+        *,
+        row_number() over (
+            partition by trace_id, parent_span_id, scope_name, request_model_key, is_end_of_stream
+            order by started_at asc, candidate_id asc
+        ) as stream_number
+    from candidates
+    where is_end_of_stream or (not is_usage_known and not is_error)
+),
+
+stream_links as (
+    select
+        request.candidate_id,
+        ending.candidate_id as linked_candidate_id
+    from stream_halves_numbered as ending
+    inner join stream_halves_numbered as request
+        on
+            ending.trace_id = request.trace_id
+            and ending.parent_span_id is not distinct from request.parent_span_id
+            and ending.scope_name = request.scope_name
+            and ending.request_model_key = request.request_model_key
+            and ending.stream_number = request.stream_number
+    where ending.is_end_of_stream and not request.is_end_of_stream and request.started_at <= ending.started_at
 ),
 
 children as (
@@ -160,6 +188,13 @@ links as (
         'sibling_span' as linked_by,
         false as is_frame
     from sibling_links
+    union all
+    select
+        candidate_id,
+        linked_candidate_id,
+        'end_of_stream' as linked_by,
+        false as is_frame
+    from stream_links
     union all
     select
         parent_candidate_id as candidate_id,

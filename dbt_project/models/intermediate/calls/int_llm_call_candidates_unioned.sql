@@ -60,6 +60,8 @@ candidates as (
         delivery_count,
         has_usage,
         is_error,
+        -- logfire writes the end of a stream as a log of its own, after the span of the request.
+        coalesce(dialect = 'logfire' and span_name like 'streaming response from %', false) as is_end_of_stream,
         usage_date,
         started_at,
         coalesce(ended_at, started_at) as ended_at
