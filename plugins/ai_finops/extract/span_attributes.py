@@ -13,14 +13,17 @@ from ai_finops.extract import vocabulary
 from ai_finops.extract.vocabulary import Alias
 
 
+FILLED_KEYS = """case when list_contains(values, '')
+        then list_transform(keys, lambda k, place: case when values[place] != '' then k end) else keys end"""
+"""The keys with a null for each whose text is empty, so that an empty attribute counts as one that is not there."""
+
+
 def shapes_sql(spans: str) -> str:
-    """Return a query with a row per distinct list of keys in `spans`: keys, places, and what the names in it tell."""
-    plain = list(_plain_runs())
+    """Return a query with a row per distinct list of filled keys in `spans`: the list, places, and what the names tell."""
     lists = [
-        f"list_filter([{', '.join(map(_place, names))}], lambda p: p is not null) as {run}" for run, names in plain
+        f"list_filter([{', '.join(map(_place, names))}], lambda p: p is not null)[1] as {run}"
+        for run, names in _runs_of_spans()
     ]
-    places = [f"{run}[1] as {run}_first" for run, _ in plain]
-    rest = [f"case when len({run}) > 1 then {run}[2:] end as {run}_rest" for run, names in plain if len(names) > 1]
     parted = [f"{_place(attribute)} as {name}" for attribute, name in _parted().items()]
     telling = [f"{_there(attribute)} as {name}" for attribute, name in _telling().items()]
     ranks = " ".join(
@@ -28,10 +31,8 @@ def shapes_sql(spans: str) -> str:
         for rank, (test, value, _) in enumerate(vocabulary.dialect_tests())
         if test == "attribute"
     )
-    telling.append(f"case {ranks} end as dialect_rank")
-    inner = f"select keys, {', '.join([*lists, *parted, *telling])} from (select distinct keys from {spans})"  # noqa: S608 - names of our own
-    outer = ", ".join([*places, *rest, *_parted().values(), *_telling().values(), "dialect_rank"])
-    return f"select keys, {outer} from ({inner})"  # noqa: S608 - names of our own
+    columns = ", ".join([*lists, *parted, *telling, f"case {ranks} end as dialect_rank"])
+    return f"select filled_keys, {columns} from (select distinct filled_keys from {spans})"  # noqa: S608 - names of our own
 
 
 def named_columns() -> str:
@@ -77,10 +78,7 @@ def _choices(column: str) -> Iterator[str]:
         elif first.part:
             yield from (_part(_parted()[alias.attribute], alias.part) for alias in aliases)
         else:
-            yield f"nullif(values[{run}_first], '')"
-            if len(aliases) > 1:
-                read = f"list_filter(list_transform({run}_rest, lambda p: values[p]), lambda v: v != '')[1]"
-                yield f"case when {run}_rest is not null then {read} end"
+            yield f"values[{run}]"
 
 
 def _runs(column: str) -> Iterator[tuple[str, list[Alias]]]:
@@ -90,7 +88,7 @@ def _runs(column: str) -> Iterator[tuple[str, list[Alias]]]:
         yield f"at_{column}_{number}", list(aliases)
 
 
-def _plain_runs() -> Iterator[tuple[str, list[str]]]:
+def _runs_of_spans() -> Iterator[tuple[str, list[str]]]:
     for column in vocabulary.columns():
         for run, aliases in _runs(column):
             if aliases[0].place == "span" and not aliases[0].part:
@@ -111,11 +109,11 @@ def _telling() -> dict[str, str]:
 
 
 def _there(attribute: str) -> str:
-    return f"list_contains(keys, {text(attribute)})"
+    return f"list_contains(filled_keys, {text(attribute)})"
 
 
 def _place(attribute: str) -> str:
-    return f"list_position(keys, {text(attribute)})"
+    return f"list_position(filled_keys, {text(attribute)})"
 
 
 def _resource(attribute: str) -> str:

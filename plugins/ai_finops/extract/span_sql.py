@@ -53,7 +53,8 @@ def flatten_sql(relation: str, *, as_of: date) -> str:
     latest = datetime.combine(as_of + timedelta(days=1), time(), tzinfo=UTC)
     return f"""
 with spans as materialized (
-    select * replace (coalesce(keys, []::varchar[]) as keys) from {relation}
+    select * replace (coalesce(keys, []::varchar[]) as keys), coalesce({span_attributes.FILLED_KEYS}, []) as filled_keys
+    from {relation}
 ),
 shapes as materialized (
     {span_attributes.shapes_sql("spans")}
@@ -67,7 +68,7 @@ named as (
         {span_attributes.telling_columns()},
         {span_attributes.named_columns()},
         {span_attributes.dialect()} as dialect
-    from spans inner join shapes using (keys)
+    from spans inner join shapes using (filled_keys)
 ),
 understood as (
     select * replace (coalesce({_word("said_provider", vocabulary.provider_words())}, lower(said_provider)) as said_provider),
