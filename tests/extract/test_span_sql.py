@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ai_finops.extract.span_tokens import ABSURD_TOKENS
+from ai_finops.extract.span_sql import ABSURD_TOKENS
 from tests.extract.loading import load_one, reason_for
 from tests.extract.made import CALL, NOON, nanoseconds
 

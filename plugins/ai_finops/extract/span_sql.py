@@ -30,6 +30,7 @@ ATTRIBUTE_LISTS = {
     "keys": "varchar[]",
     "values": "varchar[]",
 }
+ABSURD_TOKENS = span_tokens.ABSURD_TOKENS
 FIRST_CREDIBLE_YEAR = 2000
 """Before it, a time in nanoseconds was most likely written in another unit."""
 SHADOW_SPAN = "finops.shadow"

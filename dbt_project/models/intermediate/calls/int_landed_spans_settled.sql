@@ -8,13 +8,12 @@ with
 
 landed_spans as (
     select
-        'traces' as source,
+        source,
         trace_id,
         span_id,
         usage_date,
         landing_date
-    from {{ ref('stg_otlp_traces__spans') }}
-    where usage_date < cast('{{ var("as_of_date") }}' as date)
+    from {{ ref('int_spans_unioned') }}
 ),
 
 believed_spans as (

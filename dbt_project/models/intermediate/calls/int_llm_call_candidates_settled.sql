@@ -3,6 +3,7 @@
 
     One of each group speaks for the call (`kept`), the others are `superseded`. A frame never speaks; then whole usage goes first,
     the most figures of it, the higher output (a stream that was watched to its end), a named feature, the smallest object key.
+    The call has the name of its best span, so that a log that comes later may speak for it and not rename it.
 #}
 with
 
@@ -38,7 +39,10 @@ candidates_settled as (
         source,
         trace_id,
         span_id,
-        first_value(candidate_id) over (partition by call_group_id order by candidate_rank asc) as call_id,
+        first_value(candidate_id) over (
+            partition by call_group_id
+            order by trace_id is null asc, candidate_rank asc
+        ) as call_id,
         case when candidate_rank = 1 then 'kept' else 'superseded' end as role,
         case when count(*) over (partition by call_group_id) > 1 then matched_by end as matched_by,
         candidate_rank,

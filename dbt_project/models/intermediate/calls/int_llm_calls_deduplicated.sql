@@ -1,8 +1,9 @@
 {#
-    Grain: one row per LLM call; call_id, the candidate that speaks for it.
+    Grain: one row per LLM call; call_id.
 
-    Usage, times and outcome are the speaker's alone: mixing two spans' token classes could count a token twice. What it does not say of
-    account, model, ids and processing is taken from the superseded candidates in their rank, who asked also from the spans above.
+    Usage, times and outcome are those of the candidate that speaks for the call: mixing two spans' token classes could count a token
+    twice. What it does not say of trace, account, model, ids and processing is taken from the superseded candidates in their rank,
+    who asked also from the spans above.
 #}
 with
 
@@ -22,6 +23,9 @@ contexts as (
 candidates_summed_to_call as (
     select
         call_id,
+        {{ first_said('trace_id', 'candidate_rank') }} as trace_id,
+        {{ first_said('span_id', 'candidate_rank') }} as span_id,
+        {{ first_said('scope_name', 'candidate_rank') }} as scope_name,
         {{ first_said('account_id', 'candidate_rank') }} as account_id,
         {{ first_said('response_id', 'candidate_rank') }} as response_id,
         {{ first_said('request_id', 'candidate_rank') }} as request_id,
@@ -40,8 +44,8 @@ candidates_summed_to_call as (
 calls as (
     select
         speakers.call_id,
-        speakers.trace_id,
-        speakers.span_id,
+        facts.trace_id,
+        facts.span_id,
         speakers.source,
         facts.account_id,
         facts.response_id,
@@ -50,7 +54,7 @@ calls as (
         contexts.pipeline_id,
         contexts.journey_id,
         contexts.user_id,
-        speakers.scope_name,
+        facts.scope_name,
         facts.service_name,
         speakers.dialect,
         speakers.operation_name,

@@ -2,17 +2,9 @@
     Grain: one row per span; trace_id and span_id.
 
     A span may land again, on another day or through another source. Of deliveries that differ the most complete usage wins, then
-    the object key. Spans from the as_of date on wait for the build that covers their day. Another source of spans is one more
-    `union all` in spans_unioned, with a name of its own in `source`.
+    the object key.
 #}
 with
-
-spans_unioned as (
-    select
-        'traces' as source,
-        *
-    from {{ ref('stg_otlp_traces__spans') }}
-),
 
 deliveries_ranked as (
     select
@@ -28,9 +20,7 @@ deliveries_ranked as (
                 landing_date asc,
                 source asc
         ) as delivery_rank
-    from spans_unioned
-    -- A clock ahead of ours: the span waits for the build that covers its day.
-    where usage_date < cast('{{ var("as_of_date") }}' as date)
+    from {{ ref('int_spans_unioned') }}
 ),
 
 spans as (
