@@ -26,3 +26,19 @@ def test_everything_written_lies_under_home(tmp_path):
 
 def test_region_follows_the_aws_variables():
     assert Settings.from_env({"AWS_DEFAULT_REGION": "eu-west-1"}).aws_region == "eu-west-1"
+
+
+def test_content_is_kept_only_when_somebody_says_so():
+    chosen = {"AI_FINOPS_KEEP_CONTENT": "True", "AI_FINOPS_CONTENT_RETENTION_DAYS": "7"}
+    settings = Settings.from_env(chosen)
+    assert (settings.keep_content, settings.content_retention_days) == (True, 7)
+    assert Settings.from_env({}).keep_content is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("KEEP_CONTENT", "yes"), ("CONTENT_RETENTION_DAYS", "0"), ("CONTENT_RETENTION_DAYS", "a week")],
+)
+def test_a_wrong_flag_or_number_is_named(name, value):
+    with pytest.raises(SettingsError, match=f"AI_FINOPS_{name} is '{value}'"):
+        Settings.from_env({f"AI_FINOPS_{name}": value})

@@ -38,6 +38,10 @@ class Settings:
     traces_prefix: str
     traces_partition_format: str
     """strftime of the day part of a collector key, below the prefix."""
+    keep_content: bool
+    """Whether prompts, answers and documents are kept, in a place of their own."""
+    content_retention_days: int
+    """How many days before the run's clock texts are kept."""
     billing_bucket: str
     billing_prefix: str
     billing_export: str
@@ -70,7 +74,7 @@ class Settings:
         """Read the settings from `env` (default: the process environment).
 
         Raises:
-            SettingsError: An unknown source is switched on.
+            SettingsError: An unknown source is switched on, or a flag or a number of days is none.
         """
         env = os.environ if env is None else env
 
@@ -91,9 +95,23 @@ class Settings:
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
             traces_partition_format=read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d"),
+            keep_content=_flag("AI_FINOPS_KEEP_CONTENT", read("KEEP_CONTENT", "false")),
+            content_retention_days=_days("AI_FINOPS_CONTENT_RETENTION_DAYS", read("CONTENT_RETENTION_DAYS", "30")),
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
             slack_connection=read("SLACK_CONNECTION", "slack_default"),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
         )
+
+
+def _flag(name: str, value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise SettingsError(f"{name} is {value!r}; set it to true or false")
+    return value.lower() == "true"
+
+
+def _days(name: str, value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise SettingsError(f"{name} is {value!r}; set it to a number of days, 1 or more")
+    return int(value)

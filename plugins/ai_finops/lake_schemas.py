@@ -68,6 +68,15 @@ UNMAPPED_ATTRIBUTES = _schema(
     landing_date=pa.date32(), attribute_name=pa.string(), service_name=pa.string(), span_count=pa.int64()
 )
 
+SPAN_CONTENTS = _schema(
+    trace_id=pa.string(),
+    span_id=pa.string(),
+    attribute_name=pa.string(),
+    content_kind=pa.string(),
+    content=pa.string(),
+    landing_date=pa.date32(),
+)
+
 LINE_ITEMS = _schema(
     billing_period=pa.string(),
     bill_billing_entity=pa.string(),
@@ -146,8 +155,9 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     (source, table): schema
     for source, tables in SOURCE_TABLES.items()
     for table, schema in {**tables, "objects": OBJECTS, "quarantine": QUARANTINE}.items()
-}
-"""Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables."""
+} | {("trace_contents", "span_contents"): SPAN_CONTENTS}
+"""Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; `trace_contents` is none: it
+holds texts that the landing of traces sets apart, and no build reads it."""
 
 
 def tables_of(source: str) -> dict[str, pa.Schema]:

@@ -12,7 +12,6 @@ from itertools import groupby
 from ai_finops.extract import vocabulary
 from ai_finops.extract.vocabulary import Alias
 
-
 FILLED_KEYS = """case when list_contains(values, '')
         then list_transform(keys, lambda k, place: case when values[place] != '' then k end) else keys end"""
 """The keys with a null for each whose text is empty, so that an empty attribute counts as one that is not there."""

@@ -9,6 +9,7 @@
 | `processing_names.csv` | which processing a service tier means; a word not listed is kept in lower case |
 | `input_conventions.csv` | whether a dialect's input tokens include the cached ones; the first row that fits wins |
 | `output_conventions.csv` | whether its output tokens include reasoning; the first row that fits wins |
+| `content_attributes.csv` | which attributes hold what people and models said, kept only where that is switched on |
 
 `N` in an attribute name stands for an index. A `part` says which piece of an attribute is read: a path into its JSON (`$.…`)
 or the group of a pattern (`^…`).
@@ -111,6 +112,12 @@ def input_conventions() -> tuple[Convention, ...]:
 def output_conventions() -> tuple[Convention, ...]:
     """Return whether output tokens include reasoning, in order; the last row fits all."""
     return _conventions("output_conventions", suffix="_reasoning")
+
+
+@cache
+def content_kinds() -> dict[str, str]:
+    """Return the kind of text by the attribute that holds it."""
+    return {row["attribute"]: row["content_kind"] for row in _rows("content_attributes")}
 
 
 def _conventions(name: str, *, suffix: str) -> tuple[Convention, ...]:
