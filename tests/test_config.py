@@ -116,3 +116,19 @@ def test_a_number_that_is_none_or_too_large_is_named(text):
         SettingsError, match=f"AI_FINOPS_SPANS_LATE_DAYS is '{text}'; write a number of days from 0 to 14"
     ):
         Settings.from_env({"AI_FINOPS_SPANS_LATE_DAYS": text})
+
+
+def test_content_is_kept_only_when_somebody_says_so():
+    chosen = {"AI_FINOPS_KEEP_CONTENT": "True", "AI_FINOPS_CONTENT_RETENTION_DAYS": "7"}
+    settings = Settings.from_env(chosen)
+    assert (settings.keep_content, settings.content_retention_days) == (True, 7)
+    assert Settings.from_env({}).keep_content is False
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("KEEP_CONTENT", "yes"), ("CONTENT_RETENTION_DAYS", "0"), ("CONTENT_RETENTION_DAYS", "a week")],
+)
+def test_a_wrong_flag_or_number_is_named(name, value):
+    with pytest.raises(SettingsError, match=f"AI_FINOPS_{name} is '{value}'"):
+        Settings.from_env({f"AI_FINOPS_{name}": value})

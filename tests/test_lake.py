@@ -327,3 +327,14 @@ def test_content_outlives_an_attempt_that_failed():
     assert outcome(status="failed", error="refused").has_content
     nothing = dict.fromkeys(COUNTS, 0)
     assert not any(outcome(status=status, **nothing).has_content for status in ("empty", "missing", "failed"))
+
+
+def test_a_removed_partition_is_gone_with_every_version(lake):
+    lake.write_partition("traces", DAY, tables=span_tables("a"))
+    lake.write_partition("traces", DAY, tables=span_tables("b"))
+    lake.write_partition("traces", "2025-06-03", tables=span_tables("c"))
+    lake.remove_partition("traces", DAY)
+    lake.remove_partition("traces", DAY)
+    assert span_ids(lake) == ["c"]
+    assert list(lake.root.glob(f"data/traces/{DAY}*")) == []
+    assert lake.write_partition("traces", DAY, tables=span_tables("d")).number == 1

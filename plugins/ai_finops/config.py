@@ -47,6 +47,10 @@ class Settings:
     traces_prefix: str
     traces_partition_format: str
     """strftime of the day part of a collector key, below the prefix."""
+    keep_content: bool
+    """Whether prompts, answers and documents are kept, in a place of their own."""
+    content_retention_days: int
+    """How many days before the run's clock texts are kept."""
     bedrock_logs_bucket: str
     bedrock_logs_prefix: str
     """What stands before `AWSLogs/` in the keys of Bedrock's invocation logs."""
@@ -115,6 +119,8 @@ class Settings:
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
             traces_partition_format=_partition_format(read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d")),
+            keep_content=_flag("KEEP_CONTENT", read),
+            content_retention_days=_day_count("CONTENT_RETENTION_DAYS", read, default=30, least=1),
             bedrock_logs_bucket=read("BEDROCK_LOGS_BUCKET", "bedrock-logs"),
             bedrock_logs_prefix=read("BEDROCK_LOGS_PREFIX", ""),
             spans_log_group=read("SPANS_LOG_GROUP", "aws/spans"),
@@ -135,6 +141,13 @@ class Settings:
             slack_connection=read("SLACK_CONNECTION", "slack_default"),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
         )
+
+
+def _flag(name: str, read: Callable[[str, str], str]) -> bool:
+    text = read(name, "false").lower()
+    if text not in ("true", "false"):
+        raise SettingsError(f"AI_FINOPS_{name} is {text!r}; set it to true or false")
+    return text == "true"
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -161,6 +161,17 @@ class Lake:
         complete = [path for path in _version_paths(self._partition_home(source, key)) if _manifest(path).exists()]
         return _read_version(complete[-1]) if complete else None
 
+    def remove_partition(self, source: str, key: str) -> None:
+        """Remove a partition with all its versions; none is left that a reader could find. One that is not there is fine.
+
+        Raises:
+            LakeError: The disk refuses.
+        """
+        home = self._partition_home(source, key)
+        with as_lake_error(f"remove {home}", then="some of it may be left"), self._locked(source, key):
+            if home.exists():
+                shutil.rmtree(home)
+
     def files(self, source: str, table: str) -> list[Path]:
         """Return the current Parquet files of a table; the first has no rows and the schema, so a scan never fails."""
         return [self._empty_file(source, table), *(v.file(table) for v in self.current(source).values())]

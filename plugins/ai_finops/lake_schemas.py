@@ -34,6 +34,7 @@ SPANS = _schema(
     account_id=pa.string(),
     region_id=pa.string(),
     dialect=pa.string(),
+    attribute_count=pa.int32(),
     operation_name=pa.string(),
     provider_name=pa.string(),
     request_model=pa.string(),
@@ -56,6 +57,7 @@ SPANS = _schema(
     output_tokens=pa.int64(),
     reasoning_output_tokens=pa.int64(),
     search_unit_count=pa.int64(),
+    usage_figure_count=pa.int32(),
     has_usage=pa.bool_(),
     reported_cost_usd=pa.float64(),
     details_json=pa.string(),
@@ -66,6 +68,15 @@ SPANS = _schema(
 
 UNMAPPED_ATTRIBUTES = _schema(
     landing_date=pa.date32(), attribute_name=pa.string(), service_name=pa.string(), span_count=pa.int64()
+)
+
+SPAN_CONTENTS = _schema(
+    trace_id=pa.string(),
+    span_id=pa.string(),
+    attribute_name=pa.string(),
+    content_kind=pa.string(),
+    content=pa.string(),
+    landing_date=pa.date32(),
 )
 
 INVOCATIONS = _schema(
@@ -436,8 +447,9 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     (source, table): schema
     for source, tables in SOURCE_TABLES.items()
     for table, schema in {**tables, "objects": OBJECTS, "quarantine": QUARANTINE}.items()
-}
-"""Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables."""
+} | {("trace_contents", "span_contents"): SPAN_CONTENTS}
+"""Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; `trace_contents` is none: it
+holds texts that the landing of traces sets apart, and no build reads it."""
 
 
 def tables_of(source: str) -> dict[str, pa.Schema]:

@@ -62,6 +62,18 @@ select
     started_at, started_at + interval 1 second as ended_at, cast(1000 as bigint) as duration_ms
 from raw.traces_spans;
 
+create table intermediate.int_llm_call_candidates_settled as
+select call_id as candidate_id, trace_id, call_id from marts.fct_llm_calls;
+
+create table marts.fct_daily_instrumentation_gaps (
+    usage_date date, scope_name varchar, service_name varchar, provider_name varchar, request_model varchar,
+    reason varchar, call_count bigint
+);
+
+create table marts.fct_daily_unmapped_attributes (
+    landing_date date, attribute_name varchar, service_name varchar, span_count bigint
+);
+
 create table marts.fct_daily_unpriced_usage (
     usage_date date, provider_name varchar, request_model varchar, cost_reason varchar, call_count bigint,
     input_tokens bigint, output_tokens bigint

@@ -22,7 +22,8 @@ SPANS_PER_CUT = 500
 TOO_LONG = f"longer than {MAX_LINE_BYTES} bytes"
 NOT_TRACES = "not a trace request: it has no resourceSpans"
 _TAG = re.compile(rb'\{"_object":(\d+),"_line":(\d+),"_offset":(\d+),')
-_VALUE = "struct(stringValue varchar, intValue varchar, doubleValue varchar, boolValue varchar)"
+_SCALARS = "stringValue varchar, intValue varchar, doubleValue varchar, boolValue varchar"
+_VALUE = f"struct({_SCALARS}, arrayValue json, kvlistValue json)"
 _ATTRIBUTES = f"struct(key varchar, value {_VALUE})[]"
 _SPAN = (
     "struct(traceId varchar, spanId varchar, parentSpanId varchar, name varchar, kind varchar, startTimeUnixNano varchar, "
@@ -33,7 +34,11 @@ _RESOURCE_SPANS = (
     f"scopeSpans struct(scope struct(name varchar, version varchar), spans {_SPAN}[])[])[]"
 )
 _KEYS = "list_transform({}, lambda a: a.key)"
-_TEXTS = "list_transform({}, lambda a: coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue))"
+# Lists and maps are kept as the JSON text of their content; bytes are not read.
+_TEXTS = (
+    "list_transform({}, lambda a: coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue, "
+    "a.value.arrayValue::varchar, a.value.kvlistValue::varchar))"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -75,7 +78,7 @@ def _lists(attributes: list[KeyValue]) -> tuple[list[str], list[str | None]]:
 
 
 def _text(attribute: KeyValue) -> str | None:
-    """The value as OTLP's JSON writes it; lists, maps and bytes are not read."""
+    """The value as OTLP's JSON writes it, a list or a map as the JSON text of its content; bytes are not read."""
     value = attribute.value
     kind = value.WhichOneof("value")
     if kind == "string_value":
@@ -86,4 +89,6 @@ def _text(attribute: KeyValue) -> str | None:
         return repr(value.double_value)
     if kind == "bool_value":
         return "true" if value.bool_value else "false"
+    if kind in ("array_value", "kvlist_value"):
+        return json.dumps(MessageToDict(getattr(value, kind)), ensure_ascii=False, separators=(",", ":"))
     return None

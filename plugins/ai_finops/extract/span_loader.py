@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from ai_finops.extract import otlp_json, otlp_protobuf, span_sql, vocabulary
 from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.span_contents import SpanContents
 from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
 
 SPOOL_BYTES = 64 * 1024 * 1024
@@ -34,7 +35,7 @@ _TRUNCATED = (EOFError, gzip.BadGzipFile, zlib.error)
 class SpanLoader:
     """Takes objects one after the other; `tables` ends it. Everything it writes lies in `folder`."""
 
-    def __init__(self, folder: Path, *, accounts: Accounts, as_of: date) -> None:
+    def __init__(self, folder: Path, *, accounts: Accounts, as_of: date, keeps_content: bool = False) -> None:
         self._accounts = accounts
         self._folder = folder
         self._as_of = as_of
@@ -45,8 +46,8 @@ class SpanLoader:
             f"set memory_limit='{MEMORY_LIMIT}'; set TimeZone='UTC'; set preserve_insertion_order=false"
         )
         self._duckdb.execute("set temp_directory=" + _text(str(folder / "duckdb")))
-        columns = ", ".join(f"null::{kind} as {name}" for name, kind in span_sql.ATTRIBUTE_LISTS.items())
-        self._duckdb.execute(f"create table flat as {self._flatten(f'(select {columns} limit 0)')}")
+        self._duckdb.execute(span_sql.flat_table_sql("flat"))
+        self._contents = SpanContents(self._duckdb) if keeps_content else None
 
     def close(self) -> None:
         """Give back the memory and the files."""
@@ -93,6 +94,13 @@ class SpanLoader:
             "objects": self._accounts.objects_table(),
             "quarantine": self._accounts.quarantine_table(),
         }
+
+    def contents(self, *, landing_date: date) -> tuple[Path | None, int]:
+        """Return the texts of the loaded spans as a Parquet file, after `tables`, and how many; no file where none are kept."""
+        if self._contents is None:
+            return None, 0
+        path = self._folder / "span_contents.parquet"
+        return path, self._contents.write(path, landing_date=landing_date)
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
         if line.problem == otlp_json.NOT_TRACES:
@@ -146,6 +154,8 @@ class SpanLoader:
 
     def _insert(self, relation: str) -> None:
         self._duckdb.execute(f"insert into flat {self._flatten(relation)}")
+        if self._contents is not None:
+            self._contents.add(relation)
 
     def _flatten(self, relation: str) -> str:
         return span_sql.flatten_sql(relation, as_of=self._as_of)

@@ -22,11 +22,18 @@ with call_spans as (
         operation_name in ('chat', 'text_completion', 'generate_content', 'embeddings', 'rerank')
         and cast(started_at as date) < $as_of_date
 ),
+traces_with_call as (
+    -- A call may be spoken for by a span of another trace.
+    select distinct settled.trace_id
+    from intermediate.int_llm_call_candidates_settled as settled
+    semi join marts.fct_llm_calls using (call_id)
+    where settled.trace_id is not null
+),
 spans as (
     select
         usage_date,
         count(*) as span_count,
-        count(distinct trace_id) filter (trace_id not in (select trace_id from marts.fct_llm_calls)) as lost_trace_count
+        count(distinct trace_id) filter (trace_id not in (select trace_id from traces_with_call)) as lost_trace_count
     from call_spans
     group by all
 ),
@@ -157,6 +164,41 @@ def configure_unpriced_usage() -> list[Check]:
                 is_unique_by_grain(mart),
                 *is_filled("usage_date", "cost_reason", "call_count", why="Unknown stays unknown, and says why."),
                 is_between("call_count", 1, None, why="A row stands for calls."),
+            ),
+        )
+    ]
+
+
+def configure_instrumentation_gaps() -> list[Check]:
+    """Calls whose usage nobody said are listed with their library, model and reason."""
+    mart = "fct_daily_instrumentation_gaps"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled("usage_date", "reason", "call_count", why="A gap says where it is and why."),
+                is_between("call_count", 1, None, why="A row stands for calls or for spans that hide them."),
+            ),
+        )
+    ]
+
+
+def configure_unmapped_attributes() -> list[Check]:
+    """Attribute names that nobody mapped are counted by name."""
+    mart = "fct_daily_unmapped_attributes"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                is_between("span_count", 1, None, why="A name is listed because spans carry it."),
             ),
         )
     ]

@@ -30,6 +30,12 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_daily_unpriced_usage": """
             usage_date provider_name request_model cost_reason call_count input_tokens output_tokens
         """,
+        "fct_daily_instrumentation_gaps": """
+            usage_date scope_name service_name provider_name request_model reason call_count
+        """,
+        "fct_daily_unmapped_attributes": """
+            landing_date attribute_name service_name span_count
+        """,
         "fct_daily_extract_outcomes": """
             source landing_date status read_count loaded_count ignored_count quarantined_count duplicate_count error
             extracted_at

@@ -83,7 +83,7 @@ calls_with_known_model as (
 
 calls_resolved as (
     select
-        calls_with_known_model.trace_id || '-' || calls_with_known_model.span_id as call_id,
+        calls_with_known_model.call_id,
         calls_with_known_model.trace_id,
         calls_with_known_model.span_id,
         coalesce(calls_with_known_model.feature_id, 'unattributed') as feature_id,
@@ -93,6 +93,7 @@ calls_resolved as (
         ) as billing_account_id,
         calls_with_known_model.journey_id,
         calls_with_known_model.user_id,
+        coalesce(calls_with_known_model.scope_name, 'unknown') as scope_name,
         coalesce(calls_with_known_model.service_name, 'unknown') as service_name,
         coalesce(calls_with_known_model.task_type, 'unknown') as task_type,
         calls_with_known_model.operation_name,
@@ -111,6 +112,7 @@ calls_resolved as (
         calls_with_known_model.cache_write_1h_input_tokens,
         calls_with_known_model.output_tokens,
         calls_with_known_model.reasoning_output_tokens,
+        calls_with_known_model.usage_figure_count,
         -- A rerank request is one search unit per begun 100 documents; instrumentations record the documents.
         case
             when calls_with_known_model.operation_name = 'rerank' and calls_with_known_model.has_usage

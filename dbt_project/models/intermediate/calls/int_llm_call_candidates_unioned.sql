@@ -1,0 +1,71 @@
+{#
+    Grain: one row per record that tells of an LLM call; candidate_id.
+
+    Spans of model calls. Whatever else tells of calls (an invocation log) is one more `union all` here with a name of its own in
+    `source`, a candidate_id of its own, times, usage, and the provider's ids; it needs no trace. Everything above reads this model.
+#}
+with
+
+spans as (
+    select * from {{ ref('int_spans_deduplicated') }}
+    where is_llm_call
+),
+
+candidates as (
+    select
+        trace_id || '-' || span_id as candidate_id,
+        source,
+        trace_id,
+        span_id,
+        parent_span_id,
+        account_id,
+        -- What a framework made up is no id of the provider's.
+        case when not regexp_matches(response_id, '^(run-|lc_run-|aitxt-|aiobj-)') then response_id end as response_id,
+        request_id,
+        feature_id,
+        pipeline_id,
+        journey_id,
+        user_id,
+        scope_name,
+        service_name,
+        dialect,
+        operation_name,
+        case
+            when operation_name in ('embeddings', 'rerank') then operation_name
+            else 'generation'
+        end as call_family,
+        provider_name,
+        request_model,
+        response_model,
+        task_type,
+        model_tier,
+        prompt_version,
+        processing,
+        object_key,
+        object_line,
+        uncached_input_tokens,
+        cache_read_input_tokens,
+        cache_write_5m_input_tokens,
+        cache_write_1h_input_tokens,
+        output_tokens,
+        reasoning_output_tokens,
+        search_unit_count,
+        input_document_count,
+        -- All input, however a library divides it.
+        uncached_input_tokens
+        + cache_read_input_tokens
+        + cache_write_5m_input_tokens
+        + cache_write_1h_input_tokens as input_tokens,
+        usage_figure_count,
+        delivery_count,
+        has_usage,
+        is_error,
+        -- logfire writes the end of a stream as a log of its own, after the span of the request.
+        coalesce(dialect = 'logfire' and span_name like 'streaming response from %', false) as is_end_of_stream,
+        usage_date,
+        started_at,
+        coalesce(ended_at, started_at) as ended_at
+    from spans
+)
+
+select * from candidates
