@@ -78,7 +78,7 @@ def list_objects(s3: Any, *, bucket: str, prefix: str) -> list[S3Object]:
     with _listing(bucket):
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         found = [
-            S3Object(item["Key"], item["Size"], item["LastModified"])
+            S3Object(item["Key"], item["Size"], item.get("LastModified"))
             for page in pages
             for item in page.get("Contents", ())
         ]
