@@ -4,30 +4,47 @@
 #}
 with
 
+spans as (
+    select
+        'traces' as source,
+        usage_date,
+        landing_date
+    from {{ ref('stg_otlp_traces__spans') }}
+    union all
+    select
+        'xray_spans' as source,
+        usage_date,
+        landing_date
+    from {{ ref('stg_xray_spans__spans') }}
+),
+
 landed as (
     select
+        source,
         landing_date,
         count(*) as landed_count,
         count(*) filter (where usage_date < cast('{{ var("as_of_date") }}' as date)) as due_count
-    from {{ ref('stg_otlp_traces__spans') }}
-    group by landing_date
+    from spans
+    group by source, landing_date
 ),
 
 settled as (
     select
+        source,
         landing_date,
         count(*) filter (where role in ('kept', 'duplicate', 'superseded')) as settled_count
     from {{ ref('int_landed_spans_settled') }}
-    group by landing_date
+    group by source, landing_date
 ),
 
 objects as (
     select
+        source,
         landing_date,
         sum(loaded_count) as loaded_count
     from {{ ref('stg_lake__extract_objects') }}
-    where source = 'traces'
-    group by landing_date
+    where source in ('traces', 'xray_spans')
+    group by source, landing_date
 ),
 
 calls as (
@@ -40,19 +57,19 @@ calls as (
 )
 
 select
-    cast(landed.landing_date as varchar) as what,
+    landed.source || ' ' || cast(landed.landing_date as varchar) as what,
     landed.due_count as count_in,
     coalesce(settled.settled_count, 0) as count_out
 from landed
-left join settled on landed.landing_date = settled.landing_date
+left join settled on landed.source = settled.source and landed.landing_date = settled.landing_date
 where landed.due_count != coalesce(settled.settled_count, 0)
 union all
 select
-    cast(objects.landing_date as varchar) as what,
+    objects.source || ' ' || cast(objects.landing_date as varchar) as what,
     objects.loaded_count as count_in,
     coalesce(landed.landed_count, 0) as count_out
 from objects
-left join landed on objects.landing_date = landed.landing_date
+left join landed on objects.source = landed.source and objects.landing_date = landed.landing_date
 where objects.loaded_count != coalesce(landed.landed_count, 0)
 union all
 select

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from ai_finops.config import FEEDS, REPOSITORY, Settings
 from ai_finops.lake import Lake
 
-SOURCES = ("billing", "cost_explorer", "openai", "anthropic")
+SOURCES = ("billing", "focus", "cost_explorer", "openai", "anthropic")
 DAY = date(2025, 6, 4)
 
 

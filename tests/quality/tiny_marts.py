@@ -31,6 +31,11 @@ select
     cast(null as varchar) as details_json
 from days, range(1, 4) as r(n);
 
+create table raw.xray_spans_spans as from raw.traces_spans limit 0;
+
+create table raw.bedrock_logs_invocations as
+select 'r' as request_id, timestamptz '2025-06-02 10:00:00+00' as invoked_at limit 0;
+
 create table staging.stg_aws_billing__line_items as
 select
     day as usage_date, '111122223333' as billing_account_id, true as is_ai_charge,

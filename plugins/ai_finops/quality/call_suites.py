@@ -15,12 +15,22 @@ from ai_finops.quality.rules import (
 )
 
 _CALLS_BY_DAY = """
-with call_spans as (
+with landed_spans as (
+    select trace_id, operation_name, started_at from raw.traces_spans
+    union all
+    select trace_id, operation_name, started_at from raw.xray_spans_spans
+),
+call_spans as (
     select trace_id, cast(started_at as date) as usage_date
-    from raw.traces_spans
+    from landed_spans
     where
         operation_name in ('chat', 'text_completion', 'generate_content', 'embeddings', 'rerank')
         and cast(started_at as date) < $as_of_date
+    union all
+    -- A log tells of a call without a trace.
+    select null as trace_id, cast(invoked_at as date) as usage_date
+    from raw.bedrock_logs_invocations
+    where cast(invoked_at as date) < $as_of_date
 ),
 traces_with_call as (
     -- A call may be spoken for by a span of another trace.

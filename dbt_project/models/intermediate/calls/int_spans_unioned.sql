@@ -10,9 +10,25 @@ otlp_spans as (
     select * from {{ ref('stg_otlp_traces__spans') }}
 ),
 
-spans_unioned as (
+xray_spans as (
+    select * from {{ ref('stg_xray_spans__spans') }}
+),
+
+all_spans as (
     select
         'traces' as source,
+        *
+    from otlp_spans
+    union all by name
+    select
+        'xray_spans' as source,
+        *
+    from xray_spans
+),
+
+spans_unioned as (
+    select
+        source,
         trace_id,
         span_id,
         parent_span_id,
@@ -60,7 +76,7 @@ spans_unioned as (
         landing_date,
         started_at,
         ended_at
-    from otlp_spans
+    from all_spans
     where usage_date < cast('{{ var("as_of_date") }}' as date)
 )
 
