@@ -207,7 +207,7 @@ def test_small_spools_and_batches_give_the_same(tmp_path, monkeypatch):
     objects += [("protobuf", protobuf_bytes(request(span(100 + n)))) for n in range(5)]
     at_once = load(tmp_path, *objects)
     monkeypatch.setattr(span_loader, "SPOOL_BYTES", 1)
-    monkeypatch.setattr(span_loader, "SPAN_BATCH", 1)
+    monkeypatch.setattr(span_loader, "PROTOBUF_BYTES", 1)
     assert load(tmp_path, *objects).spans == at_once.spans
     assert len(at_once.spans) == 25
 
