@@ -33,7 +33,9 @@ _TRACE, _SPAN, _PARENT, _REQUEST = "7" * 31 + "e", "7" * 15 + "a", "7" * 15 + "b
 _START, _END = 7_777_777_777_777_777_771, 7_777_777_777_777_777_772
 MODELS = ("anthropic.claude-sonnet-4-6-v1:0", "anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-lite-v1:0")
 FEATURES = ("smart_reply", "doc_summary", "ticket_triage", "search_answers", "contract_review", "onboarding_bot")
-_WORDS = "the order invoice customer when refund please why contract page answer summary late missing again which".split()
+_WORDS = (
+    "the order invoice customer when refund please why contract page answer summary late missing again which".split()  # noqa: SIM905 - reads better
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +163,10 @@ def _by_scope(batch: list[tuple[Template, dict[str, int]]]) -> dict[tuple[str, s
 
 @cache
 def _pool() -> list[list[Template]]:
-    chance = random.Random(SEED)  # noqa: S311 - to measure with, not to keep a secret
+    chance = random.Random(SEED)
     writers = (_decorator, _openllmetry, _openinference, _rag_answer, _web_service)
     chosen = chance.choices(writers, (45, 20, 20, 5, 10), k=POOL_CALLS)
-    return [
-        [_template(*span, is_child=number > 0) for number, span in enumerate(writer(chance))] for writer in chosen
-    ]
+    return [[_template(*span, is_child=number > 0) for number, span in enumerate(writer(chance))] for writer in chosen]
 
 
 _RESOURCE: dict[str, Value] = {
@@ -340,7 +340,9 @@ def _text(chance: random.Random, words: int) -> str:
     return " ".join(chance.choices(_WORDS, k=words))
 
 
-def _template(scope: tuple[str, str], name: str, kind: int, attributes: dict[str, Value], *, is_child: bool) -> Template:
+def _template(
+    scope: tuple[str, str], name: str, kind: int, attributes: dict[str, Value], *, is_child: bool
+) -> Template:
     status = {"code": 1} if kind == 1 else {}
     plain = {
         "traceId": _TRACE,

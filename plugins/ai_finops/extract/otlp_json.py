@@ -68,11 +68,13 @@ def read_requests(file: BinaryIO) -> Iterator[Line]:
     through.
     """
     lines = _read_lines(file)
-    start = list(islice(lines, 2))
-    is_spread = len(start) == 2 and not start[1].content.startswith(b"{")
-    if is_spread and not start[0].problem and not start[0].content.endswith(b"}"):
-        yield _looked_at(_whole(file, start[0]))
-        return
+    start = list(islice(lines, 1))
+    if start and not start[0].problem and not start[0].content.endswith(b"}"):
+        # Only here the second line is looked at first: were it damaged, it would take the first along.
+        start += islice(lines, 1)
+        if len(start) == 2 and not start[1].content.startswith(b"{"):
+            yield _looked_at(_whole(file, start[0]))
+            return
     yield from map(_looked_at, chain(start, lines))
 
 

@@ -6,8 +6,6 @@ again until the one that it refuses stands alone; that one is quarantined and th
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import BinaryIO
 import duckdb
 import pyarrow as pa
 
-from ai_finops.extract import otlp_json, otlp_protobuf, span_sql, vocabulary
+from ai_finops.extract import compressed, otlp_json, otlp_protobuf, span_sql, vocabulary
 from ai_finops.extract.accounts import Accounts
 from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
 
@@ -27,15 +25,14 @@ MEMORY_LIMIT = "400MB"
 PROTOBUF_BYTES = 16 * 1024 * 1024
 """Of requests that are decoded at once; as Arrow they take several times as much."""
 MAX_UNMAPPED_NAMES = 1000
-_GZIP = b"\x1f\x8b"
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
-_TRUNCATED = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 class SpanLoader:
     """Takes objects one after the other; `tables` ends it. Everything it writes lies in `folder`."""
 
-    def __init__(self, folder: Path, *, accounts: Accounts, as_of: date) -> None:
+    def __init__(self, folder: Path, *, accounts: Accounts, as_of: date, threads: int | None = None) -> None:
+        """Start with nothing; without `threads` DuckDB takes what the machine has."""
         self._accounts = accounts
         self._folder = folder
         self._as_of = as_of
@@ -47,6 +44,8 @@ class SpanLoader:
             f"set memory_limit='{MEMORY_LIMIT}'; set TimeZone='UTC'; set preserve_insertion_order=false"
         )
         self._duckdb.execute("set temp_directory=" + _text(str(folder / "duckdb")))
+        if threads:
+            self._duckdb.execute(f"set threads={threads}")
         otlp_protobuf.register_functions(self._duckdb)
         self._duckdb.execute(span_sql.flat_table_sql("flat"))
         self._duckdb.execute("create table unmapped_names (shape bigint, name varchar)")
@@ -63,27 +62,19 @@ class SpanLoader:
         """Take an object of OTLP JSON; what cannot be read of it is quarantined."""
         place = otlp_json.Line(1, 0, b"")
         try:
-            for line in otlp_json.read_requests(_decompressed(file)):
+            for line in otlp_json.read_requests(compressed.opened(file, limit=MAX_OBJECT_BYTES)):
                 place = line
-                if line.offset > MAX_OBJECT_BYTES:
-                    raise ValueError(f"longer than {MAX_OBJECT_BYTES} bytes")
                 self._add_line(number, line)
-        except _TRUNCATED:
-            self._accounts.quarantine(number, place=f"after {place.place}", reason="truncated or damaged gzip")
-        except ValueError as error:
-            self._accounts.quarantine(number, place=place.place, reason=str(error))
+        except (compressed.DamagedError, compressed.TooLongError) as error:
+            self._accounts.quarantine(number, place=f"after {place.place}", reason=str(error))
 
     def add_protobuf(self, number: int, file: BinaryIO) -> None:
         """Take an object of OTLP protobuf; one that cannot be read is quarantined whole, at the latest by `tables`."""
         try:
-            content = _decompressed(file).read(otlp_protobuf.MAX_REQUEST_BYTES + 1)
-            if len(content) > otlp_protobuf.MAX_REQUEST_BYTES:
-                raise ValueError(f"longer than {otlp_protobuf.MAX_REQUEST_BYTES} bytes")
+            content = compressed.opened(file, limit=otlp_protobuf.MAX_REQUEST_BYTES).read()
             self._protobuf.append(otlp_protobuf.Request(number, content))
             self._protobuf_bytes += len(content)
-        except _TRUNCATED:
-            self._accounts.quarantine(number, place="byte 0", reason="truncated or damaged gzip")
-        except ValueError as error:
+        except (compressed.DamagedError, compressed.TooLongError) as error:
             self._accounts.quarantine(number, place="byte 0", reason=str(error))
         if self._protobuf_bytes >= PROTOBUF_BYTES:
             self._load_protobuf()
@@ -277,13 +268,6 @@ class _Spool:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def _decompressed(file: BinaryIO) -> BinaryIO:
-    """The content of a file, which may be gzip whatever its name says."""
-    start = file.read(2)
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file) if start == _GZIP else file
 
 
 def _lake_column(name: str, landing_date: date) -> str:

@@ -23,8 +23,8 @@ from ai_finops.lake import Lake, Outcome
 
 SOURCE = "traces"
 CLIENTS = ("s3",)
-JSON_ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
-PROTOBUF_ENDINGS = (".binpb", ".binpb.gz")
+JSON_ENDINGS = (".json", ".json.gz", ".json.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst")
+PROTOBUF_ENDINGS = (".binpb", ".binpb.gz", ".binpb.zst")
 
 
 def land(
