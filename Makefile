@@ -17,7 +17,7 @@ export AIRFLOW__COSMOS__ENABLE_TELEMETRY := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install manifest demo up test test-all lint format lock clean
+.PHONY: help install manifest demo up test test-all bench lint format lock clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,11 @@ test: manifest ## All tests but the long ones, the end-to-end run included
 
 test-all: manifest ## Also the tests marked long (none yet); what the system lacks for one is listed as skipped
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile
+
+# Which of benchmarks/ to run; BENCH_SPANS=1000000 for the large one.
+BENCH ?= extract
+bench: install ## Measure a path against its bare minimum and print the ratios (BENCH, BENCH_SPANS, BENCH_ROUNDS)
+	@$(BIN)/python -m benchmarks.$(BENCH)
 
 lint: manifest ## ruff, sqlfluff and dbt parse
 	$(BIN)/ruff check .

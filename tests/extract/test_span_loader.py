@@ -135,10 +135,10 @@ def test_limits_are_reasons(tmp_path, monkeypatch):
     monkeypatch.setattr(otlp_protobuf, "MAX_REQUEST_BYTES", 10)
     (row,) = load(tmp_path, ("protobuf", protobuf_bytes(request(span(1))))).quarantine
     assert row["reason"] == "longer than 10 bytes"
-    monkeypatch.setattr(span_loader, "MAX_OBJECT_BYTES", len(GOOD))
+    monkeypatch.setattr(span_loader, "MAX_OBJECT_BYTES", len(GOOD) + 1)
     loaded = load(tmp_path, GOOD + b"\n" + ALSO_GOOD + b"\n")
     assert ids(loaded) == [1]
-    assert [row["place"] for row in loaded.quarantine] == [f"line 2, byte {len(GOOD) + 1}"]
+    assert [row["place"] for row in loaded.quarantine] == ["after line 1, byte 0"]
 
 
 def test_wrong_rows_are_set_aside_by_reason_with_the_first_place(tmp_path):
@@ -207,7 +207,7 @@ def test_small_spools_and_batches_give_the_same(tmp_path, monkeypatch):
     objects += [("protobuf", protobuf_bytes(request(span(100 + n)))) for n in range(5)]
     at_once = load(tmp_path, *objects)
     monkeypatch.setattr(span_loader, "SPOOL_BYTES", 1)
-    monkeypatch.setattr(span_loader, "SPAN_BATCH", 1)
+    monkeypatch.setattr(span_loader, "PROTOBUF_BYTES", 1)
     assert load(tmp_path, *objects).spans == at_once.spans
     assert len(at_once.spans) == 25
 

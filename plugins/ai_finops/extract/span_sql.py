@@ -1,11 +1,12 @@
 """The SQL that turns spans with attribute lists into the lake's columns. One text serves OTLP JSON and protobuf.
 
-It reads a relation with the columns of `ATTRIBUTE_LISTS` and gives the columns of `FLAT_COLUMNS`: attributes are found
+It reads a table with the columns of `attribute_lists` and gives the columns of `FLAT_COLUMNS`: attributes are found
 (`span_attributes`), words understood, tokens put into five classes (`span_tokens`), and what cannot be is given a reason.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 
 from ai_finops.extract import span_attributes, span_details, span_tokens, vocabulary
@@ -25,8 +26,6 @@ ATTRIBUTE_LISTS = {
     "status_code": "varchar",
     "scope_name": "varchar",
     "scope_version": "varchar",
-    "resource_keys": "varchar[]",
-    "resource_values": "varchar[]",
     "keys": "varchar[]",
     "values": "varchar[]",
 }
@@ -43,22 +42,24 @@ FLAT_COLUMNS = [name for name in SPANS.names if name not in _ADDED_LATER]
 def flat_table_sql(name: str) -> str:
     """Return the statement that makes a table for what `flatten_sql` gives."""
     columns = ", ".join(f"{column} {_TYPES[str(SPANS.field(column).type)]}" for column in FLAT_COLUMNS)
-    return f"create table {name} (object_number integer, keys varchar[], reason varchar, {columns})"
+    return f"create table {name} (object_number integer, shape bigint, reason varchar, {columns})"
 
 
-def flatten_sql(relation: str, *, as_of: date) -> str:
-    """Return a query over `relation`: object_number, keys, reason, and the lake's columns.
+def flatten_sql(spans: str, *, shapes: str, names: Collection[str], as_of: date) -> str:
+    """Return a query over a table of spans: object_number, shape, reason, and the lake's columns.
 
     `reason` says why a row is to be quarantined, or is null. Times later than a day after `as_of` count as wrong.
+
+    Args:
+        spans: A table with the columns of `ATTRIBUTE_LISTS` and `span_attributes.resource_names`, and `filled_keys`; neither
+            it nor `keys` is ever null.
+        shapes: A table with a row, `shape` and `filled_keys`, for each distinct list of filled keys in it.
+        names: The attributes that occur in these lists.
     """
     latest = datetime.combine(as_of + timedelta(days=1), time(), tzinfo=UTC)
     return f"""
-with spans as materialized (
-    select * replace (coalesce(keys, []::varchar[]) as keys), coalesce({span_attributes.FILLED_KEYS}, []) as filled_keys
-    from {relation}
-),
-shapes as materialized (
-    {span_attributes.shapes_sql("spans")}
+with shapes as materialized (
+    {span_attributes.shapes_sql(shapes, names=names)}
 ),
 named as (
     select object_number, object_line, lower(trace_id) as trace_id, lower(span_id) as span_id,
@@ -67,9 +68,9 @@ named as (
         nullif(scope_name, '') as scope_name, nullif(scope_version, '') as scope_version, keys, values,
         len(keys)::integer as attribute_count,
         {span_attributes.telling_columns()},
-        {span_attributes.named_columns()},
-        {span_attributes.dialect()} as dialect
-    from spans inner join shapes using (filled_keys)
+        {span_attributes.named_columns(names)},
+        {span_attributes.dialect()} as dialect, shape
+    from {spans} inner join shapes using (filled_keys)
 ),
 understood as (
     select * replace (coalesce({_word("said_provider", vocabulary.provider_words())}, lower(said_provider)) as said_provider),
@@ -87,7 +88,7 @@ counted as (
     select *, {span_tokens.totals_sql()}
     from classed
 )
-select object_number, keys, {_reason(latest)} as reason,
+select object_number, shape, {_reason(latest)} as reason,
     {", ".join(f"{_LAKE_COLUMN.get(name, name)} as {name}" for name in FLAT_COLUMNS)}
 from counted
 """  # noqa: S608 - made of names in this package, a date and CSV files beside it
@@ -124,14 +125,13 @@ def _time(column: str) -> str:
 
 
 def _word(column: str, words: dict[str, str]) -> str:
-    """What a word means, or null; `*` means any word."""
-    cases = [
-        f"when {column} is not null then {text(meaning)}"
-        if word == "*"
-        else f"when lower({column}) = {text(word)} then {text(meaning)}"
-        for word, meaning in words.items()
-    ]
-    return f"case when {column} is null then null {' '.join(cases)} end"
+    """What a word means, or null; `*` means any word that no row above it names."""
+    named = list(words)[: list(words).index("*")] if "*" in words else list(words)
+    meanings, listed = (", ".join(map(text, texts)) for texts in ([words[word] for word in named], named))
+    # One search in a list: a case per word would lower the text again for each of them.
+    choices = [f"([{meanings}])[list_position([{listed}], lower({column}))]"] if named else []
+    choices += [f"case when {column} is not null then {text(words['*'])} end"] if "*" in words else []
+    return f"case when {column} is not null then coalesce({', '.join(choices)}) end"
 
 
 _OPERATION_SAID = (

@@ -24,8 +24,8 @@ from ai_finops.lake import Lake, Outcome
 SOURCE = "traces"
 CLIENTS = ("s3",)
 PERMISSIONS = (("s3:ListBucket", "arn:aws:s3:::{bucket}"), ("s3:GetObject", "arn:aws:s3:::{bucket}/{prefix}/*"))
-JSON_ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
-PROTOBUF_ENDINGS = (".binpb", ".binpb.gz")
+JSON_ENDINGS = (".json", ".json.gz", ".json.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst")
+PROTOBUF_ENDINGS = (".binpb", ".binpb.gz", ".binpb.zst")
 
 
 def land(

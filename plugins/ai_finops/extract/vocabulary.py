@@ -60,6 +60,7 @@ def aliases() -> tuple[Alias, ...]:
     )
 
 
+@cache
 def columns() -> dict[str, list[Alias]]:
     """Return the aliases of each column, first choice first."""
     by_column: dict[str, list[Alias]] = {}
