@@ -23,7 +23,7 @@ MAX_LINE_BYTES = 4 * 1024 * 1024
 MAX_OBJECT_BYTES = 4 * 1024 * 1024 * 1024
 """Decompressed; what comes after it is quarantined."""
 SPOOL_BYTES = 32 * 1024 * 1024
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT = "300MB"
 THREADS = 2
 """Each has buffers of its own, so the memory is the same on a machine with many."""
 NOT_A_LOG = "not an invocation log: it has no schemaType"
@@ -93,12 +93,11 @@ class InvocationLoader:
         }
         self._duckdb.register("places", pa.table(numbered))
         self._duckdb.execute("""
-            create table placed as
+            create view placed as
             select flat.* replace (
                 coalesce(account_id, key_account) as account_id, coalesce(region_id, key_region) as region_id
-            ), object_key
+            ), flat.rowid as row_id, object_key
             from flat join places using (object_number)""")
-        self._duckdb.execute("drop table flat")
         self._mark_duplicates()
         self._settle()
         return self._rows("""
@@ -188,29 +187,33 @@ class InvocationLoader:
         self._duckdb.execute(f"""
             create table repeats as
             select row_id from (
-                select placed.rowid as row_id, row_number() over (
+                select row_id, row_number() over (
                     partition by account_id, region_id, request_id
                     order by {bedrock_log_sql.COMPLETENESS} desc, object_key, object_line
                 ) as rank
-                from placed where reason is null
+                from placed
+                semi join (
+                    select request_id from flat where reason is null group by request_id having count(*) > 1
+                ) as repeated using (request_id)
+                where reason is null
             ) where rank > 1""")  # noqa: S608 - constants
         self._duckdb.execute("""
             create view kept as
-            select * from placed where reason is null and rowid not in (select row_id from repeats)""")
+            select * from placed where reason is null and row_id not in (select row_id from repeats)""")
 
     def _settle(self) -> None:
         for kind, where in {
             "loaded_count": "reason is null and rowid not in (select row_id from repeats)",
             "duplicate_count": "rowid in (select row_id from repeats)",
         }.items():
-            query = f"select object_number, count(*) from placed where {where} group by all"  # noqa: S608 - constants
+            query = f"select object_number, count(*) from flat where {where} group by all"  # noqa: S608 - constants
             for number, count in self._rows(query):
                 account = self._accounts.objects[number]
                 setattr(account, kind, count)
                 account.read_count += count
         wrong = self._rows("""
             select object_number, reason, min([object_line, object_offset]) as first, count(*)
-            from placed where reason is not null group by object_number, reason order by object_number, reason""")
+            from flat where reason is not null group by object_number, reason order by object_number, reason""")
         for number, reason, (line, offset), count in wrong:
             more = f" and {count - 1} more" if count > 1 else ""
             place = json_lines.Line(line, offset, b"").place + more
