@@ -2,7 +2,7 @@
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-# The newest interpreter of this machine that the pinned requirements support; PYTHON=… overrides.
+# The first interpreter on PATH that the pinned requirements support; PYTHON=… overrides.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$name; break; }; done)
 # uv installs in seconds what pip installs in minutes; where uv cannot reach the index as pip is set up to, pip does it.

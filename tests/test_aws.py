@@ -133,6 +133,14 @@ def test_an_endpoint_or_region_that_is_none_is_a_setting(monkeypatch, settings, 
         aws.client("s3", settings=named)
 
 
+def test_a_name_that_aws_would_not_take_is_a_setting(stand_in_aws):
+    with pytest.raises(SettingsError) as caught, aws.errors_named("the bucket no bucket!", permission="y"):
+        stand_in_aws.clients["s3"].list_objects_v2(Bucket="no bucket!")
+    assert "\n" not in str(caught.value)
+    assert "the bucket no bucket!" in str(caught.value)
+    assert stand_in_aws.paths == []
+
+
 def test_other_errors_come_through(stand_in_aws):
     with pytest.raises(ZeroDivisionError), aws.errors_named("x", permission="y"):
         raise ZeroDivisionError

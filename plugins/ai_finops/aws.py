@@ -20,7 +20,7 @@ from ai_finops.config import Settings
 from ai_finops.errors import SettingsError, SourceError, SourceForbidden, SourceMissing, SourceUnavailable
 
 Clients = Mapping[str, Any]
-"""boto3 clients by service name: `s3`, `cloudwatch`."""
+"""Clients by name: boto3's by service (`s3`, `cloudwatch`), and those of providers' admin APIs (`openai`)."""
 
 POOL_SIZE = 8
 """How many calls one extraction has under way at a time."""
@@ -50,7 +50,14 @@ _NOT_THERE = {
     "ResourceNotFoundException",
 }
 _OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
-_THROTTLED = {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+_THROTTLED = {
+    "LimitExceededException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
 _NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
 
 
@@ -110,11 +117,15 @@ def errors_named(reading: str, *, permission: str) -> Iterator[None]:
         permission: What a role needs for it, for example `s3:ListBucket on arn:aws:s3:::ai-traces`.
     Raises:
         SourceForbidden, SourceMissing, SourceUnavailable, SourceError: One sentence with `reading` and what to do.
+        SettingsError: A name that AWS would not take.
     """
     try:
         yield
     except boto.ClientError as error:
         raise _named(error, reading, permission) from error
+    except boto.ParamValidationError as error:
+        said = " ".join(str(error).split())
+        raise SettingsError(f"cannot read {reading}: {said}; correct the setting that holds the name") from error
     except _NO_CREDENTIALS as error:
         raise SourceForbidden(
             f"cannot read {reading}: there are no usable AWS credentials ({error}); "

@@ -34,7 +34,7 @@ from ai_finops.lake_schemas import tables_of
 
 KEY = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 VERSION = re.compile(r"v(\d{6})-[0-9a-f]{8}")
-STATUSES = ("loaded", "empty", "missing", "failed")
+STATUSES = ("loaded", "empty", "missing", "failed", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ class Outcome:
     source: str
     landing_date: date
     status: str
-    """Of the latest attempt: loaded · empty (asked and got nothing) · missing (nothing there to ask) · failed (`error` says
-    why; counts and partitions are those of the landing before, whose content is still current)"""
+    """Of the latest attempt: loaded · empty (asked and got nothing) · missing (nothing there to ask) · failed, or expired (past
+    the source's retention): `error` says why; counts and partitions are those of the landing before, whose content is still
+    current"""
     as_of_date: date
     extracted_at: datetime
     read_count: int = 0

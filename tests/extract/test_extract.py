@@ -19,7 +19,7 @@ def test_every_known_source_has_the_same_verb():
     assert tuple(extract.SOURCES) == KNOWN_SOURCES
     for name, module in extract.SOURCES.items():
         assert name == module.SOURCE
-        assert set(module.CLIENTS) <= {"s3", "cloudwatch", "bedrock", "logs"}
+        assert set(module.CLIENTS) <= {"s3", "cloudwatch", "bedrock", "logs", "ce", "openai", "anthropic"}
         assert list(inspect.signature(module.land).parameters) == [
             "day",
             "settings",

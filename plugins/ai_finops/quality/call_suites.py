@@ -75,9 +75,33 @@ from spans full join calls using (usage_date) left join repeated using (usage_da
 order by usage_date
 """
 
+MOST_DAYS_BEFORE_A_SILENCE = 6
+"""Fewer days than a week in a row may as well be the rhythm of a feature that rests at the weekend."""
+# The last row of a source that has gone silent says how many days in a row it had delivered before; all others say 0.
 _LANDED = """
-select *, read_count - loaded_count - ignored_count - quarantined_count - duplicate_count as unaccounted_count
-from marts.fct_daily_extract_outcomes
+with numbered as (
+    select
+        *,
+        count(*) filter (loaded_count = 0) over (partition by source order by landing_date) as silence_number
+    from marts.fct_daily_extract_outcomes
+),
+counted as (
+    select
+        *,
+        count(*) filter (loaded_count > 0) over (
+            partition by source, silence_number order by landing_date
+        ) as delivered_day_count
+    from numbered
+)
+select
+    * exclude (silence_number, delivered_day_count),
+    read_count - loaded_count - ignored_count - quarantined_count - duplicate_count as unaccounted_count,
+    case
+        when status = 'empty' and landing_date = max(landing_date) over (partition by source)
+        then arg_max(delivered_day_count, landing_date) filter (loaded_count > 0) over (partition by source)
+        else 0
+    end as silent_after_day_count
+from counted
 """
 
 
@@ -151,12 +175,19 @@ def configure_extract_outcomes() -> list[Check]:
                 has_rows(why="A build is made of landings."),
                 is_unique_by_grain(mart),
                 is_zero("unaccounted_count", why="Read is loaded, ignored, quarantined or duplicate."),
-                is_one_of("status", "loaded", "empty", "missing", "failed", why="Known endings."),
+                is_one_of("status", "loaded", "empty", "missing", "failed", "expired", why="Known endings."),
                 is_one_of(
                     "status",
                     "loaded",
                     "empty",
                     why="A source that is missing or failed is news.",
+                    severity=Severity.WARN,
+                ),
+                is_between(
+                    "silent_after_day_count",
+                    0,
+                    MOST_DAYS_BEFORE_A_SILENCE,
+                    why="A source that delivered every day of a week and now answers with nothing has broken unseen.",
                     severity=Severity.WARN,
                 ),
             ),

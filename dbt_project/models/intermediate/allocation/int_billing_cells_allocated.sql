@@ -32,26 +32,11 @@ shares as (
 ),
 
 callers as (
-    select
-        {{ cell_id() }} as cell_id,
-        feature_id,
-        pipeline_id,
-        billing_account_id,
-        service_name,
-        task_type,
-        provider_name,
-        model_id,
-        model_tier,
-        token_class,
-        region_scope,
-        processing,
-        sum(quantity) as quantity,
-        sum(estimated_cost_usd) as estimated_cost_usd,
-        bool_and(estimated_cost_usd is not null) as is_priced,
-        bool_and(has_feature) as has_feature,
-        usage_date
-    from {{ ref('int_llm_call_usages_priced') }}
-    group by all
+    select * from {{ ref('int_callers_summed') }}
+),
+
+billed_days as (
+    select * from {{ ref('int_account_days_billed') }}
 ),
 
 shares_of_callers as (
@@ -75,15 +60,6 @@ shares_of_sub_cells as (
         cast(sum(share_micro_usd) as hugeint) as share_micro_usd
     from shares
     group by all
-),
-
-billed_days as (
-    select distinct
-        provider_name,
-        billing_account_id,
-        usage_date
-    from charges
-    where charge_category = 'usage'
 ),
 
 billed_cells as (
@@ -150,6 +126,12 @@ models_with_unmeasured_calls as (
     where not has_usage
 ),
 
+cells_with_unpriced_callers as (
+    select distinct cell_id
+    from callers
+    where not is_priced
+),
+
 sub_cells as (
     select distinct
         cell_id,
@@ -181,7 +163,10 @@ remainders as (
         shares_of_sub_cells.cell_id is not null as has_shares,
         shares_of_sub_cells.cell_id is null
         and (
-            sub_cells.matched_quantity > 0 or models_with_unmeasured_calls.usage_date is not null
+            sub_cells.matched_quantity > 0
+            -- On basis cost a caller without a price matches nothing, and was traced all the same.
+            or (sub_cells.coverage_basis = 'cost' and cells_with_unpriced_callers.cell_id is not null)
+            or models_with_unmeasured_calls.usage_date is not null
         ) as has_calls_without_weight
     from sub_cells
     left join shares_of_sub_cells
@@ -189,6 +174,7 @@ remainders as (
             sub_cells.cell_id = shares_of_sub_cells.cell_id
             and sub_cells.owner_feature_id is not distinct from shares_of_sub_cells.owner_feature_id
             and sub_cells.owner_attribution is not distinct from shares_of_sub_cells.owner_attribution
+    left join cells_with_unpriced_callers on sub_cells.cell_id = cells_with_unpriced_callers.cell_id
     left join models_with_unmeasured_calls
         on
             sub_cells.provider_name = models_with_unmeasured_calls.provider_name

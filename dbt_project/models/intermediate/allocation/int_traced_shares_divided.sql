@@ -13,18 +13,7 @@ cells_covered as (
 ),
 
 callers as (
-    select
-        {{ cell_id() }} as cell_id,
-        feature_id,
-        pipeline_id,
-        service_name,
-        task_type,
-        model_tier,
-        sum(quantity) as quantity,
-        sum(estimated_cost_usd) as estimated_cost_usd,
-        bool_and(estimated_cost_usd is not null) as is_priced
-    from {{ ref('int_llm_call_usages_priced') }}
-    group by all
+    select * from {{ ref('int_callers_summed') }}
 ),
 
 callers_weighted as (
@@ -35,7 +24,8 @@ callers_weighted as (
                 bool_and(is_priced) over (partition by cell_id)
                 and sum(estimated_cost_usd) over (partition by cell_id) > 0
                 then {{ to_pico_usd('estimated_cost_usd') }}
-            else quantity
+            -- In millionths, so that the part of a sub-cell that a single token fills is not rounded away.
+            else quantity * 1000000
         end as weight
     from callers
 ),

@@ -1,0 +1,35 @@
+{#
+    Grain: one row per caller of a cell: cell_id, feature_id, pipeline_id, service_name, task_type and model_tier.
+
+    What was traced of each cell of the bill, whether the bill has that cell or not.
+#}
+with
+
+usages as (
+    select * from {{ ref('int_llm_call_usages_priced') }}
+),
+
+callers_summed as (
+    select
+        {{ cell_id() }} as cell_id,
+        feature_id,
+        pipeline_id,
+        billing_account_id,
+        service_name,
+        task_type,
+        provider_name,
+        model_id,
+        model_tier,
+        token_class,
+        region_scope,
+        processing,
+        sum(quantity) as quantity,
+        sum(estimated_cost_usd) as estimated_cost_usd,
+        bool_and(estimated_cost_usd is not null) as is_priced,
+        bool_and(has_feature) as has_feature,
+        usage_date
+    from usages
+    group by all
+)
+
+select * from callers_summed
