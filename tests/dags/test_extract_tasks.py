@@ -148,3 +148,17 @@ def test_a_feed_without_a_source_has_no_schedule():
     settings = replace(Settings.from_env({}), sources=("billing",))
     assert daily_partitions("traces", settings=settings) is None
     assert daily_partitions("billing", settings=settings) is not None
+
+
+def test_the_doc_of_the_traces_dag_speaks_of_every_source(dag):
+    assert not [source for source in FEEDS["traces"] if f"`{source}`" not in dag.doc_md]
+
+
+def test_every_trace_source_that_is_switched_on_has_its_task(monkeypatch):
+    monkeypatch.setenv("AI_FINOPS_SOURCES", ",".join(FEEDS["traces"]))
+    bag = DagBag(dag_folder=str(REPOSITORY / "dags" / "extract_traces.py"))
+    assert bag.import_errors == {}
+    assert set(bag.dags["extract_traces"].task_ids) == {
+        *(f"land_{source}" for source in FEEDS["traces"]),
+        "record_outcome",
+    }

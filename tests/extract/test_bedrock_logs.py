@@ -318,13 +318,18 @@ def test_an_object_that_disappears_is_recorded(put, land, lake, monkeypatch):
     )
 
 
+WRITTEN = "<LastModified>2025-06-02T12:30:00Z</LastModified>"
+
+
 def listing(path: str) -> Answer | None:
     """S3's answers to the three listings of a day with the objects k1 and k2."""
     if "list-type" not in path:
         return None
     folder = "CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes"
     if "BedrockModelInvocationLogs%2Fus-east-1" in path:
-        found = "".join(f"<Contents><Key>{HOUR}/{n}.json.gz</Key><Size>5</Size></Contents>" for n in ("k1", "k2"))
+        found = "".join(
+            f"<Contents><Key>{HOUR}/{n}.json.gz</Key><Size>5</Size>{WRITTEN}</Contents>" for n in ("k1", "k2")
+        )
     elif "BedrockModelInvocationLogs" in path:
         found = f"<{folder.format(LOGS + '/')}>"
     else:
