@@ -25,9 +25,15 @@ select
     nullif(trim(cast(prompt_version as varchar)), '') as prompt_version,
     lower(nullif(trim(cast(processing as varchar)), '')) as processing,
     cast(error_type as varchar) as error_type,
-    nullif(json_extract_string(details_json, '$.tool_name'), '') as tool_name,
-    nullif(json_extract_string(details_json, '$.agent_name'), '') as agent_name,
-    nullif(json_extract_string(details_json, '$.data_source_id'), '') as data_source_id,
+    case
+        when operation_name = 'execute_tool' then json_extract_string(details_json, '$.tool_name')
+    end as tool_name,
+    case
+        when operation_name = 'invoke_agent' then json_extract_string(details_json, '$.agent_name')
+    end as agent_name,
+    case
+        when operation_name = 'retrieval' then json_extract_string(details_json, '$.data_source_id')
+    end as data_source_id,
     cast(details_json as varchar) as details_json,
     cast(object_key as varchar) as object_key,
     cast(object_line as bigint) as object_line,
@@ -39,11 +45,18 @@ select
     cast(reasoning_output_tokens as bigint) as reasoning_output_tokens,
     cast(search_unit_count as bigint) as search_unit_count,
     -- Of a rerank call, the documents it was given to put in order.
-    coalesce(
-        nullif(cast(json_array_length(details_json, '$.input_documents') as bigint), 0),
-        cast(json_extract_string(details_json, '$.input_document_count') as bigint)
-    ) as input_document_count,
-    cast(json_extract_string(details_json, '$.top_k') as bigint) as requested_document_count,
+    case
+        when operation_name = 'rerank'
+            then
+                coalesce(
+                    nullif(cast(json_array_length(details_json, '$.input_documents') as bigint), 0),
+                    cast(json_extract_string(details_json, '$.input_document_count') as bigint)
+                )
+    end as input_document_count,
+    case
+        when operation_name in ('retrieval', 'rerank')
+            then cast(json_extract_string(details_json, '$.top_k') as bigint)
+    end as requested_document_count,
     cast(attribute_count as integer) as attribute_count,
     coalesce(cast(usage_figure_count as integer), 0) as usage_figure_count,
     cast(reported_cost_usd as decimal(38, 12)) as reported_cost_usd,

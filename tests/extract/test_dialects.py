@@ -359,6 +359,10 @@ def test_input_tokens_by_dialect_and_provider(tmp_path, dialect, provider, said,
         ({"input": 100, "input_cached_tokens": 40, "output": 20, "total": 120}, (60, 40, 20)),
         ({"input": 100, "input_cached_tokens": 40, "output": 20}, (100, 40, 20)),
         ({"input": 100, "input_cached_tokens": 40, "output": 20, "total": 999}, (100, 40, 20)),
+        (
+            {"input": 60, "input_cached_tokens": 7, "output": 20, "output_reasoning_tokens": 8, "total": 87},
+            (60, 7, 20),
+        ),
         # As much reasoning as cached: only the whole sum can tell.
         ({"input": 60, "input_cached_tokens": 8, "output": 20, "output_reasoning_tokens": 8, "total": 96}, (60, 8, 28)),
         ({"input": 60, "input_cached_tokens": 8, "output": 20, "output_reasoning_tokens": 8, "total": 80}, (52, 8, 20)),

@@ -26,17 +26,20 @@ def test_json_and_protobuf_agree(tmp_path):
         "reranker.input_documents.0.document.id": "a",
         "reranker.input_documents.0.document.score": 0.1,
     }
+    found = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.documents": [{"id": "ä", "score": 0.1}, {"id": 7}]}
     parent = {"parentSpanId": "00f067aa0ba902b7", "status": {"code": 1}}
     whole = request(
         span(1, plain, **parent),
         span(2, rerank),
         span(3, plain, name="finops.shadow"),
         span(4, {}),
+        span(5, found),
         resource={"service.name": "s"},
     )
     as_json = load(tmp_path, json_bytes(whole))
     as_protobuf = load(tmp_path, ("protobuf", protobuf_bytes(whole)))
-    assert len(as_json.spans) == 4
+    assert len(as_json.spans) == 5
+    assert json.loads(as_protobuf.spans[4]["details_json"])["documents"][1] == {"id": "7", "score": None}
     assert as_json.spans == as_protobuf.spans
     assert as_json.unmapped == as_protobuf.unmapped == {("double", "s"): 2, ("text", "s"): 2}
 

@@ -9,48 +9,60 @@ spans as (
     select
         trace_id,
         span_id,
+        operation_name,
         details_json,
         usage_date
     from {{ ref('int_spans_deduplicated') }}
-    where operation_name in ('retrieval', 'rerank') or details_json like '%cited_document_ids%'
+    where details_json is not null
+),
+
+document_lists as (
+    select
+        trace_id,
+        span_id,
+        'retrieved' as document_list,
+        json_extract(details_json, '$.documents[*]') as documents,
+        usage_date
+    from spans
+    where operation_name = 'retrieval'
+    union all
+    select
+        trace_id,
+        span_id,
+        'reranked_before' as document_list,
+        json_extract(details_json, '$.input_documents[*]') as documents,
+        usage_date
+    from spans
+    where operation_name = 'rerank'
+    union all
+    select
+        trace_id,
+        span_id,
+        'reranked_after' as document_list,
+        json_extract(details_json, '$.output_documents[*]') as documents,
+        usage_date
+    from spans
+    where operation_name = 'rerank'
+    union all
+    select
+        trace_id,
+        span_id,
+        'cited' as document_list,
+        json_extract(details_json, '$.cited_document_ids[*]') as documents,
+        usage_date
+    from spans
+    where operation_name in ('chat', 'text_completion', 'generate_content')
 ),
 
 documents as (
     select
         trace_id,
         span_id,
-        'retrieved' as document_list,
-        unnest(json_extract(details_json, '$.documents[*]')) as document,
-        generate_subscripts(json_extract(details_json, '$.documents[*]'), 1) as document_rank,
+        document_list,
+        unnest(documents) as document,
+        generate_subscripts(documents, 1) as document_rank,
         usage_date
-    from spans
-    union all
-    select
-        trace_id,
-        span_id,
-        'reranked_before' as document_list,
-        unnest(json_extract(details_json, '$.input_documents[*]')) as document,
-        generate_subscripts(json_extract(details_json, '$.input_documents[*]'), 1) as document_rank,
-        usage_date
-    from spans
-    union all
-    select
-        trace_id,
-        span_id,
-        'reranked_after' as document_list,
-        unnest(json_extract(details_json, '$.output_documents[*]')) as document,
-        generate_subscripts(json_extract(details_json, '$.output_documents[*]'), 1) as document_rank,
-        usage_date
-    from spans
-    union all
-    select
-        trace_id,
-        span_id,
-        'cited' as document_list,
-        unnest(json_extract(details_json, '$.cited_document_ids[*]')) as document,
-        generate_subscripts(json_extract(details_json, '$.cited_document_ids[*]'), 1) as document_rank,
-        usage_date
-    from spans
+    from document_lists
 ),
 
 documents_unnested as (
