@@ -45,13 +45,13 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 test: manifest ## All tests but the long ones, the end-to-end run included
 	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
 
-test-all: manifest ## Also the tests marked long (none yet); what the system lacks for one is listed as skipped
+test-all: manifest ## Also the tests marked long (memory of large bills); what the system lacks for one is listed as skipped
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile
 
-# Which of benchmarks/ to run; BENCH_SPANS=1000000 for the large one.
+# Which of tests/benchmarks/ to run; BENCH_SPANS=1000000 for the large one.
 BENCH ?= extract
 bench: install ## Measure a path against its bare minimum and print the ratios (BENCH, BENCH_SPANS, BENCH_ROUNDS)
-	@$(BIN)/python -m benchmarks.$(BENCH)
+	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
 lint: manifest ## ruff, sqlfluff and dbt parse
 	$(BIN)/ruff check .

@@ -26,7 +26,7 @@ from ai_finops.config import Settings
 from ai_finops.demo.local_aws import local_aws
 from ai_finops.extract import s3_objects, traces
 from ai_finops.lake import Lake
-from benchmarks.made_spans import requests
+from tests.benchmarks.made_spans import requests
 
 SPANS_PER_OBJECT = 20
 DAY, AS_OF = date(2025, 6, 2), date(2025, 7, 2)

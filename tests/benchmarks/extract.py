@@ -31,7 +31,7 @@ import orjson
 
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
-from benchmarks.made_spans import requests
+from tests.benchmarks.made_spans import requests
 
 LINES_PER_OBJECT = 20
 DAY, AS_OF = date(2025, 6, 2), date(2025, 7, 2)
@@ -112,7 +112,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _measured(path: str, *, home: Path, span_count: int) -> dict:
-    command = [sys.executable, "-m", "benchmarks.extract", path, str(home)]
+    command = [sys.executable, "-m", "tests.benchmarks.extract", path, str(home)]
     ended = subprocess.run(command, check=True, capture_output=True, text=True)
     result = json.loads(ended.stdout)
     if result["loaded"] not in (None, span_count):
