@@ -254,13 +254,21 @@ def test_bare_names(tmp_path):
         "estimated_cost_usd": 0.25,
     }
     rows = load_named(
-        tmp_path, {"all": plain, "tier alone": {"model_tier": "cheap"}, "counts alone": {"input_tokens": 1}}
+        tmp_path,
+        {
+            "all": plain,
+            "feature and counts": {"feature": "search", "input_tokens": 100, "output_tokens": 20},
+            "tier alone": {"model_tier": "cheap"},
+            "half": {"feature": "search", "output_tokens": 20},
+            "input alone": {"input_tokens": 1},
+        },
     )
     row = rows["all"]
     assert (row["dialect"], row["operation_name"], row["has_usage"]) == ("bare", "chat", True)
     assert (row["feature_id"], row["model_tier"], row["reported_cost_usd"]) == ("search", "cheap", 0.25)
     assert classes(row) == (100, 0, 0, 0, 20, None)
-    assert rows["tier alone"]["operation_name"] == rows["counts alone"]["operation_name"] == "other"
+    assert rows["feature and counts"]["operation_name"] == "chat"
+    assert {rows[name]["operation_name"] for name in ("tier alone", "half", "input alone")} == {"other"}
 
 
 CALL = {"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 20}
