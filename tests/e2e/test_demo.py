@@ -15,7 +15,7 @@ from ai_finops.publish import compare_builds
 from tests import sql
 from tests.e2e import truth
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 MONDAY = date(2025, 6, 9)
 SUNDAY = date(2025, 6, 15)
 WEEK_BEFORE = (MONDAY - timedelta(days=7), MONDAY - timedelta(days=1))
