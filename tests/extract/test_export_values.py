@@ -59,6 +59,16 @@ def test_what_has_twelve_places_is_kept_as_it_is(numbers):
     assert read([str(number) for number in numbers], EXACT) == numbers
 
 
+LONG_DIVISION = Decimal("18446744.071553946661")
+"""Arrow 26.0 rounds it wrongly as a 256-bit decimal; ten trillion beside it has too many digits for 128 bits."""
+
+
+def test_a_number_too_long_for_128_bits_does_not_change_its_neighbours():
+    assert read([str(LONG_DIVISION), "10000000000000"], EXACT) == [LONG_DIVISION, 10**13]
+    assert read([LONG_DIVISION, None], EXACT, as_type=pa.decimal256(76, 50)) == [LONG_DIVISION, None]
+    assert read([LONG_DIVISION], EXACT, as_type=pa.decimal128(38, 30)) == [LONG_DIVISION]
+
+
 @given(st.floats(min_value=-1e11, max_value=1e11, allow_nan=False))
 def test_a_double_is_kept_as_its_shortest_text_says(number):
     expected = Decimal(repr(number)).quantize(Decimal("1e-12"), rounding="ROUND_HALF_UP")

@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 
 from ai_finops.lake_schemas import EXACT, TEXT_MAP, TIMESTAMP
 
-_WIDE = (pa.decimal128(38, 25), pa.decimal256(76, 50))
-"""Types that hold every digit of what a bill says, so that it is rounded once; the first is the fast one and usually enough."""
+_WIDE = pa.decimal128(38, 25)
+"""Holds every digit of what a bill usually says, so that it is rounded once. Arrow (26.0) divides longer decimals wrongly: in
+decimal256(76, 50) it rounds 18446744.071553946661 to twelve places as 18446744.064246438475. Those are read one by one."""
 _PLACE = Decimal(1).scaleb(-EXACT.scale)
 _EXACTLY = Context(prec=EXACT.precision, rounding=ROUND_HALF_UP)
 _ZULU = r"(Z|[+-]00:?00)$"
@@ -64,19 +65,24 @@ def _to_exact(column: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_floating(kind) or _is_text(kind):
         return _read_exact(column.cast(pa.string()))
-    if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+    if pa.types.is_integer(kind):
         return _rounded(column)
+    if pa.types.is_decimal(kind):
+        is_short = kind.bit_width <= _WIDE.bit_width and kind.scale <= _WIDE.scale
+        return _rounded(column) if is_short else _read_one_by_one(map(_plain_text, column.to_pylist()))
     raise NotReadable(f"is {kind} and not a number")
 
 
 def _read_exact(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    for wide in _WIDE:
-        try:
-            numbers = texts.cast(wide)
-        except pa.ArrowInvalid:  # more digits than it holds, or not a number
-            continue
-        return _rounded(numbers)
-    return pa.chunked_array([pa.array([_read_number(text) for text in texts.to_pylist()], EXACT)])
+    try:
+        numbers = texts.cast(_WIDE)
+    except pa.ArrowInvalid:  # more digits than it holds, or not a number
+        return _read_one_by_one(texts.to_pylist())
+    return _rounded(numbers)
+
+
+def _read_one_by_one(texts: Iterable[str | None]) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array([_read_number(text) for text in texts], EXACT)])
 
 
 def _rounded(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
