@@ -10,8 +10,9 @@ import genai_prices
 import pytest
 
 from ai_finops.pricing import catalog
-from ai_finops.pricing.catalog import PROVIDER_NAMES, catalog_version, export_prices, split_scope
+from ai_finops.pricing.catalog import catalog_version, export_prices
 from ai_finops.pricing.price_table import PRICES, TOKENS_UNIT
+from ai_finops.pricing.providers import span_names, split_scope
 
 AWS = "aws.bedrock"
 SONNET = "anthropic.claude-sonnet-4-20250514-v1:0"
@@ -97,11 +98,29 @@ def test_bedrock_costs_what_genai_prices_says(model_ref, model_id):
 
 @pytest.mark.parametrize(
     ("provider_id", "model_id"),
-    [("anthropic", "claude-opus-4-1"), ("openai", "gpt-4o-mini"), ("google", "gemini-2.5-flash")],
+    [
+        ("anthropic", "claude-opus-4-1"),
+        ("openai", "gpt-4o-mini"),
+        ("google", "gemini-2.5-flash"),
+        # Sold for another, at the other's price; and its own where both have one.
+        ("azure", "gpt-4o-mini"),
+        ("azure", "claude-opus-4-1"),
+        ("azure", "o1"),
+        ("google", "claude-2"),
+        ("google", "claude-sonnet-4-5"),
+    ],
 )
 def test_other_providers_cost_what_genai_prices_says(provider_id, model_id):
-    provider = PROVIDER_NAMES.get(provider_id, provider_id)
-    assert cost(ALL_CLASSES, provider, model_id) == oracle(ALL_CLASSES, model_id, provider_id=provider_id)
+    expected = oracle(ALL_CLASSES, model_id, provider_id=provider_id)
+    for provider in span_names(provider_id):
+        assert cost(ALL_CLASSES, provider, model_id) == expected
+
+
+def test_what_is_sold_for_another_has_its_usual_price_alone():
+    on = date(2026, 11, 1)
+    assert price("openai", "gpt-4o-mini", "output", on=on, processing="batch") is not None
+    assert price("azure.ai.openai", "gpt-4o-mini", "output", on=on) is not None
+    assert price("azure.ai.openai", "gpt-4o-mini", "output", on=on, processing="batch") is None
 
 
 def test_embeddings_have_input_only():
@@ -190,13 +209,13 @@ def test_export_is_the_same_each_time():
 
 
 @pytest.mark.parametrize(
-    ("catalog_id", "provider", "expected"),
+    ("catalog_id", "provider_id", "expected"),
     [
-        ("regional.amazon.nova-2-lite-v1:0", AWS, ("amazon.nova-2-lite-v1:0", "regional")),
-        ("global.amazon.nova-2-lite-v1:0", AWS, ("amazon.nova-2-lite-v1:0", "global")),
-        ("amazon.nova-lite-v1:0", AWS, ("amazon.nova-lite-v1:0", "any")),
+        ("regional.amazon.nova-2-lite-v1:0", "aws", ("amazon.nova-2-lite-v1:0", "regional")),
+        ("global.amazon.nova-2-lite-v1:0", "aws", ("amazon.nova-2-lite-v1:0", "global")),
+        ("amazon.nova-lite-v1:0", "aws", ("amazon.nova-lite-v1:0", "any")),
         ("global.model", "openai", ("global.model", "any")),
     ],
 )
-def test_scope_is_split_from_bedrock_ids_only(catalog_id, provider, expected):
-    assert split_scope(catalog_id, provider) == expected
+def test_scope_is_split_from_bedrock_ids_only(catalog_id, provider_id, expected):
+    assert split_scope(catalog_id, provider_id) == expected

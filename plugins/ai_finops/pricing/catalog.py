@@ -10,6 +10,7 @@ contexts that no span carries (speed, route, search type).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
@@ -24,16 +25,9 @@ from genai_prices.data_snapshot import get_snapshot
 from ai_finops.config import Settings
 from ai_finops.pricing.overlay import lay_over, read_overlay
 from ai_finops.pricing.price_table import FOREVER, TOKENS_UNIT, Price, to_price, to_table
+from ai_finops.pricing.providers import models_sold, span_names, split_scope
 
 CATALOG = "genai-prices"
-PROVIDER_NAMES = {
-    "aws": "aws.bedrock",
-    "azure": "azure.ai.openai",
-    "google": "gcp.gemini",
-    "mistral": "mistral_ai",
-    "x-ai": "x_ai",
-}
-"""The name that spans carry (OpenTelemetry's `gen_ai.provider.name`), where it is not the catalog's own."""
 CONTEXTS = {
     "on_demand": {},
     "batch": {"processing": "batch"},
@@ -70,33 +64,28 @@ def export_prices(*, overlay: Path | None = None) -> pa.Table:
 
 
 def catalog_prices() -> list[Price]:
-    """Return the catalog's own prices, in its order."""
-    return [
+    """Return the catalog's own prices, in its order, under each name that spans carry for their provider."""
+    prices = [
         price
         for provider in get_snapshot().providers
-        for model in provider.models
+        for model in dict(reversed(models_sold(provider))).values()
         if not _depends_on_time_of_day(model)
-        for price in _model_prices(PROVIDER_NAMES.get(provider.id, provider.id), model)
+        for price in _model_prices(provider, model)
     ]
+    return [replace(price, provider_name=name) for price in prices for name in span_names(price.provider_name)]
 
 
-def split_scope(catalog_id: str, provider_name: str) -> tuple[str, str]:
-    """Return canonical model id and region scope of a catalog id; only Bedrock's ids carry a scope."""
-    if provider_name == PROVIDER_NAMES["aws"]:
-        scope, _, rest = catalog_id.partition(".")
-        if scope in ("regional", "global"):
-            return rest, scope
-    return catalog_id, "any"
-
-
-def _model_prices(provider_name: str, model: types.ModelInfo) -> Iterator[Price]:
-    model_id, region_scope = split_scope(model.id, provider_name)
+def _model_prices(provider: types.Provider, model: types.ModelInfo) -> Iterator[Price]:
+    model_id, region_scope = split_scope(model.id, provider.id)
+    is_own = any(model is own for own in provider.models)
     for processing, context in CONTEXTS.items():
+        if context and not is_own:
+            continue  # genai-prices knows the usual price alone of what a provider sells for another
         for token_class in PRICE_FIELDS:
             for valid_from, valid_to, price, is_inherited in _periods(model, context, token_class):
                 for threshold_tokens, usd in _thresholds(price):
                     yield Price(
-                        provider_name=provider_name,
+                        provider_name=provider.id,
                         model_id=model_id,
                         token_class=token_class,
                         region_scope=region_scope,
