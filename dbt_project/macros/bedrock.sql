@@ -5,7 +5,7 @@
 {% macro bedrock_model_id(model) -%}
     regexp_replace(
         regexp_replace(lower({{ model }}), '^(arn:[^/]*:)?(foundation-model|inference-profile)/', ''),
-        '^(us|us-gov|eu|apac|au|jp|ca|sa|global)[.]',
+        '^(us|us-gov|eu|apac|au|jp|ca|sa|in|global)[.]',
         ''
     )
 {%- endmacro %}

@@ -4,7 +4,7 @@
         regexp_replace(
             regexp_replace(
                 regexp_replace(lower({{ model }}), '^.*/', ''),
-                '^((us|us-gov|eu|apac|au|jp|ca|sa|global)[.])?((ai21|amazon|anthropic|cohere|deepseek|google|meta|mistral|openai|qwen|writer)[.])?',
+                '^((us|us-gov|eu|apac|au|jp|ca|sa|in|global)[.])?((ai21|amazon|anthropic|cohere|deepseek|google|meta|mistral|openai|qwen|writer)[.])?',
                 ''
             ),
             '(-v[0-9]+)?(:[0-9]+)?$',

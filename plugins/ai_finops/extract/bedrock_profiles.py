@@ -17,7 +17,7 @@ PROFILE_TYPES = ("SYSTEM_DEFINED", "APPLICATION")
 """Both are asked for by name: an answer without a filter holds the first kind only."""
 PROFILES_PER_PAGE = 1000
 """The most that ListInferenceProfiles takes."""
-GEOGRAPHIES = ("us", "us-gov", "eu", "apac", "au", "jp", "ca", "sa", "global")
+GEOGRAPHIES = ("us", "us-gov", "eu", "apac", "au", "jp", "ca", "sa", "in", "global")
 """First words of system profiles (Bedrock user guide, "Supported Regions and models for inference profiles")."""
 _ARN = re.compile(r"arn:aws[^:]*:bedrock:(?P<region>[^:]*):(?P<account>[^:]*):(?P<kind>[^/]+)/(?P<name>.+)")
 

@@ -18,6 +18,10 @@ line_items as (
         and usage_date < cast('{{ var("as_of_date") }}' as date)
 ),
 
+model_names as (
+    select * from {{ ref('int_model_names_resolved') }}
+),
+
 model_aliases as (
     select * from {{ ref('model_aliases') }}
 ),
@@ -90,18 +94,22 @@ lines_resolved as (
     select
         tagged_lines.*,
         coalesce(
-            {{ bedrock_model_id('tagged_lines.resource_model') }},
+            resource_models.model_id,
             usage_names.model_id,
             product_names.model_id,
             'unknown'
         ) as model_id,
         case
             when tagged_lines.usage_type_lower like '%global%' then 'global'
-            else coalesce({{ bedrock_region_scope('tagged_lines.resource_model') }}, 'regional')
+            else coalesce(resource_models.region_scope, 'regional')
         end as region_scope,
         billing_principals.feature_id as principal_feature_id,
         tagged_lines.charge_category = 'usage' as is_usage
     from tagged_lines
+    left join model_names as resource_models
+        on
+            tagged_lines.provider_name = resource_models.provider_name
+            and tagged_lines.resource_model = resource_models.model_name
     left join model_aliases as usage_names
         on
             tagged_lines.provider_name = usage_names.provider_name

@@ -24,13 +24,8 @@ shadow_spans as (
     where operation_name = 'shadow' and usage_date < cast('{{ var("as_of_date") }}' as date)
 ),
 
-model_aliases as (
-    select
-        provider_name,
-        alias,
-        model_id
-    from {{ ref('model_aliases') }}
-    where alias_kind = 'request_model'
+model_names as (
+    select * from {{ ref('int_model_names_resolved') }}
 ),
 
 priced_models as (
@@ -60,7 +55,7 @@ comparisons as (
     where delivery_rank = 1
 ),
 
-model_names as (
+names as (
     select
         provider_name,
         baseline_model as model_name
@@ -72,30 +67,20 @@ model_names as (
     from comparisons
 ),
 
-models_spelled as (
-    select
-        model_names.provider_name,
-        model_names.model_name,
-        coalesce(model_names.provider_name, 'aws.bedrock') as alias_provider_name,
-        case
-            when model_names.provider_name != 'aws.bedrock' then model_names.model_name
-            when model_names.provider_name is null and priced_models.model_id is not null then model_names.model_name
-            else {{ bedrock_model_id('model_names.model_name') }}
-        end as spelled_model_id
-    from model_names
-    left join priced_models on model_names.model_name = priced_models.model_id
-),
-
 models_resolved as (
     select
-        models_spelled.provider_name,
-        models_spelled.model_name,
-        coalesce(model_aliases.model_id, models_spelled.spelled_model_id) as model_id
-    from models_spelled
-    left join model_aliases
+        names.provider_name,
+        names.model_name,
+        case
+            when names.provider_name is null and priced_models.model_id is not null then names.model_name
+            else coalesce(model_names.model_id, names.model_name)
+        end as model_id
+    from names
+    left join priced_models on names.model_name = priced_models.model_id
+    left join model_names
         on
-            models_spelled.alias_provider_name = model_aliases.provider_name
-            and models_spelled.spelled_model_id = model_aliases.alias
+            coalesce(names.provider_name, 'aws.bedrock') = model_names.provider_name
+            and names.model_name = model_names.model_name
 ),
 
 comparisons_resolved as (
