@@ -35,7 +35,7 @@ def load(folder, *objects: bytes | tuple[str, bytes], as_of: date = AS_OF) -> Lo
             kind, content = each if isinstance(each, tuple) else ("json", each)
             accounts.open(str(number), bytes_read=len(content))
             getattr(loader, f"add_{kind}")(number, io.BytesIO(content))
-        tables = loader.tables(landing_date=DAY)
+        tables = loader.tables()
     finally:
         loader.close()
     for account in accounts.objects:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ TWO = json_bytes(request(span(2)))
 
 
 def lines(content: bytes) -> list[Line]:
-    return list(read_requests(io.BytesIO(content)))
+    return [replace(line, content=line.content.removesuffix(b"\n")) for line in read_requests(io.BytesIO(content))]
 
 
 def test_one_request():
@@ -91,7 +92,8 @@ def test_what_the_reader_of_compressed_bytes_raises_comes_through():
 
 def test_a_tag_can_be_taken_off_again():
     line = Line(7, 1234, ONE)
-    (content,) = tagged(line, object_number=42)
+    (pieces,) = tagged(line, object_number=42)
+    content = b"".join(pieces)
     assert json.loads(content) == {"_object": 42, "_line": 7, "_offset": 1234} | request(span(1))
     assert untagged(content) == (42, line)
 
@@ -100,7 +102,7 @@ def test_a_very_long_line_is_cut_between_spans(monkeypatch):
     monkeypatch.setattr(otlp_json, "FAST_LINE_BYTES", 100)
     monkeypatch.setattr(otlp_json, "SPANS_PER_CUT", 2)
     whole = request(*(span(number) for number in range(1, 6)))
-    parts = [json.loads(part) for part in tagged(Line(1, 0, json_bytes(whole)), object_number=0)]
+    parts = [json.loads(b"".join(part)) for part in tagged(Line(1, 0, json_bytes(whole)), object_number=0)]
     spans = [part["resourceSpans"][0]["scopeSpans"][0]["spans"] for part in parts]
     assert [len(each) for each in spans] == [2, 2, 1]
     assert [each for part in spans for each in part] == whole["resourceSpans"][0]["scopeSpans"][0]["spans"]

@@ -1,4 +1,4 @@
-"""OTLP as JSON: objects become files of numbered lines, and a file becomes a relation of spans with attribute lists.
+"""OTLP as JSON: objects become files of numbered lines, and a file becomes a relation of requests.
 
 An object is one request, or JSON Lines with a request in each. Every line gets its object's number, its own and its byte
 offset written into it, so that thousands of small objects are read in one go and each span still knows where it stood.
@@ -14,18 +14,17 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ai_finops.extract import span_attributes
-
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """A longer line is quarantined: it would have to be held in memory."""
+BLOCK_BYTES = 1024 * 1024
 FAST_LINE_BYTES = 12 * 1024 * 1024
 """A longer line is cut into smaller requests; DuckDB's reader keeps buffers in proportion to its longest line."""
 SPANS_PER_CUT = 500
 TOO_LONG = f"longer than {MAX_LINE_BYTES} bytes"
 NOT_TRACES = "not a trace request: it has no resourceSpans"
 _TAG = re.compile(rb'\{"_object":(\d+),"_line":(\d+),"_offset":(\d+),')
-_SCALARS = "stringValue varchar, intValue varchar, doubleValue varchar, boolValue varchar"
-_VALUE = f"struct({_SCALARS}, arrayValue json, kvlistValue json)"
+_SCALARS = "stringValue varchar, intValue varchar, doubleValue double, boolValue varchar"
+_VALUE = f"struct({_SCALARS}, arrayValue varchar, kvlistValue varchar)"
 _ATTRIBUTES = f"struct(key varchar, value {_VALUE})[]"
 _SPAN = (
     "struct(traceId varchar, spanId varchar, parentSpanId varchar, name varchar, kind varchar, startTimeUnixNano varchar, "
@@ -34,12 +33,6 @@ _SPAN = (
 _RESOURCE_SPANS = (
     f"struct(resource struct(attributes {_ATTRIBUTES}), "
     f"scopeSpans struct(scope struct(name varchar, version varchar), spans {_SPAN}[])[])[]"
-)
-_KEYS = "list_transform({}, lambda a: a.key)"
-# Lists and maps are kept as the JSON text of their content; bytes are not read.
-_TEXTS = (
-    "list_transform({}, lambda a: coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue, "
-    "a.value.arrayValue::varchar, a.value.kvlistValue::varchar))"
 )
 
 
@@ -51,7 +44,7 @@ class Line:
     offset: int
     """Bytes before it, decompressed."""
     content: bytes
-    """Without the line end; empty when it is too long to hold."""
+    """Perhaps with its line end, since taking it off would copy the line; empty when it is too long to hold."""
     problem: str | None = None
     """Why it is not read; None for a request."""
 
@@ -69,7 +62,7 @@ def read_requests(file: BinaryIO) -> Iterator[Line]:
     """
     lines = _read_lines(file)
     start = list(islice(lines, 1))
-    if start and not start[0].problem and not start[0].content.endswith(b"}"):
+    if start and not start[0].problem and not start[0].content.endswith((b"}", b"}\n")):
         # Only here the second line is looked at first: were it damaged, it would take the first along.
         start += islice(lines, 1)
         if len(start) == 2 and not start[1].content.startswith(b"{"):
@@ -78,18 +71,19 @@ def read_requests(file: BinaryIO) -> Iterator[Line]:
     yield from map(_looked_at, chain(start, lines))
 
 
-def tagged(line: Line, *, object_number: int) -> Iterator[bytes]:
-    """Yield the line as DuckDB is to read it, line end included; a very long one in several parts.
+def tagged(line: Line, *, object_number: int) -> Iterator[tuple[bytes | memoryview, ...]]:
+    """Yield the line as DuckDB is to read it, in pieces, line end included; a very long one in several parts.
 
     Raises:
         ValueError: It is too long for the fast way and not JSON.
     """
     tag = b'{"_object":%d,"_line":%d,"_offset":%d,' % (object_number, line.number, line.offset)
     if len(line.content) <= FAST_LINE_BYTES:
-        yield tag + line.content[1:] + b"\n"
+        end = b"" if line.content.endswith(b"\n") else b"\n"
+        yield tag, memoryview(line.content)[1:], end  # in pieces, because joining them would copy the line
         return
     for part in _cut(_parsed(line.content)):
-        yield tag + json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()[1:] + b"\n"
+        yield tag, json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()[1:], b"\n"
 
 
 def untagged(tagged_line: bytes) -> tuple[int, Line]:
@@ -112,55 +106,57 @@ def problem_of(content: bytes) -> str:
     return "not an OTLP request: a field has another type, comes twice or is not Unicode"
 
 
-def requests_sql(path: Path) -> str:
-    """Return a relation with a row per tagged line of a file; DuckDB refuses it whole when one line is wrong."""
+def requests_sql(path: Path, *, longest_line: int) -> str:
+    """Return a relation with a row per tagged line of a file; DuckDB refuses it whole when one line is wrong.
+
+    Args:
+        longest_line: Bytes of the longest line or more; the reader's buffers are in proportion to it.
+    """
     file = str(path).replace("'", "''")
     columns = f"{{'_object': 'integer', '_line': 'bigint', 'resourceSpans': '{_RESOURCE_SPANS}'}}"
     return (
-        f"read_json('{file}', format='newline_delimited', records=true, compression='uncompressed', columns={columns})"
+        f"read_json('{file}', format='newline_delimited', records=true, compression='uncompressed', "
+        f"maximum_object_size={max(longest_line, BLOCK_BYTES)}, columns={columns})"
     )
-
-
-def relation_sql(path: Path) -> str:
-    """Return a relation over a file of tagged lines with the columns that `span_sql.flatten_sql` reads."""
-    # A resource is read before its spans are unfolded, which may be thousands.
-    of_resource = ", ".join(span_attributes.resource_names().values())
-    return f"""(
-    with requests as (
-        select _object, _line, unnest(resourceSpans) as r from {requests_sql(path)}
-    ),
-    resources as (
-        select _object, _line, {_KEYS.format("r.resource.attributes")} as keys,
-            {_TEXTS.format("r.resource.attributes")} as values, r.scopeSpans as s
-        from requests
-    ),
-    scopes as (
-        select _object, _line, {span_attributes.resource_columns("keys", "values")}, unnest(s) as s from resources
-    ),
-    spans as (
-        select _object, _line, {of_resource}, s.scope as scope, unnest(s.spans) as span from scopes
-    )
-    select _object as object_number, _line as object_line, span.traceId as trace_id, span.spanId as span_id,
-        span.parentSpanId as parent_span_id, span.name as span_name, span.kind as span_kind,
-        span.startTimeUnixNano as start_ns, span.endTimeUnixNano as end_ns, span.status.code as status_code,
-        scope.name as scope_name, scope.version as scope_version, {of_resource},
-        coalesce({_KEYS.format("span.attributes")}, []) as keys, {_TEXTS.format("span.attributes")} as values
-    from spans
-)"""  # noqa: S608 - made of constants and the path of a file of our own
 
 
 def _read_lines(file: BinaryIO) -> Iterator[Line]:
     number = offset = 0
-    while content := file.readline(MAX_LINE_BYTES + 1):
+    for content, length in _split(file):
         number, start = number + 1, offset
-        offset += len(content)
-        if len(content.rstrip(b"\r\n")) > MAX_LINE_BYTES:
-            offset += 0 if content.endswith(b"\n") else _skip_line(file)
+        offset += length
+        if content is None:
             yield Line(number, start, b"", TOO_LONG)
             continue
-        content = content.removeprefix(b"\xef\xbb\xbf").strip()
+        if not content.startswith(b"{") or not content.endswith((b"}", b"}\n")):
+            content = content.removeprefix(b"\xef\xbb\xbf").strip()
         if content:
             yield Line(number, start, content)
+
+
+def _split(file: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
+    """Yield each line with its length, None in the place of one that is too long; reading in blocks beats `readline`."""
+    pieces: list[bytes] = []
+    length = 0
+    while block := file.read1(BLOCK_BYTES):  # what came before damage is given out first
+        start = 0
+        while end := block.find(b"\n", start) + 1:
+            pieces.append(block[start:end])
+            length += end - start
+            yield _joined(pieces, length), length
+            pieces, length, start = [], 0, end
+        if start < len(block):
+            length += len(block) - start
+            pieces = [*pieces, block[start:]] if length <= MAX_LINE_BYTES + 1 else []
+    if length:
+        yield _joined(pieces, length), length
+
+
+def _joined(pieces: list[bytes], length: int) -> bytes | None:
+    if length > MAX_LINE_BYTES + 2 or sum(map(len, pieces)) < length:
+        return None
+    content = b"".join(pieces)
+    return content if len(content) <= MAX_LINE_BYTES or len(content.rstrip(b"\r\n")) <= MAX_LINE_BYTES else None
 
 
 def _looked_at(line: Line) -> Line:
@@ -176,15 +172,6 @@ def _looked_at(line: Line) -> Line:
 
 def _parsed(content: bytes) -> Any:
     return json.loads(content.decode("utf-8"))  # given bytes, it would accept UTF-16 too, which no reader of OTLP does
-
-
-def _skip_line(file: BinaryIO) -> int:
-    skipped = 0
-    while part := file.readline(1024 * 1024):
-        skipped += len(part)
-        if part.endswith(b"\n"):
-            break
-    return skipped
 
 
 def _whole(file: BinaryIO, first: Line) -> Line:

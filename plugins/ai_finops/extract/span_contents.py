@@ -7,10 +7,12 @@ again. `content_attributes.csv` says which attributes hold text; texts in span e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from ai_finops.config import Settings
 from ai_finops.extract import vocabulary
@@ -32,7 +34,7 @@ class SpanContents:
         )
 
     def add(self, relation: str) -> None:
-        """Take the texts of a relation with the columns of `span_sql.ATTRIBUTE_LISTS`."""
+        """Take the texts of spans as `span_relation` gives them."""
         kinds = ", ".join(f"({text(name)}, {text(kind)})" for name, kind in vocabulary.content_kinds().items())
         self._duckdb.execute(rf"""
             insert into contents
@@ -46,15 +48,21 @@ class SpanContents:
                 on name = regexp_replace(attribute_name, '\.[0-9]+\b', '.N', 'g')
             where content != ''""")  # noqa: S608 - names of our own and a CSV file beside this one
 
-    def write(self, path: Path, *, landing_date: date) -> int:
-        """Write the texts of the spans that the loader keeps; return how many there are."""
+    def write(self, path: Path, *, spans: Path, object_keys: Sequence[str], landing_date: date) -> int:
+        """Write the texts of the spans in the lake's file `spans`; return how many there are."""
+        numbers = pa.array(range(len(object_keys)), pa.int32())
+        keys = pa.table({"object_number": numbers, "object_key": pa.array(object_keys, pa.string())})
+        self._duckdb.register("object_keys", keys)
         self._duckdb.execute(f"""
             copy (
                 select distinct trace_id, span_id, attribute_name, content_kind, content,
                     date '{landing_date}' as landing_date
-                from contents semi join kept using (object_number, object_line, trace_id, span_id)
+                from contents
+                inner join object_keys using (object_number)
+                semi join read_parquet({text(str(spans))}) using (object_key, object_line, trace_id, span_id)
                 order by all
-            ) to {text(str(path))} (format parquet, compression zstd)""")  # noqa: S608 - a date and a path of our own
+            ) to {text(str(path))} (format parquet, compression zstd)""")  # noqa: S608 - a date and paths of our own
+        self._duckdb.unregister("object_keys")
         return self._duckdb.execute(f"select count(*) from read_parquet({text(str(path))})").fetchone()[0]  # noqa: S608
 
 

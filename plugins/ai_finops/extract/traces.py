@@ -80,7 +80,7 @@ def _read_day(
     try:
         for fetched in s3_objects.fetch_each(s3, bucket=bucket, objects=objects, folder=folder):
             _add(fetched, loader=loader, accounts=accounts)
-        return loader.tables(landing_date=day), loader.contents(landing_date=day)
+        return loader.tables(), loader.contents()
     finally:
         loader.close()
 

@@ -1,0 +1,122 @@
+"""Requests in, spans with the lake's columns out, a batch at a time, in a DuckDB of its own."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from ai_finops.extract import span_attributes, span_relation, span_sql
+from ai_finops.extract.span_attributes import text
+from ai_finops.extract.span_contents import SpanContents
+from ai_finops.extract.span_relation import Encoding
+
+MEMORY_LIMIT = "1GB"
+"""Of DuckDB; beyond it, it writes to the loader's folder. Batches are made to stay far below."""
+MAX_SHAPES = 20_000
+"""Lists of attribute names that are remembered from one batch to the next."""
+UNREADABLE = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
+"""What DuckDB raises when it is given what is no request."""
+# The relation that it recommends would save one copy of the rows but plan the query twice, which takes longer.
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", module=__name__)
+
+
+class SpanTable:
+    """Takes requests a batch at a time and gives their spans back, in the order in which they came.
+
+    Spans go through in one statement as long as their shapes are known. A batch with a new shape is put into a table first,
+    so that the shape can be learned from it.
+    """
+
+    def __init__(self, folder: Path, *, as_of: date, keeps_content: bool, threads: int) -> None:
+        self.unmapped: dict[int, list[str]] = {}
+        """Names that the vocabulary does not hold, by shape; only shapes that have some."""
+        self._as_of = as_of
+        self._skipped_streams = self._failed_streams = 0
+        self._duckdb = duckdb.connect()
+        self._duckdb.execute(f"set memory_limit='{MEMORY_LIMIT}'; set threads={threads}; set TimeZone='UTC'")
+        self._duckdb.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
+        self._duckdb.execute(f"set temp_directory={text(str(folder / 'duckdb'))}")
+        nothing = "(select null::ubigint as shape, null::varchar[] as keys, null::varchar[] as values limit 0)"
+        self._duckdb.execute(f"create table shapes as {span_attributes.shapes_sql(nothing)}")
+        self.contents = SpanContents(self._duckdb) if keeps_content else None
+
+    def close(self) -> None:
+        """Give back the memory and the files."""
+        self._duckdb.close()
+
+    def read(self, requests: str, encoding: Encoding) -> pa.Table:
+        """Return the spans of requests: object_number, object_line, shape, reason, identity, and the lake's columns.
+
+        Raises:
+            One of `UNREADABLE`: At least one of them is no OTLP request.
+        """
+        spans = span_relation.spans_sql(requests, encoding)
+        if self.contents is None and self._may_stream():
+            streamed = self._flattened(f"({spans})")
+            if streamed["is_new_shape"].null_count == len(streamed):
+                self._failed_streams = 0
+                return streamed
+            self._failed_streams += 1
+        self._duckdb.execute(f"create or replace table spans as {spans}")
+        self._learn_shapes()
+        if self.contents:
+            self.contents.add("spans")
+        read = self._flattened("spans")
+        self._duckdb.execute("drop table spans")
+        return read
+
+    def read_table(self, requests: pa.Table, encoding: Encoding) -> pa.Table:
+        """Return the spans of requests that are in an Arrow table."""
+        self._duckdb.register("given", requests)
+        try:
+            return self.read("given", encoding)
+        finally:
+            self._duckdb.unregister("given")
+
+    def _may_stream(self) -> bool:
+        """Whether it is worth trying: after each failure in a row twice as many batches do not try."""
+        if not self._number("select count(*) from shapes"):
+            return False
+        if self._skipped_streams < 2**self._failed_streams - 1:
+            self._skipped_streams += 1
+            return False
+        self._skipped_streams = 0
+        return True
+
+    def _flattened(self, spans: str) -> pa.Table:
+        query = span_sql.flatten_sql(spans, shapes="shapes", missing=self._missing_places(), as_of=self._as_of)
+        return _ordered(self._duckdb.execute(query).to_arrow_table())
+
+    def _learn_shapes(self) -> None:
+        if self._number("select count(*) from shapes") > MAX_SHAPES:
+            self._duckdb.execute("delete from shapes")
+            self.unmapped = {}
+        new = "(select shape, keys, values from spans anti join shapes using (shape))"
+        self._duckdb.execute(f"create or replace temp table new_shapes as {span_attributes.shapes_sql(new)}")
+        self._duckdb.execute("insert into shapes from new_shapes")
+        learned = self._duckdb.execute("select shape, unmapped from new_shapes where unmapped != []").fetchall()
+        self.unmapped |= dict(learned)
+
+    def _missing_places(self) -> set[str]:
+        places = span_attributes.place_columns()
+        there = ", ".join(f"bool_or({place} is not null)" for place in places)
+        (row,) = self._duckdb.execute(f"select {there} from shapes").fetchall()  # noqa: S608 - names of our own
+        return {place for place, is_there in zip(places, row, strict=True) if not is_there}
+
+    def _number(self, query: str) -> int:
+        ((number,),) = self._duckdb.execute(query).fetchall()
+        return number
+
+
+def _ordered(spans: pa.Table) -> pa.Table:
+    """The rows by object and line; several threads give them in any order, but each line's in one piece."""
+    numbers, lines = (spans[name].to_numpy() for name in ("object_number", "object_line"))
+    steps, line_steps = np.diff(numbers), np.diff(lines)
+    if ((steps > 0) | ((steps == 0) & (line_steps >= 0))).all():
+        return spans
+    return spans.take(pa.array(np.lexsort((lines, numbers))))
