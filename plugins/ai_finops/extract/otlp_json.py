@@ -77,13 +77,18 @@ def tagged(line: Line, *, object_number: int) -> Iterator[tuple[bytes | memoryvi
     Raises:
         ValueError: It is too long for the fast way and not JSON.
     """
-    tag = b'{"_object":%d,"_line":%d,"_offset":%d,' % (object_number, line.number, line.offset)
+    tag = b'{"_object":%d,"_line":%d,"_offset":%d,'
     if len(line.content) <= FAST_LINE_BYTES:
         end = b"" if line.content.endswith(b"\n") else b"\n"
-        yield tag, memoryview(line.content)[1:], end  # in pieces, because joining them would copy the line
+        # In pieces, because joining them would copy the line.
+        yield tag % (object_number, line.number, line.offset), memoryview(line.content)[1:], end
         return
-    for part in _cut(_parsed(line.content)):
-        yield tag, json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()[1:], b"\n"
+    for number, part in enumerate(_cut(_parsed(line.content))):
+        yield (
+            tag % (object_number, line.number, line.offset + number),
+            json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()[1:],
+            b"\n",
+        )
 
 
 def untagged(tagged_line: bytes) -> tuple[int, Line]:
@@ -113,7 +118,7 @@ def requests_sql(path: Path, *, longest_line: int) -> str:
         longest_line: Bytes of the longest line or more; the reader's buffers are in proportion to it.
     """
     file = str(path).replace("'", "''")
-    columns = f"{{'_object': 'integer', '_line': 'bigint', 'resourceSpans': '{_RESOURCE_SPANS}'}}"
+    columns = f"{{'_object': 'integer', '_line': 'bigint', '_offset': 'bigint', 'resourceSpans': '{_RESOURCE_SPANS}'}}"
     return (
         f"read_json('{file}', format='newline_delimited', records=true, compression='uncompressed', "
         f"maximum_object_size={max(longest_line, BLOCK_BYTES)}, columns={columns})"

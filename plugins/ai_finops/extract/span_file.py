@@ -22,6 +22,8 @@ from ai_finops.lake_schemas import SPANS
 _IDS = ("trace_id", "span_id", "parent_span_id", "request_id", "response_id", "started_at", "ended_at")
 """Columns whose values hardly repeat: a dictionary of them would only cost time."""
 _WITH_DICTIONARY = [name for name in SPANS.names if name not in _IDS]
+GROUP_ROWS = 32 * 1024
+"""Of a row group: the same rows give the same bytes, in whatever portions they come."""
 
 
 @dataclass(slots=True)
@@ -30,19 +32,21 @@ class SpanFile:
 
     path: Path
     _seen: list[np.ndarray] = field(default_factory=list)
-    _written: pq.ParquetWriter | None = None
-    _held_back: pq.ParquetWriter | None = None
+    _written: _Rows = field(init=False)
+    _held_back: _Rows | None = None
+
+    def __post_init__(self) -> None:
+        self._written = _Rows(self.path)
 
     def add(self, spans: pa.Table, *, identities: np.ndarray) -> np.ndarray:
         """Take spans and hashes of their ids; return which of them were new."""
         is_new = self._is_new(identities)
-        self._written = self._written or _writer(self.path)
         if is_new.all():
-            self._written.write_table(spans)
+            self._written.add(spans)
         else:
-            self._written.write_table(spans.filter(pa.array(is_new)))
-            self._held_back = self._held_back or _writer(self._repeats)
-            self._held_back.write_table(spans.filter(pa.array(~is_new)))
+            self._written.add(spans.filter(pa.array(is_new)))
+            self._held_back = self._held_back or _Rows(self._repeats)
+            self._held_back.add(spans.filter(pa.array(~is_new)))
         return is_new
 
     def finish(self) -> Counter[str]:
@@ -51,15 +55,17 @@ class SpanFile:
         Of spans that came more than once the one with the most complete usage stays, then the first object, then the first
         line.
         """
-        self._written = self._written or _writer(self.path)
-        self.close()
-        return _settled(self.path, self._repeats) if self._held_back else Counter()
+        self._written.finish()
+        if self._held_back is None:
+            return Counter()
+        self._held_back.finish()
+        return _settled(self.path, self._repeats)
 
     def close(self) -> None:
         """Close what is open."""
-        for writer in (self._written, self._held_back):
-            if writer is not None:
-                writer.close()
+        self._written.close()
+        if self._held_back is not None:
+            self._held_back.close()
 
     @property
     def _repeats(self) -> Path:
@@ -83,8 +89,30 @@ class SpanFile:
             self._seen.append(identities)
 
 
-def _writer(path: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, SPANS, compression="zstd", use_dictionary=_WITH_DICTIONARY)
+class _Rows:
+    """A file of spans in the making."""
+
+    def __init__(self, path: Path) -> None:
+        self._waiting = SPANS.empty_table()
+        self._writer = pq.ParquetWriter(path, SPANS, compression="zstd", use_dictionary=_WITH_DICTIONARY)
+
+    def add(self, rows: pa.Table) -> None:
+        self._waiting = pa.concat_tables([self._waiting, rows])
+        while len(self._waiting) >= GROUP_ROWS:
+            self._write(self._waiting.slice(0, GROUP_ROWS))
+            self._waiting = self._waiting.slice(GROUP_ROWS)
+
+    def finish(self) -> None:
+        if len(self._waiting):
+            self._write(self._waiting)
+        self.close()
+
+    def close(self) -> None:
+        self._waiting = SPANS.empty_table()
+        self._writer.close()
+
+    def _write(self, rows: pa.Table) -> None:
+        self._writer.write_table(rows.combine_chunks())  # chunks would show in where pages end
 
 
 def _settled(path: Path, repeats: Path) -> Counter[str]:
@@ -129,13 +157,14 @@ def _places(connection: duckdb.DuckDBPyConnection, condition: str) -> np.ndarray
 def _rewrite(path: Path, repeats: Path, *, worse: np.ndarray, better: np.ndarray) -> None:
     """Write the file again without the worse rows and with the better ones at its end."""
     draft = path.with_name(f"{path.stem}-settled.parquet")
-    with _writer(draft) as writer:
-        for source, chosen, keeps in ((path, worse, False), (repeats, better, True)):
-            start = 0
-            with pq.ParquetFile(source) as file:
-                for number in range(file.num_row_groups):
-                    rows = file.read_row_group(number)
-                    is_chosen = np.isin(np.arange(start, start + rows.num_rows), chosen)
-                    writer.write_table(rows.filter(pa.array(is_chosen == keeps)))
-                    start += rows.num_rows
+    settled = _Rows(draft)
+    for source, chosen, keeps in ((path, worse, False), (repeats, better, True)):
+        start = 0
+        with pq.ParquetFile(source) as file:
+            for number in range(file.num_row_groups):
+                rows = file.read_row_group(number)
+                is_chosen = np.isin(np.arange(start, start + rows.num_rows), chosen)
+                settled.add(rows.filter(pa.array(is_chosen == keeps)))
+                start += rows.num_rows
+    settled.finish()
     draft.replace(path)

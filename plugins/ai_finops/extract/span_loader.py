@@ -175,8 +175,9 @@ class SpanLoader:
             self._load_requests(requests[:middle])
             self._load_requests(requests[middle:])
             return
-        lines = pa.repeat(pa.scalar(1, pa.int64()), len(numbers))
-        table = pa.table({"_object": pa.array(numbers, pa.int32()), "_line": lines, "resource_spans": spans})
+        lines, offsets = (pa.repeat(pa.scalar(value, pa.int64()), len(numbers)) for value in (1, 0))
+        objects = pa.array(numbers, pa.int32())
+        table = pa.table({"_object": objects, "_line": lines, "_offset": offsets, "resource_spans": spans})
         self._take(self._table.read_table(table, span_relation.PROTOBUF))
 
     def _take(self, spans: pa.Table) -> None:
@@ -199,8 +200,10 @@ class SpanLoader:
             setattr(account, name, getattr(account, name) + int(counts[number]))
 
     def _with_places(self, spans: pa.Table) -> pa.Table:
-        keys = pa.array([account.object_key for account in self._accounts.objects], pa.string())
-        object_keys = keys.take(spans["object_number"].combine_chunks())
+        numbers = spans["object_number"].to_numpy()
+        first, last = (int(numbers[0]), int(numbers[-1])) if len(numbers) else (0, 0)
+        keys = pa.array([account.object_key for account in self._accounts.objects[first : last + 1]], pa.string())
+        object_keys = keys.take(pa.array(numbers - first))
         dates = pa.repeat(pa.scalar(self._accounts.landing_date, pa.date32()), len(spans))
         spans = spans.append_column("object_key", object_keys).append_column("landing_date", dates)
         return spans.select(SPANS.names).cast(SPANS)

@@ -63,27 +63,35 @@ PROTOBUF = Encoding(
 )
 
 
+ORDER = ("object_number", "object_offset", "resource_place", "scope_place", "span_place")
+"""Columns that say where a span stood among the others."""
+
+
 def spans_sql(requests: str, encoding: Encoding) -> str:
-    """Return a query with a row per span of `requests`, which has `_object`, `_line` and the encoding's resource spans."""
+    """Return a query with a row per span of `requests`: `_object`, `_line`, `_offset` and the encoding's resource spans."""
     named = ", ".join(resource_names().values())
     return f"""
     with requests as (
-        select _object, _line, unnest({encoding.resource_spans}) as r from {requests}
+        select _object, _line, _offset, {_unnested(encoding.resource_spans, "r", "resource_place")} from {requests}
     ),
     resources as (
-        select _object, _line, {_keys("r.resource.attributes")} as resource_keys,
+        select _object, _line, _offset, resource_place, {_keys("r.resource.attributes")} as resource_keys,
             {_texts("r.resource.attributes", encoding)} as resource_values, r.{encoding.scope_spans} as scope_spans
         from requests
     ),
     scopes as (
-        select _object, _line, {resource_columns("resource_keys", "resource_values")}, unnest(scope_spans) as s
+        select _object, _line, _offset, resource_place, {resource_columns("resource_keys", "resource_values")},
+            {_unnested("scope_spans", "s", "scope_place")}
         from resources
     ),
     spans as (
-        select _object, _line, {named}, s.scope as scope, unnest(s.spans) as span from scopes
+        select _object, _line, _offset, resource_place, scope_place, {named}, s.scope as scope,
+            {_unnested("s.spans", "span", "span_place")}
+        from scopes
     ),
     listed as (
-        select _object as object_number, _line as object_line, {_columns(encoding)},
+        select _object as object_number, _line as object_line, _offset as object_offset,
+            resource_place, scope_place, span_place, {_columns(encoding)},
             span.status.code::varchar as status_code, scope.name as scope_name, scope.version as scope_version, {named},
             coalesce({_keys("span.attributes")}, []) as keys,
             coalesce({_texts("span.attributes", encoding)}, []) as values
@@ -91,6 +99,10 @@ def spans_sql(requests: str, encoding: Encoding) -> str:
     )
     select *, case when list_contains(values, '') then hash({FILLED_KEYS}) else hash(keys) end as shape
     from listed"""  # noqa: S608 - made of names of our own
+
+
+def _unnested(values: str, name: str, place: str) -> str:
+    return f"unnest({values}) as {name}, unnest(range(len({values}))) as {place}"
 
 
 def _columns(encoding: Encoding) -> str:

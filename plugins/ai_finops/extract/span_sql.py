@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from ai_finops.extract import span_attributes, span_details, span_tokens, vocabulary
 from ai_finops.extract.span_attributes import text
+from ai_finops.extract.span_relation import ORDER
 from ai_finops.lake_schemas import SPANS
 
 ABSURD_TOKENS = span_tokens.ABSURD_TOKENS
@@ -24,7 +25,7 @@ FLAT_COLUMNS = [name for name in SPANS.names if name not in _ADDED_LATER]
 
 
 def flatten_sql(spans: str, *, shapes: str, missing: Collection[str], as_of: date) -> str:
-    """Return a query over spans and their shapes: object_number, shape, is_new_shape, reason, identity, the lake's columns.
+    """Return a query over spans and their shapes: shape, is_new_shape, reason, identity, their order, the lake's columns.
 
     `reason` says why a row is to be quarantined, or is null; `identity` is a hash of the span's ids. Of a row whose shape is
     not among the shapes `is_new_shape` is true, else null, and the rest of it is worthless.
@@ -38,7 +39,7 @@ def flatten_sql(spans: str, *, shapes: str, missing: Collection[str], as_of: dat
     latest = datetime.combine(as_of + timedelta(days=1), time(), tzinfo=UTC)
     return f"""
 with named as (
-    select object_number, object_line, lower(trace_id) as trace_id, lower(span_id) as span_id,
+    select {", ".join(ORDER)}, object_line, lower(trace_id) as trace_id, lower(span_id) as span_id,
         lower(nullif(parent_span_id, '')) as parent_span_id, span_name, {_enum("span_kind", _KINDS)} as span_kind,
         {_time("start_ns")} as started_at, {_time("end_ns")} as ended_at, {_enum("status_code", _STATUSES)} as status_code,
         nullif(scope_name, '') as scope_name, nullif(scope_version, '') as scope_version,
@@ -64,7 +65,7 @@ counted as (
     select *, {span_tokens.totals_sql()}
     from classed
 )
-select object_number, shape, case when keys is null then true end as is_new_shape, {_reason(latest)} as reason,
+select {", ".join(ORDER)}, shape, case when keys is null then true end as is_new_shape, {_reason(latest)} as reason,
     hash(trace_id, span_id) as identity,
     {", ".join(f"{_LAKE_COLUMN.get(name, name)} as {name}" for name in FLAT_COLUMNS)}
 from counted

@@ -26,7 +26,7 @@ warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", mod
 
 
 class SpanTable:
-    """Takes requests a batch at a time and gives their spans back, in the order in which they came.
+    """Takes requests a batch at a time and gives their spans back, in the order in which they stood in the objects.
 
     Spans go through in one statement as long as their shapes are known. A batch with a new shape is put into a table first,
     so that the shape can be learned from it.
@@ -40,6 +40,8 @@ class SpanTable:
         self._duckdb = duckdb.connect()
         self._duckdb.execute(f"set memory_limit='{MEMORY_LIMIT}'; set threads={threads}; set TimeZone='UTC'")
         self._duckdb.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
+        # It would rather hash the spans than the shapes once it expects more of these, which it does for want of statistics.
+        self._duckdb.execute("set disabled_optimizers='build_side_probe_side'")
         self._duckdb.execute(f"set temp_directory={text(str(folder / 'duckdb'))}")
         nothing = "(select null::ubigint as shape, null::varchar[] as keys, null::varchar[] as values limit 0)"
         self._duckdb.execute(f"create table shapes as {span_attributes.shapes_sql(nothing)}")
@@ -114,9 +116,7 @@ class SpanTable:
 
 
 def _ordered(spans: pa.Table) -> pa.Table:
-    """The rows by object and line; several threads give them in any order, but each line's in one piece."""
-    numbers, lines = (spans[name].to_numpy() for name in ("object_number", "object_line"))
-    steps, line_steps = np.diff(numbers), np.diff(lines)
-    if ((steps > 0) | ((steps == 0) & (line_steps >= 0))).all():
-        return spans
-    return spans.take(pa.array(np.lexsort((lines, numbers))))
+    """The rows as they stood in the objects, whatever the order in which DuckDB gives them."""
+    order = np.lexsort([spans[name].to_numpy() for name in reversed(span_relation.ORDER)])
+    is_ordered = (order == np.arange(len(order))).all()
+    return spans if is_ordered else spans.take(pa.array(order))
