@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ai_finops.extract import otlp_json, span_loader
+from ai_finops.extract import long_requests, otlp_json, span_loader
 from tests.extract.loading import DAY, load
 from tests.extract.made import CALL, json_bytes, protobuf_bytes, request, span
 
@@ -49,7 +49,7 @@ def test_how_objects_are_read_together_does_not_show(tmp_path, monkeypatch):
 
 def test_the_parts_of_a_long_line_keep_their_order(tmp_path, monkeypatch):
     monkeypatch.setattr(otlp_json, "FAST_LINE_BYTES", 100_000)
-    monkeypatch.setattr(otlp_json, "SPANS_PER_CUT", 7)
+    monkeypatch.setattr(long_requests, "PART_BYTES", 5_000)
     (given,) = objects(1, 12_000)
     one = digest(tmp_path, given, threads=1)
     assert {digest(tmp_path, given, threads=2) for _ in range(3)} == {one}

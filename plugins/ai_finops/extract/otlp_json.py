@@ -9,20 +9,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+from ai_finops.extract import compressed, json_lines, long_requests
+from ai_finops.extract.json_lines import BLOCK_BYTES, Line
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """A longer line is quarantined: it would have to be held in memory."""
-BLOCK_BYTES = 1024 * 1024
-FAST_LINE_BYTES = 12 * 1024 * 1024
+FAST_LINE_BYTES = 4 * 1024 * 1024
 """A longer line is cut into smaller requests; DuckDB's reader keeps buffers in proportion to its longest line."""
-SPANS_PER_CUT = 500
-TOO_LONG = f"longer than {MAX_LINE_BYTES} bytes"
 NOT_TRACES = "not a trace request: it has no resourceSpans"
-_TAG = re.compile(rb'\{"_object":(\d+),"_line":(\d+),"_offset":(\d+),')
+OTHER_SHAPE = "not an OTLP request: a field has another type, comes twice or is not Unicode"
+_LINE_ENDS_TO_SPACE = bytes.maketrans(b"\r\n", b"  ")
+_IS_PART = b'"_part":true,'
+_TAG = re.compile(rb'\{"_object":(\d+),"_line":(\d+),"_offset":(\d+),(' + _IS_PART + rb")?")
 _SCALARS = "stringValue varchar, intValue varchar, doubleValue double, boolValue varchar"
 _VALUE = f"struct({_SCALARS}, arrayValue varchar, kvlistValue varchar)"
 _ATTRIBUTES = f"struct(key varchar, value {_VALUE})[]"
@@ -36,36 +39,18 @@ _RESOURCE_SPANS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an object."""
+def read_requests(file: BinaryIO, *, max_bytes: int) -> Iterator[Line]:
+    """Yield the lines that hold something, perhaps with their line ends: requests, and what is none, with the problem.
 
-    number: int
-    offset: int
-    """Bytes before it, decompressed."""
-    content: bytes
-    """Perhaps with its line end, since taking it off would copy the line; empty when it is too long to hold."""
-    problem: str | None = None
-    """Why it is not read; None for a request."""
-
-    @property
-    def place(self) -> str:
-        """Where it stands, for the quarantine."""
-        return f"line {self.number}, byte {self.offset}"
-
-
-def read_requests(file: BinaryIO) -> Iterator[Line]:
-    """Yield the lines that hold something: requests, and what stands in a request's place and is not one.
-
-    An object that is one request over several lines comes out as one line. What a reader of compressed bytes raises comes
-    through.
+    An object that is one request over several lines comes out as one line. Damage, or more than `max_bytes`, decompressed,
+    ends the object.
     """
-    lines = _read_lines(file)
+    file = compressed.opened(file, limit=max_bytes)
+    lines = json_lines.objects_of(file, max_line_bytes=MAX_LINE_BYTES)
     start = list(islice(lines, 1))
     if start and not start[0].problem and not start[0].content.endswith((b"}", b"}\n")):
-        # Only here the second line is looked at first: were it damaged, it would take the first along.
         start += islice(lines, 1)
-        if len(start) == 2 and not start[1].content.startswith(b"{"):
+        if len(start) == 2 and not start[1].problem and not start[1].content.startswith(b"{"):
             yield _looked_at(_whole(file, start[0]))
             return
     yield from map(_looked_at, chain(start, lines))
@@ -75,7 +60,7 @@ def tagged(line: Line, *, object_number: int) -> Iterator[tuple[bytes | memoryvi
     """Yield the line as DuckDB is to read it, in pieces, line end included; a very long one in several parts.
 
     Raises:
-        ValueError: It is too long for the fast way and not JSON.
+        UncutError: It is too long for the fast way and no request, or one too large; the text is the reason.
     """
     tag = b'{"_object":%d,"_line":%d,"_offset":%d,'
     if len(line.content) <= FAST_LINE_BYTES:
@@ -83,118 +68,71 @@ def tagged(line: Line, *, object_number: int) -> Iterator[tuple[bytes | memoryvi
         # In pieces, because joining them would copy the line.
         yield tag % (object_number, line.number, line.offset), memoryview(line.content)[1:], end
         return
-    for number, part in enumerate(_cut(_parsed(line.content))):
-        yield (
-            tag % (object_number, line.number, line.offset + number),
-            json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()[1:],
-            b"\n",
-        )
+    for start, part in long_requests.cut(line.content):
+        yield tag % (object_number, line.number, line.offset + start) + _IS_PART, memoryview(part)[1:], b"\n"
 
 
-def untagged(tagged_line: bytes) -> tuple[int, Line]:
-    """Return the object's number and the line that `tagged` was given."""
+def unread(tagged_line: bytes) -> tuple[int, Line]:
+    """Return the object's number and the line or part that `tagged` was given, with the reason why DuckDB refuses it."""
     match = _TAG.match(tagged_line)
-    number, line, offset = (int(group) for group in match.groups())
-    return number, Line(line, offset, b"{" + tagged_line[match.end() :].rstrip(b"\n"))
+    number, line, offset = (int(group) for group in match.groups()[:3])
+    problem = problem_of(b"{" + tagged_line[match.end() :].rstrip(b"\n"))
+    if match[4]:
+        problem = re.sub(r" at (byte|character) \d+ of the line", "", problem)  # it would be one of the part
+    return number, Line(line, offset, b"", problem)
 
 
 def problem_of(content: bytes) -> str:
     """Say why a line is not an OTLP request, without a word of what it holds."""
-    try:
-        _parsed(content)
-    except UnicodeDecodeError as error:
-        return f"not UTF-8 at byte {error.start} of the line"
-    except json.JSONDecodeError as error:
-        return f"not JSON at character {error.pos} of the line: {error.msg.split(':')[0]}"
-    except RecursionError:
-        return "nested too deeply"
-    return "not an OTLP request: a field has another type, comes twice or is not Unicode"
+    if _bracket_count(content) > long_requests.MAX_VALUES:
+        return long_requests.TOO_MANY_VALUES
+    return json_lines.json_problem(content) or OTHER_SHAPE
 
 
 def requests_sql(path: Path, *, longest_line: int) -> str:
     """Return a relation with a row per tagged line of a file; DuckDB refuses it whole when one line is wrong.
 
     Args:
-        longest_line: Bytes of the longest line or more; the reader's buffers are in proportion to it.
+        longest_line: Bytes of the longest line; the reader's buffers are in proportion to it.
     """
+    size = 1 << max(longest_line, BLOCK_BYTES).bit_length()  # few different ones, so that the query is mostly the same
     file = str(path).replace("'", "''")
     columns = f"{{'_object': 'integer', '_line': 'bigint', '_offset': 'bigint', 'resourceSpans': '{_RESOURCE_SPANS}'}}"
     return (
         f"read_json('{file}', format='newline_delimited', records=true, compression='uncompressed', "
-        f"maximum_object_size={max(longest_line, BLOCK_BYTES)}, columns={columns})"
+        f"maximum_object_size={size}, columns={columns})"
     )
-
-
-def _read_lines(file: BinaryIO) -> Iterator[Line]:
-    number = offset = 0
-    for content, length in _split(file):
-        number, start = number + 1, offset
-        offset += length
-        if content is None:
-            yield Line(number, start, b"", TOO_LONG)
-            continue
-        if not content.startswith(b"{") or not content.endswith((b"}", b"}\n")):
-            content = content.removeprefix(b"\xef\xbb\xbf").strip()
-        if content:
-            yield Line(number, start, content)
-
-
-def _split(file: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
-    """Yield each line with its length, None in the place of one that is too long; reading in blocks beats `readline`."""
-    pieces: list[bytes] = []
-    length = 0
-    while block := file.read1(BLOCK_BYTES):  # what came before damage is given out first
-        start = 0
-        while end := block.find(b"\n", start) + 1:
-            pieces.append(block[start:end])
-            length += end - start
-            yield _joined(pieces, length), length
-            pieces, length, start = [], 0, end
-        if start < len(block):
-            length += len(block) - start
-            pieces = [*pieces, block[start:]] if length <= MAX_LINE_BYTES + 1 else []
-    if length:
-        yield _joined(pieces, length), length
-
-
-def _joined(pieces: list[bytes], length: int) -> bytes | None:
-    if length > MAX_LINE_BYTES + 2 or sum(map(len, pieces)) < length:
-        return None
-    content = b"".join(pieces)
-    return content if len(content) <= MAX_LINE_BYTES or len(content.rstrip(b"\r\n")) <= MAX_LINE_BYTES else None
 
 
 def _looked_at(line: Line) -> Line:
     """Tell other JSON and what is not JSON from a request without reading all of a request."""
     if line.problem or (line.content.startswith(b"{") and b'"resourceSpans"' in line.content):
         return line
+    return replace(line, content=b"", problem=_problem_of_other(line.content))
+
+
+def _problem_of_other(content: bytes) -> str:
+    if len(content) > FAST_LINE_BYTES or _bracket_count(content) > long_requests.MAX_VALUES:
+        return NOT_TRACES  # that much is certain, and to say more it would have to be held in memory
     try:
-        is_other_signal = isinstance(_parsed(line.content), dict)
+        is_other_signal = isinstance(json.loads(content.decode("utf-8")), dict)
     except (ValueError, RecursionError):
         is_other_signal = False
-    return replace(line, problem=NOT_TRACES if is_other_signal else problem_of(line.content))
+    return NOT_TRACES if is_other_signal else problem_of(content)
 
 
-def _parsed(content: bytes) -> Any:
-    return json.loads(content.decode("utf-8"))  # given bytes, it would accept UTF-16 too, which no reader of OTLP does
+def _bracket_count(content: bytes) -> int:
+    """How many arrays and objects there are at most: each takes Python fifty bytes or more."""
+    return content.count(b"{") + content.count(b"[")
 
 
 def _whole(file: BinaryIO, first: Line) -> Line:
-    file.seek(0)
-    content = file.read(MAX_LINE_BYTES + 1)
-    if len(content) > MAX_LINE_BYTES:
-        return replace(first, content=b"", problem=TOO_LONG)
+    """The object as one line: its line ends are space, as there are none inside of JSON's strings."""
     try:
-        compact = json.dumps(_parsed(content), ensure_ascii=False, separators=(",", ":")).encode()
-    except (ValueError, RecursionError):
-        return replace(first, content=b"", problem=problem_of(content))
-    return replace(first, content=compact)
-
-
-def _cut(request: dict) -> Iterator[dict]:
-    for resource_spans in request.get("resourceSpans") or ():
-        for scope_spans in resource_spans.get("scopeSpans") or ():
-            spans = scope_spans.get("spans") or ()
-            for start in range(0, len(spans), SPANS_PER_CUT):
-                part = {**scope_spans, "spans": spans[start : start + SPANS_PER_CUT]}
-                yield {"resourceSpans": [{**resource_spans, "scopeSpans": [part]}]}
+        file.seek(0)
+        content = file.read(MAX_LINE_BYTES + 1)
+    except (compressed.DamagedError, compressed.TooLongError) as error:
+        return replace(first, content=b"", problem=str(error))
+    if len(content) > MAX_LINE_BYTES:
+        return replace(first, content=b"", problem=f"longer than {MAX_LINE_BYTES} bytes")
+    return replace(first, content=content.translate(_LINE_ENDS_TO_SPACE).removeprefix(b"\xef\xbb\xbf").strip())

@@ -8,8 +8,9 @@ and become text only for attributes that are read.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +26,10 @@ from ai_finops.extract import vocabulary
 
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 """A larger request is quarantined: it has to be held in memory."""
+MAX_LIST_BYTES = 1024 * 1024
+"""A longer list or map in an attribute is not read: as Python objects it takes up to a hundred times its size."""
 NOT_A_REQUEST = "not an OTLP request in protobuf"
+_ATTRIBUTE_OF_SPAN = bytes([9 << 3 | 2])
 _PACKAGE = "ai_finops.otlp"
 _TYPES = {
     "Request": "resource_spans=1 ResourceSpans*",
@@ -43,18 +47,62 @@ _TYPES = {
 """The parts of opentelemetry/proto/trace/v1/trace.proto that are read: `*` repeats, `?` is one of a choice."""
 
 
+class NotARequestError(ValueError):
+    """The bytes are no OTLP trace request."""
+
+
 def read_requests(contents: Sequence[bytes]) -> pa.Array:
     """Return the `resource_spans` of each request; in an attribute's value, `list_text` is JSON.
 
     Raises:
-        ValueError: At least one is not an OTLP trace request.
+        NotARequestError: At least one is not an OTLP trace request.
     """
     try:
         spans = _decoder().list_to_record_batch(list(contents)).column("resource_spans")
         spans.validate(full=True)  # text that is not UTF-8 would reach DuckDB unseen
     except ValueError as error:
-        raise ValueError(NOT_A_REQUEST) from error
+        raise NotARequestError(NOT_A_REQUEST) from error
     return _with_texts(spans)
+
+
+def count_values(content: bytes, *, enough: int) -> int:
+    """Return how many values a request holds at most, a span counted as twenty, without decoding what is in the spans.
+
+    Beyond `enough` it is not counted to the end.
+
+    In front of each attribute of a span stands a byte that is rare in text; other lists are taken to be as long as they can.
+    """
+    count = content.count(_ATTRIBUTE_OF_SPAN)
+    for resource_start, resource_end in _fields(content, 0, len(content), number=1):
+        count += 20
+        for start, end in _fields(content, resource_start, resource_end, number=1):
+            count += (end - start) // 2
+        for start, end in _fields(content, resource_start, resource_end, number=2):
+            count += 20 + 20 * sum(1 for _ in islice(_fields(content, start, end, number=2), enough // 20))
+            if count > enough:
+                return count
+    return count
+
+
+def _fields(content: bytes, at: int, end: int, *, number: int) -> Iterator[tuple[int, int]]:
+    """Yield where the content of each field of a number begins and ends, as far as all fields have a length."""
+    tag = number << 3 | 2
+    while at + 1 < end:
+        found, length = content[at], content[at + 1]
+        at += 2
+        if length > 0x7F:
+            length &= 0x7F
+            for shift in range(7, 36, 7):
+                byte = content[at] if at < end else 0
+                at += 1
+                length |= (byte & 0x7F) << shift
+                if byte < 0x80:
+                    break
+        if found & 7 != 2 or found > 0x7F:
+            return  # a request, a resource and a scope have no other fields that come often
+        if found == tag:
+            yield at, min(at + length, end)
+        at += length
 
 
 @cache
@@ -127,7 +175,9 @@ def _json_texts(values: pa.Array, kind: type) -> pa.Array:
 
 
 def _json_text(value: bytes, kind: type) -> str | None:
-    """The text as OTLP's JSON writes it, or null when the list cannot be read."""
+    """The text as OTLP's JSON writes it, or null when the list cannot be read or is very long."""
+    if len(value) > MAX_LIST_BYTES:
+        return None
     try:
         plain = MessageToDict(kind.FromString(value))
     except (DecodeError, RecursionError):

@@ -21,11 +21,12 @@ import pyarrow.compute as pc
 
 from ai_finops.extract import compressed, otlp_json, otlp_protobuf, span_relation
 from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.long_requests import TOO_MANY_VALUES, UncutError
 from ai_finops.extract.span_file import SpanFile
-from ai_finops.extract.span_table import UNREADABLE, SpanTable
+from ai_finops.extract.span_table import TOO_LARGE, UNREADABLE, SpanTable
 from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
 
-SPOOL_BYTES = 48 * 1024 * 1024
+SPOOL_BYTES = 24 * 1024 * 1024
 """JSON that is read in one statement; its spans are held in memory."""
 FIRST_BYTES = 4 * 1024 * 1024
 """Of the first spool: a batch from which shapes are learned takes more memory than the others."""
@@ -33,6 +34,8 @@ PROTOBUF_BYTES = 24 * 1024 * 1024
 """Of requests that are decoded at once; as Arrow they take several times as much."""
 MAX_OBJECT_BYTES = 4 * 1024 * 1024 * 1024
 """Decompressed; what comes after it is quarantined."""
+MAX_VALUES = 2_000_000
+"""Of protobuf that is decoded at once, and of a request: as Arrow an empty value takes up to fifty times its two bytes."""
 MAX_UNMAPPED_NAMES = 1000
 
 
@@ -47,7 +50,7 @@ class SpanLoader:
         self._folder = folder
         self._spool = _Spool(folder / "spool.jsonl")
         self._protobuf: list[tuple[int, bytes]] = []
-        self._protobuf_bytes = 0
+        self._protobuf_bytes = self._protobuf_values = 0
         self._is_first = True
         self._table = SpanTable(folder, as_of=as_of, keeps_content=keeps_content, threads=threads)
         self._file = SpanFile(folder / "spans.parquet")
@@ -62,13 +65,13 @@ class SpanLoader:
 
     def add_json(self, number: int, file: BinaryIO) -> None:
         """Take an object of OTLP JSON; what cannot be read of it is quarantined."""
-        place = otlp_json.Line(1, 0, b"")
-        try:
-            for line in otlp_json.read_requests(compressed.opened(file, limit=MAX_OBJECT_BYTES)):
-                place = line
+        for line in otlp_json.read_requests(file, max_bytes=MAX_OBJECT_BYTES):
+            if line.problem == otlp_json.NOT_TRACES:
+                self._accounts.ignore(number, reason=line.problem)
+            elif line.problem:
+                self._accounts.quarantine(number, place=line.place, reason=line.problem)
+            else:
                 self._add_line(number, line)
-        except (compressed.DamagedError, compressed.TooLongError) as error:
-            self._accounts.quarantine(number, place=f"after {place.place}", reason=str(error))
 
     def add_protobuf(self, number: int, file: BinaryIO) -> None:
         """Take an object of OTLP protobuf; one that cannot be read is quarantined whole, at the latest by `tables`."""
@@ -77,10 +80,15 @@ class SpanLoader:
         except (compressed.DamagedError, compressed.TooLongError) as error:
             self._accounts.quarantine(number, place="byte 0", reason=str(error))
             return
+        value_count = otlp_protobuf.count_values(content, enough=MAX_VALUES)
+        if value_count > MAX_VALUES:
+            self._accounts.quarantine(number, place="byte 0", reason=TOO_MANY_VALUES)
+            return
+        if self._protobuf_bytes + len(content) > PROTOBUF_BYTES or self._protobuf_values + value_count > MAX_VALUES:
+            self._load_protobuf()
         self._protobuf.append((number, content))
         self._protobuf_bytes += len(content)
-        if self._protobuf_bytes >= PROTOBUF_BYTES:
-            self._load_protobuf()
+        self._protobuf_values += value_count
 
     def tables(self) -> dict[str, pa.Table | Path]:
         """Load what is left, settle the accounts, and return the lake's tables."""
@@ -111,20 +119,13 @@ class SpanLoader:
         return path, count
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
-        if line.problem == otlp_json.NOT_TRACES:
-            self._accounts.ignore(number, reason=line.problem)
-        elif line.problem:
-            self._accounts.quarantine(number, place=line.place, reason=line.problem)
-        else:
-            try:
-                parts = list(otlp_json.tagged(line, object_number=number))
-            except (ValueError, RecursionError, AttributeError, TypeError):
-                self._accounts.quarantine(number, place=line.place, reason=otlp_json.problem_of(line.content))
-                return
-            for part in parts:
+        try:
+            for part in otlp_json.tagged(line, object_number=number):
                 self._spool.write(part)
-            if self._spool.size >= (min(FIRST_BYTES, SPOOL_BYTES) if self._is_first else SPOOL_BYTES):
-                self._load_spool()
+                if self._spool.size >= (min(FIRST_BYTES, SPOOL_BYTES) if self._is_first else SPOOL_BYTES):
+                    self._load_spool()
+        except UncutError as error:
+            self._accounts.quarantine(number, place=line.place, reason=str(error))
 
     def _load_spool(self) -> None:
         if not self._spool.size:
@@ -132,10 +133,10 @@ class SpanLoader:
         path = self._spool.finish()
         try:
             self._load_lines(path)
-        except UNREADABLE:
+        except UNREADABLE as error:
             with path.open("rb") as file:
                 lines = file.readlines()
-            self._load_halves(lines, path=path)
+            self._load_halves(lines, path=path, problem=error)
         self._spool.restart()
         self._is_first = False
 
@@ -143,42 +144,44 @@ class SpanLoader:
         requests = otlp_json.requests_sql(path, longest_line=self._spool.longest_line)
         self._take(self._table.read(requests, span_relation.JSON))
 
-    def _load_halves(self, lines: list[bytes], *, path: Path) -> None:
+    def _load_halves(self, lines: list[bytes], *, path: Path, problem: Exception) -> None:
         """Load the lines that DuckDB can read, and quarantine the others."""
         if len(lines) == 1:
-            number, line = otlp_json.untagged(lines[0])
-            self._accounts.quarantine(number, place=line.place, reason=otlp_json.problem_of(line.content))
+            number, line = otlp_json.unread(lines[0])
+            reason = TOO_MANY_VALUES if isinstance(problem, TOO_LARGE) else line.problem
+            self._accounts.quarantine(number, place=line.place, reason=reason)
             return
         middle = len(lines) // 2
         for half in (lines[:middle], lines[middle:]):
             path.write_bytes(b"".join(half))
             try:
                 self._load_lines(path)
-            except UNREADABLE:
-                self._load_halves(half, path=path)
+            except UNREADABLE as error:
+                self._load_halves(half, path=path, problem=error)
 
     def _load_protobuf(self) -> None:
-        requests, self._protobuf, self._protobuf_bytes = self._protobuf, [], 0
+        requests, self._protobuf, self._protobuf_bytes, self._protobuf_values = self._protobuf, [], 0, 0
         self._load_requests(requests)
 
     def _load_requests(self, requests: list[tuple[int, bytes]]) -> None:
         if not requests:
             return
         numbers, contents = zip(*requests, strict=True)
+        lines, offsets = (pa.repeat(pa.scalar(value, pa.int64()), len(numbers)) for value in (1, 0))
+        given = {"_object": pa.array(numbers, pa.int32()), "_line": lines, "_offset": offsets}
         try:
-            spans = otlp_protobuf.read_requests(contents)
-        except ValueError as error:
+            table = pa.table(given | {"resource_spans": otlp_protobuf.read_requests(contents)})
+            spans = self._table.read_table(table, span_relation.PROTOBUF)
+        except (otlp_protobuf.NotARequestError, *UNREADABLE) as error:
             if len(requests) == 1:
-                self._accounts.quarantine(numbers[0], place="byte 0", reason=str(error))
+                reason = TOO_MANY_VALUES if isinstance(error, TOO_LARGE) else otlp_protobuf.NOT_A_REQUEST
+                self._accounts.quarantine(numbers[0], place="byte 0", reason=reason)
                 return
             middle = len(requests) // 2
             self._load_requests(requests[:middle])
             self._load_requests(requests[middle:])
             return
-        lines, offsets = (pa.repeat(pa.scalar(value, pa.int64()), len(numbers)) for value in (1, 0))
-        objects = pa.array(numbers, pa.int32())
-        table = pa.table({"_object": objects, "_line": lines, "_offset": offsets, "resource_spans": spans})
-        self._take(self._table.read_table(table, span_relation.PROTOBUF))
+        self._take(spans)
 
     def _take(self, spans: pa.Table) -> None:
         """Account for spans and write those that can be kept."""

@@ -15,12 +15,21 @@ from ai_finops.extract.span_attributes import text
 from ai_finops.extract.span_contents import SpanContents
 from ai_finops.extract.span_relation import Encoding
 
-MEMORY_LIMIT = "1GB"
-"""Of DuckDB; beyond it, it writes to the loader's folder. Batches are made to stay far below."""
+
+class TooManyRowsError(Exception):
+    """A batch has more spans than are held at once."""
+
+
+MEMORY_LIMIT = "300MB"
+"""Of DuckDB. Batches are made to stay below, but for those that hold many small values."""
+MAX_ROWS = 100_000
+"""Of a batch: what DuckDB gives is not counted in its limit. Most spans are larger than a batch's share for each of these."""
+ROWS_AT_ONCE = 16 * 1024
 MAX_SHAPES = 20_000
 """Lists of attribute names that are remembered from one batch to the next."""
-UNREADABLE = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
-"""What DuckDB raises when it is given what is no request."""
+TOO_LARGE = (duckdb.OutOfMemoryException, TooManyRowsError)
+UNREADABLE = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException, *TOO_LARGE)
+"""What is raised for requests of which at least one is none, or which are too large to be read together."""
 # The relation that it recommends would save one copy of the rows but plan the query twice, which takes longer.
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", module=__name__)
 
@@ -37,6 +46,7 @@ class SpanTable:
         """Names that the vocabulary does not hold, by shape; only shapes that have some."""
         self._as_of = as_of
         self._skipped_streams = self._failed_streams = 0
+        self._planned: str | None = None
         self._duckdb = duckdb.connect()
         self._duckdb.execute(f"set memory_limit='{MEMORY_LIMIT}'; set threads={threads}; set TimeZone='UTC'")
         self._duckdb.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
@@ -55,11 +65,11 @@ class SpanTable:
         """Return the spans of requests: object_number, object_line, shape, reason, identity, and the lake's columns.
 
         Raises:
-            One of `UNREADABLE`: At least one of them is no OTLP request.
+            One of `UNREADABLE`: At least one of them is no OTLP request, or there is too much in them.
         """
         spans = span_relation.spans_sql(requests, encoding)
         if self.contents is None and self._may_stream():
-            streamed = self._flattened(f"({spans})")
+            streamed = self._result(self._prepared(self._flattening(f"({spans})")))
             if streamed["is_new_shape"].null_count == len(streamed):
                 self._failed_streams = 0
                 return streamed
@@ -68,7 +78,7 @@ class SpanTable:
         self._learn_shapes()
         if self.contents:
             self.contents.add("spans")
-        read = self._flattened("spans")
+        read = self._result(self._flattening("spans"))
         self._duckdb.execute("drop table spans")
         return read
 
@@ -90,9 +100,25 @@ class SpanTable:
         self._skipped_streams = 0
         return True
 
-    def _flattened(self, spans: str) -> pa.Table:
-        query = span_sql.flatten_sql(spans, shapes="shapes", missing=self._missing_places(), as_of=self._as_of)
-        return _ordered(self._duckdb.execute(query).to_arrow_table())
+    def _flattening(self, spans: str) -> str:
+        return span_sql.flatten_sql(spans, shapes="shapes", missing=self._missing_places(), as_of=self._as_of)
+
+    def _prepared(self, query: str) -> str:
+        """Have the query planned once for all batches that need the same; planning takes as long as a thousand spans."""
+        if query != self._planned:
+            self._duckdb.execute(f"prepare flatten as {query}")
+            self._planned = query
+        return "execute flatten"
+
+    def _result(self, query: str) -> pa.Table:
+        with self._duckdb.execute(query).to_arrow_reader(ROWS_AT_ONCE) as reader:
+            batches, count = [], 0
+            for batch in reader:
+                batches.append(batch)
+                count += batch.num_rows
+                if count > MAX_ROWS:
+                    raise TooManyRowsError
+            return _ordered(pa.Table.from_batches(batches, reader.schema))
 
     def _learn_shapes(self) -> None:
         if self._number("select count(*) from shapes") > MAX_SHAPES:
