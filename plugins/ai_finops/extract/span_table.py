@@ -55,6 +55,7 @@ class SpanTable:
         self._duckdb.execute(f"set temp_directory={text(str(folder / 'duckdb'))}")
         nothing = "(select null::ubigint as shape, null::varchar[] as keys, null::varchar[] as values limit 0)"
         self._duckdb.execute(f"create table shapes as {span_attributes.shapes_sql(nothing)}")
+        self._look_at_shapes()
         self.contents = SpanContents(self._duckdb) if keeps_content else None
 
     def close(self) -> None:
@@ -69,7 +70,9 @@ class SpanTable:
         """
         spans = span_relation.spans_sql(requests, encoding)
         if self.contents is None and self._may_stream():
-            streamed = self._result(self._prepared(self._flattening(f"({spans})")))
+            flattening = self._flattening(f"({spans})")
+            # An Arrow table is a part of the plan, a file is read again.
+            streamed = self._result(self._prepared(flattening) if encoding is span_relation.JSON else flattening)
             if streamed["is_new_shape"].null_count == len(streamed):
                 self._failed_streams = 0
                 return streamed
@@ -92,7 +95,7 @@ class SpanTable:
 
     def _may_stream(self) -> bool:
         """Whether it is worth trying: after each failure in a row twice as many batches do not try."""
-        if not self._number("select count(*) from shapes"):
+        if not self._shape_count:
             return False
         if self._skipped_streams < 2**self._failed_streams - 1:
             self._skipped_streams += 1
@@ -101,7 +104,7 @@ class SpanTable:
         return True
 
     def _flattening(self, spans: str) -> str:
-        return span_sql.flatten_sql(spans, shapes="shapes", missing=self._missing_places(), as_of=self._as_of)
+        return span_sql.flatten_sql(spans, shapes="shapes", missing=self._missing_places, as_of=self._as_of)
 
     def _prepared(self, query: str) -> str:
         """Have the query planned once for all batches that need the same; planning takes as long as a thousand spans."""
@@ -121,7 +124,7 @@ class SpanTable:
             return _ordered(pa.Table.from_batches(batches, reader.schema))
 
     def _learn_shapes(self) -> None:
-        if self._number("select count(*) from shapes") > MAX_SHAPES:
+        if self._shape_count > MAX_SHAPES:
             self._duckdb.execute("delete from shapes")
             self.unmapped = {}
         new = "(select shape, keys, values from spans anti join shapes using (shape))"
@@ -129,16 +132,13 @@ class SpanTable:
         self._duckdb.execute("insert into shapes from new_shapes")
         learned = self._duckdb.execute("select shape, unmapped from new_shapes where unmapped != []").fetchall()
         self.unmapped |= dict(learned)
+        self._look_at_shapes()
 
-    def _missing_places(self) -> set[str]:
+    def _look_at_shapes(self) -> None:
         places = span_attributes.place_columns()
-        there = ", ".join(f"bool_or({place} is not null)" for place in places)
-        (row,) = self._duckdb.execute(f"select {there} from shapes").fetchall()  # noqa: S608 - names of our own
-        return {place for place, is_there in zip(places, row, strict=True) if not is_there}
-
-    def _number(self, query: str) -> int:
-        ((number,),) = self._duckdb.execute(query).fetchall()
-        return number
+        counts = ", ".join(f"count({place})" for place in places)
+        ((self._shape_count, *found),) = self._duckdb.execute(f"select count(*), {counts} from shapes").fetchall()  # noqa: S608 - names of our own
+        self._missing_places = {place for place, count in zip(places, found, strict=True) if not count}
 
 
 def _ordered(spans: pa.Table) -> pa.Table:
