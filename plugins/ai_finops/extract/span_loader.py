@@ -30,7 +30,7 @@ SPOOL_BYTES = 24 * 1024 * 1024
 """JSON that is read in one statement; its spans are held in memory."""
 FIRST_BYTES = 4 * 1024 * 1024
 """Of the first spool: a batch from which shapes are learned takes more memory than the others."""
-PROTOBUF_BYTES = 24 * 1024 * 1024
+PROTOBUF_BYTES = 16 * 1024 * 1024
 """Of requests that are decoded at once; as Arrow they take several times as much."""
 MAX_OBJECT_BYTES = 4 * 1024 * 1024 * 1024
 """Decompressed; what comes after it is quarantined."""
