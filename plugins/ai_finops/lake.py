@@ -4,6 +4,7 @@
                                                /partition.json     names the files, their rows and their SHA-256
     <root>/outcomes/<source>/<landing date>.json                   the day's latest outcome
     <root>/empty/<source>/<table>-<hash>.parquet                   no rows, the table's schema
+    <root>/prices/                                                 price tables as used (pricing/price_ledger.py)
     <root>/locks/<source>/<key>.lock                               held while a version is written
 
 A version is made in a hidden folder beside its place, `partition.json` last, and then renamed into place in one step: killed
@@ -198,6 +199,11 @@ class Lake:
             LakeError: One cannot be read; the message names the file.
         """
         return [_read_outcome(path) for path in sorted((self.root / "outcomes").glob("*/*.json"))]
+
+    @property
+    def prices(self) -> Path:
+        """The price tables that builds used, and the ledger of which days each of them prices."""
+        return self.root / "prices"
 
     def days(self, source: str) -> list[date]:
         """Return the landing days of `source` that have an outcome, whatever it is, in order."""

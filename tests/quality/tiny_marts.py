@@ -15,6 +15,9 @@ import duckdb
 from ai_finops.build.candidate import find_build
 from ai_finops.build.raw_views import open_warehouse
 from ai_finops.config import Settings
+from ai_finops.pricing.held_prices import write_periods
+from ai_finops.pricing.price_ledger import PricePeriod
+from ai_finops.pricing.price_table import FOREVER
 
 AS_OF = date(2025, 6, 11)
 
@@ -238,6 +241,7 @@ def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> d
         "dbt_version": "1.11.16",
         "duckdb_version": duckdb.__version__,
     }
+    write_periods(folder, [PricePeriod(FOREVER, None, "0.2.3-0123abcd.parquet")])
     (folder / "build.json").write_text(json.dumps(record))
     return find_build(settings, build_id)
 

@@ -16,6 +16,7 @@ from ai_finops.lake_schemas import SOURCE_TABLES
 if TYPE_CHECKING:
     from ai_finops.build.inputs import Inputs
     from ai_finops.lake import Lake, Outcome
+    from ai_finops.pricing.price_ledger import PricePeriod
 
 OUTCOMES = pa.schema(
     [
@@ -58,7 +59,7 @@ def make_raw_views(connection: duckdb.DuckDBPyConnection, *, lake: Lake, inputs:
     for table in ("objects", "quarantine"):
         files = [file for source in KNOWN_SOURCES for file in _files(lake, inputs, source=source, table=table)]
         view_parquet(connection, f"extract_{table}", files=files)
-    view_parquet(connection, "prices", files=[inputs.prices])
+    view_prices(connection, folder=lake.prices, periods=inputs.price_periods)
     _make_outcomes(connection, inputs.outcomes)
 
 
@@ -67,6 +68,26 @@ def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, files: Seq
     # A view's text takes no parameters, so the paths are quoted into it.
     scan = f"select * from read_parquet([{_quoted(files)}], hive_partitioning = false)"  # noqa: S608
     connection.execute(f"create or replace view raw.{name} as {scan}")
+
+
+def view_prices(connection: duckdb.DuckDBPyConnection, *, folder: Path, periods: Sequence[PricePeriod]) -> None:
+    """Make or replace view `raw.prices`: the prices of each period's table, with no day outside of the period.
+
+    `priced_from` and `priced_to` are the period's: usage days from the first on and before the second, NULL for the open one.
+    """
+    scans = " union all by name ".join(_period_scan(folder / period.prices, period) for period in periods)
+    connection.execute(f"create or replace view raw.prices as {scans}")
+
+
+def _period_scan(file: Path, period: PricePeriod) -> str:
+    first, end = f"date '{period.first_day}'", f"date '{period.end_day}'" if period.end_day else "cast(null as date)"
+    # least and greatest pass over nulls, so an open end stays the other one's.
+    return (
+        f"select * replace (greatest(valid_from, {first}) as valid_from, least(valid_to, {end}) as valid_to), "  # noqa: S608
+        f"{first} as priced_from, {end} as priced_to "
+        f"from read_parquet([{_quoted([file])}], hive_partitioning = false) "
+        f"where (valid_to is null or valid_to > {first}) and coalesce(valid_from < {end}, true)"
+    )
 
 
 def _files(lake: Lake, inputs: Inputs, *, source: str, table: str) -> list[Path]:
