@@ -30,9 +30,10 @@ current_period as (
 ),
 
 overlay as (
-    select overlay_rows.* replace (
-        greatest(overlay_rows.valid_from, current_period.priced_from) as valid_from
-    )
+    select
+        overlay_rows.* replace (
+            greatest(overlay_rows.valid_from, current_period.priced_from) as valid_from
+        )
     from overlay_rows
     cross join current_period
     where overlay_rows.valid_to is null or overlay_rows.valid_to > current_period.priced_from
