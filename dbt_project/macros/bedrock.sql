@@ -53,3 +53,12 @@
         when {{ pricing_unit }} = 'tokens' then 1
     end
 {%- endmacro %}
+
+{#- How many search units one billed unit is; here `Units` are the searches themselves. -#}
+{% macro search_units_per_unit(pricing_unit) -%}
+    case
+        when regexp_matches({{ pricing_unit }}, 'million|1m') then 1000000
+        when regexp_matches({{ pricing_unit }}, 'thousand|1k') then 1000
+        else 1
+    end
+{%- endmacro %}

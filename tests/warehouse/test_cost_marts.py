@@ -78,7 +78,19 @@ def test_cells_cover_at_most_what_was_billed(query):
             "tokens",
             0,
         ),
-        ("cohere.rerank-v3-5:0", "search_unit", "on_demand", 0, 0, usd("0.2"), usd("0.1"), usd("0.1"), 50, "cost", 0),
+        (
+            "cohere.rerank-v3-5:0",
+            "search_unit",
+            "on_demand",
+            0,
+            0,
+            usd("0.2"),
+            usd("0.1"),
+            usd("0.1"),
+            50,
+            "search_units",
+            0,
+        ),
     ]
 
 

@@ -31,7 +31,7 @@ LINES = [
         FIRST, "USE1-MP:USE1_InputTokenCount-Units", "Units", 0.5, 0.4,
         product={"product_name": "Claude 3.5 Haiku (Amazon Bedrock Edition)"}, **_MARKETPLACE,
     ),
-    # 100 searches billed, 50 traced at $0.002: covered by half, by cost.
+    # 100 searches billed, 50 traced: covered by half.
     line(
         FIRST, "USE1-MP:USE1_search_units-Units", "Units", 100, 0.2,
         product={"product_name": "Cohere Rerank v3.5 (Amazon Bedrock Edition)"}, **_MARKETPLACE,

@@ -24,6 +24,7 @@ billed as (
     select
         cell_id,
         sum(billed_tokens) as billed_tokens,
+        sum(billed_search_unit_count) as billed_search_unit_count,
         sum(billed_cost_usd) as billed_cost_usd,
         sum(rounding_cost_usd) as rounding_cost_usd,
         string_agg(distinct owner_attribution, '+' order by owner_attribution) as sub_keys,
@@ -60,7 +61,8 @@ covered as (
 traced as (
     select
         cell_id,
-        sum(case when token_class = 'search_unit' then 0 else quantity end) as traced_tokens
+        coalesce(sum(quantity) filter (where token_class != 'search_unit'), 0) as traced_tokens,
+        coalesce(sum(quantity) filter (where token_class = 'search_unit'), 0) as traced_search_unit_count
     from callers
     group by cell_id
 ),
@@ -101,6 +103,10 @@ reconciliations as (
         covered.coverage_basis,
         cast(case when allocated.is_billed_day then coalesce(billed.billed_tokens, 0) end as bigint) as billed_tokens,
         cast(coalesce(traced.traced_tokens, 0) as bigint) as traced_tokens,
+        cast(
+            case when allocated.is_billed_day then coalesce(billed.billed_search_unit_count, 0) end as bigint
+        ) as billed_search_unit_count,
+        cast(coalesce(traced.traced_search_unit_count, 0) as bigint) as traced_search_unit_count,
         cast(coalesce(covered.disagreeing_quantity, 0) as bigint) as disagreeing_quantity,
         cast(allocated.estimated_cost_usd as decimal(18, 6)) as estimated_cost_usd,
         cast(

@@ -221,7 +221,7 @@ def configure_reconciliations() -> list[Check]:
                 *is_filled("usage_date", "cell_grain", "is_settled", why="The cell, and whether the bill has settled."),
                 is_zero("untied_micro_usd", why="Allocated plus unattributed is what was billed, in each cell."),
                 is_between("coverage_pct", 0, 100, why="Traced of billed, at most all of it."),
-                is_one_of("coverage_basis", "tokens", "cost", why="What coverage was measured in."),
+                is_one_of("coverage_basis", "tokens", "search_units", "cost", why="What coverage was measured in."),
             ),
         )
     ]

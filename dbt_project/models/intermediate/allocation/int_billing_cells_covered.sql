@@ -5,7 +5,8 @@
     Traced usage goes first to the sub-cells that its own feature owns (tag, then principal), what is left of it to the
     sub-cell without an owner, and only what overflows that to sub-cells of other owners: a trace beats a tag. Usage
     without a feature contests no tag. Matched usage never exceeds billed usage, so coverage never exceeds 1.
-    Everything is counted in whole tokens, or in whole micro-dollars of cost where the bill has no tokens.
+    Everything is counted in what the bill counts, whole tokens or search units; in whole micro-dollars of cost where it counts
+    neither.
 #}
 with
 
@@ -21,7 +22,11 @@ callers as (
 cell_bases as (
     select
         cell_id,
-        case when sum(billed_tokens) > 0 then 'tokens' else 'cost' end as coverage_basis
+        case
+            when sum(billed_tokens) > 0 then 'tokens'
+            when sum(billed_search_unit_count) > 0 then 'search_units'
+            else 'cost'
+        end as coverage_basis
     from sub_cells
     group by cell_id
 ),
@@ -34,6 +39,7 @@ capacities as (
         greatest(
             case cell_bases.coverage_basis
                 when 'tokens' then cast(coalesce(sub_cells.billed_tokens, 0) as hugeint)
+                when 'search_units' then cast(coalesce(sub_cells.billed_search_unit_count, 0) as hugeint)
                 else {{ to_micro_usd('sub_cells.billed_cost_usd') }}
             end,
             0
@@ -47,8 +53,8 @@ traced as (
         callers.cell_id,
         callers.feature_id,
         case any_value(cell_bases.coverage_basis)
-            when 'tokens' then sum(callers.quantity)
-            else coalesce({{ to_micro_usd('sum(callers.estimated_cost_usd)') }}, 0)
+            when 'cost' then coalesce({{ to_micro_usd('sum(callers.estimated_cost_usd)') }}, 0)
+            else sum(callers.quantity)
         end as traced_quantity,
         bool_and(callers.has_feature) as has_feature
     from callers

@@ -34,6 +34,7 @@ lines_summed as (
         region_scope,
         processing,
         cast(sum(billed_tokens) as bigint) as billed_tokens,
+        cast(sum(billed_search_unit_count) as bigint) as billed_search_unit_count,
         sum(billed_cost_usd) as exact_cost_usd,
         count(*) as line_count,
         usage_date
@@ -55,6 +56,7 @@ cells_summed as (
         lines_summed.processing,
         lines_summed.line_count,
         lines_summed.billed_tokens,
+        lines_summed.billed_search_unit_count,
         cast(lines_summed.exact_cost_usd as decimal(18, 6)) as billed_cost_usd,
         cast(
             lines_summed.exact_cost_usd - cast(lines_summed.exact_cost_usd as decimal(18, 6)) as decimal(38, 12)

@@ -137,6 +137,10 @@ lines_classified as (
             when is_usage and token_class not in ('search_unit', 'unknown')
                 then cast(round(usage_amount * tokens_per_unit, 0) as bigint)
         end as billed_tokens,
+        case
+            when is_usage and token_class = 'search_unit'
+                then cast(round(usage_amount * {{ search_units_per_unit('pricing_unit') }}, 0) as bigint)
+        end as billed_search_unit_count,
         billed_cost_usd,
         list_cost_usd,
         usage_date,
