@@ -40,7 +40,7 @@ shares_weighted as (
         callers_weighted.service_name,
         callers_weighted.task_type,
         callers_weighted.model_tier,
-        (callers_weighted.weight * cells_covered.weight_quantity) // cells_covered.traced_quantity as weight
+        (callers_weighted.weight * cells_covered.weight_micro_quantity) // cells_covered.traced_quantity as weight
     from cells_covered
     inner join callers_weighted
         on
