@@ -5,8 +5,8 @@
     Traced usage goes first to the sub-cells that its own feature owns (tag, then principal), what is left of it to the
     sub-cell without an owner, and only what overflows that to sub-cells of other owners: a trace beats a tag. Usage
     without a feature contests no tag. Matched usage never exceeds billed usage, so coverage never exceeds 1.
-    Everything is counted in what the bill counts, whole tokens or search units; in whole micro-dollars of cost where it counts
-    neither.
+    Everything is counted in what the bill counts, whole tokens or search units; in whole micro-dollars of cost where it does
+    not count all that it charges for.
 #}
 with
 
@@ -23,6 +23,8 @@ cell_bases as (
     select
         cell_id,
         case
+            -- Its count would then stand for a part of the cost only.
+            when bool_or(has_uncounted_cost) then 'cost'
             when sum(billed_tokens) > 0 then 'tokens'
             when sum(billed_search_unit_count) > 0 then 'search_units'
             else 'cost'

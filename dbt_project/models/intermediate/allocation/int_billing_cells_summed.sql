@@ -37,6 +37,9 @@ lines_summed as (
         cast(sum(billed_search_unit_count) as bigint) as billed_search_unit_count,
         sum(billed_cost_usd) as exact_cost_usd,
         count(*) as line_count,
+        bool_or(
+            billed_cost_usd != 0 and billed_tokens is null and billed_search_unit_count is null
+        ) as has_uncounted_cost,
         usage_date
     from lines
     group by all
@@ -61,6 +64,7 @@ cells_summed as (
         cast(
             lines_summed.exact_cost_usd - cast(lines_summed.exact_cost_usd as decimal(18, 6)) as decimal(38, 12)
         ) as rounding_cost_usd,
+        lines_summed.has_uncounted_cost,
         coalesce(bill_ends.usage_ended_at >= lines_summed.usage_date + interval 1 day, false) as is_settled,
         lines_summed.usage_date
     from lines_summed
