@@ -2,7 +2,7 @@
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-# The newest interpreter of this machine that the pinned requirements support; PYTHON=… overrides.
+# The first interpreter on PATH that the pinned requirements support; PYTHON=… overrides.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$name; break; }; done)
 # uv installs in seconds what pip installs in minutes; where uv cannot reach the index as pip is set up to, pip does it.
@@ -17,7 +17,7 @@ export AIRFLOW__COSMOS__ENABLE_TELEMETRY := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install manifest demo up test test-all lint format lock clean
+.PHONY: help install manifest demo up test test-all bench lint format lock clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,8 +45,13 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 test: manifest ## All tests but the long ones, the end-to-end run included
 	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
 
-test-all: manifest ## Also the tests marked long (none yet); what the system lacks for one is listed as skipped
+test-all: manifest ## Also the tests marked long (memory of large bills); what the system lacks for one is listed as skipped
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile
+
+# Which of tests/benchmarks/ to run; BENCH_SPANS=1000000 for the large one.
+BENCH ?= extract
+bench: install ## Measure a path against its bare minimum and print the ratios (BENCH, BENCH_SPANS, BENCH_ROUNDS)
+	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
 lint: manifest ## ruff, sqlfluff and dbt parse
 	$(BIN)/ruff check .

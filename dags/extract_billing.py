@@ -1,8 +1,12 @@
-"""Land the bill as it stands on one day.
+"""Land what the providers charge, as it stands on one day: one task for each billing-side source that is switched on.
 
-**Reads** the CUR 2.0 export of the day's billing period (and of the month before, while it still changes) · **Writes**
-`raw_billing` · **All or nothing** a broken or half-delivered export leaves the previous version current
-**If it fails** the message names the file or column; wait for the next delivery or mend the export, then clear the run.
+**Reads** `billing`, `focus`: the CUR or FOCUS export of the day's billing period (and of the month before, while it changes) ·
+`cost_explorer`: the day, and the days before it that AWS still calls estimated ($0.01 a call) · `openai`, `anthropic`: usage
+and costs of the day and the two before it · **Writes** `raw_billing` · **All or nothing** a broken or half-delivered answer
+leaves the previous version of that source current, and the other sources land all the same
+**If it fails** the message names the file, column, field, permission or Airflow connection; wait for the next delivery or mend
+it, then clear the run and trigger `build_marts` for the day; else the next morning's build brings it. OpenAI's and Anthropic's
+admin keys are the passwords of the connections `openai_admin` and `anthropic_admin`.
 """
 
 import pendulum

@@ -2,7 +2,8 @@
 
 **Reads** the namespaces `AI/FinOps` and `AWS/Bedrock` · **Writes** `raw_cloudwatch` · **Late data** the two days before are
 read again
-**If it fails** the message names the permission or says that CloudWatch did not answer; clear the run once mended.
+**If it fails** the message names the permission or says that CloudWatch did not answer; clear the run once mended
+and trigger `build_marts` for the day; else the next morning's build brings it.
 """
 
 import pendulum

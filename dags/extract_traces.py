@@ -1,8 +1,9 @@
-"""Land one day of trace objects.
+"""Land one day of trace objects, and of what else tells of single calls.
 
-**Reads** the collector's OTLP objects that arrived that day · **Writes** `raw_traces` · **Late spans** land with the day
+**Reads** the collector's OTLP objects that arrived that day (`traces`); where they are switched on, Bedrock's invocation logs
+(`bedrock_logs`) and the spans that X-Ray logged (`xray_spans`) · **Writes** `raw_traces` · **Late spans** land with the day
 they arrive and count on the day they happened
-**If it fails** the message names the object, bucket or permission; mend it and clear the run: a landing replaces its
+**If it fails** the message names the object, bucket, log group or permission; mend it and clear the run: a landing replaces its
 whole partition. A broken object alone does not fail the run: it is quarantined and counted.
 """
 

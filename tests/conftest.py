@@ -1,15 +1,22 @@
 """What every test shares: an Airflow that is nobody's, and no telemetry."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
+# What the caller has set up for a real account, a real Airflow or a real channel is none of a test's business.
+for _name in [name for name in os.environ if name.startswith(("AI_FINOPS_", "AIRFLOW_", "AWS_", "DBT_", "SLACK_"))]:
+    del os.environ[_name]
 # Airflow reads these when it is first imported, so they are set before any test module is.
 _AIRFLOW_HOME = tempfile.mkdtemp(prefix="ai-finops-airflow-")
+atexit.register(shutil.rmtree, _AIRFLOW_HOME, ignore_errors=True)
 os.environ.update(
     {
         "AIRFLOW_HOME": _AIRFLOW_HOME,
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__COSMOS__CACHE_DIR": f"{_AIRFLOW_HOME}/cosmos",
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_AIRFLOW_HOME}/airflow.db",

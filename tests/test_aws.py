@@ -1,5 +1,7 @@
 """boto3 clients and what their errors become, against a stand-in that answers with them."""
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -53,6 +55,34 @@ def test_an_answer_becomes_a_named_error(stand_in_aws, code, status, error, says
     assert "\n" not in message
 
 
+LISTED = b"<ListBucketResult><Contents><Key>k</Key><Size>1</Size></Contents></ListBucketResult>"
+
+
+@pytest.mark.parametrize("cut_after", [0, 20, len(LISTED) - 1])
+def test_an_answer_that_breaks_off_is_asked_for_again(stand_in_aws, cut_after):
+    whole = Answer(200, LISTED, {"Content-Type": "application/xml"})
+    stand_in_aws.answer = lambda path, number: whole if number else replace(whole, cut_after=cut_after)
+    (only,) = stand_in_aws.clients["s3"].list_objects_v2(Bucket="ai-traces")["Contents"]
+    assert (only["Key"], len(stand_in_aws.paths)) == ("k", 2)
+
+
+def test_an_answer_that_always_breaks_off_is_no_answer(stand_in_aws):
+    # Half a JSON answer; botocore alone would read it as an answer that says nothing.
+    cut = Answer(200, b'{"Metrics": [{"Namespace": "AI/FinOps"}]}', cut_after=20)
+    stand_in_aws.answer = lambda path, number: cut
+    with (
+        pytest.raises(SourceUnavailable, match="20 read, but total bytes expected is 41"),
+        aws.errors_named("metrics", permission="cloudwatch:ListMetrics"),
+    ):
+        stand_in_aws.clients["cloudwatch"].list_metrics()
+    assert len(stand_in_aws.paths) == 2
+
+
+def test_an_answer_to_head_has_no_body_and_is_whole(stand_in_aws):
+    stand_in_aws.answer = lambda path, number: Answer(200, b"12345")
+    assert stand_in_aws.clients["s3"].head_object(Bucket="b", Key="k")["ContentLength"] == 5
+
+
 def test_a_fault_is_tried_again_and_forgotten(stand_in_aws):
     fine = Answer(200, b"<ListBucketResult/>", {"Content-Type": "application/xml"})
     stand_in_aws.answer = lambda path, number: fine if number else s3_error("InternalError", 500)
@@ -101,6 +131,14 @@ def test_an_endpoint_or_region_that_is_none_is_a_setting(monkeypatch, settings, 
     named = Settings.from_env({"AI_FINOPS_HOME": str(settings.home), name: value})
     with pytest.raises(SettingsError, match=f"{value}.*correct .*{name}"):
         aws.client("s3", settings=named)
+
+
+def test_a_name_that_aws_would_not_take_is_a_setting(stand_in_aws):
+    with pytest.raises(SettingsError) as caught, aws.errors_named("the bucket no bucket!", permission="y"):
+        stand_in_aws.clients["s3"].list_objects_v2(Bucket="no bucket!")
+    assert "\n" not in str(caught.value)
+    assert "the bucket no bucket!" in str(caught.value)
+    assert stand_in_aws.paths == []
 
 
 def test_other_errors_come_through(stand_in_aws):

@@ -159,6 +159,22 @@ def test_land_goes_day_by_day_through_the_sources_that_are_on(settings, monkeypa
     assert asked == [("traces", monday, date(2025, 6, 9), False)]
 
 
+def test_one_dead_source_does_not_keep_the_others_from_landing(settings, monkeypatch, capsys):
+    asked = []
+
+    def land(source, day, *, settings, as_of, today, allow_empty=False):
+        asked.append(source)
+        if source == "traces":
+            raise SourceForbidden("the bucket ai-traces refused")
+        at = datetime.fromisoformat("2025-06-04T06:00:00+00:00")
+        return Outcome(source, day, "loaded", as_of, at, read_count=1, loaded_count=1)
+
+    monkeypatch.setattr("ai_finops.extract.land", land)
+    assert cli.main(["land", "all", "--from", "2025-06-02"]) == 1
+    assert asked == ["traces", "billing", "cloudwatch"]
+    assert capsys.readouterr().err == "ai-finops: the bucket ai-traces refused\n"
+
+
 def test_build_names_the_warehouse(settings, monkeypatch, capsys):
     build = make_build(settings)
     monkeypatch.setattr("ai_finops.build.build_candidate", lambda *, settings, run_day: find_build(settings))

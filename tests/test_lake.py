@@ -126,6 +126,20 @@ def test_a_file_already_written_is_taken_over(lake, tmp_path):
     assert not file.exists()
 
 
+def test_a_file_with_a_map_has_the_lakes_columns(lake, tmp_path):
+    tables = {name: schema.empty_table() for name, schema in tables_of("billing").items()}
+    file = tmp_path / "made.parquet"
+    pq.write_table(tables["line_items"], file)
+    assert (
+        lake.write_partition("billing", "2025-06", tables=tables | {"line_items": file}).row_counts["line_items"] == 0
+    )
+    place = tables["line_items"].schema.get_field_index("product")
+    numbers = pa.array([], pa.map_(pa.string(), pa.int64()))
+    pq.write_table(tables["line_items"].set_column(place, "product", numbers), file)
+    with pytest.raises(LakeError, match="product map<string, int64>"):
+        lake.write_partition("billing", "2025-06", tables=tables | {"line_items": file})
+
+
 def test_partitions_come_in_key_order(lake):
     for day in ("2025-06-03", "2025-06-01", "2025-06-02"):
         lake.write_partition("traces", day, tables=span_tables(day))
@@ -313,3 +327,14 @@ def test_content_outlives_an_attempt_that_failed():
     assert outcome(status="failed", error="refused").has_content
     nothing = dict.fromkeys(COUNTS, 0)
     assert not any(outcome(status=status, **nothing).has_content for status in ("empty", "missing", "failed"))
+
+
+def test_a_removed_partition_is_gone_with_every_version(lake):
+    lake.write_partition("traces", DAY, tables=span_tables("a"))
+    lake.write_partition("traces", DAY, tables=span_tables("b"))
+    lake.write_partition("traces", "2025-06-03", tables=span_tables("c"))
+    lake.remove_partition("traces", DAY)
+    lake.remove_partition("traces", DAY)
+    assert span_ids(lake) == ["c"]
+    assert list(lake.root.glob(f"data/traces/{DAY}*")) == []
+    assert lake.write_partition("traces", DAY, tables=span_tables("d")).number == 1

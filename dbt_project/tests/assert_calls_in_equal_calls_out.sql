@@ -1,11 +1,30 @@
-{# Landed call spans are those that calls stand for; calls, calls in the mart and requests are equal by day. #}
+{#
+    Landed call spans and log records are those that calls stand for; calls, calls in the mart and requests are equal by day.
+#}
 with
+
+records as (
+    select
+        usage_date,
+        is_llm_call
+    from {{ ref('stg_otlp_traces__spans') }}
+    union all
+    select
+        usage_date,
+        is_llm_call
+    from {{ ref('stg_xray_spans__spans') }}
+    union all
+    select
+        usage_date,
+        is_llm_call
+    from {{ ref('stg_bedrock_logs__invocations') }}
+),
 
 spans as (
     select
         usage_date,
         count(*) as span_count
-    from {{ ref('stg_otlp_traces__spans') }}
+    from records
     where is_llm_call and usage_date < cast('{{ var("as_of_date") }}' as date)
     group by usage_date
 ),

@@ -1,4 +1,7 @@
-{# Every row of the overlay seed is in the price table, and no catalog price holds beside it. #}
+{#
+    Every row of the overlay seed is in the price table as it is written, and no catalog price holds beside it. A price of one
+    scope may stand beside the overlay's own price of `any`: which of them a call takes is decided where calls are priced.
+#}
 with
 
 overlay as (
@@ -17,23 +20,57 @@ overlay as (
 
 prices as (
     select * from {{ ref('stg_price_catalog__prices') }}
+),
+
+rows_not_there as (
+    select
+        overlay.provider_name,
+        overlay.model_id,
+        overlay.token_class,
+        overlay.region_scope,
+        overlay.price_usd_per_unit
+    from overlay
+    left join prices
+        on
+            prices.catalog = 'overlay'
+            and overlay.provider_name = prices.provider_name
+            and overlay.model_id = prices.model_id
+            and overlay.token_class = prices.token_class
+            and overlay.region_scope = prices.region_scope
+            and overlay.processing = prices.processing
+            and overlay.threshold_tokens = prices.threshold_tokens
+            and coalesce(overlay.valid_from, prices.valid_from) = prices.valid_from
+            and overlay.valid_to is not distinct from prices.valid_to
+            and overlay.price_usd_per_unit = prices.price_usd_per_unit
+    where prices.catalog is null
+),
+
+rows_contradicted as (
+    select
+        overlay.provider_name,
+        overlay.model_id,
+        overlay.token_class,
+        overlay.region_scope,
+        overlay.price_usd_per_unit
+    from overlay
+    inner join prices
+        on
+            prices.catalog != 'overlay'
+            and overlay.provider_name = prices.provider_name
+            and overlay.model_id = prices.model_id
+            and overlay.token_class = prices.token_class
+            and overlay.region_scope in ('any', prices.region_scope)
+            and overlay.processing = prices.processing
+            and (overlay.valid_to is null or overlay.valid_to > prices.valid_from)
+            and (prices.valid_to is null or overlay.valid_from is null or overlay.valid_from < prices.valid_to)
 )
 
-select overlay.*
-from overlay
-left join prices
-    on
-        overlay.provider_name = prices.provider_name
-        and overlay.model_id = prices.model_id
-        and overlay.token_class = prices.token_class
-        and overlay.processing = prices.processing
-        and (overlay.region_scope = 'any' or overlay.region_scope = prices.region_scope)
-        and (overlay.valid_to is null or overlay.valid_to > prices.valid_from)
-        and (prices.valid_to is null or overlay.valid_from is null or overlay.valid_from < prices.valid_to)
-where
-    prices.catalog is null
-    or prices.catalog != 'overlay'
-    or (
-        prices.threshold_tokens = overlay.threshold_tokens
-        and prices.price_usd_per_unit != overlay.price_usd_per_unit
-    )
+select
+    'not there' as problem,
+    rows_not_there.*
+from rows_not_there
+union all
+select
+    'contradicted' as problem,
+    rows_contradicted.*
+from rows_contradicted

@@ -13,7 +13,7 @@ RAW_TRACES = Asset("raw_traces")
 """The day's trace objects are in the lake, or the outcome says why not. `extract_traces` → `build_marts`."""
 
 RAW_BILLING = Asset("raw_billing")
-"""The billing periods as the provider states them that day. `extract_billing` → `build_marts`."""
+"""What each enabled billing-side source states that day, or why it does not. `extract_billing` → `build_marts`."""
 
 RAW_CLOUDWATCH = Asset("raw_cloudwatch")
 """The day's metric points and, again, those of the two days before. `extract_cloudwatch` → `build_marts`."""

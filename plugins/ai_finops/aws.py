@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import boto3
@@ -19,7 +20,7 @@ from ai_finops.config import Settings
 from ai_finops.errors import SettingsError, SourceError, SourceForbidden, SourceMissing, SourceUnavailable
 
 Clients = Mapping[str, Any]
-"""boto3 clients by service name: `s3`, `cloudwatch`."""
+"""Clients by name: boto3's by service (`s3`, `cloudwatch`), and those of providers' admin APIs (`openai`)."""
 
 POOL_SIZE = 8
 """How many calls one extraction has under way at a time."""
@@ -49,7 +50,14 @@ _NOT_THERE = {
     "ResourceNotFoundException",
 }
 _OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
-_THROTTLED = {"RequestLimitExceeded", "SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+_THROTTLED = {
+    "LimitExceededException",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
 _NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
 
 
@@ -66,11 +74,34 @@ def client(name: str, *, settings: Settings, max_attempts: int = MAX_ATTEMPTS) -
         max_pool_connections=POOL_SIZE,
     )
     try:
-        return boto3.client(name, region_name=settings.aws_region, config=config)
+        made = boto3.client(name, region_name=settings.aws_region, config=config)
     except boto.ProfileNotFound as error:
         raise SettingsError(f"{error}; correct AWS_PROFILE or unset it") from error
     except ValueError as error:
         raise SettingsError(f"cannot reach {name}: {error}; correct AWS_ENDPOINT_URL or AWS_REGION") from error
+    made.meta.events.register_first("needs-retry", partial(_again_if_cut_off, max_attempts=max_attempts))
+    return made
+
+
+def _again_if_cut_off(
+    *, response: tuple | None, operation: Any, attempts: int, max_attempts: int, **_: Any
+) -> float | None:
+    """Return how many seconds to wait before an answer that broke off is asked for again; None when it is whole.
+
+    botocore reads half a JSON answer as an answer without fields, which would pass for "nothing more". Bodies that are handed
+    on as streams are checked by their readers.
+
+    Raises:
+        IncompleteReadError: It broke off at the last attempt too.
+    """
+    if response is None or operation.has_streaming_output or operation.http.get("method") == "HEAD":
+        return None
+    said, received = response[0].headers.get("Content-Length"), len(response[0].content)
+    if said is None or int(said) == received:
+        return None
+    if attempts < max_attempts:
+        return 0.1 * 2**attempts
+    raise boto.IncompleteReadError(actual_bytes=received, expected_bytes=int(said))
 
 
 class BucketMissing(SourceMissing):
@@ -86,11 +117,15 @@ def errors_named(reading: str, *, permission: str) -> Iterator[None]:
         permission: What a role needs for it, for example `s3:ListBucket on arn:aws:s3:::ai-traces`.
     Raises:
         SourceForbidden, SourceMissing, SourceUnavailable, SourceError: One sentence with `reading` and what to do.
+        SettingsError: A name that AWS would not take.
     """
     try:
         yield
     except boto.ClientError as error:
         raise _named(error, reading, permission) from error
+    except boto.ParamValidationError as error:
+        said = " ".join(str(error).split())
+        raise SettingsError(f"cannot read {reading}: {said}; correct the setting that holds the name") from error
     except _NO_CREDENTIALS as error:
         raise SourceForbidden(
             f"cannot read {reading}: there are no usable AWS credentials ({error}); "

@@ -8,10 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from ai_finops.config import KNOWN_SOURCES, Settings
 from ai_finops.days import parse_day
-from ai_finops.errors import AiFinopsError
+from ai_finops.errors import AiFinopsError, SourceError
+
+if TYPE_CHECKING:
+    from ai_finops.lake import Outcome
 
 _EPILOG = """\
 a day from the lake to the message:
@@ -100,23 +104,31 @@ def _land(chosen: argparse.Namespace, settings: Settings) -> int:
     today = chosen.as_of or datetime.now(UTC).date()
     failed = []
     for source in settings.sources if chosen.source == "all" else (chosen.source,):
-        outcomes = land_days(
-            source,
-            first=chosen.first,
-            last=chosen.last or chosen.first,
-            settings=settings,
-            as_of=chosen.as_of,
-            today=today,
-            allow_empty=chosen.allow_empty,
-            on_day=lambda outcome: print(
-                f"{outcome.source} {outcome.landing_date}: {outcome.status}, "
-                f"{outcome.loaded_count} of {outcome.read_count} records loaded, {outcome.quarantined_count} quarantined"
-            ),
-        )
-        failed += failures(outcomes)
+        try:
+            outcomes = land_days(
+                source,
+                first=chosen.first,
+                last=chosen.last or chosen.first,
+                settings=settings,
+                as_of=chosen.as_of,
+                today=today,
+                allow_empty=chosen.allow_empty,
+                on_day=_say_landed,
+            )
+        except SourceError as error:  # this source is dead; the next may not be
+            failed.append(str(error))
+        else:
+            failed += failures(outcomes)
     for sentence in failed:
         print(f"ai-finops: {sentence}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _say_landed(outcome: Outcome) -> None:
+    print(
+        f"{outcome.source} {outcome.landing_date}: {outcome.status}, "
+        f"{outcome.loaded_count} of {outcome.read_count} records loaded, {outcome.quarantined_count} quarantined"
+    )
 
 
 def _build(chosen: argparse.Namespace, settings: Settings) -> int:

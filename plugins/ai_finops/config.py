@@ -7,21 +7,30 @@ its own, and in Airflow they come from connections.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from ai_finops.errors import SettingsError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
-    "traces": ("traces",),
-    "billing": ("billing",),
+    "traces": ("traces", "bedrock_logs", "xray_spans"),
+    "billing": ("billing", "focus", "cost_explorer", "openai", "anthropic"),
     "cloudwatch": ("cloudwatch",),
 }
 """The sources that each extract DAG lands, by the DAG's object: `extract_<feed>`."""
 KNOWN_SOURCES = tuple(source for sources in FEEDS.values() for source in sources)
 DEFAULT_SOURCES = ("traces", "billing", "cloudwatch")
+COST_EXPLORER_DIMENSIONS = (
+    *("AZ", "INSTANCE_TYPE", "INVOICING_ENTITY", "LEGAL_ENTITY_NAME", "LINKED_ACCOUNT", "OPERATION", "PLATFORM"),
+    *("PURCHASE_TYPE", "RECORD_TYPE", "SERVICE", "TENANCY", "USAGE_TYPE"),
+)
+"""What Cost Explorer can group by (API reference, GetCostAndUsage), besides tags and cost categories."""
+EXTRACT_HOUR_UTC = 6
+"""When the extract DAGs run for the day before; by then a day's last objects and points have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +47,34 @@ class Settings:
     traces_prefix: str
     traces_partition_format: str
     """strftime of the day part of a collector key, below the prefix."""
+    keep_content: bool
+    """Whether prompts, answers and documents are kept, in a place of their own."""
+    content_retention_days: int
+    """How many days before the run's clock texts are kept."""
+    bedrock_logs_bucket: str
+    bedrock_logs_prefix: str
+    """What stands before `AWSLogs/` in the keys of Bedrock's invocation logs."""
+    spans_log_group: str
+    """CloudWatch log group of X-Ray's Transaction Search."""
+    spans_late_days: int
+    """How many days later than its own time a span may reach the log group and still be found; at most 14."""
     billing_bucket: str
     billing_prefix: str
     billing_export: str
+    focus_bucket: str
+    focus_prefix: str
+    focus_export: str
+    cost_explorer_keys: tuple[str, ...]
+    """One or two group keys: dimensions, `TAG:<key>` or `COST_CATEGORY:<name>`."""
+    cost_explorer_accounts: tuple[str, ...]
+    """Accounts to ask for one by one; none for all that the credentials see, in one sum."""
+    cost_explorer_lookback_days: int
+    """How far back a landing reads days again that were estimated."""
+    openai_connection: str
+    openai_days_read: int
+    """Days that a landing reads: its own and those before it, which still change."""
+    anthropic_connection: str
+    anthropic_days_read: int
     slack_connection: str
     slack_channel: str
 
@@ -70,30 +104,108 @@ class Settings:
         """Read the settings from `env` (default: the process environment).
 
         Raises:
-            SettingsError: An unknown source is switched on.
+            SettingsError: A setting does not parse; the message names it.
         """
         env = os.environ if env is None else env
 
         def read(name: str, default: str) -> str:
             return env.get(f"AI_FINOPS_{name}") or default
 
-        sources = tuple(part.strip() for part in read("SOURCES", ",".join(DEFAULT_SOURCES)).split(",") if part.strip())
-        unknown = sorted(set(sources) - set(KNOWN_SOURCES))
-        if unknown:
-            raise SettingsError(
-                f"AI_FINOPS_SOURCES names unknown source {unknown[0]!r}; known are {', '.join(KNOWN_SOURCES)}"
-            )
         return cls(
-            home=Path(read("HOME", str(REPOSITORY / "var"))).resolve(),
-            dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).resolve(),
-            sources=sources,
+            home=Path(read("HOME", str(REPOSITORY / "var"))).expanduser().resolve(),
+            dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).expanduser().resolve(),
+            sources=_sources(read("SOURCES", ",".join(DEFAULT_SOURCES))),
             aws_region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
-            traces_partition_format=read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d"),
+            traces_partition_format=_partition_format(read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d")),
+            keep_content=_flag("KEEP_CONTENT", read),
+            content_retention_days=_day_count("CONTENT_RETENTION_DAYS", read, default=30, least=1),
+            bedrock_logs_bucket=read("BEDROCK_LOGS_BUCKET", "bedrock-logs"),
+            bedrock_logs_prefix=read("BEDROCK_LOGS_PREFIX", ""),
+            spans_log_group=read("SPANS_LOG_GROUP", "aws/spans"),
+            spans_late_days=_day_count("SPANS_LATE_DAYS", read, default=2, least=0, most=14),
             billing_bucket=read("BILLING_BUCKET", "billing-exports"),
             billing_prefix=read("BILLING_PREFIX", "cur"),
             billing_export=read("BILLING_EXPORT", "ai-finops"),
+            focus_bucket=read("FOCUS_BUCKET", "billing-exports"),
+            focus_prefix=read("FOCUS_PREFIX", "focus"),
+            focus_export=read("FOCUS_EXPORT", "ai-finops-focus"),
+            cost_explorer_keys=_group_keys(read("COST_EXPLORER_KEYS", "SERVICE,USAGE_TYPE")),
+            cost_explorer_accounts=_accounts(read("COST_EXPLORER_ACCOUNTS", "")),
+            cost_explorer_lookback_days=_day_count("COST_EXPLORER_LOOKBACK_DAYS", read, default=45, least=0),
+            openai_connection=read("OPENAI_CONNECTION", "openai_admin"),
+            openai_days_read=_day_count("OPENAI_DAYS_READ", read, default=3, least=1),
+            anthropic_connection=read("ANTHROPIC_CONNECTION", "anthropic_admin"),
+            anthropic_days_read=_day_count("ANTHROPIC_DAYS_READ", read, default=3, least=1),
             slack_connection=read("SLACK_CONNECTION", "slack_default"),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
         )
+
+
+def _flag(name: str, read: Callable[[str, str], str]) -> bool:
+    text = read(name, "false").lower()
+    if text not in ("true", "false"):
+        raise SettingsError(f"AI_FINOPS_{name} is {text!r}; set it to true or false")
+    return text == "true"
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _group_keys(text: str) -> tuple[str, ...]:
+    """Read Cost Explorer's group keys; more than two are an error there too, but one that costs a call each time."""
+    setting, keys = "AI_FINOPS_COST_EXPLORER_KEYS", _parts(text)
+    if not 1 <= len(keys) <= 2 or len(set(keys)) < len(keys):
+        raise SettingsError(f"{setting} is {text!r}; Cost Explorer groups by one key or by two different ones")
+    for key in keys:
+        kind, _, name = key.partition(":")
+        if key not in COST_EXPLORER_DIMENSIONS and not (kind in ("TAG", "COST_CATEGORY") and name):
+            raise SettingsError(
+                f"{setting} names unknown group key {key!r}; known are {', '.join(COST_EXPLORER_DIMENSIONS)}, "
+                "TAG:<key> and COST_CATEGORY:<name>"
+            )
+    return keys
+
+
+def _accounts(text: str) -> tuple[str, ...]:
+    """Return the accounts that Cost Explorer is asked about, each once: twice would be a bill counted twice."""
+    accounts = tuple(dict.fromkeys(_parts(text)))
+    for account in accounts:
+        if not re.fullmatch(r"[0-9]{12}", account):
+            raise SettingsError(
+                f"AI_FINOPS_COST_EXPLORER_ACCOUNTS names {account!r}; an AWS account id has twelve digits"
+            )
+    return accounts
+
+
+def _day_count(name: str, read: Callable[[str, str], str], *, default: int, least: int, most: int = 400) -> int:
+    text = read(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not least <= int(text) <= most:
+        raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write a number of days from {least} to {most}")
+    return int(text)
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    """Return the sources named in `AI_FINOPS_SOURCES`, each once."""
+    sources = tuple(dict.fromkeys(_parts(text)))
+    unknown = sorted(set(sources) - set(KNOWN_SOURCES))
+    if unknown or not sources:
+        said = f"names unknown source {unknown[0]!r}" if unknown else "names no source"
+        raise SettingsError(f"AI_FINOPS_SOURCES {said}; known are {', '.join(KNOWN_SOURCES)}")
+    return sources
+
+
+def _partition_format(text: str) -> str:
+    """Return `AI_FINOPS_TRACES_PARTITION_FORMAT` as it is; one without the day would land every object on every day."""
+    days = {date(year, month, day).strftime(text) for year, month, day in _DIFFERING_DAYS}
+    if len(days) < len(_DIFFERING_DAYS):
+        raise SettingsError(
+            f"AI_FINOPS_TRACES_PARTITION_FORMAT {text!r} gives several days one prefix; it needs year, month and day, "
+            "such as year=%Y/month=%m/day=%d"
+        )
+    return text
+
+
+_DIFFERING_DAYS = ((2025, 6, 2), (2025, 6, 3), (2025, 7, 2), (2026, 6, 2))

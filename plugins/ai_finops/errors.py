@@ -20,6 +20,9 @@ AiFinopsError
 class AiFinopsError(Exception):
     """Base of all: one sentence that says what happened, to which object, and what to do."""
 
+    outcome_status = "failed"
+    """How a landing that it ended is recorded."""
+
 
 class SettingsError(AiFinopsError):
     """A setting is missing or does not parse."""
@@ -47,6 +50,8 @@ class SourceBroken(SourceError):
 
 class PartitionExpired(SourceError):
     """The day asked for is past the source's retention; what was landed before stays."""
+
+    outcome_status = "expired"
 
 
 class LakeError(AiFinopsError):

@@ -34,7 +34,7 @@ from ai_finops.lake_schemas import tables_of
 
 KEY = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 VERSION = re.compile(r"v(\d{6})-[0-9a-f]{8}")
-STATUSES = ("loaded", "empty", "missing", "failed")
+STATUSES = ("loaded", "empty", "missing", "failed", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,9 @@ class Outcome:
     source: str
     landing_date: date
     status: str
-    """Of the latest attempt: loaded · empty (asked and got nothing) · missing (nothing there to ask) · failed (`error` says
-    why; counts and partitions are those of the landing before, whose content is still current)"""
+    """Of the latest attempt: loaded · empty (asked and got nothing) · missing (nothing there to ask) · failed, or expired (past
+    the source's retention): `error` says why; counts and partitions are those of the landing before, whose content is still
+    current"""
     as_of_date: date
     extracted_at: datetime
     read_count: int = 0
@@ -148,15 +149,28 @@ class Lake:
 
     def current(self, source: str) -> dict[str, PartitionVersion]:
         """Return the current version of every partition of `source` by key, in key order."""
-        home = self.root / "data" / source
-        keys = sorted(path.name for path in home.glob("*") if KEY.fullmatch(path.name))
-        versions = {key: self.current_version(source, key) for key in keys}
+        versions = {key: self.current_version(source, key) for key in self.keys(source)}
         return {key: version for key, version in versions.items() if version is not None}
+
+    def keys(self, source: str) -> list[str]:
+        """Return the keys of the partitions of `source` that somebody began to write, in order."""
+        return sorted(path.name for path in (self.root / "data" / source).glob("*") if KEY.fullmatch(path.name))
 
     def current_version(self, source: str, key: str) -> PartitionVersion | None:
         """Return the newest whole version of one partition, or None when there is none."""
         complete = [path for path in _version_paths(self._partition_home(source, key)) if _manifest(path).exists()]
         return _read_version(complete[-1]) if complete else None
+
+    def remove_partition(self, source: str, key: str) -> None:
+        """Remove a partition with all its versions; none is left that a reader could find. One that is not there is fine.
+
+        Raises:
+            LakeError: The disk refuses.
+        """
+        home = self._partition_home(source, key)
+        with as_lake_error(f"remove {home}", then="some of it may be left"), self._locked(source, key):
+            if home.exists():
+                shutil.rmtree(home)
 
     def files(self, source: str, table: str) -> list[Path]:
         """Return the current Parquet files of a table; the first has no rows and the schema, so a scan never fails."""
@@ -246,7 +260,12 @@ def _check_tables(source: str, key: str, tables: Mapping[str, pa.Table | Path]) 
 
 def _columns(schema: pa.Schema) -> list[str]:
     """Names and types; whether a column may be null is no part of it, since writers say so by the rows they saw."""
-    return [f"{field.name} {field.type}" for field in schema]
+    return [f"{field.name} {_type_name(field.type)}" for field in schema]
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """A type in words; a map that was read from a file is printed with its column's name, which is no part of its type."""
+    return f"map<{kind.key_type}, {kind.item_type}>" if pa.types.is_map(kind) else str(kind)
 
 
 def _fill(draft: Path, tables: Mapping[str, pa.Table | Path], ignoring: set[str]) -> dict[str, dict]:

@@ -11,6 +11,8 @@ import pyarrow as pa
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 TEXT_MAP = pa.map_(pa.string(), pa.string())
+EXACT = pa.decimal128(38, 12)
+"""Money and quantities: what a source wrote in decimals, rounded at the 12th place and never through a double."""
 
 
 def _schema(**columns: pa.DataType) -> pa.Schema:
@@ -32,6 +34,7 @@ SPANS = _schema(
     account_id=pa.string(),
     region_id=pa.string(),
     dialect=pa.string(),
+    attribute_count=pa.int32(),
     operation_name=pa.string(),
     provider_name=pa.string(),
     request_model=pa.string(),
@@ -54,6 +57,7 @@ SPANS = _schema(
     output_tokens=pa.int64(),
     reasoning_output_tokens=pa.int64(),
     search_unit_count=pa.int64(),
+    usage_figure_count=pa.int32(),
     has_usage=pa.bool_(),
     reported_cost_usd=pa.float64(),
     details_json=pa.string(),
@@ -66,12 +70,65 @@ UNMAPPED_ATTRIBUTES = _schema(
     landing_date=pa.date32(), attribute_name=pa.string(), service_name=pa.string(), span_count=pa.int64()
 )
 
+SPAN_CONTENTS = _schema(
+    trace_id=pa.string(),
+    span_id=pa.string(),
+    attribute_name=pa.string(),
+    content_kind=pa.string(),
+    content=pa.string(),
+    landing_date=pa.date32(),
+)
+
+INVOCATIONS = _schema(
+    request_id=pa.string(),
+    response_id=pa.string(),
+    account_id=pa.string(),
+    region_id=pa.string(),
+    inference_region_id=pa.string(),
+    operation=pa.string(),
+    model_id=pa.string(),
+    resolved_model_id=pa.string(),
+    region_scope=pa.string(),
+    inference_profile_arn=pa.string(),
+    invoked_model_id=pa.string(),
+    response_model=pa.string(),
+    identity_arn=pa.string(),
+    request_metadata=TEXT_MAP,
+    feature_id=pa.string(),
+    pipeline_id=pa.string(),
+    journey_id=pa.string(),
+    user_id=pa.string(),
+    task_type=pa.string(),
+    prompt_version=pa.string(),
+    status=pa.string(),
+    error_code=pa.string(),
+    schema_version=pa.string(),
+    service_tier=pa.string(),
+    performance=pa.string(),
+    is_streaming=pa.bool_(),
+    uncached_input_tokens=pa.int64(),
+    cache_read_input_tokens=pa.int64(),
+    cache_write_5m_input_tokens=pa.int64(),
+    cache_write_1h_input_tokens=pa.int64(),
+    output_tokens=pa.int64(),
+    reasoning_output_tokens=pa.int64(),
+    usage_figure_count=pa.int32(),
+    input_document_count=pa.int64(),
+    latency_ms=pa.int64(),
+    invoked_at=TIMESTAMP,
+    object_key=pa.string(),
+    object_line=pa.int64(),
+    landing_date=pa.date32(),
+)
+
 LINE_ITEMS = _schema(
     billing_period=pa.string(),
+    bill_bill_type=pa.string(),
     bill_billing_entity=pa.string(),
     bill_billing_period_start_date=TIMESTAMP,
     bill_payer_account_id=pa.string(),
     bill_invoice_id=pa.string(),
+    bill_invoicing_entity=pa.string(),
     line_item_usage_account_id=pa.string(),
     line_item_usage_account_name=pa.string(),
     line_item_usage_start_date=TIMESTAMP,
@@ -83,19 +140,134 @@ LINE_ITEMS = _schema(
     line_item_line_item_description=pa.string(),
     line_item_resource_id=pa.string(),
     line_item_iam_principal=pa.string(),
-    line_item_usage_amount=pa.float64(),
-    line_item_unblended_cost=pa.float64(),
+    line_item_usage_amount=EXACT,
+    line_item_unblended_cost=EXACT,
+    line_item_net_unblended_cost=EXACT,
     line_item_currency_code=pa.string(),
     line_item_legal_entity=pa.string(),
     pricing_unit=pa.string(),
     pricing_term=pa.string(),
-    pricing_public_on_demand_cost=pa.float64(),
+    pricing_public_on_demand_cost=EXACT,
     product=TEXT_MAP,
     product_servicecode=pa.string(),
     product_product_family=pa.string(),
+    discount=TEXT_MAP,
     resource_tags=TEXT_MAP,
+    cost_category=TEXT_MAP,
+    tags=TEXT_MAP,
+    savings_plan_savings_plan_a_r_n=pa.string(),
+    savings_plan_offering_type=pa.string(),
+    savings_plan_savings_plan_rate=EXACT,
+    savings_plan_savings_plan_effective_cost=EXACT,
+    savings_plan_total_commitment_to_date=EXACT,
+    savings_plan_used_commitment=EXACT,
+    savings_plan_amortized_upfront_commitment_for_billing_period=EXACT,
+    savings_plan_recurring_commitment_for_billing_period=EXACT,
+    reservation_reservation_a_r_n=pa.string(),
+    reservation_subscription_id=pa.string(),
+    reservation_effective_cost=EXACT,
+    reservation_amortized_upfront_cost_for_usage=EXACT,
+    reservation_recurring_fee_for_usage=EXACT,
+    reservation_unused_amortized_upfront_fee_for_billing_period=EXACT,
+    reservation_unused_recurring_fee=EXACT,
     object_key=pa.string(),
 )
+
+INVOICE_TOTALS = _schema(
+    billing_period=pa.string(),
+    bill_billing_entity=pa.string(),
+    bill_bill_type=pa.string(),
+    bill_payer_account_id=pa.string(),
+    bill_invoice_id=pa.string(),
+    bill_invoicing_entity=pa.string(),
+    line_item_usage_account_id=pa.string(),
+    line_item_product_code=pa.string(),
+    line_item_line_item_type=pa.string(),
+    line_item_currency_code=pa.string(),
+    is_landed=pa.bool_(),
+    line_count=pa.int64(),
+    line_item_unblended_cost=EXACT,
+    line_item_net_unblended_cost=EXACT,
+)
+"""All lines of the export, those that were left out too, so that an invoice's total can be met."""
+
+FOCUS_CHARGES = _schema(
+    billing_period=pa.string(),
+    focus_version=pa.string(),
+    billing_account_id=pa.string(),
+    billing_account_name=pa.string(),
+    billing_account_type=pa.string(),
+    sub_account_id=pa.string(),
+    sub_account_name=pa.string(),
+    sub_account_type=pa.string(),
+    invoice_id=pa.string(),
+    invoice_issuer_name=pa.string(),
+    provider_name=pa.string(),
+    publisher_name=pa.string(),
+    billing_currency=pa.string(),
+    billing_period_start=TIMESTAMP,
+    billing_period_end=TIMESTAMP,
+    charge_period_start=TIMESTAMP,
+    charge_period_end=TIMESTAMP,
+    charge_category=pa.string(),
+    charge_class=pa.string(),
+    charge_description=pa.string(),
+    charge_frequency=pa.string(),
+    billed_cost=EXACT,
+    effective_cost=EXACT,
+    list_cost=EXACT,
+    contracted_cost=EXACT,
+    list_unit_price=EXACT,
+    contracted_unit_price=EXACT,
+    consumed_quantity=EXACT,
+    consumed_unit=pa.string(),
+    pricing_category=pa.string(),
+    pricing_quantity=EXACT,
+    pricing_unit=pa.string(),
+    pricing_currency=pa.string(),
+    pricing_currency_list_unit_price=EXACT,
+    pricing_currency_contracted_unit_price=EXACT,
+    pricing_currency_effective_cost=EXACT,
+    service_name=pa.string(),
+    service_category=pa.string(),
+    service_subcategory=pa.string(),
+    sku_id=pa.string(),
+    sku_meter=pa.string(),
+    sku_price_id=pa.string(),
+    sku_price_details=TEXT_MAP,
+    region_id=pa.string(),
+    region_name=pa.string(),
+    resource_id=pa.string(),
+    resource_name=pa.string(),
+    resource_type=pa.string(),
+    commitment_discount_id=pa.string(),
+    commitment_discount_type=pa.string(),
+    commitment_discount_status=pa.string(),
+    tags=TEXT_MAP,
+    x_operation=pa.string(),
+    x_service_code=pa.string(),
+    x_usage_type=pa.string(),
+    x_discounts=TEXT_MAP,
+    x_cost_categories=TEXT_MAP,
+    object_key=pa.string(),
+)
+
+FOCUS_INVOICE_TOTALS = _schema(
+    billing_period=pa.string(),
+    provider_name=pa.string(),
+    billing_account_id=pa.string(),
+    sub_account_id=pa.string(),
+    invoice_id=pa.string(),
+    invoice_issuer_name=pa.string(),
+    service_name=pa.string(),
+    charge_category=pa.string(),
+    billing_currency=pa.string(),
+    is_landed=pa.bool_(),
+    line_count=pa.int64(),
+    billed_cost=EXACT,
+    effective_cost=EXACT,
+)
+"""The same for a FOCUS export."""
 
 METRIC_POINTS = _schema(
     namespace=pa.string(),
@@ -110,6 +282,123 @@ METRIC_POINTS = _schema(
     unit=pa.string(),
     landing_date=pa.date32(),
     metric_date=pa.date32(),
+)
+
+DAILY_COSTS = _schema(
+    usage_date=pa.date32(),  # never null
+    account_id=pa.string(),
+    key_1_name=pa.string(),
+    key_1_value=pa.string(),
+    key_2_name=pa.string(),
+    key_2_value=pa.string(),
+    record_type=pa.string(),
+    unblended_cost=EXACT,
+    amortized_cost=EXACT,
+    currency_code=pa.string(),
+    usage_quantity=EXACT,
+    usage_unit=pa.string(),
+    is_estimated=pa.bool_(),
+    api_call_number=pa.int32(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+REPORTED_DAYS = _schema(
+    usage_date=pa.date32(),
+    is_estimated=pa.bool_(),
+    group_count=pa.int64(),
+    landing_date=pa.date32(),
+)
+
+OPENAI_USAGE_BUCKETS = _schema(
+    usage_date=pa.date32(),  # never null
+    usage_type=pa.string(),
+    project_id=pa.string(),
+    api_key_id=pa.string(),
+    model=pa.string(),
+    is_batch=pa.bool_(),
+    service_tier=pa.string(),
+    image_size=pa.string(),
+    image_source=pa.string(),
+    vector_store_id=pa.string(),
+    search_context_size=pa.string(),
+    request_count=pa.int64(),
+    said_input_tokens=pa.int64(),
+    uncached_input_tokens=pa.int64(),
+    cache_read_input_tokens=pa.int64(),
+    cache_write_input_tokens=pa.int64(),
+    output_tokens=pa.int64(),
+    input_text_tokens=pa.int64(),
+    input_audio_tokens=pa.int64(),
+    input_image_tokens=pa.int64(),
+    input_cached_text_tokens=pa.int64(),
+    input_cached_audio_tokens=pa.int64(),
+    input_cached_image_tokens=pa.int64(),
+    output_text_tokens=pa.int64(),
+    output_audio_tokens=pa.int64(),
+    output_image_tokens=pa.int64(),
+    usage_quantity=EXACT,
+    usage_unit=pa.string(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+OPENAI_COST_BUCKETS = _schema(
+    usage_date=pa.date32(),  # never null
+    project_id=pa.string(),
+    api_key_id=pa.string(),
+    line_item=pa.string(),
+    quantity=EXACT,
+    quantity_unit=pa.string(),
+    amount=EXACT,
+    said_amount=pa.string(),
+    currency_code=pa.string(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+ANTHROPIC_USAGE_BUCKETS = _schema(
+    usage_date=pa.date32(),  # never null
+    workspace_id=pa.string(),
+    api_key_id=pa.string(),
+    model=pa.string(),
+    service_tier=pa.string(),
+    context_window=pa.string(),
+    inference_geo=pa.string(),
+    uncached_input_tokens=pa.int64(),
+    cache_read_input_tokens=pa.int64(),
+    cache_write_5m_input_tokens=pa.int64(),
+    cache_write_1h_input_tokens=pa.int64(),
+    output_tokens=pa.int64(),
+    web_search_request_count=pa.int64(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+ANTHROPIC_COST_BUCKETS = _schema(
+    usage_date=pa.date32(),  # never null
+    workspace_id=pa.string(),
+    description=pa.string(),
+    cost_type=pa.string(),
+    model=pa.string(),
+    token_type=pa.string(),
+    service_tier=pa.string(),
+    context_window=pa.string(),
+    inference_geo=pa.string(),
+    amount_usd=EXACT,
+    said_amount_cents=pa.string(),
+    currency_code=pa.string(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
+)
+
+UNREAD_FIELDS = _schema(
+    usage_date=pa.date32(),
+    report=pa.string(),
+    field_name=pa.string(),
+    result_count=pa.int64(),
+    object_key=pa.string(),
+    landing_date=pa.date32(),
 )
 
 OBJECTS = _schema(
@@ -136,16 +425,31 @@ QUARANTINE = _schema(
 
 SOURCE_TABLES = {
     "traces": {"spans": SPANS, "unmapped_attributes": UNMAPPED_ATTRIBUTES},
-    "billing": {"line_items": LINE_ITEMS},
+    "bedrock_logs": {"invocations": INVOCATIONS},
+    "xray_spans": {"spans": SPANS, "unmapped_attributes": UNMAPPED_ATTRIBUTES},
+    "billing": {"line_items": LINE_ITEMS, "invoice_totals": INVOICE_TOTALS},
     "cloudwatch": {"metric_points": METRIC_POINTS},
+    "focus": {"charges": FOCUS_CHARGES, "invoice_totals": FOCUS_INVOICE_TOTALS},
+    "cost_explorer": {"daily_costs": DAILY_COSTS, "reported_days": REPORTED_DAYS},
+    "openai": {
+        "usage_buckets": OPENAI_USAGE_BUCKETS,
+        "cost_buckets": OPENAI_COST_BUCKETS,
+        "unread_fields": UNREAD_FIELDS,
+    },
+    "anthropic": {
+        "usage_buckets": ANTHROPIC_USAGE_BUCKETS,
+        "cost_buckets": ANTHROPIC_COST_BUCKETS,
+        "unread_fields": UNREAD_FIELDS,
+    },
 }
 
 SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     (source, table): schema
     for source, tables in SOURCE_TABLES.items()
     for table, schema in {**tables, "objects": OBJECTS, "quarantine": QUARANTINE}.items()
-}
-"""Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables."""
+} | {("trace_contents", "span_contents"): SPAN_CONTENTS}
+"""Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; `trace_contents` is none: it
+holds texts that the landing of traces sets apart, and no build reads it."""
 
 
 def tables_of(source: str) -> dict[str, pa.Schema]:

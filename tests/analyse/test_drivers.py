@@ -22,18 +22,31 @@ SCHEMA = pa.schema(
         ("service_name", pa.string()),
         ("model_id", pa.string()),
         ("attribution", pa.string()),
+        ("unattributed_reason", pa.string()),
         ("request_count", pa.int64()),
         ("input_tokens", pa.int64()),
         ("output_tokens", pa.int64()),
+        ("unknown_cost_call_count", pa.int64()),
+        ("unknown_cost_tokens", pa.int64()),
         ("allocated_cost_usd", pa.decimal128(18, 6)),
     ]
 )
 
 
 def line(
-    day, feature, cost, *, calls=10, tokens=1000, model="sonnet", pipeline="summarize", service="docs-api", **other
+    day,
+    feature,
+    cost,
+    *,
+    calls=10,
+    tokens=1000,
+    unknown=(0, 0),
+    model="sonnet",
+    pipeline="summarize",
+    service="docs-api",
+    **other,
 ):
-    """One row of allocated cost; tokens are input tokens."""
+    """One row of allocated cost; tokens are input tokens, `unknown` the calls of unknown cost and their tokens."""
     row = {
         "usage_date": day,
         "charge_category": "usage",
@@ -45,23 +58,30 @@ def line(
         "request_count": calls,
         "input_tokens": tokens,
         "output_tokens": 0,
-        "allocated_cost_usd": Decimal(str(cost)),
+        "unknown_cost_call_count": unknown[0],
+        "unknown_cost_tokens": unknown[1],
+        "allocated_cost_usd": None if cost is None else Decimal(str(cost)),
     }
     return row | other
 
 
-def untraced(day, feature, cost, *, attribution="unattributed"):
-    return line(day, feature, cost, calls=0, tokens=0, pipeline="unknown", service="unknown", attribution=attribution)
+def untraced(day, feature, cost, *, attribution="unattributed", reason=None):
+    place = {"pipeline": "unknown", "service": "unknown", "attribution": attribution, "unattributed_reason": reason}
+    return line(day, feature, cost, calls=0, tokens=0, **place)
+
+
+def split(*lines):
+    return split_weeks(pa.Table.from_pylist(list(lines), schema=SCHEMA), largest_unknown_ratio=0.01)
 
 
 def drivers(*lines):
-    rows = split_weeks(pa.Table.from_pylist(list(lines), schema=SCHEMA)).to_pylist()
-    return [(row["feature_id"], row["driver"], float(row["contribution_cost_usd"])) for row in rows]
+    return [
+        (row["feature_id"], row["driver"], float(row["contribution_cost_usd"])) for row in split(*lines).to_pylist()
+    ]
 
 
 def details(*lines):
-    rows = split_weeks(pa.Table.from_pylist(list(lines), schema=SCHEMA)).to_pylist()
-    return {row["driver"]: row["detail"] for row in rows}
+    return {row["driver"]: row["detail"] for row in split(*lines).to_pylist()}
 
 
 def test_the_first_week_has_no_drivers():
@@ -73,7 +93,7 @@ def test_a_week_after_a_gap_has_no_drivers():
 
 
 def test_no_rows_give_a_typed_empty_table():
-    result = split_weeks(pa.Table.from_pylist([], schema=SCHEMA))
+    result = split()
     assert (result.schema, result.num_rows) == (COST_DRIVERS, 0)
 
 
@@ -131,16 +151,94 @@ def test_price_of_a_model_without_tokens_is_per_call():
     assert details(*lines) == {"cost_per_token": "$2,000.00 to $3,000.00 per million calls on sonnet"}
 
 
-@pytest.mark.parametrize("attribution", ["unattributed", "tag", "principal"])
-def test_cost_without_calls_is_untraced_usage(attribution):
+@pytest.mark.parametrize(
+    ("attribution", "reason", "driver", "detail"),
+    [
+        ("tag", None, "untraced_usage", "owned by its tag on the bill"),
+        ("principal", None, "untraced_usage", "owned by its principal on the bill"),
+        ("unattributed", "no_trace", "untraced_usage", "cost that belongs to no feature"),
+        ("unattributed", "no_feature", "unattributed_usage", "calls that name no feature"),
+        ("unattributed", "no_weight", "unattributed_usage", "calls without a weight to divide it by"),
+        ("unattributed", "unknown_model", "unattributed_usage", "models on the bill that no seed names"),
+        ("unattributed", "unknown_usage_type", "unattributed_usage", "usage types on the bill that are not known"),
+        ("unattributed", "moonshine", "unattributed_usage", "for the reason moonshine"),
+    ],
+)
+def test_cost_without_a_caller_says_whose_it_is(attribution, reason, driver, detail):
     lines = [line(FIRST, "docs", 1), line(SECOND, "docs", 1)]
-    lines += [untraced(FIRST, "x", 5, attribution=attribution), untraced(SECOND, "x", 8, attribution=attribution)]
-    assert drivers(*lines) == [("x", "untraced_usage", 3.0)]
+    lines += [
+        untraced(day, "x", cost, attribution=attribution, reason=reason) for day, cost in ((FIRST, 5), (SECOND, 8))
+    ]
+    assert drivers(*lines) == [("x", driver, 3.0)]
+    assert details(*lines) == {driver: detail}
+
+
+def test_usage_without_a_caller_is_split_by_whose_it_is():
+    lines = [untraced(FIRST, "x", 5, attribution="tag"), untraced(SECOND, "x", 9, attribution="principal")]
+    assert [(row["detail"], row["contribution_cost_usd"]) for row in split(*lines).to_pylist()] == [
+        ("owned by its principal on the bill", 9),
+        ("owned by its tag on the bill", -5),
+    ]
+
+
+def test_traced_calls_without_a_feature_are_not_untraced():
+    lines = [line(FIRST, "docs", 5), line(SECOND, "docs", 5)]
+    lines += [line(SECOND, "unattributed", 2, attribution="unattributed", unattributed_reason="no_feature")]
+    assert drivers(*lines) == [("unattributed", "unattributed_usage", 2.0)]
 
 
 def test_traced_cost_without_a_call_is_untraced_usage_too():
     lines = [line(FIRST, "docs", 5), line(SECOND, "docs", 5), line(SECOND, "docs", 1, calls=0, model="haiku")]
     assert drivers(*lines) == [("docs", "untraced_usage", 1.0)]
+    assert details(*lines) == {"untraced_usage": "traced, but no call was counted"}
+
+
+def test_a_caller_of_unknown_cost_has_no_other_driver():
+    # The second week is on no bill and the model has no price: the price per token did not fall to nothing.
+    lines = [line(FIRST, "chat", 70, calls=70, tokens=7000)]
+    lines += [line(SECOND, "chat", None, calls=70, tokens=7000, unknown=(70, 7000))]
+    assert drivers(*lines) == [("chat", "cost_not_known", -70.0)]
+    assert details(*lines) == {
+        "cost_not_known": "chat calls pipeline summarize from docs-api, 70 of 70 calls this week without bill or price"
+    }
+
+
+def test_unknown_cost_of_either_week_is_said():
+    before = line(FIRST, "chat", 1, calls=10, unknown=(4, 400))
+    lines = [before, line(SECOND, "chat", 3, calls=10)]
+    assert drivers(*lines) == [("chat", "cost_not_known", 2.0)]
+    assert details(*lines)["cost_not_known"].endswith(", 4 of 10 calls the week before without bill or price")
+    lines = [before, line(SECOND, "chat", 3, calls=20, unknown=(20, 2000))]
+    assert details(*lines)["cost_not_known"].endswith(
+        ", 4 of 10 calls the week before and 20 of 20 this week without bill or price"
+    )
+
+
+def test_a_new_caller_of_unknown_cost_is_named_though_nothing_of_it_is_known():
+    lines = [line(FIRST, "docs", 5), line(SECOND, "docs", 5), line(SECOND, "chat", None, unknown=(10, 1000))]
+    assert drivers(*lines) == [("chat", "cost_not_known", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("unknown", "is_known"),
+    [((1, 1000), True), ((2, 0), False), ((1, 1001), False), ((0, 0), True)],
+)
+def test_a_hundredth_of_unknown_cost_is_borne(unknown, is_known):
+    # Of 100 calls and 100,000 tokens.
+    lines = [line(FIRST, "chat", 5, calls=100, tokens=100_000)]
+    lines += [line(SECOND, "chat", 5, calls=99, tokens=99_000)]
+    lines += [line(SECOND, "chat", None, calls=1, tokens=1_000, model="new", unknown=unknown)]
+    assert ("cost_not_known" not in details(*lines)) == is_known
+
+
+def test_calls_without_a_feature_of_unknown_cost():
+    featureless = {"attribution": "unattributed", "unattributed_reason": "no_feature"}
+    lines = [line(FIRST, "unattributed", 7, **featureless)]
+    lines += [line(SECOND, "unattributed", None, unknown=(10, 1000), **featureless)]
+    assert drivers(*lines) == [("unattributed", "cost_not_known", -7.0)]
+    assert details(*lines) == {
+        "cost_not_known": "calls that name no feature, 10 of 10 calls this week without bill or price"
+    }
 
 
 def test_a_caller_without_calls_the_week_before_is_new():
@@ -170,6 +268,8 @@ lines_of = st.builds(
     model=st.sampled_from(["sonnet", "haiku", "rerank"]),
     pipeline=st.sampled_from(["summarize", "answer"]),
     attribution=st.sampled_from(["traced", "traced", "tag", "unattributed"]),
+    unattributed_reason=st.sampled_from([None, "no_trace", "no_feature"]),
+    unknown=st.sampled_from([(0, 0), (0, 0), (0, 0), (1, 500)]),
 )
 
 
@@ -190,7 +290,7 @@ def test_drivers_add_up_to_the_change_of_every_feature_and_week(lines):
         if (change := spent[monday, feature] - spent[monday - timedelta(days=7), feature])
     }
     found = defaultdict(Decimal)
-    result = split_weeks(pa.Table.from_pylist(lines, schema=SCHEMA)).to_pylist()
+    result = split(*lines).to_pylist()
     for row in result:
         found[row["week_start_date"], row["feature_id"]] += row["contribution_cost_usd"]
     assert {key: cost for key, cost in found.items() if cost} == expected

@@ -8,6 +8,7 @@ import pytest
 
 from ai_finops.analyse.projections import measure_errors, project
 from ai_finops.analyse.schemas import PROJECTION_ERRORS, PROJECTIONS
+from ai_finops.analyse.series import CostHistory
 
 MONDAY = date(2025, 6, 2)
 
@@ -17,19 +18,29 @@ def daily(costs, *, feature="chat", first=MONDAY):
     return [(first + timedelta(days=n), feature, cost) for n, cost in enumerate(costs) if cost is not None]
 
 
-def table(rows):
-    days, features, costs = zip(*rows, strict=True) if rows else ((), (), ())
-    return pa.table(
+def history(rows, *, covered_days=None):
+    """Rows are (day, feature, cost), or (…, calls, calls of unknown cost); a call has 1,000 tokens."""
+    rows = [(*row[:3], *(row[3:] or (100, 0))) for row in rows]
+    days, features, costs, calls, unknown = zip(*rows, strict=True) if rows else ((),) * 5
+    daily_costs = pa.table(
         {
             "usage_date": pa.array(days, pa.date32()),
             "feature_id": pa.array(features, pa.string()),
-            "allocated_cost_usd": pa.array([Decimal(str(cost)) for cost in costs], pa.decimal128(18, 6)),
+            "allocated_cost_usd": pa.array(
+                [None if cost is None else Decimal(str(cost)) for cost in costs], pa.decimal128(18, 6)
+            ),
+            "request_count": pa.array(calls, pa.int64()),
+            "input_tokens": pa.array([600 * count for count in calls], pa.int64()),
+            "output_tokens": pa.array([400 * count for count in calls], pa.int64()),
+            "unknown_cost_call_count": pa.array(unknown, pa.int64()),
+            "unknown_cost_tokens": pa.array([1000 * count for count in unknown], pa.int64()),
         }
     )
+    return CostHistory.from_table(daily_costs, covered_days=covered_days, largest_unknown_ratio=0.01)
 
 
-def projected(rows, as_of, *, feature="chat", **options):
-    result = project(table(rows), as_of_dates=[as_of], **options).projections.to_pylist()
+def projected(rows, as_of, *, feature="chat", covered_days=None):
+    result = project(history(rows, covered_days=covered_days), as_of_dates=[as_of]).projections.to_pylist()
     return [row for row in result if row["feature_id"] == feature]
 
 
@@ -116,12 +127,46 @@ def test_days_of_a_line_keep_their_distance_across_a_missing_day():
     assert rows[0]["projected_cost_usd"] == Decimal(15)
 
 
-def test_a_landed_day_without_any_row_is_a_zero_day():
+def test_a_covered_day_without_any_row_is_a_zero_day():
     costs = daily([7, 7, 7, None, 7, 7, 7])
     days = [MONDAY + timedelta(days=n) for n in range(7)]
     assert projected(costs, date(2025, 6, 9))[0]["status"] == "insufficient_history"
-    landed = projected(costs, date(2025, 6, 9), landed_days=days)[0]
-    assert (landed["status"], landed["projected_cost_usd"]) == ("short_history", Decimal(6))
+    covered = projected(costs, date(2025, 6, 9), covered_days=days)[0]
+    assert (covered["status"], covered["projected_cost_usd"]) == ("short_history", Decimal(6))
+
+
+def test_a_row_does_not_cover_its_day():
+    # One span of June 5 came late; the day's traces never landed, and 0.003 dollars are not what the day cost.
+    costs = daily([3] * 3 + [0.003] + [3] * 7)
+    covered = [MONDAY + timedelta(days=n) for n in range(11) if n != 3]
+    row = projected(costs, date(2025, 6, 13), covered_days=covered)[0]
+    assert (row["window_day_count"], row["projected_cost_usd"]) == (10, Decimal(3))
+
+
+def test_a_day_of_unknown_cost_is_not_a_day_of_no_cost():
+    # Seven days of 10 on a bill, and seven without bill and price; search goes on at 3. Of those days the total is not known.
+    unknown = [(MONDAY + timedelta(days=n), "chat", None, 100, 100) for n in range(7, 14)]
+    rows = daily([10] * 7) + unknown + daily([3] * 14, feature="search")
+    found = {feature: projected(rows, date(2025, 6, 16), feature=feature)[0] for feature in ("chat", "search", "total")}
+    assert {feature: (row["window_day_count"], row["projected_cost_usd"]) for feature, row in found.items()} == {
+        "chat": (7, Decimal(10)),
+        "search": (14, Decimal(3)),
+        "total": (7, Decimal(13)),
+    }
+
+
+@pytest.mark.parametrize(("calls", "day_count"), [(100, 14), (99, 13)])
+def test_a_hundredth_of_unknown_cost_is_borne(calls, day_count):
+    # On the last day one call more has no known cost.
+    rows = [*daily([10] * 13), (date(2025, 6, 15), "chat", 10, calls, 1)]
+    assert projected(rows, date(2025, 6, 16))[0]["window_day_count"] == day_count
+
+
+def test_failed_calls_of_one_feature_do_not_take_the_total_s_day():
+    # Without usage nothing is known of what they cost, and nothing says that it was much.
+    rows = [*daily([3] * 14, feature="search"), (date(2025, 6, 12), "chat", None, 1, 0)]
+    assert projected(rows, date(2025, 6, 16), feature="total")[0]["window_day_count"] == 14
+    assert projected(rows, date(2025, 6, 16), feature="chat")[0]["window_day_count"] == 3
 
 
 def test_days_before_a_feature_began_are_not_its_history():
@@ -169,7 +214,7 @@ def test_the_total_has_a_projection_of_its_own():
 
 
 def test_no_costs_give_typed_empty_tables():
-    result = project(table([]), as_of_dates=[date(2025, 6, 9)])
+    result = project(history([]), as_of_dates=[date(2025, 6, 9)])
     assert result.projections.schema == PROJECTIONS
     assert result.errors.schema == PROJECTION_ERRORS
     assert result.projections.num_rows == result.errors.num_rows == 0
@@ -202,7 +247,7 @@ def error(errors, as_of, horizon):
 def test_errors_of_two_origins_are_pooled_by_horizon():
     # Actual: 12, 8, 30, 10 from June 2. Projected on June 2: 10, 10; on June 4: 10, 10.
     projections = issued((MONDAY, [10, 10]), (date(2025, 6, 4), [10, 10]), (date(2025, 6, 6), [1, 1, 1]))
-    errors = measure_errors(projections, table(daily([12, 8, 30, 10])))
+    errors = measure_errors(projections, history(daily([12, 8, 30, 10])))
     # One day: errors -2 and -20 of 42. Two days: 20 - 20 and 20 - 40 of 60.
     assert error(errors, date(2025, 6, 6), 1) == (2, pytest.approx(22 / 42), pytest.approx(-22 / 42), "measured")
     assert error(errors, date(2025, 6, 6), 2) == (2, pytest.approx(20 / 60), pytest.approx(-20 / 60), "measured")
@@ -211,13 +256,13 @@ def test_errors_of_two_origins_are_pooled_by_horizon():
 
 def test_bias_has_a_sign_and_wape_has_none():
     projections = issued((MONDAY, [15]), (date(2025, 6, 3), [5]), (date(2025, 6, 4), [1]))
-    errors = measure_errors(projections, table(daily([10, 10])))
+    errors = measure_errors(projections, history(daily([10, 10])))
     assert error(errors, date(2025, 6, 4), 1) == (2, 0.5, 0.0, "measured")
 
 
 def test_a_horizon_that_ends_on_the_day_of_issue_is_not_known_yet():
     projections = issued((MONDAY, [10, 10]), (date(2025, 6, 3), [1, 1]), (date(2025, 6, 4), [1, 1]))
-    errors = measure_errors(projections, table(daily([20, 20, 20])))
+    errors = measure_errors(projections, history(daily([20, 20, 20])))
     # On June 3 only June 2 is known: one day ahead is measured, two days (June 2 and 3) are not.
     assert error(errors, date(2025, 6, 3), 1)[0] == 1
     assert error(errors, date(2025, 6, 3), 2) == (0, None, None, "insufficient_history")
@@ -226,33 +271,46 @@ def test_a_horizon_that_ends_on_the_day_of_issue_is_not_known_yet():
 
 def test_a_missing_day_is_left_out_of_both_sides():
     projections = issued((MONDAY, [10, 10, 10]), (date(2025, 6, 5), [1, 1, 1]))
-    errors = measure_errors(projections, table(daily([20, None, 20])))
+    errors = measure_errors(projections, history(daily([20, None, 20])))
     assert error(errors, date(2025, 6, 5), 3) == (1, 0.5, -0.5, "measured")
+
+
+def test_an_origin_is_not_held_against_a_day_that_only_a_late_row_tells_of():
+    projections = issued((MONDAY, [10, 10, 10]), (date(2025, 6, 5), [1, 1, 1]))
+    covered = [MONDAY, date(2025, 6, 4)]
+    errors = measure_errors(projections, history(daily([20, 0.003, 20]), covered_days=covered))
+    assert error(errors, date(2025, 6, 5), 3) == (1, 0.5, -0.5, "measured")
+
+
+def test_a_day_of_unknown_cost_is_left_out_of_both_sides():
+    projections = issued((MONDAY, [10, 10, 10]), (date(2025, 6, 5), [1, 1, 1]))
+    rows = [*daily([20, None, 20]), (date(2025, 6, 3), "chat", 2, 10, 5)]
+    assert error(measure_errors(projections, history(rows)), date(2025, 6, 5), 3) == (1, 0.5, -0.5, "measured")
 
 
 def test_a_missing_first_day_is_no_origin():
     projections = issued((MONDAY, [10, 10]), (date(2025, 6, 4), [1, 1]))
-    errors = measure_errors(projections, table(daily([None, 20]) + daily([5], first=date(2025, 5, 30))))
+    errors = measure_errors(projections, history(daily([None, 20]) + daily([5], first=date(2025, 5, 30))))
     assert error(errors, date(2025, 6, 4), 1)[0] == 0
     assert error(errors, date(2025, 6, 4), 2)[0] == 1
 
 
 def test_a_projection_without_numbers_is_no_origin():
     projections = issued((MONDAY, [None, None]), (date(2025, 6, 4), [1]))
-    errors = measure_errors(projections, table(daily([20, 20])))
+    errors = measure_errors(projections, history(daily([20, 20])))
     assert error(errors, date(2025, 6, 4), 1) == (0, None, None, "insufficient_history")
 
 
 def test_nothing_spent_gives_no_ratio():
     projections = issued((MONDAY, [1]), (date(2025, 6, 3), [1]))
-    errors = measure_errors(projections, table(daily([0])))
+    errors = measure_errors(projections, history(daily([0])))
     assert error(errors, date(2025, 6, 3), 1) == (1, None, None, "insufficient_history")
 
 
 def test_each_method_answers_for_what_it_issued():
     # A week at 10, then a mean of 10 issued on each of June 9 to 15 against days of 20; on June 16 the trend begins.
     dates = [date(2025, 6, day) for day in range(9, 18)]
-    rows = project(table(daily([10] * 7 + [20] * 8)), as_of_dates=dates).errors.to_pylist()
+    rows = project(history(daily([10] * 7 + [20] * 8)), as_of_dates=dates).errors.to_pylist()
     one_day = {row["as_of_date"]: row for row in rows if (row["feature_id"], row["horizon_days"]) == ("total", 1)}
     assert [one_day[day]["method"] for day in dates] == ["trailing_mean"] * 7 + ["linear_trend"] * 2
     assert [one_day[day]["origin_count"] for day in dates] == [0, 1, 2, 3, 4, 5, 6, 0, 1]
@@ -266,7 +324,7 @@ def test_each_method_answers_for_what_it_issued():
 
 def test_errors_come_with_the_projections_of_each_date():
     # Two weeks at 10, a week at 20: issued on June 16, seven days ahead, 70 was projected and 140 came.
-    result = project(table(daily([10] * 14 + [20] * 7)), as_of_dates=[date(2025, 6, 23), date(2025, 6, 16)])
+    result = project(history(daily([10] * 14 + [20] * 7)), as_of_dates=[date(2025, 6, 23), date(2025, 6, 16)])
     rows = [r for r in result.errors.to_pylist() if r["feature_id"] == "total" and r["as_of_date"] == date(2025, 6, 23)]
     assert [row["horizon_days"] for row in rows] == list(range(1, 9))
     assert [row["status"] for row in rows] == ["measured"] * 7 + ["insufficient_history"]

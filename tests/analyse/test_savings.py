@@ -5,8 +5,7 @@ $4.50, on Haiku at 0.8 and 4 dollars $1.20. Seven days: 31.50 and 8.40. A month 
 and 36.50, a difference of 100.375.
 """
 
-import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -26,7 +25,6 @@ CALLS = pa.schema(
         for name in (
             "feature_id",
             "task_type",
-            "operation_name",
             "provider_name",
             "model_id",
             "model_tier",
@@ -38,7 +36,7 @@ CALLS = pa.schema(
         (f"{name}_tokens", pa.int64())
         for name in ("uncached_input", "cache_read_input", "cache_write_5m_input", "cache_write_1h_input", "output")
     ]
-    + [("estimated_cost_usd", pa.decimal128(38, 12))]
+    + [("estimated_cost_usd", pa.decimal128(38, 12)), ("is_generating", pa.bool_())]
 )
 
 
@@ -48,7 +46,7 @@ def calls(*, feature="docs", days=7, count=100, cost="4.50", first=date(2025, 6,
     row = {
         "feature_id": feature,
         "task_type": "summarization",
-        "operation_name": "chat",
+        "is_generating": True,
         "provider_name": "aws.bedrock",
         "model_id": SONNET,
         "model_tier": "expensive",
@@ -100,30 +98,22 @@ def target(model=HAIKU, *, task_type="summarization", limit=0.8, min_samples=50)
 
 
 def shadow(no_worse, of, *, task_type="summarization", candidate=HAIKU, day=10):
-    """Spans of comparisons; the first `no_worse` were right."""
+    """Comparisons, of which the first `no_worse` were right."""
     return [
         {
-            "trace_id": f"{task_type}-{candidate}-{day}",
-            "span_id": str(number),
-            "operation_name": "shadow",
-            "started_at": datetime(2025, 6, day, tzinfo=UTC),
-            "details_json": json.dumps(
-                {
-                    "task_type": task_type,
-                    "baseline_model": f"us.{SONNET}",
-                    "candidate_model": candidate,
-                    "baseline_correct": True,
-                    "candidate_correct": number < no_worse,
-                }
-            ),
+            "task_type": task_type,
+            "baseline_model_id": SONNET,
+            "candidate_model_id": candidate,
+            "is_no_worse": number < no_worse,
+            "made_date": date(2025, 6, day),
         }
         for number in range(of)
     ]
 
 
-SPANS = pa.schema(
-    [(name, pa.string()) for name in ("trace_id", "span_id", "operation_name", "details_json")]
-    + [("started_at", pa.timestamp("us", tz="UTC"))]
+COMPARISONS = pa.schema(
+    [(name, pa.string()) for name in ("task_type", "baseline_model_id", "candidate_model_id")]
+    + [("is_no_worse", pa.bool_()), ("made_date", pa.date32())]
 )
 TARGETS = pa.schema(
     [(name, pa.string()) for name in ("task_type", "target_model_id", "effort", "source")]
@@ -137,7 +127,7 @@ def find(rows, *, targets=(), shadows=(), as_of_dates=(AS_OF,), price_table=None
         pa.Table.from_pylist(rows, schema=CALLS),
         prices=prices(price_table),
         routing_targets=pa.Table.from_pylist(list(targets or [target()]), schema=TARGETS),
-        shadow_spans=pa.Table.from_pylist(list(shadows), schema=SPANS),
+        comparisons=pa.Table.from_pylist(list(shadows), schema=COMPARISONS),
         features=features,
         as_of_dates=as_of_dates,
     )
@@ -263,7 +253,7 @@ def test_missing_days_are_named_and_not_made_up():
     [
         {"model_tier": "mid"},
         {"model_tier": None},
-        {"operation_name": "embeddings"},
+        {"is_generating": False},
         {"task_type": "chat"},
         {"task_type": None},
         {"model_id": HAIKU},

@@ -18,6 +18,7 @@ from tests.quality.tiny_marts import AS_OF, change, make_build
 
 SEEDS = (
     "create schema seeds",
+    "create table seeds.reporting_bounds as select 'largest_unknown_cost_ratio' as bound_name, 0.01::double as bound",
     "create table seeds.features as select 'chat' as feature_id, 'ann@example.com' as owner",
     """
     create table seeds.routing_targets as
@@ -74,14 +75,58 @@ def test_savings_carry_the_owner_of_the_feature(settings, build):
     assert rows == [("chat", "ann@example.com"), ("search", "nobody named")]
 
 
-def test_day_landed_without_a_cost_counts_as_zero_and_a_day_not_landed_does_not(settings, build):
+def test_savings_carry_the_comparisons_of_their_models(settings, build):
+    change(
+        build,
+        "insert into intermediate.int_shadow_comparisons_resolved "
+        "select 't', 's' || n, 'chat', 'anthropic.claude-sonnet-4-20250514-v1:0', 'amazon.nova-lite-v1:0', n > 150, "
+        "date '2025-06-04' from range(300) as r(n)",
+    )
+    analyse(settings=settings, build=build)
+    rows = query(
+        build,
+        "select as_of_date, agreement_sample_count, agreement_ratio from raw.analysis_savings "
+        "where feature_id = 'chat' and as_of_date in ('2025-06-04', '2025-06-05') order by 1",
+    )
+    assert rows == [(date(2025, 6, 4), 0, None), (date(2025, 6, 5), 300, 149 / 300)]
+
+
+def test_covered_day_without_a_cost_counts_as_zero_and_a_day_not_covered_does_not(settings, build):
+    windows = "select max(window_day_count) from raw.analysis_projections"
     change(build, "delete from marts.fct_daily_feature_costs where usage_date = '2025-06-05'")
     analyse(settings=settings, build=build)
-    windows = "select max(window_day_count) from raw.analysis_projections"
     assert query(build, windows) == [(9,)]
-    change(build, "delete from marts.fct_daily_extract_outcomes where landing_date = '2025-06-05'")
+    # The 6th has costs: of spans that came late.
+    change(build, "delete from intermediate.int_days_covered where covered_date in ('2025-06-05', '2025-06-06')")
     analyse(settings=settings, build=build)
-    assert query(build, windows) == [(8,)]
+    assert query(build, windows) == [(7,)]
+
+
+def test_dates_of_issue_begin_after_the_first_covered_day(settings, build):
+    change(build, "delete from intermediate.int_days_covered where covered_date = '2025-06-02'")
+    analyse(settings=settings, build=build)
+    assert query(build, "select min(as_of_date) from raw.analysis_projections") == [(date(2025, 6, 4),)]
+
+
+def test_calls_without_bill_or_price_are_left_out_of_projections_and_are_no_price_cut(settings, build):
+    # Of chat's two calls a day one has no known cost from the 9th on.
+    for mart in ("fct_daily_allocated_costs", "fct_daily_feature_costs"):
+        change(
+            build,
+            f"update marts.{mart} set unknown_cost_call_count = 1, unknown_cost_tokens = 1050, allocated_cost_usd = 1 "
+            "where feature_id = 'chat' and usage_date >= '2025-06-09'",
+        )
+    analyse(settings=settings, build=build)
+    windows = "select feature_id, max(window_day_count) from raw.analysis_projections group by 1 order by 1"
+    assert query(build, windows) == [("chat", 7), ("search", 9), ("total", 7), ("unattributed", 9)]
+    drivers = "select driver, contribution_cost_usd from raw.analysis_cost_drivers where feature_id = 'chat'"
+    assert query(build, drivers) == [("cost_not_known", Decimal("-12.000000"))]
+
+
+def test_missing_bound_is_named(settings, build):
+    change(build, "delete from seeds.reporting_bounds")
+    with pytest.raises(BuildError, match="reporting_bounds names no largest_unknown_cost_ratio; add that row"):
+        analyse(settings=settings, build=build)
 
 
 def test_running_again_gives_the_same_files(settings, build):

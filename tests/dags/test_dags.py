@@ -1,5 +1,9 @@
 """Every DAG file is read without an error, in the order that its doc promises, and wired to the assets."""
 
+import importlib
+import runpy
+import sys
+
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
@@ -23,6 +27,24 @@ def dag_bag():
 def test_every_dag_is_read_without_an_error(dag_bag):
     assert dag_bag.import_errors == {}
     assert set(dag_bag.dags) == EXPECTED_DAGS
+
+
+@pytest.mark.parametrize("is_loaded_before", [True, False])
+def test_the_plugin_switches_telemetry_off_in_any_airflow(monkeypatch, is_loaded_before):
+    from cosmos import settings, telemetry
+
+    for name in ("AIRFLOW__COSMOS__ENABLE_TELEMETRY", "DO_NOT_TRACK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(settings, "do_not_track", False)
+    monkeypatch.setattr(settings, "enable_telemetry", True)
+    assert telemetry.should_emit()
+    if not is_loaded_before:
+        monkeypatch.delitem(sys.modules, "cosmos.settings")
+    runpy.run_path(str(REPOSITORY / "plugins" / "finops_plugin.py"))
+    if is_loaded_before:
+        assert not telemetry.should_emit()
+    else:
+        assert not importlib.import_module("cosmos.settings").enable_telemetry
 
 
 def test_file_name_is_the_dag_id(dag_bag):

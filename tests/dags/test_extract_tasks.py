@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops import extract
 from ai_finops.config import FEEDS, REPOSITORY, Settings
-from ai_finops.errors import SourceForbidden, SourceUnavailable
+from ai_finops.errors import PartitionExpired, SourceForbidden, SourceUnavailable
 from ai_finops.extract import traces
 from ai_finops.lake import Lake, Outcome
 from ai_finops.orchestrate.extracting import daily_partitions, land_and_record
@@ -88,6 +88,15 @@ def test_only_a_source_that_did_not_answer_is_tried_again(run, monkeypatch, erro
     assert run.partitions == [str(DAY)]
 
 
+def test_a_day_past_the_retention_is_recorded_as_expired(run, monkeypatch):
+    monkeypatch.setattr(extract, "land", refuse(PartitionExpired("CloudWatch keeps no points of it")))
+    with pytest.raises(AirflowFailException, match="keeps no points"):
+        run.call("land_traces")
+    assert run.call("record_outcome") == {"traces": "expired"}
+    (kept,) = Lake(Settings.from_env().lake).outcomes()
+    assert (kept.status, kept.error) == ("expired", "CloudWatch keeps no points of it")
+
+
 def test_an_unreadable_day_fails_at_once(run):
     run.context["dag_run"].partition_key = "yesterday"
     with pytest.raises(AirflowFailException, match="'yesterday' is not a date"):
@@ -128,7 +137,7 @@ def test_one_dead_source_of_a_feed_does_not_hide_the_other(run, monkeypatch):
     run.context["ti"].xcom_pull = lambda task_ids, key="return_value": (
         outcome_of("loaded", read_count=3, loaded_count=3).to_json()
         if (task_ids, key) == ("land_traces", "return_value")
-        else {"error": "no such bucket"}.get(key)
+        else {"failure": {"error": "no such bucket", "status": "failed"}}.get(key)
     )
     recorded = dag.get_task("record_outcome").python_callable(**run.context)
     assert recorded == {"traces": "loaded", "third": "failed"}
@@ -139,3 +148,17 @@ def test_a_feed_without_a_source_has_no_schedule():
     settings = replace(Settings.from_env({}), sources=("billing",))
     assert daily_partitions("traces", settings=settings) is None
     assert daily_partitions("billing", settings=settings) is not None
+
+
+def test_the_doc_of_the_traces_dag_speaks_of_every_source(dag):
+    assert not [source for source in FEEDS["traces"] if f"`{source}`" not in dag.doc_md]
+
+
+def test_every_trace_source_that_is_switched_on_has_its_task(monkeypatch):
+    monkeypatch.setenv("AI_FINOPS_SOURCES", ",".join(FEEDS["traces"]))
+    bag = DagBag(dag_folder=str(REPOSITORY / "dags" / "extract_traces.py"))
+    assert bag.import_errors == {}
+    assert set(bag.dags["extract_traces"].task_ids) == {
+        *(f"land_{source}" for source in FEEDS["traces"]),
+        "record_outcome",
+    }

@@ -42,7 +42,8 @@ def test_buckets_belong_to_the_sample_account(aws, clients):
     identity = clients["s3"].list_buckets()
     assert identity["ResponseMetadata"]["HTTPStatusCode"] == 200
     env = aws.env({})
-    assert env["AWS_ENDPOINT_URL"] == env["AWS_ENDPOINT_URL_S3"] == env["AWS_ENDPOINT_URL_CLOUDWATCH"] == aws.endpoint
+    services = ("", "_S3", "_CLOUDWATCH", "_LOGS", "_BEDROCK")
+    assert {env[f"AWS_ENDPOINT_URL{service}"] for service in services} == {aws.endpoint}
     assert env["AWS_REGION"] == env["AWS_DEFAULT_REGION"] == "us-east-1"
     assert env["NO_PROXY"] == "127.0.0.1"
 

@@ -1,5 +1,7 @@
 """A demo empties what a demo made, and nothing else."""
 
+from pathlib import Path
+
 import pytest
 
 from ai_finops.demo.workspace import fresh_workspace
@@ -36,6 +38,18 @@ def test_what_somebody_added_beside_a_demo_stays(tmp_path):
     with fresh_workspace(home):
         assert (home / "notes.txt").exists()
         assert (home / "up").exists()
+
+
+def test_a_build_that_found_nothing_does_not_keep_the_demo_out(tmp_path):
+    (tmp_path / "builds").mkdir()
+    (tmp_path / "builds" / ".lock").touch()
+    with fresh_workspace(tmp_path):
+        assert not (tmp_path / "builds").exists()
+
+
+def test_a_place_that_cannot_be_written_is_named():
+    with pytest.raises(SettingsError, match=r"/proc/nobody cannot be written .*set AI_FINOPS_HOME"):
+        fresh_workspace(Path("/proc/nobody")).__enter__()
 
 
 def test_make_up_s_folder_does_not_keep_the_demo_out(tmp_path):

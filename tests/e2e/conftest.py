@@ -3,22 +3,71 @@
 import shutil
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from ai_finops.demo.progress import Progress
 from ai_finops.demo.run import running_pipeline
+from ai_finops.errors import BuildError
+from ai_finops.lake import Lake
+from ai_finops.lake_schemas import tables_of
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory):
-    """The demo as `make demo` runs it; then `build_marts` once more for a day in the middle, Airflow still running."""
+    """The demo as `make demo` runs it; then, Airflow still running, three more runs of `build_marts`.
+
+    One for a day in the middle, one for a day that nobody landed, and one over a lake from which all spans are gone.
+    """
     home = tmp_path_factory.mktemp("demo")
     with running_pipeline(home=home, progress=Progress()) as pipeline:
         result = pipeline.run()
         published = result.settings.published
         kept = home / "first-build"
         shutil.copytree((published / "current").resolve(), kept)
-        rerun = pipeline.api.trigger("build_marts", conf={"day": "2025-06-05"})
-        pipeline.api.wait_for_run("build_marts", lambda run: run["dag_run_id"] == rerun, timeout_seconds=600)
+        build_day(pipeline, "2025-06-05")
+        current = (published / "current").resolve()
+        listening = listeners()
+        failures = {"unknown day": failure_of(pipeline, "2025-07-01")}
+        lose_all_spans(Lake(result.settings.lake))
+        failures["no spans"] = failure_of(pipeline, "2025-06-15")
         runs = {dag_id: pipeline.api.runs(dag_id) for dag_id in ("build_marts", "report_weekly", "extract_traces")}
-        yield SimpleNamespace(result=result, settings=result.settings, first_build=kept, runs=runs)
+        yield SimpleNamespace(
+            result=result,
+            settings=result.settings,
+            first_build=kept,
+            current=current,
+            runs=runs,
+            failures=failures,
+            listening=listening,
+        )
+
+
+def build_day(pipeline, day):
+    """Run `build_marts` for a day as a person who clears it would."""
+    run_id = pipeline.api.trigger("build_marts", conf={"day": day})
+    pipeline.api.wait_for_run("build_marts", lambda run: run["dag_run_id"] == run_id, timeout_seconds=600)
+
+
+def failure_of(pipeline, day):
+    """Return what Airflow says of a run that must fail."""
+    with pytest.raises(BuildError) as failed:
+        build_day(pipeline, day)
+    return str(failed.value)
+
+
+def lose_all_spans(lake):
+    """Make every partition of the traces empty, as a feed that broke unseen would leave them."""
+    for key in lake.current("traces"):
+        tables = {name: schema.empty_table() for name, schema in tables_of("traces").items()}
+        lake.write_partition("traces", key, tables=tables)
+
+
+def listeners():
+    """Return the addresses on which this process's descendants listen."""
+    return {
+        connection.laddr.ip
+        for process in psutil.Process().children(recursive=True)
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }

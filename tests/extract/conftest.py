@@ -6,10 +6,11 @@ import hashlib
 
 import pytest
 
-from ai_finops import aws
+from ai_finops import aws, extract
 from ai_finops.config import Settings
 from ai_finops.demo.local_aws import local_aws
 from ai_finops.lake import Lake
+from tests.extract.permission_guard import PermissionGuard
 from tests.extract.stand_in import clients_of, stand_in, use_endpoint
 
 
@@ -17,6 +18,17 @@ from tests.extract.stand_in import clients_of, stand_in, use_endpoint
 def aws_server():
     with local_aws() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def permission_guard(monkeypatch):
+    """Let a landing call what its source's `PERMISSIONS` allow, and nothing else; what a test does by itself is free."""
+    guard = PermissionGuard()
+    for source, module in extract.SOURCES.items():
+        monkeypatch.setattr(module, "land", guard.watching(source, module))
+    monkeypatch.setattr(aws, "client", guard.watched(aws.client))
+    yield guard
+    assert guard.refused == []
 
 
 @pytest.fixture

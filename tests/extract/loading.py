@@ -60,6 +60,23 @@ def load_one(
     return row
 
 
+def load_named(folder, spans: dict[str, dict], *, scope: str = "some.library") -> dict[str, dict]:
+    """Load one span a name, with these attributes (`scope` among them names its library), and return the rows by name.
+
+    One load for many spans: what is read of one must not depend on its neighbours.
+    """
+    requests = [
+        request(
+            span(number, {key: value for key, value in plain.items() if key != "scope"}, name=name),
+            scope=plain.get("scope", scope),
+        )
+        for number, (name, plain) in enumerate(spans.items(), start=1)
+    ]
+    loaded = load(folder, json_bytes(*requests))
+    assert loaded.quarantine == []
+    return {row["span_name"]: row for row in loaded.spans}
+
+
 def reason_for(folder, plain: dict | None = None, *, scope: str = "some.library", **changes) -> str:
     """Load a single span and return why it was quarantined."""
     loaded = load(folder, json_bytes(request(span(1, plain, **changes), scope=scope)))

@@ -39,6 +39,8 @@ def _value(value) -> dict:
         return {"doubleValue": value}
     if isinstance(value, list):
         return {"arrayValue": {"values": [_value(each) for each in value]}}
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": attributes(value)}}
     return {"stringValue": value}
 
 
@@ -115,5 +117,8 @@ def _any_value(plain: dict) -> AnyValue:
     if kind == "boolValue":
         return AnyValue(bool_value=value)
     message = AnyValue()
+    if kind == "kvlistValue":
+        message.kvlist_value.values.extend(_key_values(value.get("values", ())))
+        return message
     message.array_value.values.extend(_any_value(each) for each in value.get("values", ()))
     return message

@@ -56,7 +56,8 @@ def stand_in() -> Iterator[StandIn]:
 
 def use_endpoint(monkeypatch, endpoint: str) -> None:
     """Send boto3 to `endpoint` with made-up credentials for the rest of the test."""
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_CLOUDWATCH", "HTTP_PROXY", "http_proxy"):
+    services = ("S3", "CLOUDWATCH", "LOGS", "BEDROCK")
+    for name in ("AWS_PROFILE", *(f"AWS_ENDPOINT_URL_{service}" for service in services), "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")

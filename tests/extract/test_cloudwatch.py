@@ -1,4 +1,4 @@
-"""Landing metrics, against the local AWS over HTTP; answers in part and refusals from a stand-in."""
+"""Landing metrics: against the local AWS over HTTP, and against a stand-in that keeps CloudWatch's limits."""
 
 import urllib.request
 from datetime import UTC, date, datetime, timedelta
@@ -7,9 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from ai_finops.errors import PartitionExpired, SourceBroken, SourceForbidden, SourceUnavailable
-from ai_finops.extract import cloudwatch, metric_data
+from ai_finops.extract import cloudwatch, known_series, metric_data
 from ai_finops.extract.metric_data import Series, list_series, read_points, rule_of
-from tests.extract.stand_in import Answer
+from tests.extract.json_aws import CutOff, Refused, json_aws
+from tests.extract.metric_rules import MetricRules
+from tests.extract.stand_in import Answer, clients_of
 
 DAY, AS_OF = date(2025, 6, 4), date(2025, 6, 5)
 
@@ -187,17 +189,167 @@ def test_refused_credentials_name_the_permission(land, stand_in_aws):
         land(clients=stand_in_aws.clients)
 
 
-class InPart:
-    """A client whose answer is not whole: CloudWatch says so in a status that no error of botocore tells of."""
-
-    def get_paginator(self, _):
-        return self
-
-    def paginate(self, **_):
-        return [{"MetricDataResults": [{"Id": "q0", "Label": "InputTokens", "StatusCode": "InternalError"}]}]
+@pytest.fixture
+def strict(monkeypatch, settings):
+    """CloudWatch with its limits, and clients of it that try each call twice."""
+    with json_aws(MetricRules()) as running:
+        running.clients = clients_of(running.endpoint, monkeypatch=monkeypatch, settings=settings)
+        yield running
 
 
-def test_an_answer_in_part_is_no_answer():
-    series = [Series("AI/FinOps", "InputTokens", ())]
-    with pytest.raises(SourceUnavailable, match="InternalError for InputTokens on 2025-06-04"):
-        list(read_points(InPart(), series, day=DAY, period_seconds=3600))
+def ask(strict, *, period_seconds: int = 3600, day: date = DAY) -> list[dict]:
+    series = list_series(strict.clients["cloudwatch"], namespace="AI/FinOps")
+    return list(read_points(strict.clients["cloudwatch"], series, day=day, period_seconds=period_seconds))
+
+
+@pytest.mark.parametrize(("count", "calls"), [(500, 1), (501, 2), (1001, 3)])
+def test_a_call_asks_for_500_series_at_most(strict, count, calls):
+    for number in range(count):
+        strict.rules.put("InputTokens", number, at=at(4, 1), Feature=f"f{number:04d}")
+    assert sorted(row["value"] for row in ask(strict)) == list(range(count))
+    assert strict.operations() == ["ListMetrics"] * -(-count // 500) + ["GetMetricData"] * calls
+
+
+@pytest.mark.parametrize(("more", "pages"), [(0, 1), (1, 2)])
+def test_a_page_gives_100_800_points_at_most(strict, more, pages):
+    minutes = [at(4, 0) + timedelta(minutes=minute) for minute in range(1440)]
+    for number in range(70):
+        for minute in minutes:
+            strict.rules.put("InputTokens", 1, at=minute, Feature=f"f{number}")
+    for number in range(more):
+        strict.rules.put("Invocations", 7, at=at(4, 0), Feature=f"g{number}")
+    found = ask(strict, period_seconds=60)
+    assert len(found) == 70 * 1440 + more == 100_800 + more
+    assert sum(row["value"] for row in found) == 100_800 + 7 * more
+    assert strict.operations().count("GetMetricData") == pages
+    assert {params["MaxDatapoints"] for operation, params in strict.asked if operation == "GetMetricData"} == {100_800}
+
+
+def test_partial_data_on_a_page_is_completed_by_the_next(strict, monkeypatch):
+    monkeypatch.setattr(metric_data, "DATAPOINTS_PER_CALL", 5)
+    for name in ("InputTokens", "OutputTokens"):
+        for hour in range(6):
+            strict.rules.put(name, hour, at=at(4, hour), Feature="f")
+    found = ask(strict)
+    assert [(row["metric_name"], row["value"]) for row in found] == [
+        *(("InputTokens", float(hour)) for hour in range(6)),
+        *(("OutputTokens", float(hour)) for hour in range(6)),
+    ]
+    assert strict.operations().count("GetMetricData") == 3
+
+
+def test_partial_data_on_the_last_page_is_no_answer(strict, land, lake):
+    strict.rules.put("InputTokens", 1, at=at(4, 1), Feature="f")
+    strict.rules.put("OutputTokens", 1, at=at(4, 1), Feature="f")
+    strict.rules.never_whole = {"OutputTokens"}
+    with pytest.raises(SourceUnavailable, match="PartialData for AI/FinOps OutputTokens on 2025-06-02"):
+        land(clients=strict.clients)
+    assert lake.current("cloudwatch") == {}
+
+
+def test_a_series_that_no_page_speaks_of_is_no_answer(strict):
+    strict.rules.put("InputTokens", 1, at=at(4, 1), Feature="f")
+    strict.rules.left_out = {"InputTokens"}
+    with pytest.raises(SourceUnavailable, match="nothing for AI/FinOps InputTokens on 2025-06-04"):
+        ask(strict)
+
+
+def test_a_message_about_the_call_is_no_answer(strict):
+    strict.rules.put("InputTokens", 1, at=at(4, 1), Feature="f")
+    strict.rules.messages = [{"Code": "MaxMetricsExceeded", "Value": "Maximum number of allowed metrics exceeded"}]
+    with pytest.raises(SourceUnavailable, match="only in part for 2025-06-04: MaxMetricsExceeded"):
+        ask(strict)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        ("InternalError", SourceUnavailable, "InternalError for AI/FinOps InputTokens"),
+        ("Forbidden", SourceForbidden, "InputTokens on 2025-06-04 .*allow cloudwatch:GetMetricData"),
+    ],
+)
+def test_a_series_that_is_refused_or_fails_is_named(strict, status, error, said):
+    strict.rules.put("InputTokens", 1, at=at(4, 1), Feature="f")
+    strict.rules.status = {"InputTokens": status}
+    with pytest.raises(error, match=said):
+        ask(strict)
+
+
+def test_both_spellings_of_a_cache_metric_are_kept(strict, land, lake):
+    for name, value in {"CacheReadInputTokens": 5, "CacheReadInputTokenCount": 6}.items():
+        strict.rules.put(name, value, at=at(4, 1), namespace="AWS/Bedrock", ModelId="m")
+    land(clients=strict.clients)
+    assert [(row["metric_name"], row["value"], row["unit"]) for row in points(lake)] == [
+        ("CacheReadInputTokenCount", 6.0, "Count"),
+        ("CacheReadInputTokens", 5.0, "Count"),
+    ]
+
+
+def test_times_are_aligned_to_the_period_and_the_day(strict):
+    strict.rules.put("InputTokens", 1, at=at(4, 1, 59), Feature="f")
+    (row,) = ask(strict)
+    assert row["point_at"] == at(4, 1)
+    (params,) = [params for operation, params in strict.asked if operation == "GetMetricData"]
+    assert (params["StartTime"], params["EndTime"]) == (at(4, 0).timestamp(), at(5, 0).timestamp())
+
+
+def test_a_series_that_is_listed_no_more_is_asked_for_because_the_lake_knows_it(strict, land, lake):
+    strict.rules.put("InputTokens", 1, at=at(4, 1), Feature="silent")
+    land(clients=strict.clients)
+    strict.rules.put("InputTokens", 2, at=at(2, 1), Feature="silent")
+    strict.rules.put("OutputTokens", 3, at=at(2, 1), Feature="alive")
+    strict.rules.forgotten = {"InputTokens"}
+    land(date(2025, 6, 2), clients=strict.clients)
+    found = [(row["metric_name"], row["feature"], row["value"]) for row in points(lake, "2025-06-02")]
+    assert found == [("InputTokens", "silent", 2.0), ("OutputTokens", "alive", 3.0)]
+
+
+@pytest.mark.parametrize(("reach", "known"), [(1, ["b", "c"]), (2, ["a", "b", "c", "d"])])
+def test_the_lake_is_asked_for_its_partitions_near_the_day(strict, land, lake, monkeypatch, reach, known):
+    for day, feature in {1: "a", 11: "b", 21: "c", 29: "d"}.items():
+        strict.rules.points.clear()
+        monkeypatch.setattr(cloudwatch, "DAYS_READ", 1)
+        strict.rules.put("InputTokens", 1, at=at(day, 1), Feature=feature)
+        monkeypatch.setattr(known_series, "PARTITIONS_EACH_WAY", 0)
+        land(date(2025, 6, day), clients=strict.clients, as_of=date(2025, 7, 1))
+    monkeypatch.setattr(known_series, "PARTITIONS_EACH_WAY", reach)
+    found = known_series.series_around(lake, "cloudwatch", day=date(2025, 6, 15))
+    assert sorted(each.dimension(("Feature",)) for each in found) == known
+
+
+def test_a_fault_on_the_last_day_leaves_the_days_before_as_they_were(strict, land, lake):
+    strict.rules.put("InputTokens", 1, at=at(2, 1), Feature="f")
+    land(clients=strict.clients)
+    before = lake.current("cloudwatch")
+    strict.rules.put("InputTokens", 5, at=at(2, 2), Feature="f")
+    strict.faults = [None] * 4 + [Refused("InternalFailure", status=500)] * 2
+    with pytest.raises(SourceUnavailable, match="CloudWatch metric data: AWS answered InternalFailure"):
+        land(clients=strict.clients)
+    assert lake.current("cloudwatch") == before
+
+
+def test_throttling_is_tried_again_and_then_given_up(strict, land):
+    strict.rules.put("InputTokens", 1, at=at(4, 1), Feature="f")
+    throttled = Refused("ThrottlingException", "Rate exceeded")
+    strict.faults = [throttled]
+    assert land(clients=strict.clients).loaded_count == 1
+    strict.faults = [throttled] * 2
+    with pytest.raises(SourceUnavailable, match="ThrottlingException to every attempt"):
+        land(clients=strict.clients)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said"),
+    [
+        (
+            Refused("ExpiredTokenException", status=403),
+            SourceForbidden,
+            "ExpiredTokenException.*cloudwatch:ListMetrics",
+        ),
+        (CutOff(), SourceUnavailable, "AWS did not answer"),
+    ],
+)
+def test_an_expired_token_and_a_connection_that_breaks_off(strict, land, fault, error, said):
+    strict.faults = [fault] * 2
+    with pytest.raises(error, match=said):
+        land(clients=strict.clients)

@@ -19,7 +19,7 @@ def test_every_known_source_has_the_same_verb():
     assert tuple(extract.SOURCES) == KNOWN_SOURCES
     for name, module in extract.SOURCES.items():
         assert name == module.SOURCE
-        assert set(module.CLIENTS) <= {"s3", "cloudwatch"}
+        assert set(module.CLIENTS) <= {"s3", "cloudwatch", "bedrock", "logs", "ce", "openai", "anthropic"}
         assert list(inspect.signature(module.land).parameters) == [
             "day",
             "settings",
@@ -62,7 +62,7 @@ def test_nothing_to_record_is_refused(settings, lake):
 @pytest.mark.parametrize("verb", [extract.land, extract.record])
 def test_an_unknown_source_is_named(settings, verb):
     more = {"outcome": None, "error": "x"} if verb is extract.record else {}
-    with pytest.raises(SettingsError, match="unknown source 'nobody'; known are traces, billing, cloudwatch"):
+    with pytest.raises(SettingsError, match=f"unknown source 'nobody'; known are {', '.join(KNOWN_SOURCES)}"):
         verb("nobody", DAY, settings=settings, as_of=AS_OF, **more)
 
 

@@ -76,3 +76,12 @@ def test_a_range_that_is_not_over_lands_nothing(settings):
 def test_a_range_of_more_than_ten_years_is_refused(settings):
     with pytest.raises(SettingsError, match="2015-04-17 to 2025-06-04 is 3702 days; land at most 3700 at a time"):
         land_days("traces", first=date(2015, 4, 17), last=DAYS[2], settings=settings)
+
+
+def test_a_day_past_the_retention_is_expired_and_stops_nothing(clients, settings):
+    outcomes = land_days(
+        "cloudwatch", first=date(2024, 3, 5), last=date(2024, 3, 6), settings=settings, as_of=date(2025, 6, 4)
+    )
+    # 455 days before 4 June 2025 is 6 March 2024.
+    assert statuses(outcomes) == {"2024-03-05": "expired", "2024-03-06": "empty"}
+    assert failures(outcomes)[0].startswith("cloudwatch 2024-03-05: CloudWatch keeps no points of 2024-03-05")

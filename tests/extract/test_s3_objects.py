@@ -1,10 +1,20 @@
 """Objects of a bucket: from the local AWS, and from a stand-in that breaks off."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from ai_finops.errors import SourceForbidden, SourceMissing, SourceUnavailable
 from ai_finops.extract import s3_objects
-from ai_finops.extract.s3_objects import ObjectGone, S3Object, fetch_each, has_objects, list_objects, read_object
+from ai_finops.extract.s3_objects import (
+    ObjectChanged,
+    ObjectGone,
+    S3Object,
+    fetch_each,
+    has_objects,
+    list_objects,
+    read_object,
+)
 from tests.extract.stand_in import Answer, s3_error
 
 
@@ -24,6 +34,21 @@ def test_objects_below_a_prefix_in_key_order(clients, bucket):
     assert list_objects(clients["s3"], bucket=bucket, prefix="a/") == [S3Object("a/1", 3), S3Object("a/2", 3)]
     assert has_objects(clients["s3"], bucket=bucket, prefix="b/")
     assert not has_objects(clients["s3"], bucket=bucket, prefix="c/")
+
+
+def test_an_object_is_listed_with_the_time_that_it_was_written(clients, bucket):
+    put(clients, bucket, a=b"")
+    (found,) = list_objects(clients["s3"], bucket=bucket, prefix="a")
+    assert found.modified_at == clients["s3"].list_objects_v2(Bucket=bucket)["Contents"][0]["LastModified"]
+    assert abs(found.modified_at - datetime.now(UTC)) < timedelta(hours=1)
+
+
+def test_content_newer_than_it_may_be_is_refused(clients, bucket):
+    put(clients, bucket, a=b"x")
+    now = datetime.now(UTC)
+    assert read_object(clients["s3"], bucket=bucket, key="a", unmodified_since=now + timedelta(hours=1)).read() == b"x"
+    with pytest.raises(ObjectChanged):
+        read_object(clients["s3"], bucket=bucket, key="a", unmodified_since=now - timedelta(hours=1))
 
 
 def test_more_objects_than_a_page(clients, bucket):

@@ -26,17 +26,20 @@ def test_json_and_protobuf_agree(tmp_path):
         "reranker.input_documents.0.document.id": "a",
         "reranker.input_documents.0.document.score": 0.1,
     }
+    found = {"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.documents": [{"id": "ä", "score": 0.1}, {"id": 7}]}
     parent = {"parentSpanId": "00f067aa0ba902b7", "status": {"code": 1}}
     whole = request(
         span(1, plain, **parent),
         span(2, rerank),
         span(3, plain, name="finops.shadow"),
         span(4, {}),
+        span(5, found),
         resource={"service.name": "s"},
     )
     as_json = load(tmp_path, json_bytes(whole))
     as_protobuf = load(tmp_path, ("protobuf", protobuf_bytes(whole)))
-    assert len(as_json.spans) == 4
+    assert len(as_json.spans) == 5
+    assert json.loads(as_protobuf.spans[4]["details_json"])["documents"][1] == {"id": "7", "score": None}
     assert as_json.spans == as_protobuf.spans
     assert as_json.unmapped == as_protobuf.unmapped == {("double", "s"): 2, ("text", "s"): 2}
 
@@ -135,10 +138,10 @@ def test_limits_are_reasons(tmp_path, monkeypatch):
     monkeypatch.setattr(otlp_protobuf, "MAX_REQUEST_BYTES", 10)
     (row,) = load(tmp_path, ("protobuf", protobuf_bytes(request(span(1))))).quarantine
     assert row["reason"] == "longer than 10 bytes"
-    monkeypatch.setattr(span_loader, "MAX_OBJECT_BYTES", len(GOOD))
+    monkeypatch.setattr(span_loader, "MAX_OBJECT_BYTES", len(GOOD) + 1)
     loaded = load(tmp_path, GOOD + b"\n" + ALSO_GOOD + b"\n")
     assert ids(loaded) == [1]
-    assert [row["place"] for row in loaded.quarantine] == [f"line 2, byte {len(GOOD) + 1}"]
+    assert [row["place"] for row in loaded.quarantine] == ["after line 1, byte 0"]
 
 
 def test_wrong_rows_are_set_aside_by_reason_with_the_first_place(tmp_path):
@@ -207,7 +210,7 @@ def test_small_spools_and_batches_give_the_same(tmp_path, monkeypatch):
     objects += [("protobuf", protobuf_bytes(request(span(100 + n)))) for n in range(5)]
     at_once = load(tmp_path, *objects)
     monkeypatch.setattr(span_loader, "SPOOL_BYTES", 1)
-    monkeypatch.setattr(span_loader, "SPAN_BATCH", 1)
+    monkeypatch.setattr(span_loader, "PROTOBUF_BYTES", 1)
     assert load(tmp_path, *objects).spans == at_once.spans
     assert len(at_once.spans) == 25
 

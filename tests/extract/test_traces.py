@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from ai_finops.errors import SourceBroken, SourceForbidden, SourceMissing, SourceUnavailable
+from ai_finops.errors import SettingsError, SourceBroken, SourceForbidden, SourceMissing, SourceUnavailable
 from ai_finops.extract import s3_objects, traces
 from tests import sql
 from tests.extract.made import CALL, json_bytes, protobuf_bytes, request, span, zipped
@@ -178,8 +178,8 @@ def test_a_missing_bucket_stops_and_leaves_nothing(land, settings, lake):
     assert lake.current("traces") == {} and not lake.root.exists()
 
 
-LISTING = """<ListBucketResult><IsTruncated>false</IsTruncated>
-<Contents><Key>k1.json</Key><Size>5</Size></Contents><Contents><Key>k2.json</Key><Size>5</Size></Contents></ListBucketResult>"""
+LISTING = f"""<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>{HOUR}/k1.json</Key><Size>5</Size></Contents>
+<Contents><Key>{HOUR}/k2.json</Key><Size>5</Size></Contents></ListBucketResult>"""
 
 
 @pytest.mark.parametrize(
@@ -197,6 +197,11 @@ def test_a_fault_in_the_middle_leaves_the_old_partition(put, land, lake, stand_i
     with pytest.raises(error, match=r"k2\.json"):
         land(clients=stand_in_aws.clients)
     assert lake.current("traces") == {}
+
+
+def test_a_bucket_name_that_is_none_names_its_setting(land, settings):
+    with pytest.raises(SettingsError, match=r"'no bucket!' is not a name .* correct AI_FINOPS_TRACES_BUCKET"):
+        land(settings=replace(settings, traces_bucket="no bucket!"))
 
 
 def test_no_text_of_a_prompt_reaches_the_lake(put, land, lake):

@@ -1,6 +1,7 @@
 """The words are data: each file is whole, and names only what exists."""
 
 import csv
+import re
 from collections import Counter
 from datetime import date
 
@@ -8,7 +9,15 @@ import pytest
 
 from ai_finops.extract import span_sql, vocabulary
 
-FILES = ("attribute_aliases", "dialects", "operation_names", "provider_names", "input_conventions")
+FILES = (
+    "attribute_aliases",
+    "dialects",
+    "operation_names",
+    "provider_names",
+    "processing_names",
+    "input_conventions",
+    "output_conventions",
+)
 OPERATIONS = {
     "chat",
     "text_completion",
@@ -19,6 +28,8 @@ OPERATIONS = {
     "execute_tool",
     "invoke_agent",
     "invoke_workflow",
+    "pending",
+    "other",
 }
 
 
@@ -42,33 +53,74 @@ def test_an_attribute_fills_a_column_once():
 
 
 def test_every_column_that_is_filled_is_used():
-    query = span_sql.flatten_sql("somewhere", as_of=date(2025, 6, 3))
+    names = vocabulary.span_attribute_names()
+    query = span_sql.flatten_sql("spans", shapes="shapes", names=names, as_of=date(2025, 6, 3))
     for column in vocabulary.columns():
         assert query.count(column) > 1, column
 
 
 def test_operations_and_conventions_are_known():
     assert {name for words in vocabulary.operation_words().values() for name in words.values()} == OPERATIONS
-    assert {convention for *_, convention in vocabulary.input_conventions()} == {
-        "includes_cached",
-        "excludes_cached",
-        "by_total",
-    }
-    assert vocabulary.input_conventions()[-1][:2] == ("*", "*")
     assert {test for test, *_ in vocabulary.dialect_tests()} == {"attribute", "scope", "scope_prefix"}
+    for conventions in (vocabulary.input_conventions(), vocabulary.output_conventions()):
+        names = {convention.name for convention in conventions}
+        assert names <= {"includes", "excludes", "by_total", "by_total_else_excludes", "by_size"}
+        last = conventions[-1]
+        assert (last.dialect, last.provider, last.attribute) == ("*", "*", "*")
 
 
-def test_content_is_never_read():
-    for words in (
-        "message.content",
-        "input.value",
-        "output.value",
-        "document.content",
-        "prompt.N",
-        "completion.N",
-        "query",
-    ):
-        assert [alias for alias in vocabulary.aliases() if words in alias.attribute and alias.column] == []
+def test_words_are_in_lower_case():
+    words = [word for meanings in vocabulary.operation_words().values() for word in meanings]
+    words += [*vocabulary.provider_words(), *vocabulary.processing_words()]
+    assert [word for word in words if word != word.lower()] == []
+
+
+def test_a_convention_names_a_dialect_a_provider_and_an_attribute_that_exist():
+    dialects = {dialect for *_, dialect in vocabulary.dialect_tests()} | {"*"}
+    providers = set(vocabulary.provider_words().values()) | {"*"}
+    for convention in (*vocabulary.input_conventions(), *vocabulary.output_conventions()):
+        assert convention.dialect in dialects and convention.provider in providers, convention
+        assert convention.attribute in (*vocabulary.span_attribute_names(), "*"), convention
+
+
+CONTENT = (
+    "message.content",
+    "message_content",
+    "input.value",
+    "output.value",
+    "document.content",
+    "prompt.N",
+    "completion.N",
+    "query",
+    "request_data",
+    "response_data",
+    "arguments",
+    "llm_request",
+    "llm_response",
+    "observation.input",
+    "observation.output",
+)
+
+
+def test_of_content_only_ids_names_and_counts_are_read():
+    read = {
+        (alias.attribute, alias.column, alias.part)
+        for alias in vocabulary.aliases()
+        if alias.column and any(words in alias.attribute for words in CONTENT)
+    }
+    counts = {each for each in read if each[0] == "response_data"}
+    assert counts and all(part.startswith("$.usage.") for _, _, part in counts)
+    top_ks = {each for each in read if each[0].startswith(("db.", "pinecone."))}
+    assert {column for _, column, _ in top_ks} == {"said_top_k", "said_vector_top_k"}
+    rest = {(attribute, column) for attribute, column, _ in read - counts - top_ks}
+    assert rest == {("output.value", "response_id"), ("request_data", "request_model")}
+
+
+def test_a_part_is_a_path_or_a_pattern_with_one_group():
+    parts = [alias.part for alias in vocabulary.aliases() if alias.part]
+    assert parts
+    for part in parts:
+        assert part.startswith("$.") or (part.startswith("^") and re.compile(part).groups == 1), part
 
 
 def test_what_tells_a_dialect_is_known():

@@ -113,6 +113,7 @@ def test_file_of_no_prices_is_fine(tmp_path):
         ((",any,", ",moon,"), "line 2: region_scope 'moon'"),
         (("0.002", "cheap"), "line 2: price_usd_per_unit 'cheap' is not a number"),
         (("0.002", "-1"), "line 2: price_usd_per_unit '-1' is not a number from 0 up"),
+        (("0.002", "0"), "line 2: price_usd_per_unit is 0, and usage never costs nothing; leave the row out"),
         (("0.002", "nan"), "line 2: price_usd_per_unit 'nan' is not a number from 0 up"),
         (("2024-12-01", "December"), "line 2: valid_from 'December' is not a date"),
         (("2025-06-01", "lately"), "line 2: checked_on 'lately' is not a date"),

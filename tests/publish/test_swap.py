@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,21 @@ def test_new_days_are_those_the_build_before_did_not_hold(settings):
     second = make_passed(settings, number=2)
     assert publish(settings=settings, build=second)["new_days"] == ["2025-06-09", "2025-06-10"]
     assert publish(settings=settings, build=second)["new_days"] == ["2025-06-09", "2025-06-10"]
+
+
+def test_a_day_on_which_every_source_failed_is_new_once_they_are_mended(settings):
+    # The build's clock stands at 11 June: nothing came of that day.
+    failed = "insert into raw.extract_outcomes select * replace (date '2025-06-11' as landing_date) "
+    failed += "from raw.extract_outcomes where landing_date = '2025-06-10'"
+    build = make_build(settings)
+    change(build, failed)
+    pass_audit(build)
+    published = publish(settings=settings, build=build)
+    assert (published["as_of_date"], published["new_days"][-1]) == ("2025-06-11", "2025-06-10")
+    mended = make_build(settings, number=2, as_of=date(2025, 6, 12))
+    change(mended, failed)
+    pass_audit(mended)
+    assert publish(settings=settings, build=mended)["new_days"] == ["2025-06-11"]
 
 
 def test_publishing_again_changes_nothing(settings):

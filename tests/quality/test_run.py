@@ -43,14 +43,24 @@ FAULTS = {
     ),
     "allocated more than billed": (
         (
-            "update marts.fct_daily_allocated_costs set allocated_cost_usd = 0.260001 "
+            "update marts.fct_daily_allocated_costs set allocated_cost_usd = 0.250001 "
             "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
         ),
-        ["fct_daily_allocated_costs__against_bill", "difference_micro_usd", "(10001"],
+        ["fct_daily_allocated_costs__against_bill", "difference_micro_usd", "1 of 9 rows (1"],
+    ),
+    "charged to another account": (
+        (
+            "update marts.fct_daily_allocated_costs set billing_account_id = '444455556666' "
+            "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
+        ),
+        ["fct_daily_allocated_costs__against_bill", "fct_daily_allocated_costs__against_lines", "2 of 10 rows"],
     ),
     "bill line lost on the way": (
-        "insert into staging.stg_aws_billing__line_items select '2025-06-05', true, 0.010001 /* fct_daily_allocated_costs */",
-        ["fct_daily_allocated_costs__against_invoice", "(-10001)"],
+        (
+            "insert into staging.stg_aws_billing__line_items "
+            "select '2025-06-05', '111122223333', true, 0.010001 /* fct_daily_allocated_costs */"
+        ),
+        ["fct_daily_allocated_costs__against_lines", "(-10001)"],
     ),
     "missing day of calls": (
         "delete from marts.fct_llm_calls where usage_date = '2025-06-06'",
@@ -100,6 +110,18 @@ FAULTS = {
     "digest of another total": (
         "update marts.rpt_weekly_digest set total_cost_usd = 20 where week_start_date = '2025-06-02'",
         ["rpt_weekly_digest__against_costs"],
+    ),
+    "digest that lost its total": (
+        "update marts.rpt_weekly_digest set total_cost_usd = null where week_start_date = '2025-06-02'",
+        ["rpt_weekly_digest__against_costs", "(-19250000"],
+    ),
+    "week not compared for no reason": (
+        "update marts.rpt_weekly_digest set not_compared_reason = null where week_start_date = '2025-06-09'",
+        ["rpt_weekly_digest", "unexplained_comparison_count", "1 of 2 rows (1)"],
+    ),
+    "cause of a week that cannot be compared": (
+        "update marts.rpt_weekly_digest set main_driver = 'volume' where week_start_date = '2025-06-09'",
+        ["rpt_weekly_digest", "unfounded_driver_count", "1 of 2 rows (1)"],
     ),
     "unaccounted records": (
         "update marts.fct_daily_extract_outcomes set loaded_count = 2 where landing_date = '2025-06-05'",
@@ -228,6 +250,25 @@ def test_two_faults_are_both_named(settings):
     assert {broken.mart for broken in caught.value.broken} == {"fct_daily_reconciliations", "fct_daily_allocated_costs"}
 
 
+def test_a_week_of_which_no_cost_is_known_stops_nothing(settings):
+    # A late call without usage, of the Sunday before the first landing.
+    build = make_build(settings)
+    change(
+        build,
+        "insert into marts.fct_daily_feature_costs select * replace (date '2025-06-01' as usage_date, "
+        "null as allocated_cost_usd) from marts.fct_daily_feature_costs "
+        "where usage_date = '2025-06-02' and feature_id = 'chat'",
+        "insert into marts.fct_daily_allocated_costs select * replace (date '2025-06-01' as usage_date, "
+        "null as allocated_cost_usd, 'no_usage' as unattributed_reason) from marts.fct_daily_allocated_costs "
+        "where usage_date = '2025-06-02' and feature_id = 'chat'",
+        "insert into marts.fct_cost_drivers values ('2025-06-02', 'chat', 'volume', 'from nothing known', 19.25, false)",
+        "insert into marts.rpt_weekly_digest select * replace (date '2025-05-26' as week_start_date, "
+        "null as total_cost_usd, 0 as covered_day_count) from marts.rpt_weekly_digest "
+        "where week_start_date = '2025-06-02'",
+    )
+    audit_and_publish(settings, build)
+
+
 def test_warnings_do_not_stop_a_build(settings):
     build = make_build(settings)
     change(build, "update marts.fct_daily_extract_outcomes set status = 'missing' where landing_date = '2025-06-10'")
@@ -238,6 +279,42 @@ def test_warnings_do_not_stop_a_build(settings):
     assert publish(settings=settings, build=build)["build_id"] == build["build_id"]
 
 
+def silence(days, *, source="billing"):
+    return (
+        "update marts.fct_daily_extract_outcomes set status = 'empty', read_count = 0, loaded_count = 0, ignored_count = 0, "
+        f"quarantined_count = 0 where source = '{source}' and landing_date in {tuple(f'2025-06-{day:02d}' for day in days)}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "delivered_before"),
+    [
+        ((9, 10), 7),  # 2 to 8 June
+        ((10, 10), 8),
+        ((2, 10), 7),  # silent on the first day too: 3 to 9 June
+    ],
+)
+def test_a_feed_gone_silent_warns_every_day_until_it_speaks_again(settings, days, delivered_before):
+    build = make_build(settings)
+    change(build, silence(days))
+    (warning,) = audit(settings=settings, build=build)["warnings"]
+    assert "silent_after_day_count" in warning
+    assert f"({delivered_before}" in warning
+
+
+@pytest.mark.parametrize("days", [(8, 9, 10), (3, 4), (5, 10), (2, 3)])
+def test_a_pause_after_less_than_a_week_or_before_today_is_no_silence(settings, days):
+    build = make_build(settings)
+    change(build, silence(days))
+    assert audit(settings=settings, build=build)["warnings"] == []
+
+
+def test_a_source_that_never_spoke_is_no_silence(settings):
+    build = make_build(settings)
+    change(build, silence(range(2, 11)))
+    assert audit(settings=settings, build=build)["warnings"] == []
+
+
 def test_quiet_last_day_warns(settings):
     build = make_build(settings)
     build["as_of_date"] = "2025-06-12"
@@ -246,14 +323,14 @@ def test_quiet_last_day_warns(settings):
     assert all("newest_age_days" in warning for warning in warnings)
 
 
-def test_bill_within_a_cent_ties(settings, context):
+def test_a_month_of_lines_within_a_cent_ties(settings, context):
     build = make_build(settings)
     change(
         build,
         "update marts.fct_daily_allocated_costs set allocated_cost_usd = 0.26 "
         "where usage_date = '2025-06-05' and feature_id = 'unattributed'",
     )
-    checks = [check for check in all_checks() if check.name == "fct_daily_allocated_costs__against_bill"]
+    checks = [check for check in all_checks() if check.name == "fct_daily_allocated_costs__against_lines"]
     (held,) = hold(checks, build=build, context=context)
     assert (held.expectation_count, held.broken) == (1, ())
 

@@ -19,7 +19,7 @@ from ai_finops.config import Settings
 AS_OF = date(2025, 6, 11)
 
 DAYS = """
-create schema raw; create schema staging; create schema marts;
+create schema raw; create schema staging; create schema intermediate; create schema marts;
 create table days as select cast(d as date) as day from range(date '2025-06-02', $as_of, interval 1 day) as r(d);
 """
 
@@ -31,10 +31,18 @@ select
     cast(null as varchar) as details_json
 from days, range(1, 4) as r(n);
 
+create table raw.xray_spans_spans as from raw.traces_spans limit 0;
+
+create table raw.bedrock_logs_invocations as
+select 'r' as request_id, timestamptz '2025-06-02 10:00:00+00' as invoked_at limit 0;
+
 create table staging.stg_aws_billing__line_items as
-select day as usage_date, true as is_ai_charge, cast(2.75 as decimal(38, 12)) as billed_cost_usd from days
+select
+    day as usage_date, '111122223333' as billing_account_id, true as is_ai_charge,
+    cast(2.75 as decimal(38, 12)) as billed_cost_usd
+from days
 union all
-select date '2025-06-05', false, 99;
+select date '2025-06-05', '111122223333', false, 99;
 
 create table raw.extract_outcomes as
 select source, day as landing_date from days, (values ('traces'), ('billing'), ('cloudwatch')) as s(source);
@@ -55,9 +63,21 @@ select
     cast(50 as bigint) as output_tokens, cast(null as bigint) as reasoning_output_tokens,
     cast(null as bigint) as search_unit_count, cast(1000 as bigint) as input_tokens,
     cast(if(span_id = 's3', 0.5, 1) as decimal(38, 12)) as estimated_cost_usd,
-    true as has_usage, false as is_error, cast(started_at as date) as usage_date,
+    true as has_usage, true as is_generating, false as is_error, cast(started_at as date) as usage_date,
     started_at, started_at + interval 1 second as ended_at, cast(1000 as bigint) as duration_ms
 from raw.traces_spans;
+
+create table intermediate.int_llm_call_candidates_settled as
+select call_id as candidate_id, trace_id, call_id from marts.fct_llm_calls;
+
+create table marts.fct_daily_instrumentation_gaps (
+    usage_date date, scope_name varchar, service_name varchar, provider_name varchar, request_model varchar,
+    reason varchar, call_count bigint
+);
+
+create table marts.fct_daily_unmapped_attributes (
+    landing_date date, attribute_name varchar, service_name varchar, span_count bigint
+);
 
 create table marts.fct_daily_unpriced_usage (
     usage_date date, provider_name varchar, request_model varchar, cost_reason varchar, call_count bigint,
@@ -73,13 +93,21 @@ from raw.extract_outcomes;
 """
 
 COSTS = """
+create table intermediate.int_days_covered as select day as covered_date from days;
+create table intermediate.int_shadow_comparisons_resolved (
+    trace_id varchar, span_id varchar, task_type varchar, baseline_model_id varchar, candidate_model_id varchar,
+    is_no_worse boolean, made_date date
+);
+
 create table marts.fct_daily_allocated_costs as
 select
     day as usage_date, 'usage' as charge_category, f.feature_id, f.pipeline_id, f.service_name,
     'aws.bedrock' as provider_name, '111122223333' as billing_account_id, 'm' as model_id, 'mid' as model_tier,
     f.task_type, f.attribution, f.reason as unattributed_reason, 'billed' as cost_status,
     cast(f.calls as bigint) as request_count, cast(1000 * f.calls as bigint) as input_tokens,
-    cast(50 * f.calls as bigint) as output_tokens, cast(f.usd as decimal(18, 6)) as estimated_cost_usd,
+    cast(50 * f.calls as bigint) as output_tokens,
+    cast(0 as bigint) as unknown_cost_call_count, cast(0 as bigint) as unknown_cost_tokens,
+    cast(f.usd as decimal(18, 6)) as estimated_cost_usd,
     cast(f.usd as decimal(18, 6)) as allocated_cost_usd
 from days, (values
     ('chat', 'answer', 'support-api', 'chat', 'traced', null, 2, 2.0),
@@ -90,8 +118,9 @@ from days, (values
 create table marts.fct_daily_feature_costs as
 select
     usage_date, feature_id, upper(feature_id) as display_name, 'team' as team, 'owner' as owner, cost_status,
-    request_count, cast(1 as bigint) as user_count, input_tokens, output_tokens, estimated_cost_usd,
-    allocated_cost_usd, cast(allocated_cost_usd / nullif(request_count, 0) as decimal(18, 6)) as cost_usd_per_request
+    request_count, cast(1 as bigint) as user_count, input_tokens, output_tokens, unknown_cost_call_count,
+    unknown_cost_tokens, estimated_cost_usd, allocated_cost_usd,
+    cast(allocated_cost_usd / nullif(request_count, 0) as decimal(18, 6)) as cost_usd_per_request
 from marts.fct_daily_allocated_costs;
 
 create table marts.fct_daily_reconciliations as
@@ -128,7 +157,7 @@ select
 create table marts.fct_cost_drivers as
 select
     date '2025-06-09' as week_start_date, feature_id, 'volume' as driver, 'fewer days' as detail,
-    cast(usd as decimal(18, 6)) as contribution_cost_usd
+    cast(usd as decimal(18, 6)) as contribution_cost_usd, false as is_comparable
 from (values ('chat', -10.0), ('search', -2.5), ('unattributed', -1.25)) as f(feature_id, usd);
 
 create table marts.fct_savings_opportunities as
@@ -143,9 +172,9 @@ select
 """
 
 
-def make_build(settings: Settings, *, number: int = 1) -> dict[str, str]:
+def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> dict[str, str]:
     """Make a prepared build whose marts are the tiny ones; return what `prepare` would."""
-    build_id = f"{number:06d}-{AS_OF}-0123abcd"
+    build_id = f"{number:06d}-{as_of}-0123abcd"
     folder = settings.builds / build_id
     folder.mkdir(parents=True)
     with open_warehouse(folder / "warehouse.duckdb") as connection:
@@ -157,7 +186,7 @@ def make_build(settings: Settings, *, number: int = 1) -> dict[str, str]:
         connection.execute("drop table days")
     record = {
         "build_id": build_id,
-        "as_of_date": str(AS_OF),
+        "as_of_date": str(as_of),
         "built_at": f"2025-06-11T08:00:{number:02d}+00:00",
         "inputs_sha256": "0123abcd" * 8,
         "project_version": "0.1.0",
@@ -183,13 +212,17 @@ def _make_digest(connection: duckdb.DuckDBPyConnection) -> None:
         "week_start_date": "week",
         "total_cost_usd": "usd",
         "covered_day_count": "days",
+        "not_compared_reason": "reason",
+        "main_driver": "cast(null as varchar)",
         "top_feature_share_ratio": "8.0 / 11",
     }
     columns = ", ".join(f"{known.get(name, 'null')} as {name}" for name in READ_COLUMNS["rpt_weekly_digest"])
     connection.execute(
         f"""
         create table marts.rpt_weekly_digest as select {columns}
-        from (values (date '2025-06-02', 19.25::decimal(18, 6), 7), (date '2025-06-09', 5.5::decimal(18, 6), 2))
-            as w(week, usd, days)
+        from (values
+            (date '2025-06-02', 19.25::decimal(18, 6), 7, 'no_earlier_week'),
+            (date '2025-06-09', 5.5::decimal(18, 6), 2, 'other_day_count')
+        ) as w(week, usd, days, reason)
         """
     )

@@ -31,9 +31,14 @@ def test_a_week_with_everything(week):
 
 def test_a_first_week(week):
     first = week(
+        not_compared_reason="no_earlier_week",
+        previous_covered_day_count=None,
         previous_total_cost_usd=None,
         change_ratio=None,
         previous_top_feature_share_ratio=None,
+        previous_top_feature_call_count=None,
+        previous_unknown_cost_call_count=None,
+        risen_cost_usd=None,
         main_driver=None,
         main_driver_feature_id=None,
         main_driver_detail=None,
@@ -63,6 +68,65 @@ def test_change_of_the_total(week, change_ratio, text):
 
 
 @pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"not_compared_reason": "no_earlier_week"}, "no earlier week to compare with"),
+        (
+            {"not_compared_reason": "other_day_count", "covered_day_count": 6},
+            "not compared: 6 days of this week are covered, 7 of the week before",
+        ),
+        (
+            {"not_compared_reason": "other_day_count", "covered_day_count": 1, "previous_covered_day_count": 6},
+            "not compared: 1 day of this week is covered, 6 of the week before",
+        ),
+        (
+            {"not_compared_reason": "unknown_cost", "unknown_cost_call_count": 70},
+            "not compared: the cost of 70 calls this week is not known",
+        ),
+        (
+            {"not_compared_reason": "unknown_cost", "previous_unknown_cost_call_count": 1},
+            "not compared: the cost of 1 call the week before is not known",
+        ),
+        (
+            {
+                "not_compared_reason": "unknown_cost",
+                "unknown_cost_call_count": 1200,
+                "previous_unknown_cost_call_count": 3,
+            },
+            "not compared: the cost of 1,200 calls this week and 3 calls the week before is not known",
+        ),
+        # Of one of the weeks there are only calls without usage.
+        ({"not_compared_reason": "unknown_cost"}, "not compared: what one of the weeks cost is not known"),
+    ],
+)
+def test_a_week_that_cannot_be_compared_says_why(week, changes, text):
+    digest = week(previous_total_cost_usd=None, change_ratio=None, main_driver=None, risen_cost_usd=None, **changes)
+    message = compose(digest)
+    assert f"Total: $2,140 ({text}). Document summarization: $890 (42% of total). " in message
+    without = "without an earlier week" in message
+    assert without == (changes["not_compared_reason"] == "no_earlier_week")
+    assert without or "Root cause: not known, as the weeks cannot be compared. " in message
+
+
+def test_a_total_that_is_not_known_is_said(week):
+    digest = week(
+        not_compared_reason="unknown_cost",
+        total_cost_usd=None,
+        previous_total_cost_usd=None,
+        change_ratio=None,
+        top_feature_id=None,
+        unattributed_share_ratio=None,
+        estimated_share_ratio=None,
+        main_driver=None,
+        unknown_cost_feature_count=1,
+        gap_call_count=1,
+    )
+    assert "Total: not known (not compared: what one of the weeks cost is not known). No feature's cost is known. " in (
+        compose(digest)
+    )
+
+
+@pytest.mark.parametrize(
     ("now", "before", "text"),
     [
         (0.42, 0.31, "42% of total, up from 31%"),
@@ -70,13 +134,25 @@ def test_change_of_the_total(week, change_ratio, text):
         (0.424, 0.415, "42% of total, as the week before"),
         (0.42, 0.004, "42% of total, up from <1%"),
         (0.42, 0.0, "42% of total, up from 0%"),
-        (0.42, None, "42% of total, not there the week before"),
         (None, None, "share not known"),
     ],
 )
 def test_share_of_the_top_feature(week, now, before, text):
     digest = week(top_feature_share_ratio=now, previous_top_feature_share_ratio=before)
     assert f"Document summarization: $890 ({text})." in compose(digest)
+
+
+@pytest.mark.parametrize(
+    ("call_count", "text"), [(0, "not there the week before"), (7, "its cost the week before is not known")]
+)
+def test_a_feature_without_a_known_cost_before_is_not_called_new(week, call_count, text):
+    digest = week(previous_top_feature_share_ratio=None, previous_top_feature_call_count=call_count)
+    assert f"Document summarization: $890 (42% of total, {text})." in compose(digest)
+
+
+def test_features_of_unknown_cost_are_not_features_without_cost(week):
+    digest = week(top_feature_id=None, top_feature_name=None, unknown_cost_feature_count=1)
+    assert "No feature's cost is known. Root cause" in compose(digest)
 
 
 def test_no_feature_with_cost(week):
@@ -122,6 +198,18 @@ def test_a_feature_without_a_name_goes_by_its_id(week):
             "-131.20",
             "less usage without a trace in support_chat, DETAIL (-$131; all else together +$290).",
         ),
+        (
+            "unattributed_usage",
+            "131.20",
+            "more usage that no feature can be named for, DETAIL (+$131; all else together +$27).",
+        ),
+        (
+            "unattributed_usage",
+            "-131.20",
+            "less usage that no feature can be named for, DETAIL (-$131; all else together +$290).",
+        ),
+        ("cost_not_known", "131.20", "a cost not known in full, DETAIL (+$131; all else together +$27)."),
+        ("cost_not_known", "-131.20", "a cost not known in full, DETAIL (-$131; all else together +$290)."),
     ],
 )
 def test_root_cause(week, driver, usd, text):
@@ -142,12 +230,16 @@ def test_a_cause_is_named_above_a_fifth(week, share, is_named):
 
 
 @pytest.mark.parametrize(
-    ("change_ratio", "text"),
-    [(0.0, "nothing changed."), (0.08, "not known, no driver was computed for this week.")],
+    ("previous", "risen", "text"),
+    [
+        ("2140.37", "0.00", "nothing changed."),
+        ("2140.37", "21.00", "the total did not change, its parts did, by $21 each way."),
+        ("1981.82", "0.00", "not known, no driver was computed for this week."),
+    ],
 )
-def test_no_driver_in_the_mart(week, change_ratio, text):
-    digest = week(main_driver=None, change_ratio=change_ratio)
-    assert f"Root cause: {text}" in compose(digest)
+def test_no_driver_pushed_the_way_the_week_went(week, previous, risen, text):
+    digest = week(main_driver=None, previous_total_cost_usd=Decimal(previous), risen_cost_usd=Decimal(risen))
+    assert clause(compose(digest), "Root cause: ") == f"Root cause: {text}"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +258,16 @@ def test_projection_with_its_error(week, status, error, days, text):
 
 def test_too_little_history_for_a_projection(week):
     digest = week(projection_status="insufficient_history", projected_month_end_cost_usd=None)
-    assert "Projected month-end: not enough days of history yet. Recommended" in compose(digest)
+    assert "Projected month-end: not enough days of known cost yet. Recommended" in compose(digest)
+
+
+def test_a_month_of_unknown_cost_has_no_end(week):
+    digest = week(projected_month_end_cost_usd=None, month_unknown_cost_call_count=60)
+    assert "Projected month-end: not known, the cost of 60 calls of the month is not known. Recommended" in (
+        compose(digest)
+    )
+    only_gaps = week(projected_month_end_cost_usd=None)
+    assert "Projected month-end: not known, the month has no known cost yet. Recommended" in compose(only_gaps)
 
 
 def test_the_month_is_named_when_it_is_not_the_week_s(week):

@@ -31,6 +31,22 @@ def test_dollars(usd, text):
     assert wording.dollars(Decimal(usd)) == text
 
 
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        ("0.0317", "$0.0317"),
+        ("0.00005", "$0.0001"),
+        ("0.000049", "<$0.0001"),
+        ("0", "$0.0000"),
+        ("-0.00001", "-<$0.0001"),
+        ("-0.25", "-$0.2500"),
+        ("12.5", "$12.5000"),
+    ],
+)
+def test_small_dollars(usd, text):
+    assert wording.small_dollars(Decimal(usd)) == text
+
+
 @pytest.mark.parametrize(("usd", "text"), [("131.2", "+$131"), ("0", "+$0.00"), ("-131.2", "-$131")])
 def test_signed_dollars(usd, text):
     assert wording.signed_dollars(Decimal(usd)) == text

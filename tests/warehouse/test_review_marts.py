@@ -20,12 +20,11 @@ def test_week_is_summed_beside_its_projection_driver_and_recommendation(query):
         "top_feature_cost_usd",
         "month_to_date_cost_usd",
         "projected_month_end_cost_usd",
-        "low_month_end_cost_usd",
-        "high_month_end_cost_usd",
+        "month_unknown_cost_call_count",
         "projection_status",
         "projection_error_ratio",
+        "not_compared_reason",
         "main_driver",
-        "main_driver_cost_usd",
         "recommended_feature_name",
         "recommended_saving_usd_per_month",
         "unpriced_call_count",
@@ -42,15 +41,15 @@ def test_week_is_summed_beside_its_projection_driver_and_recommendation(query):
     assert (first["top_feature_id"], first["top_feature_cost_usd"]) == ("support_chat", Decimal("5.650000"))
     assert (first["unpriced_call_count"], first["gap_call_count"], first["quarantined_record_count"]) == (1, 1, 2)
     assert first["projected_month_end_cost_usd"] is None
-    # Seen on the 10th: both weeks so far, and the 10th and 11th as projected.
+    # Seen on the 10th: both weeks so far.
     assert second["as_of_date"] == date(2025, 6, 10)
     assert second["month_to_date_cost_usd"] == Decimal("21.000010")
-    assert second["projected_month_end_cost_usd"] == Decimal("42.000010")
-    assert second["low_month_end_cost_usd"] == Decimal("40.000010")
-    assert second["high_month_end_cost_usd"] == Decimal("44.000010")
+    # One of the month's fifteen calls has neither a bill nor a price: nobody knows where the month ends.
+    assert second["month_unknown_cost_call_count"] == 1
+    assert second["projected_month_end_cost_usd"] is None
     assert (second["projection_status"], second["projection_error_ratio"]) == ("short_history", 0.25)
-    # The week fell by $9.00001; what rose is not what drove it.
-    assert (second["main_driver"], second["main_driver_cost_usd"]) == ("volume", Decimal("-9.500010"))
+    # One day against four is no comparison, so nothing drove it.
+    assert (second["not_compared_reason"], second["main_driver"]) == ("other_day_count", None)
     # Two features cost $3 each: the first by id.
     assert second["top_feature_name"] == "Document summarization"
     assert (second["recommended_feature_name"], second["recommended_saving_usd_per_month"]) == (
@@ -92,11 +91,13 @@ def test_routing_mix_of_calls_and_spend(query):
         ("routing_mix_call_ratio", "tier=cheap", 1, 2),
         ("routing_mix_call_ratio", "tier=expensive", 1, 2),
         ("routing_mix_call_ratio", "tier=mid", 0, 2),
+        ("routing_mix_call_ratio", "tier=unknown", 0, 2),
         ("routing_mix_spend_ratio", "tier=cheap", 0.4, 2.35),
         ("routing_mix_spend_ratio", "tier=expensive", 1.95, 2.35),
         ("routing_mix_spend_ratio", "tier=mid", 0, 2.35),
+        ("routing_mix_spend_ratio", "tier=unknown", 0, 2.35),
     ]
-    assert [row[4] for row in rows[:3]] == ["insufficient", "insufficient", "no_threshold"]
+    assert [row[4] for row in rows[:4]] == ["insufficient", "insufficient", "no_threshold", "no_threshold"]
 
 
 def test_analyses_pass_through_unchanged(query):

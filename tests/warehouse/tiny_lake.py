@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
 from ai_finops.build.raw_views import OUTCOMES
-from ai_finops.lake_schemas import LINE_ITEMS, METRIC_POINTS, OBJECTS, QUARANTINE, SPANS, UNMAPPED_ATTRIBUTES
+from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, SOURCE_TABLES
 from ai_finops.pricing.catalog import export_prices
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -62,6 +63,8 @@ def span(span_id: str, started_at: str, model: str, **changes: Any) -> dict[str,
         "pipeline_id": "rag_answer",
         "task_type": "chat",
         "user_id": "user-1",
+        "attribute_count": 10,
+        "usage_figure_count": sum(changes.get(name) is not None for name in usage),
         "has_usage": any(changes.get(name) is not None for name in usage),
         "object_key": f"{started:%Y-%m-%d}/a.json",
         "object_line": 1,
@@ -97,7 +100,7 @@ def line(usage_date: str, usage_type: str, unit: str, amount: float, cost_usd: f
 
 
 def outcome(source: str, landing_date: str, **changes: Any) -> dict[str, Any]:
-    """Return the outcome of one landing that loaded one record."""
+    """Return the outcome of one landing that loaded one record; one that says `failed` left nothing in the lake."""
     day = date.fromisoformat(landing_date)
     row = {
         "source": source,
@@ -110,6 +113,7 @@ def outcome(source: str, landing_date: str, **changes: Any) -> dict[str, Any]:
         "loaded_count": 1,
         "bytes_read": 100,
         "api_call_count": 2,
+        "partitions": [] if changes.get("status") == "failed" else [landing_date],
     }
     return row | changes
 
@@ -119,23 +123,36 @@ def make_raw(
     *,
     spans: Iterable[Mapping] = (),
     lines: Iterable[Mapping] = (),
+    invoice_totals: Iterable[Mapping] | None = None,
     outcomes: Iterable[Mapping] = (),
     analyses: Mapping[str, Iterable[Mapping]] | None = None,
+    more: Mapping[str, Iterable[Mapping]] | None = None,
 ) -> None:
-    """Write schema `raw` of a warehouse at `path`."""
-    analyses = analyses or {}
+    """Write schema `raw` of a warehouse at `path`; without `analyses` it is one for phase 1.
+
+    Left out, the totals of the bill are those of its lines. `more` are rows of other sources by raw table, such as
+    `openai_cost_buckets`.
+    """
+    lines = list(lines)
+    if invoice_totals is None:
+        invoice_totals = [line | {"is_landed": True, "line_count": 1} for line in lines]
+    landed = {"traces_spans": spans, "billing_line_items": lines, "billing_invoice_totals": invoice_totals} | dict(
+        more or {}
+    )
+    schemas = {
+        f"{source}_{table}": schema
+        for source, of_source in SOURCE_TABLES.items()
+        for table, schema in of_source.items()
+    }
     tables = {
-        "traces_spans": (SPANS, spans),
-        "traces_unmapped_attributes": (UNMAPPED_ATTRIBUTES, ()),
-        "billing_line_items": (LINE_ITEMS, lines),
-        "cloudwatch_metric_points": (METRIC_POINTS, ()),
+        **{name: (schema, landed.get(name, ())) for name, schema in schemas.items()},
         "extract_objects": (OBJECTS, ()),
         "extract_quarantine": (QUARANTINE, ()),
         "extract_outcomes": (OUTCOMES, outcomes),
-        **{name: (schema, analyses.get(name, ())) for name, schema in ANALYSES.items()},
+        **{name: (ANALYSES[name], rows) for name, rows in (analyses or {}).items()},
     }
     arrow = {
-        name: pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+        name: pa.Table.from_pylist([_exact(row, schema) for row in rows], schema=schema)
         for name, (schema, rows) in tables.items()
     }
     arrow["prices"] = export_prices(overlay=PROJECT / "seeds" / "price_overlay.csv")
@@ -145,6 +162,14 @@ def make_raw(
             connection.register("incoming", table)
             connection.execute(f"create table raw.{name} as select * from incoming")
             connection.unregister("incoming")
+
+
+def _exact(row: Mapping, schema: pa.Schema) -> dict:
+    """Return a row with the amounts that the lake holds exactly as decimals; a test may write them as floats."""
+    amounts = {field.name for field in schema if field.type == EXACT}
+    return {
+        name: Decimal(str(value)) if name in amounts and value is not None else value for name, value in row.items()
+    }
 
 
 def run_dbt(path: Path, *arguments: str, as_of_date: str) -> subprocess.CompletedProcess[str]:

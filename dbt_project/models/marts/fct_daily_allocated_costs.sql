@@ -11,7 +11,12 @@ cells_allocated as (
 ),
 
 calls as (
-    select * from {{ ref('fct_llm_calls') }}
+    select
+        *,
+        coalesce(input_tokens, 0) + coalesce(output_tokens, 0) as tokens,
+        -- Usage without a price: until a bill says, nobody knows what it costs. Without usage there is nothing to cost.
+        coalesce(cost_reason in ('no_price', 'unknown_model'), false) as is_cost_open
+    from {{ ref('fct_llm_calls') }}
 ),
 
 billed_days as (
@@ -35,6 +40,8 @@ cost_rows as (
         0 as request_count,
         case when token_class in ('output', 'unknown', 'not_applicable') then 0 else tokens end as input_tokens,
         case when token_class = 'output' then tokens else 0 end as output_tokens,
+        0 as unknown_cost_call_count,
+        0 as unknown_cost_tokens,
         estimated_cost_usd,
         allocated_cost_usd,
         usage_date
@@ -59,6 +66,10 @@ call_rows as (
         count(*) as request_count,
         0 as input_tokens,
         0 as output_tokens,
+        count(*) filter (where calls.is_cost_open and billed_days.usage_date is null) as unknown_cost_call_count,
+        coalesce(
+            sum(calls.tokens) filter (where calls.is_cost_open and billed_days.usage_date is null), 0
+        ) as unknown_cost_tokens,
         cast(null as decimal(38, 12)) as estimated_cost_usd,
         -- The bill of a billed day is allocated in full, and none of it here; without a bill the cost is not known.
         cast(case when billed_days.usage_date is not null then 0 end as decimal(38, 12)) as allocated_cost_usd,
@@ -103,6 +114,8 @@ costs_summed as (
         cast(sum(request_count) as bigint) as request_count,
         cast(sum(input_tokens) as bigint) as input_tokens,
         cast(sum(output_tokens) as bigint) as output_tokens,
+        cast(sum(unknown_cost_call_count) as bigint) as unknown_cost_call_count,
+        cast(sum(unknown_cost_tokens) as bigint) as unknown_cost_tokens,
         cast(sum(estimated_cost_usd) as decimal(18, 6)) as estimated_cost_usd,
         cast(sum(allocated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
         usage_date
@@ -143,6 +156,8 @@ costs as (
         request_count,
         input_tokens,
         output_tokens,
+        unknown_cost_call_count,
+        unknown_cost_tokens,
         estimated_cost_usd,
         allocated_cost_usd,
         usage_date

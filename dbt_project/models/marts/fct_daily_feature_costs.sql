@@ -39,6 +39,8 @@ costs_summed as (
         cast(sum(request_count) as bigint) as request_count,
         cast(sum(input_tokens) as bigint) as input_tokens,
         cast(sum(output_tokens) as bigint) as output_tokens,
+        cast(sum(unknown_cost_call_count) as bigint) as unknown_cost_call_count,
+        cast(sum(unknown_cost_tokens) as bigint) as unknown_cost_tokens,
         cast(sum(estimated_cost_usd) as decimal(18, 6)) as estimated_cost_usd,
         cast(sum(allocated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
         usage_date
@@ -57,6 +59,8 @@ feature_costs as (
         coalesce(users_counted.user_count, 0) as user_count,
         costs_summed.input_tokens,
         costs_summed.output_tokens,
+        costs_summed.unknown_cost_call_count,
+        costs_summed.unknown_cost_tokens,
         costs_summed.estimated_cost_usd,
         costs_summed.allocated_cost_usd,
         cast(

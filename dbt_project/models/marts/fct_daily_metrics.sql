@@ -1,7 +1,8 @@
 {#
     Grain: one row per usage_date, feature_id, dimension and metric_name; feature_id `total` is all features together.
 
-    Values are ratios of sums. Equality with a bound is `watch`; fewer calls than the threshold's smallest sample is `insufficient`.
+    Values are ratios of sums. Equality with a bound is `watch`; fewer calls than the threshold's smallest sample, or a larger share
+    of calls of unknown slice than it bears, is `insufficient`. The tiers of a mix add up to 1.
 #}
 with
 
@@ -14,7 +15,7 @@ generating_calls as (
         output_tokens,
         usage_date
     from {{ ref('fct_llm_calls') }}
-    where operation_name in ('chat', 'text_completion', 'generate_content')
+    where is_generating
 ),
 
 allocated_costs as (
@@ -31,10 +32,13 @@ thresholds as (
     select * from {{ ref('metric_thresholds') }}
 ),
 
+-- These tiers have a row in every mix; a word that only spans say has one where they say it.
 tiers as (
-    select distinct model_tier
+    select model_tier
     from {{ ref('model_tiers') }}
     where model_tier != 'not_routed'
+    union
+    select 'unknown' as model_tier
 ),
 
 calls_summed as (
@@ -66,6 +70,7 @@ token_amplification as (
         cast(sum(output_tokens) as double) as numerator,
         cast(sum(input_tokens) as double) as denominator,
         cast(sum(measured_call_count) as bigint) as sample_count,
+        cast(null as double) as unknown_ratio,
         usage_date
     from calls_with_total
     where measured_call_count > 0
@@ -87,27 +92,47 @@ calls_by_feature as (
     select
         feature_id,
         sum(call_count) as call_count,
+        coalesce(sum(call_count) filter (where model_tier = 'unknown'), 0) as unknown_call_count,
         usage_date
     from calls_by_tier
     group by usage_date, feature_id
 ),
 
+tiers_of_calls as (
+    select
+        calls_by_feature.usage_date,
+        calls_by_feature.feature_id,
+        tiers.model_tier
+    from calls_by_feature
+    cross join tiers
+    union
+    select
+        usage_date,
+        feature_id,
+        model_tier
+    from calls_by_tier
+),
+
 routing_mix_call_ratio as (
     select
-        calls_by_feature.feature_id,
-        'tier=' || tiers.model_tier as dimension,
+        tiers_of_calls.feature_id,
+        'tier=' || tiers_of_calls.model_tier as dimension,
         'routing_mix_call_ratio' as metric_name,
         cast(coalesce(calls_by_tier.call_count, 0) as double) as numerator,
         cast(calls_by_feature.call_count as double) as denominator,
         cast(calls_by_feature.call_count as bigint) as sample_count,
-        calls_by_feature.usage_date
-    from calls_by_feature
-    cross join tiers
+        {{ ratio('calls_by_feature.unknown_call_count', 'calls_by_feature.call_count') }} as unknown_ratio,
+        tiers_of_calls.usage_date
+    from tiers_of_calls
+    inner join calls_by_feature
+        on
+            tiers_of_calls.usage_date = calls_by_feature.usage_date
+            and tiers_of_calls.feature_id = calls_by_feature.feature_id
     left join calls_by_tier
         on
-            calls_by_feature.usage_date = calls_by_tier.usage_date
-            and calls_by_feature.feature_id = calls_by_tier.feature_id
-            and tiers.model_tier = calls_by_tier.model_tier
+            tiers_of_calls.usage_date = calls_by_tier.usage_date
+            and tiers_of_calls.feature_id = calls_by_tier.feature_id
+            and tiers_of_calls.model_tier = calls_by_tier.model_tier
 ),
 
 costs_with_total as (
@@ -137,26 +162,46 @@ costs_by_feature as (
     group by usage_date, feature_id
 ),
 
-routing_mix_spend_ratio as (
+tiers_of_costs as (
     select
+        costs_by_feature.usage_date,
         costs_by_feature.feature_id,
-        'tier=' || tiers.model_tier as dimension,
-        'routing_mix_spend_ratio' as metric_name,
-        cast(coalesce(costs_by_tier.cost_usd, 0) as double) as numerator,
-        cast(costs_by_feature.cost_usd as double) as denominator,
-        cast(coalesce(calls_by_feature.call_count, 0) as bigint) as sample_count,
-        costs_by_feature.usage_date
+        tiers.model_tier
     from costs_by_feature
     cross join tiers
+    union
+    select
+        usage_date,
+        feature_id,
+        model_tier
+    from costs_by_tier
+),
+
+routing_mix_spend_ratio as (
+    select
+        tiers_of_costs.feature_id,
+        'tier=' || tiers_of_costs.model_tier as dimension,
+        'routing_mix_spend_ratio' as metric_name,
+        -- No row is no cost; a row without a cost is one that nobody knows.
+        cast(case when costs_by_tier.usage_date is null then 0 else costs_by_tier.cost_usd end as double) as numerator,
+        cast(costs_by_feature.cost_usd as double) as denominator,
+        cast(coalesce(calls_by_feature.call_count, 0) as bigint) as sample_count,
+        {{ ratio('calls_by_feature.unknown_call_count', 'calls_by_feature.call_count') }} as unknown_ratio,
+        tiers_of_costs.usage_date
+    from tiers_of_costs
+    inner join costs_by_feature
+        on
+            tiers_of_costs.usage_date = costs_by_feature.usage_date
+            and tiers_of_costs.feature_id = costs_by_feature.feature_id
     left join costs_by_tier
         on
-            costs_by_feature.usage_date = costs_by_tier.usage_date
-            and costs_by_feature.feature_id = costs_by_tier.feature_id
-            and tiers.model_tier = costs_by_tier.model_tier
+            tiers_of_costs.usage_date = costs_by_tier.usage_date
+            and tiers_of_costs.feature_id = costs_by_tier.feature_id
+            and tiers_of_costs.model_tier = costs_by_tier.model_tier
     left join calls_by_feature
         on
-            costs_by_feature.usage_date = calls_by_feature.usage_date
-            and costs_by_feature.feature_id = calls_by_feature.feature_id
+            tiers_of_costs.usage_date = calls_by_feature.usage_date
+            and tiers_of_costs.feature_id = calls_by_feature.feature_id
 ),
 
 metrics as (
@@ -174,6 +219,7 @@ metrics_with_bounds as (
         thresholds.healthy_bound,
         thresholds.warning_bound,
         thresholds.smallest_sample_count,
+        thresholds.largest_unknown_ratio,
         -- Turned so that higher is better on both kinds of metric.
         case when thresholds.healthy_bound < thresholds.warning_bound then -1 else 1 end as better_sign
     from metrics
@@ -188,6 +234,7 @@ daily_metrics as (
         metric_name,
         case
             when value is null or sample_count < smallest_sample_count then 'insufficient'
+            when unknown_ratio > largest_unknown_ratio then 'insufficient'
             when healthy_bound is null then 'no_threshold'
             when better_sign * value > better_sign * healthy_bound then 'healthy'
             when better_sign * value < better_sign * warning_bound then 'warning'

@@ -76,6 +76,7 @@ llm_calls as (
         ) as estimated_cost_usd,
         cast(datediff('millisecond', started_at, ended_at) as bigint) as duration_ms,
         has_usage,
+        operation_name in ('chat', 'text_completion', 'generate_content') as is_generating,
         is_error,
         usage_date,
         started_at,

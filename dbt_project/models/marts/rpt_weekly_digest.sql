@@ -9,10 +9,13 @@ weeks as (
 ),
 
 feature_costs as (
-    select
-        allocated_cost_usd,
-        usage_date
-    from {{ ref('fct_daily_feature_costs') }}
+    select * from {{ ref('fct_daily_feature_costs') }}
+),
+
+unknown_cost_bound as (
+    select bound as largest_unknown_cost_ratio
+    from {{ ref('reporting_bounds') }}
+    where bound_name = 'largest_unknown_cost_ratio'
 ),
 
 unpriced_usage as (
@@ -35,6 +38,7 @@ projection_errors as (
 
 drivers as (
     select * from {{ ref('fct_cost_drivers') }}
+    where is_comparable
 ),
 
 opportunities as (
@@ -49,17 +53,37 @@ features as (
     from {{ ref('features') }}
 ),
 
-months_to_date as (
+months_summed as (
     select
         weeks.week_start_date,
         cast(date_trunc('month', weeks.as_of_date) as date) as month_start_date,
-        coalesce(sum(feature_costs.allocated_cost_usd), 0) as month_to_date_cost_usd
+        coalesce(sum(feature_costs.request_count), 0) as request_count,
+        coalesce(sum(feature_costs.input_tokens), 0) as input_tokens,
+        coalesce(sum(feature_costs.output_tokens), 0) as output_tokens,
+        coalesce(sum(feature_costs.unknown_cost_call_count), 0) as unknown_cost_call_count,
+        coalesce(sum(feature_costs.unknown_cost_tokens), 0) as unknown_cost_tokens,
+        -- On the first of a month it has cost nothing yet.
+        case
+            when count(feature_costs.usage_date) = 0 then 0
+            else sum(feature_costs.allocated_cost_usd)
+        end as month_to_date_cost_usd
     from weeks
     left join feature_costs
         on
             date_trunc('month', weeks.as_of_date) <= feature_costs.usage_date
             and weeks.as_of_date > feature_costs.usage_date
     group by weeks.week_start_date, weeks.as_of_date
+),
+
+months_to_date as (
+    select
+        months_summed.*,
+        -- What is projected comes on top of the month so far, which has to be known for that.
+        case
+            when {{ is_cost_known('months_summed.month_to_date_cost_usd') }} then months_summed.month_to_date_cost_usd
+        end as known_cost_usd
+    from months_summed
+    cross join unknown_cost_bound
 ),
 
 projections_summed as (
@@ -98,6 +122,7 @@ projection_errors_ranked as (
 weeks_changed as (
     select
         week_start_date,
+        coalesce(sum(contribution_cost_usd) filter (where contribution_cost_usd > 0), 0) as risen_cost_usd,
         sum(contribution_cost_usd) as change_cost_usd
     from drivers
     group by week_start_date
@@ -156,7 +181,9 @@ weekly_digest as (
         weeks.as_of_date,
         weeks.covered_day_count,
         weeks.missing_days,
+        weeks.not_compared_reason,
         cast(weeks.total_cost_usd as decimal(18, 6)) as total_cost_usd,
+        weeks.previous_covered_day_count,
         cast(weeks.previous_total_cost_usd as decimal(18, 6)) as previous_total_cost_usd,
         {{ ratio(
             'weeks.total_cost_usd - weeks.previous_total_cost_usd', 'weeks.previous_total_cost_usd'
@@ -164,27 +191,36 @@ weekly_digest as (
         weeks.top_feature_id,
         coalesce(top_features.display_name, weeks.top_feature_id) as top_feature_name,
         cast(weeks.top_feature_cost_usd as decimal(18, 6)) as top_feature_cost_usd,
-        {{ ratio('weeks.top_feature_cost_usd', 'weeks.total_cost_usd') }} as top_feature_share_ratio,
+        {{ ratio(
+            'case when weeks.is_cost_known then weeks.top_feature_cost_usd end', 'weeks.total_cost_usd'
+        ) }} as top_feature_share_ratio,
         {{ ratio(
             'weeks.previous_top_feature_cost_usd', 'weeks.previous_total_cost_usd'
         ) }} as previous_top_feature_share_ratio,
+        cast(weeks.previous_top_feature_call_count as bigint) as previous_top_feature_call_count,
         cast(weeks.unattributed_cost_usd as decimal(18, 6)) as unattributed_cost_usd,
         {{ ratio('weeks.unattributed_cost_usd', 'weeks.total_cost_usd') }} as unattributed_share_ratio,
         {{ ratio('weeks.estimated_cost_usd', 'weeks.total_cost_usd') }} as estimated_share_ratio,
         months_to_date.month_start_date,
         cast(months_to_date.month_to_date_cost_usd as decimal(18, 6)) as month_to_date_cost_usd,
         cast(
-            months_to_date.month_to_date_cost_usd + projections_summed.projected_cost_usd as decimal(18, 6)
+            months_to_date.known_cost_usd + projections_summed.projected_cost_usd as decimal(18, 6)
         ) as projected_month_end_cost_usd,
         cast(
-            months_to_date.month_to_date_cost_usd + projections_summed.low_cost_usd as decimal(18, 6)
+            months_to_date.known_cost_usd + projections_summed.low_cost_usd as decimal(18, 6)
         ) as low_month_end_cost_usd,
         cast(
-            months_to_date.month_to_date_cost_usd + projections_summed.high_cost_usd as decimal(18, 6)
+            months_to_date.known_cost_usd + projections_summed.high_cost_usd as decimal(18, 6)
         ) as high_month_end_cost_usd,
         coalesce(projections_summed.projection_status, 'insufficient_history') as projection_status,
         projection_errors_ranked.wape_ratio as projection_error_ratio,
         projection_errors_ranked.horizon_days as projection_error_horizon_days,
+        -- What rose, also where as much fell: then no driver is the main one.
+        cast(
+            case
+                when weeks.not_compared_reason is null then coalesce(weeks_changed.risen_cost_usd, 0)
+            end as decimal(18, 6)
+        ) as risen_cost_usd,
         main_drivers_ranked.driver as main_driver,
         main_drivers_ranked.feature_id as main_driver_feature_id,
         main_drivers_ranked.detail as main_driver_detail,
@@ -197,6 +233,10 @@ weekly_digest as (
         opportunities_ranked.saving_usd_per_month as recommended_saving_usd_per_month,
         opportunities_ranked.agreement_ratio as recommended_agreement_ratio,
         opportunities_ranked.agreement_sample_count as recommended_agreement_sample_count,
+        cast(weeks.unknown_cost_call_count as bigint) as unknown_cost_call_count,
+        cast(weeks.previous_unknown_cost_call_count as bigint) as previous_unknown_cost_call_count,
+        cast(months_to_date.unknown_cost_call_count as bigint) as month_unknown_cost_call_count,
+        cast(weeks.unknown_cost_feature_count as bigint) as unknown_cost_feature_count,
         cast(coalesce(weeks_unpriced.unpriced_call_count, 0) as bigint) as unpriced_call_count,
         cast(coalesce(weeks_quarantined.quarantined_record_count, 0) as bigint) as quarantined_record_count,
         cast(coalesce(weeks_unpriced.gap_call_count, 0) as bigint) as gap_call_count
@@ -208,6 +248,7 @@ weekly_digest as (
         on
             weeks.as_of_date = projection_errors_ranked.as_of_date
             and projection_errors_ranked.horizon_rank = 1
+    left join weeks_changed on weeks.week_start_date = weeks_changed.week_start_date
     left join main_drivers_ranked
         on
             weeks.week_start_date = main_drivers_ranked.week_start_date

@@ -6,9 +6,10 @@ follows the fall from Friday to Sunday, or the rise from it, to the end of the m
 **Month end** is the end of the month that holds `as_of_date`, the first day not yet seen: the month under way, and on
 the first of a month the one that begins, since the month before is finished and needs no projection.
 
-**Days.** A day on which anything landed counts, and a feature without a row on it had a zero day. A day not landed
-counts for nobody. A feature's history begins on the first day it has a row. Negative days are taken as they are; what
-is projected is never below zero.
+**Days.** A covered day counts (its traces are landed, or it is on a bill), and a feature without a row
+on it had a zero day. Any other day counts for nobody, whatever late row it has, and a day whose cost is not known is
+left out of the series of which that is true. A feature's history begins on the first day it has a row. Negative days
+are taken as they are; what is projected is never below zero.
 
 **The total** is projected on the series of totals. It is not the sum of the features' projections and need not equal
 it.
@@ -50,21 +51,17 @@ class Projected(NamedTuple):
     errors: pa.Table
 
 
-def project(
-    daily_costs: pa.Table, *, as_of_dates: Collection[date], landed_days: Collection[date] | None = None
-) -> Projected:
+def project(history: CostHistory, *, as_of_dates: Collection[date]) -> Projected:
     """Project each feature and the total, by day to month end, as it would have been done on each of `as_of_dates`.
 
     Args:
-        daily_costs: `usage_date`, `feature_id`, `allocated_cost_usd` (USD, usage charges only).
+        history: Usage costs by feature and day.
         as_of_dates: Dates of issue; each sees only the days before it.
-        landed_days: Days that landed, also those without any row; default: the days with a row.
     Returns:
         Projections in the order as_of_date, feature_id, target_date. Status is `ok` with method `linear_trend` from 14
-        days of history in the last 28. Below that the method is `trailing_mean`, and the status `short_history` from 7
-        days, then `insufficient_history` with null costs. And the errors (`measure_errors`).
+        known days in the last 28. Below that the method is `trailing_mean`, and the status `short_history` from 7 days,
+        then `insufficient_history` with null costs. And the errors (`measure_errors`).
     """
-    history = CostHistory.from_table(daily_costs, landed_days=landed_days)
     rows = (
         row
         for as_of in sorted(set(as_of_dates))
@@ -72,7 +69,7 @@ def project(
         for row in _project_feature(history, feature, as_of=as_of)
     )
     projections = to_table(rows, schema=PROJECTIONS)
-    return Projected(projections, measure_errors(projections, daily_costs, landed_days=landed_days))
+    return Projected(projections, measure_errors(projections, history))
 
 
 def status_of(window_day_count: int) -> str:
@@ -149,14 +146,12 @@ class _Origins:
         return self.running[count - 1] if count else _Errors()
 
 
-def measure_errors(
-    projections: pa.Table, daily_costs: pa.Table, *, landed_days: Collection[date] | None = None
-) -> pa.Table:
+def measure_errors(projections: pa.Table, history: CostHistory) -> pa.Table:
     """Hold earlier projections against what became known before each date of issue (rolling origins).
 
     An origin counts for horizon h on date A when it was issued before A, projected at least h days, and all h days lie
     before A: nothing that was unknown on A is used. Its error is that of the *sum* of the h days, as a month-end figure
-    is a sum; days that never landed are left out of both sides. A method answers only for what it issued itself: the
+    is a sum; days whose cost is not known are left out of both sides. A method answers only for what it issued itself: the
     first projections by trend have no error yet, whatever the mean's was.
 
     Returns:
@@ -165,7 +160,6 @@ def measure_errors(
         actual) over the same; both null with status `insufficient_history` where no origin counts or nothing was
         spent.
     """
-    history = CostHistory.from_table(daily_costs, landed_days=landed_days)
     issued: dict[tuple[str, str, date], list[tuple[date, float | None]]] = defaultdict(list)
     names = ("feature_id", "method", "as_of_date", "target_date", "projected_cost_usd")
     for feature, method, as_of, target, usd in zip(*(projections[name].to_pylist() for name in names), strict=True):
@@ -183,22 +177,22 @@ def measure_errors(
 def _origins(history: CostHistory, issued: dict) -> dict[tuple[str, str, int], _Origins]:
     """Gather, per feature, method and horizon, every projection whose days have all passed."""
     origins: dict[tuple[str, str, int], _Origins] = defaultdict(_Origins)
-    covered = set(history.covered_days)
-    last_known = max(covered, default=date.min)
+    last_covered = max(history.covered_days, default=date.min)
+    known = {feature: dict(history.between(feature, date.min, date.max)) for feature, _, _ in issued}
     # By date of issue, so that the last days of one horizon come in order.
     for (feature, method, _), targets in sorted(issued.items(), key=lambda item: item[0][2]):
         targets = sorted(targets)
         if targets[0][1] is None:
             continue
-        actual = history.cost_usd[feature]
-        pairs = [(usd, actual.get(day, 0.0)) if day in covered else (0.0, 0.0) for day, usd in targets]
+        actual = known[feature]
+        pairs = [(usd, actual[day]) if day in actual else (0.0, 0.0) for day, usd in targets]
         projected_sums = accumulate(usd for usd, _ in pairs)
         actual_sums = accumulate(usd for _, usd in pairs)
-        landed_counts = accumulate(day in covered for day, _ in targets)
-        sums = zip(projected_sums, actual_sums, landed_counts, strict=True)
-        for horizon, (projected, spent, landed_count) in enumerate(sums, 1):
+        known_counts = accumulate(day in actual for day, _ in targets)
+        sums = zip(projected_sums, actual_sums, known_counts, strict=True)
+        for horizon, (projected, spent, known_count) in enumerate(sums, 1):
             last_target = targets[horizon - 1][0]
-            if last_target <= last_known and landed_count:
+            if last_target <= last_covered and known_count:
                 origins[feature, method, horizon].add(last_target, projected_usd=projected, actual_usd=spent)
     return origins
 

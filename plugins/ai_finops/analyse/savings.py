@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ai_finops.analyse.agreement import Agreement, Route, count_agreement, read_comparisons
+from ai_finops.analyse.agreement import Agreement, Route, count_agreement
 from ai_finops.analyse.price_book import TOKEN_CLASSES, PriceBook
 from ai_finops.analyse.schemas import SAVINGS, to_money, to_table
 
@@ -29,7 +29,6 @@ LEVER = "routing_by_task_type"
 WINDOW_DAYS = 7
 WEEKS_PER_MONTH = 365 / 12 / 7
 SMALLEST_SAVING_USD = Decimal(1)
-_GENERATING = ("chat", "text_completion", "generate_content")
 _KEYS = ["usage_date", "feature_id", "task_type", "provider_name", "model_id", "region_scope", "processing"]
 _TOKENS = [f"{name}_tokens" for name in TOKEN_CLASSES]
 
@@ -58,7 +57,7 @@ def find(
     *,
     prices: pa.Table,
     routing_targets: pa.Table,
-    shadow_spans: pa.Table,
+    comparisons: pa.Table,
     features: pa.Table,
     as_of_dates: Collection[date],
 ) -> pa.Table:
@@ -68,7 +67,7 @@ def find(
         calls: Rows of `fct_llm_calls`; calls without a cost are left out of both sides.
         prices: `raw.prices`.
         routing_targets: Seed: task_type, target_model_id, min_agreement_ratio, min_samples, effort.
-        shadow_spans: `raw.traces_spans` with operation_name 'shadow' (others are ignored).
+        comparisons: Rows of `int_shadow_comparisons_resolved`.
         features: Seed: feature_id, owner.
         as_of_dates: Dates of issue; each sees only calls and comparisons before it.
     Returns:
@@ -77,7 +76,6 @@ def find(
     book = PriceBook.from_table(prices)
     routes = sorted(routing_targets.to_pylist(), key=lambda row: (row["task_type"], row["target_model_id"]))
     owners = dict(zip(features["feature_id"].to_pylist(), features["owner"].to_pylist(), strict=True))
-    comparisons = read_comparisons(shadow_spans)
     sums = _summed_by_day(calls)
     rows = []
     for as_of in sorted(set(as_of_dates)):
@@ -97,7 +95,7 @@ def _summed_by_day(calls: pa.Table) -> list[dict[str, Any]]:
     """Sum the tokens and cost of expensive, priced, generating calls by day and all that decides their price."""
     wanted = (
         (pc.field("model_tier") == "expensive")
-        & pc.field("operation_name").isin(_GENERATING)
+        & pc.field("is_generating")
         & pc.field("estimated_cost_usd").is_valid()
         & pc.field("feature_id").is_valid()
         & (pc.field("feature_id") != "unattributed")

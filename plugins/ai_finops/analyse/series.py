@@ -1,4 +1,4 @@
-"""Daily costs as series: which days were seen, and what each feature cost on each of them."""
+"""Daily costs as series: which days are known, and what each feature cost on each of them."""
 
 from __future__ import annotations
 
@@ -8,40 +8,66 @@ from datetime import date
 
 import pyarrow as pa
 
+from ai_finops.analyse.known_costs import CallCounts
+
 TOTAL = "total"
+_COLUMNS = (
+    "usage_date",
+    "feature_id",
+    "allocated_cost_usd",
+    "request_count",
+    "input_tokens",
+    "output_tokens",
+    "unknown_cost_call_count",
+    "unknown_cost_tokens",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CostHistory:
-    """Cost by feature and day, USD.
+    """Cost by feature and day, USD; None on a day of which too much of it is not known.
 
-    A day on which anything landed is covered: a feature that has begun by then and has no row cost nothing on it. A day
-    not covered is not in any series.
+    On a covered day it is known what was called, so a feature that has begun by then and has no row cost nothing on it.
+    A day that is not covered is in no series, whatever row it has.
     """
 
     covered_days: tuple[date, ...]
-    cost_usd: dict[str, dict[date, float]]
+    usd: dict[str, dict[date, float | None]]
     first_day: dict[str, date]
 
     @classmethod
-    def from_table(cls, daily_costs: pa.Table, *, landed_days: Collection[date] | None = None) -> CostHistory:
-        """Read `usage_date`, `feature_id`, `allocated_cost_usd`; the series `total` is added.
+    def from_table(
+        cls,
+        daily_costs: pa.Table,
+        *,
+        covered_days: Collection[date] | None = None,
+        largest_unknown_ratio: float,
+    ) -> CostHistory:
+        """Read rows of `fct_daily_feature_costs`; the series `total` is added.
 
         Args:
-            daily_costs: One or more rows per day and feature; nulls cost nothing.
-            landed_days: Days that were landed and may have no row at all; days with a row always count.
+            daily_costs: One or more rows per day and feature.
+            covered_days: Default: the days with a row.
+            largest_unknown_ratio: Calls of unknown cost that a day may have (`known_costs.py`).
         """
-        columns = (daily_costs[name].to_pylist() for name in ("usage_date", "feature_id", "allocated_cost_usd"))
-        cost: dict[str, dict[date, float]] = {}
-        for day, feature, value in zip(*columns, strict=True):
-            for name in (feature, TOTAL):
-                series = cost.setdefault(name, {})
-                series[day] = series.get(day, 0.0) + float(value or 0)
-        days = set(landed_days or ()) | set(cost.get(TOTAL, ()))
+        usd: dict[str, dict[date, float | None]] = {}
+        counts: dict[str, dict[date, CallCounts]] = {}
+        for row in daily_costs.select(_COLUMNS).to_pylist():
+            day, value = row["usage_date"], row["allocated_cost_usd"]
+            for name in (row["feature_id"], TOTAL):
+                series = usd.setdefault(name, {})
+                series.setdefault(day, None)
+                if value is not None:
+                    series[day] = (series[day] or 0.0) + float(value)
+                counts.setdefault(name, {}).setdefault(day, CallCounts()).add_row(row)
+        for name, days in counts.items():
+            for day, calls in days.items():
+                if not calls.is_cost_known(largest_unknown_ratio=largest_unknown_ratio):
+                    usd[name][day] = None
         return cls(
-            covered_days=tuple(sorted(days)),
-            cost_usd=cost,
-            first_day={name: min(series) for name, series in cost.items()},
+            covered_days=tuple(sorted(set(usd.get(TOTAL, ()) if covered_days is None else covered_days))),
+            usd=usd,
+            first_day={name: min(series) for name, series in usd.items()},
         )
 
     def features_before(self, day: date) -> list[str]:
@@ -49,6 +75,7 @@ class CostHistory:
         return sorted(name for name, first in self.first_day.items() if first < day)
 
     def between(self, feature_id: str, first: date, last: date) -> list[tuple[date, float]]:
-        """Return (day, USD) for the covered days of `feature_id` from `first` to `last`, both included."""
-        series, begun = self.cost_usd[feature_id], max(first, self.first_day[feature_id])
-        return [(day, series.get(day, 0.0)) for day in self.covered_days if begun <= day <= last]
+        """Return (day, USD) for the known days of `feature_id` from `first` to `last`, both included."""
+        series, begun = self.usd[feature_id], max(first, self.first_day[feature_id])
+        days = ((day, series.get(day, 0.0)) for day in self.covered_days if begun <= day <= last)
+        return [(day, usd) for day, usd in days if usd is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-# What the analyses read besides the marts: what people decided (seeds), and what the lake says beside calls.
+# What the analyses read besides the marts: what people decided (seeds), prices, and what phase 1
+# found out that is no mart.
 _BESIDE_MARTS = {
+    "days_covered": "select covered_date from intermediate.int_days_covered order by covered_date",
+    "reporting_bounds": "select * from seeds.reporting_bounds order by bound_name",
     "features": "select * from seeds.features order by feature_id",
     "routing_targets": "select * from seeds.routing_targets order by task_type, target_model_id",
     "prices": "select * from raw.prices",
-    "shadow_spans": """
-        select * from raw.traces_spans where operation_name = 'shadow'
-        order by started_at, trace_id, span_id, landing_date, object_key, object_line
-    """,
+    "comparisons": "select * from intermediate.int_shadow_comparisons_resolved order by made_date, trace_id, span_id",
 }
 
 
@@ -77,43 +77,50 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
 
 
 def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
-    """Run each analysis; every day since the first is a date of issue, so that a projection shows its own error."""
+    """Run each analysis; every day after the first covered one is a date of issue, so that a projection shows its own error."""
     import pyarrow.parquet as pq
 
     from ai_finops.analyse import drivers, projections, savings
+    from ai_finops.analyse.series import CostHistory
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
-    daily_costs = tables["fct_daily_feature_costs"]
-    dates = _dates_of_issue(daily_costs, as_of=as_of)
-    projected = projections.project(
-        daily_costs, as_of_dates=dates, landed_days=_covered_days(daily_costs, tables["fct_daily_extract_outcomes"])
+    covered_days = tables["days_covered"]["covered_date"].to_pylist()
+    dates = _dates_of_issue(covered_days, as_of=as_of)
+    unknown_ratio = _bound(tables["reporting_bounds"], "largest_unknown_cost_ratio")
+    history = CostHistory.from_table(
+        tables["fct_daily_feature_costs"], covered_days=covered_days, largest_unknown_ratio=unknown_ratio
     )
+    projected = projections.project(history, as_of_dates=dates)
     found = savings.find(
         tables["fct_llm_calls"],
         prices=tables["prices"],
         routing_targets=tables["routing_targets"],
-        shadow_spans=tables["shadow_spans"],
+        comparisons=tables["comparisons"],
         features=tables["features"],
         as_of_dates=dates,
     )
     return {
         "projections": projected.projections,
         "projection_errors": projected.errors,
-        "cost_drivers": drivers.split_weeks(tables["fct_daily_allocated_costs"]),
+        "cost_drivers": drivers.split_weeks(tables["fct_daily_allocated_costs"], largest_unknown_ratio=unknown_ratio),
         "savings": found,
     }
 
 
-def _dates_of_issue(daily_costs: pa.Table, *, as_of: date) -> list[date]:
-    days = [day for day in daily_costs["usage_date"].to_pylist() if day < as_of]
+def _dates_of_issue(covered_days: Sequence[date], *, as_of: date) -> list[date]:
+    days = [day for day in covered_days if day < as_of]
     return list(days_between(min(days) + timedelta(days=1), as_of)) if days else [as_of]
 
 
-def _covered_days(daily_costs: pa.Table, outcomes: pa.Table) -> set[date]:
-    """Return the days that cost something or on which traces were asked for and answered; other days are not zero."""
-    answered = {
-        row["landing_date"]
-        for row in outcomes.select(["source", "landing_date", "status"]).to_pylist()
-        if row["source"] == "traces" and row["status"] in ("loaded", "empty")
-    }
-    return answered | set(daily_costs["usage_date"].to_pylist())
+def _bound(bounds: pa.Table, name: str) -> float:
+    """Return one bound of seed `reporting_bounds`.
+
+    Raises:
+        BuildError: The seed does not name it.
+    """
+    known = dict(zip(bounds["bound_name"].to_pylist(), bounds["bound"].to_pylist(), strict=True))
+    if known.get(name) is None:
+        raise BuildError(
+            f"seed reporting_bounds names no {name}; add that row to dbt_project/seeds/reporting_bounds.csv"
+        )
+    return known[name]

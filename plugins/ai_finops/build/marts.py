@@ -43,6 +43,12 @@ MARTS: dict[str, Mart] = {
         Mart("fct_daily_feature_costs", "phase_1", ("usage_date", "feature_id")),
         Mart("fct_daily_reconciliations", "phase_1", ("usage_date", "charge_category", *_CELL)),
         Mart("fct_daily_unpriced_usage", "phase_1", ("usage_date", "provider_name", "request_model", "cost_reason")),
+        Mart(
+            "fct_daily_instrumentation_gaps",
+            "phase_1",
+            ("usage_date", "scope_name", "service_name", "provider_name", "request_model", "reason"),
+        ),
+        Mart("fct_daily_unmapped_attributes", "phase_1", ("landing_date", "attribute_name", "service_name")),
         Mart("fct_daily_extract_outcomes", "phase_1", ("source", "landing_date")),
         Mart("fct_daily_metrics", "phase_2", ("usage_date", "feature_id", "dimension", "metric_name")),
         Mart("fct_cost_projections", "phase_2", ("as_of_date", "feature_id", "scenario", "target_date")),

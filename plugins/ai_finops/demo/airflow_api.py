@@ -13,6 +13,16 @@ import httpx
 from ai_finops.errors import BuildError
 
 _FINISHED = ("success", "failed")
+_BUSY_ATTEMPTS = 30
+
+
+def _is_busy(response: httpx.Response) -> bool:
+    """Return whether SQLite was locked by another process: the answer's transaction wrote nothing, so asking again is safe."""
+    return response.status_code == httpx.codes.INTERNAL_SERVER_ERROR and "Database error" in response.text
+
+
+class ApiUnreachable(BuildError):
+    """The API server did not answer, as while it starts."""
 
 
 @dataclass(slots=True)
@@ -28,6 +38,8 @@ class AirflowApi:
     password: str | None = None
     check_alive: Callable[[], None] = lambda: None
     """Called while waiting; raises when a process that is waited for has died."""
+    busy_seconds: float = 1.0
+    """Between two attempts while the metadata database is locked."""
     _client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -45,7 +57,7 @@ class AirflowApi:
                 self._raise_import_errors()
                 known = {row["dag_id"] for row in self.get("/api/v2/dags", limit=100)["dags"]}
                 missing -= known
-            except httpx.TransportError:
+            except ApiUnreachable:
                 pass
             if missing:
                 time.sleep(0.5)
@@ -61,7 +73,7 @@ class AirflowApi:
 
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler start runs of the DAG."""
-        self._checked(self._client.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}))
+        self._checked(self._answer("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False}))
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Return the DAG's runs, newest first."""
@@ -95,19 +107,19 @@ class AirflowApi:
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         """GET and decode."""
-        return self._checked(self._client.get(path, params=query))
+        return self._checked(self._answer("GET", path, params=query))
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """POST and decode."""
-        return self._checked(self._client.post(path, json=body))
+        return self._checked(self._answer("POST", path, json=body))
 
     def _sign_in(self) -> None:
         if "Authorization" in self._client.headers:
             return
         if self.user is None:
-            response = self._client.get("/auth/token")
+            response = self._answer("GET", "/auth/token")
         else:
-            response = self._client.post("/auth/token", json={"username": self.user, "password": self.password})
+            response = self._answer("POST", "/auth/token", json={"username": self.user, "password": self.password})
         self._client.headers["Authorization"] = f"Bearer {self._checked(response)['access_token']}"
 
     def _raise_import_errors(self) -> None:
@@ -131,10 +143,27 @@ class AirflowApi:
         )
         try:
             lines = self.get(path)["content"]
-        except (BuildError, httpx.TransportError):
+        except BuildError:
             return "its log could not be read"
         causes = [cause for line in lines if isinstance(line, dict) for cause in line.get("error_detail") or []]
         return causes[-1]["exc_value"] if causes else "its log says why"
+
+    def _answer(self, method: str, path: str, **content: Any) -> httpx.Response:
+        for _ in range(_BUSY_ATTEMPTS - 1):
+            response = self._request(method, path, **content)
+            if not _is_busy(response):
+                return response
+            time.sleep(self.busy_seconds)
+        return self._request(method, path, **content)
+
+    def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **content)
+        except httpx.TransportError as error:
+            self.check_alive()  # a process that has ended explains more
+            raise ApiUnreachable(
+                f"Airflow's API at {self.base_url} did not answer {path} ({error}); read its log"
+            ) from error
 
     @staticmethod
     def _checked(response: httpx.Response) -> dict[str, Any]:

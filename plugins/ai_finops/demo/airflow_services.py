@@ -14,22 +14,63 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ai_finops.config import REPOSITORY
-from ai_finops.errors import BuildError
+from ai_finops.demo.leash import leashed
+from ai_finops.errors import BuildError, SettingsError
 
 HOST = "127.0.0.1"
-DEMO_PROCESSES = (("scheduler",), ("dag-processor",), ("api-server",))
+# Without their log servers, which would listen on every interface; the API server reads the log files itself.
+SCHEDULER, TRIGGERER = ("scheduler", "--skip-serve-logs"), ("triggerer", "--skip-serve-logs")
+DEMO_PROCESSES = (SCHEDULER, ("dag-processor",), ("api-server",))
+STANDALONE_PROCESSES = (*DEMO_PROCESSES, TRIGGERER)
+"""What `airflow standalone` starts, on loopback alone."""
 _STOP_SECONDS = 15.0
 
 
 def free_port() -> int:
     """Return a port of loopback that nothing listens on right now."""
+    return _bound(0)
+
+
+def wanted_port(text: str) -> int:
+    """Return the port that `AI_FINOPS_UI_PORT` asks for, which must be free.
+
+    Raises:
+        SettingsError: It is not a port, or something else listens on it.
+    """
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise SettingsError(
+            f"AI_FINOPS_UI_PORT is {text!r}; give a port from 1 to 65535, or leave it out for a free one"
+        )
+    try:
+        return _bound(int(text))
+    except OSError as error:
+        raise SettingsError(
+            f"port {text} cannot be listened on ({error.strerror}); set AI_FINOPS_UI_PORT to another, or leave it out"
+        ) from error
+
+
+def _bound(port: int) -> int:
     with socket.socket() as listener:
-        listener.bind((HOST, 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
         return listener.getsockname()[1]
 
 
-def airflow_env(airflow_home: Path, *, port: int, all_admins: bool, paused: bool = False) -> dict[str, str]:
-    """Return the settings of a one-machine Airflow on this repository's DAGs: SQLite, LocalExecutor, loopback only."""
+def listening_on(port: int) -> dict[str, str]:
+    """Return the settings that put the API server on a port of loopback, and tell the others where it is."""
+    return {
+        "AIRFLOW__API__HOST": HOST,
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://{HOST}:{port}",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
+    }
+
+
+def airflow_env(airflow_home: Path, *, all_admins: bool, paused: bool = False) -> dict[str, str]:
+    """Return the settings of a one-machine Airflow on this repository's DAGs: SQLite and LocalExecutor.
+
+    Where it listens is `listening_on`.
+    """
     secret = secrets.token_urlsafe(32)
     return {
         "AIRFLOW_HOME": str(airflow_home),
@@ -39,12 +80,9 @@ def airflow_env(airflow_home: Path, *, port: int, all_admins: bool, paused: bool
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": str(paused),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": str(all_admins),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow_home / 'airflow.db'}",
-        "AIRFLOW__API__HOST": HOST,
-        "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API__BASE_URL": f"http://{HOST}:{port}",
+        # One process writes at a time; the others wait, where the default of 5 s gives up on a busy machine.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{airflow_home / 'airflow.db'}?timeout=60",
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": secret,
         "AIRFLOW__API_AUTH__JWT_SECRET": secret,
@@ -52,6 +90,8 @@ def airflow_env(airflow_home: Path, *, port: int, all_admins: bool, paused: bool
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+        # Its default is a folder in /tmp that every user and checkout of a machine would share.
+        "AIRFLOW__COSMOS__CACHE_DIR": str(airflow_home / "cosmos"),
         "DO_NOT_TRACK": "1",
         "SCARF_ANALYTICS": "false",
         "GX_ANALYTICS_ENABLED": "False",
@@ -78,18 +118,26 @@ _AIRFLOW = (sys.executable, "-m", "airflow")
 @contextlib.contextmanager
 def airflow_processes(
     env: Mapping[str, str], *, logs: Path, processes: Sequence[tuple[str, ...]] = DEMO_PROCESSES
-) -> Iterator[list[subprocess.Popen]]:
-    """Start `airflow <process>` for each, one log file each; stop all of them on the way out, whatever happened."""
+) -> Iterator[dict[str, subprocess.Popen]]:
+    """Start `airflow <process>` for each, one log file each; stop all of them on the way out, whatever happened.
+
+    Yields:
+        The processes by name; each is on a leash, so that not even our own SIGKILL leaves one behind.
+    """
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        started = []
+        started: dict[str, subprocess.Popen] = {}
+        stack.callback(lambda: stop_groups(list(started.values())))
         for words in processes:
             output = stack.enter_context((logs / f"airflow-{words[0]}.log").open("ab"))
-            process = subprocess.Popen(
-                [*_AIRFLOW, *words], env=dict(env), stdout=output, stderr=output, start_new_session=True
+            started[words[0]] = subprocess.Popen(
+                leashed([*_AIRFLOW, *words]),
+                env=dict(env),
+                stdin=subprocess.PIPE,  # held open by us: its end tells the leash that we are gone
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
-            started.append(process)
-        stack.callback(stop_groups, started)
         yield started
 
 
@@ -104,6 +152,8 @@ def stop_groups(processes: Sequence[subprocess.Popen]) -> None:
     for process in processes:
         _signal_group(process, signal.SIGKILL)
         process.wait()
+        if process.stdin:
+            process.stdin.close()
 
 
 def _signal_group(process: subprocess.Popen, number: int) -> None:

@@ -52,6 +52,8 @@ class LocalAws:
             # A service's own variable would win over the general one, so it is set as well.
             "AWS_ENDPOINT_URL_S3": self.endpoint,
             "AWS_ENDPOINT_URL_CLOUDWATCH": self.endpoint,
+            "AWS_ENDPOINT_URL_LOGS": self.endpoint,
+            "AWS_ENDPOINT_URL_BEDROCK": self.endpoint,
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",

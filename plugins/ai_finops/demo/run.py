@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,11 +20,12 @@ from ai_finops.config import Settings
 from ai_finops.days import week_start
 from ai_finops.demo.account import create_account
 from ai_finops.demo.airflow_api import AirflowApi
-from ai_finops.demo.airflow_services import HOST, airflow_env, airflow_processes, free_port, migrate
+from ai_finops.demo.airflow_services import HOST, airflow_env, airflow_processes, free_port, listening_on, migrate
 from ai_finops.demo.deliver import DeliveryReport, deliver
 from ai_finops.demo.local_aws import local_aws
 from ai_finops.demo.progress import Progress
 from ai_finops.demo.sample import Sample, load_sample
+from ai_finops.demo.signals import stop_when_asked
 from ai_finops.demo.workspace import fresh_workspace
 from ai_finops.errors import AiFinopsError, BuildError
 
@@ -114,22 +114,22 @@ def running_pipeline(*, home: Path, progress: Progress) -> Iterator[DemoPipeline
         stack.enter_context(fresh_workspace(home))
         logs = home / "logs"
         logs.mkdir()
+        # Rendering the sample keeps one core busy, starting Airflow the other. An interrupted delivery ends at once, since
+        # the local AWS is stopped before the pool is waited for.
+        pool = stack.enter_context(ThreadPoolExecutor(1))
         with progress.step("start the local AWS (moto's server on loopback)") as note:
             aws = stack.enter_context(local_aws(log=logs / "local-aws.log"))
             note(aws.endpoint)
-        port = free_port()
         env = {
             **nobodys_environment(),
             **aws.env(),
-            **airflow_env(home / "airflow", port=port, all_admins=True),
+            **airflow_env(home / "airflow", all_admins=True),
             "AI_FINOPS_HOME": str(home),
             # The sample's account ends here: no run for a day that it does not have.
             "AI_FINOPS_LAST_DAY": str(sample.last_day),
         }
         settings = Settings.from_env(env)
         clients = clients_for(aws.env(), settings)
-        # Rendering the sample keeps one core busy, starting Airflow the other.
-        pool = stack.enter_context(ThreadPoolExecutor(1))
         with progress.step("put the sample into it, and start Airflow (scheduler, DAG processor, API server)") as note:
             create_account(clients, settings)
             until = sample.last_day - timedelta(days=1)
@@ -137,7 +137,8 @@ def running_pipeline(*, home: Path, progress: Progress) -> Iterator[DemoPipeline
                 deliver, sample, first=sample.first_day, last=until, clients=clients, settings=settings
             )
             migrate(env, log=logs / "airflow-migrate.log")
-            processes = stack.enter_context(airflow_processes(env, logs=logs))
+            port = free_port()  # chosen last: another program may take a port while the database is made
+            processes = stack.enter_context(airflow_processes(env | listening_on(port), logs=logs))
             api = AirflowApi(f"http://{HOST}:{port}", check_alive=lambda: check_alive(processes, logs))
             api.wait_until_ready(DAG_IDS, timeout_seconds=_READY_SECONDS)
             note(told(delivered.result()))
@@ -162,6 +163,7 @@ def clients_for(env: dict[str, str], settings: Settings) -> dict[str, Any]:
     """Return boto3 clients that talk to the local AWS, whatever the process environment says."""
     import boto3
 
+    forget_profiles()
     session = boto3.session.Session(
         aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
@@ -171,19 +173,13 @@ def clients_for(env: dict[str, str], settings: Settings) -> dict[str, Any]:
     return {name: session.client(name, endpoint_url=env["AWS_ENDPOINT_URL"]) for name in ("s3", "cloudwatch")}
 
 
-def check_alive(processes: list[subprocess.Popen], logs: Path) -> None:
+def check_alive(processes: Mapping[str, subprocess.Popen], logs: Path) -> None:
     """Raise `BuildError` when one of Airflow's processes has ended."""
-    for process in processes:
+    for name, process in processes.items():
         if process.poll() is not None:
             raise BuildError(
-                f"airflow {process.args[-1]} ended with exit code {process.returncode}; read the logs in {logs}"
+                f"airflow {name} ended with exit code {process.returncode}; read {logs}/airflow-{name}.log"
             )
-
-
-def stop_when_asked() -> None:
-    """Let SIGINT and SIGTERM unwind the stack, so that all that was started is stopped; also in a background job."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def forget_profiles() -> None:
@@ -211,7 +207,6 @@ logs       {settings.home / "logs"} and {settings.home / "airflow" / "logs"}""")
 def main() -> int:
     """Run the demo; one sentence and exit code 1 when it fails, 130 when interrupted."""
     stop_when_asked()
-    forget_profiles()
     try:
         show(run_demo(home=Settings.from_env().home, progress=Progress()))
     except AiFinopsError as error:

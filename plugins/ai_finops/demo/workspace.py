@@ -30,23 +30,42 @@ def fresh_workspace(home: Path) -> Iterator[Path]:
         raise SettingsError(
             f"{home} holds {strange[0].name}, which no demo made; set AI_FINOPS_HOME to another folder for the demo"
         )
-    home.mkdir(parents=True, exist_ok=True)
-    with marker.open("w", encoding="utf-8") as held:
+    with _writable(home):
+        home.mkdir(parents=True, exist_ok=True)
+        held = marker.open("w", encoding="utf-8")
+    with held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise SettingsError(f"another demo is at work in {home}; wait for it, or set AI_FINOPS_HOME") from error
-        held.write("An ai-finops demo owns this folder and empties it when it starts.\n")
-        held.flush()
-        for name in _MADE_BY_A_DEMO:
-            _remove(home / name)
+        with _writable(home):
+            held.write("An ai-finops demo owns this folder and empties it when it starts.\n")
+            held.flush()
+            for name in _MADE_BY_A_DEMO:
+                _remove(home / name)
         yield home
+
+
+@contextlib.contextmanager
+def _writable(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"{home} cannot be written ({error.strerror}: {error.filename or home}); free the disk or its permissions, "
+            "or set AI_FINOPS_HOME to another folder"
+        ) from error
 
 
 def _others_in(home: Path) -> list[Path]:
     if not home.exists():
         return []
-    return sorted(entry for entry in home.iterdir() if entry.name not in _NEVER_MINE)
+    return sorted(entry for entry in home.iterdir() if entry.name not in _NEVER_MINE and not _holds_only_a_lock(entry))
+
+
+def _holds_only_a_lock(entry: Path) -> bool:
+    """A build that found nothing to build leaves its lock file, and nothing of anybody's."""
+    return entry.name == "builds" and entry.is_dir() and [each.name for each in entry.iterdir()] == [".lock"]
 
 
 def _remove(entry: Path) -> None:

@@ -1,6 +1,6 @@
 """Land what the sources say into the raw lake: one module per source, all with the same verb.
 
-A source is a module with `CLIENTS` (the boto3 clients it needs) and
+A source is a module with `CLIENTS` (the clients it needs, by the names of `open_clients`) and
 
     land(day, *, settings, lake, clients, as_of, allow_empty=False) -> Outcome
 
@@ -13,13 +13,34 @@ from dataclasses import replace
 from datetime import date
 from types import ModuleType
 
-from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.errors import SettingsError
-from ai_finops.extract import billing, cloudwatch, landings, traces
+from ai_finops.extract import (
+    anthropic,
+    bedrock_logs,
+    billing,
+    cloudwatch,
+    cost_explorer,
+    focus,
+    landings,
+    openai,
+    traces,
+    xray_spans,
+)
+from ai_finops.extract.clients import open_clients
 from ai_finops.lake import Lake, Outcome
 
-SOURCES: dict[str, ModuleType] = {"traces": traces, "billing": billing, "cloudwatch": cloudwatch}
+SOURCES: dict[str, ModuleType] = {
+    "traces": traces,
+    "bedrock_logs": bedrock_logs,
+    "xray_spans": xray_spans,
+    "billing": billing,
+    "focus": focus,
+    "cost_explorer": cost_explorer,
+    "openai": openai,
+    "anthropic": anthropic,
+    "cloudwatch": cloudwatch,
+}
 
 
 def land(
@@ -41,9 +62,9 @@ def land(
     """
     module = _module(source)
     require_over(source, day, as_of=as_of, today=today)
-    clients = {name: aws.client(name, settings=settings) for name in module.CLIENTS}
     lake = Lake(settings.lake)
-    return module.land(day, settings=settings, lake=lake, clients=clients, as_of=as_of, allow_empty=allow_empty)
+    with open_clients(module.CLIENTS, settings=settings) as clients:
+        return module.land(day, settings=settings, lake=lake, clients=clients, as_of=as_of, allow_empty=allow_empty)
 
 
 def require_over(source: str, day: date, *, as_of: date, today: date | None = None) -> None:
@@ -58,13 +79,24 @@ def require_over(source: str, day: date, *, as_of: date, today: date | None = No
 
 
 def record(
-    source: str, day: date, *, settings: Settings, as_of: date, outcome: Outcome | None, error: str | None
+    source: str,
+    day: date,
+    *,
+    settings: Settings,
+    as_of: date,
+    outcome: Outcome | None,
+    error: str | None,
+    status: str = "failed",
 ) -> Outcome:
     """Write how the day's landing ended beside the data, and return it.
 
     After a failure the day's last content is still the current one, so the outcome says `failed` and why, and keeps the
     counts and the partitions of the landing that brought that content: what was quarantined then still is.
 
+    Args:
+        outcome: What `land` returned; None when it raised.
+        error: The sentence of what it raised.
+        status: With an error, how that is recorded: its `outcome_status`.
     Raises:
         SettingsError: No such source, or neither an outcome nor an error.
         LakeError: The lake cannot be written, or the outcome before a failed one cannot be read.
@@ -72,7 +104,7 @@ def record(
     _module(source)
     lake = Lake(settings.lake)
     if error is not None:
-        attempt = {"status": "failed", "as_of_date": as_of, "extracted_at": landings.now(), "error": error}
+        attempt = {"status": status, "as_of_date": as_of, "extracted_at": landings.now(), "error": error}
         before = lake.outcome(source, day)
         recorded = replace(before, **attempt) if before else Outcome(source, day, **attempt)
     elif outcome is not None:

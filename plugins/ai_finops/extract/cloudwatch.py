@@ -2,13 +2,15 @@
 
 A partition is a metric day. Points that are put late show up hours or days later (AWS: data older than 24 hours may take 48 to
 appear), so each landing reads its day and the two before it again. Series are discovered with ListMetrics, which knows those
-with a point in the last two weeks: a back-fill sees no series that has been silent since.
+with a point in the last two weeks; the ones that the lake has seen around the day are asked for as well. Names are kept as
+CloudWatch has them: where a metric is written under two names, as the cache metrics of Bedrock are, both are landed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,12 +19,15 @@ from ai_finops.config import Settings
 from ai_finops.errors import PartitionExpired
 from ai_finops.extract import landings
 from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.known_series import series_around
 from ai_finops.extract.metric_data import NAMESPACES, Series, list_series, read_points
 from ai_finops.lake import Lake, Outcome
 from ai_finops.lake_schemas import METRIC_POINTS
 
 SOURCE = "cloudwatch"
 CLIENTS = ("cloudwatch",)
+PERMISSIONS = (("cloudwatch:ListMetrics", "*"), ("cloudwatch:GetMetricData", "*"))
+"""CloudWatch has no resources to name in either."""
 DAYS_READ = 3
 WANTED_PERIOD_SECONDS = 3600
 """Hourly points: what the marts compare, and kept for every age that is kept at all, so a re-read finds the same."""
@@ -47,19 +52,26 @@ def land(
         LakeError: A partition cannot be written. In every case the old partitions stay.
     """
     period_seconds(day, as_of=as_of)
-    totals = Accounts(SOURCE, day).totals()
-    landed = []
     with aws.calls_counted(clients) as calls:
-        series = [each for namespace in NAMESPACES for each in list_series(clients["cloudwatch"], namespace=namespace)]
-        for metric_day in days_read(day, as_of=as_of):
-            counts = _land_metric_day(
-                metric_day, day, series, lake=lake, clients=clients, as_of=as_of, allow_empty=allow_empty
-            )
-            totals = {name: totals[name] + counts[name] for name in totals}
-            landed.append(str(metric_day))
-    return landings.outcome(
-        SOURCE, day, as_of=as_of, totals=totals, partitions=tuple(landed), api_call_count=calls.count
-    )
+        series = _series(clients["cloudwatch"], lake=lake, day=day)
+        # All days are read before one is written: a fault in between leaves every partition as it was.
+        accounts = {each: Accounts(SOURCE, day) for each in days_read(day, as_of=as_of)}
+        tables = {
+            each: _read_day(each, day, series, cloudwatch=clients["cloudwatch"], accounts=account, as_of=as_of)
+            for each, account in accounts.items()
+        }
+    for each in tables:
+        count = accounts[each].totals()["loaded_count"]
+        landings.refuse_emptying(
+            lake, SOURCE, str(each), table="metric_points", row_count=count, allow_empty=allow_empty
+        )
+    for each, contents in tables.items():
+        # The same points read again on a later day are the same content.
+        lake.write_partition(SOURCE, str(each), tables=contents, ignoring=("landing_date",))
+    counts = [account.totals() for account in accounts.values()]
+    totals = {name: sum(each[name] for each in counts) for name in counts[0]}
+    keys = tuple(str(each) for each in tables)
+    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=keys, api_call_count=calls.count)
 
 
 def days_read(day: date, *, as_of: date) -> list[date]:
@@ -84,34 +96,26 @@ def period_seconds(day: date, *, as_of: date, wanted: int = WANTED_PERIOD_SECOND
     )
 
 
-def _land_metric_day(
-    metric_day: date,
-    day: date,
-    series: list[Series],
-    *,
-    lake: Lake,
-    clients: aws.Clients,
-    as_of: date,
-    allow_empty: bool,
-) -> dict[str, int]:
-    accounts = Accounts(SOURCE, day)
+def _series(cloudwatch: Any, *, lake: Lake, day: date) -> list[Series]:
+    listed = {each for namespace in NAMESPACES for each in list_series(cloudwatch, namespace=namespace)}
+    known = listed | series_around(lake, SOURCE, day=day)
+    return sorted(known, key=lambda each: (each.namespace, each.metric_name, each.dimensions))
+
+
+def _read_day(
+    metric_day: date, day: date, series: list[Series], *, cloudwatch: Any, accounts: Accounts, as_of: date
+) -> dict[str, pa.Table]:
+    """Return the tables of one metric day's partition."""
     period = period_seconds(metric_day, as_of=as_of)
     rows = [
         row | {"landing_date": day, "metric_date": metric_day}
-        for row in read_points(clients["cloudwatch"], series, day=metric_day, period_seconds=period)
+        for row in read_points(cloudwatch, series, day=metric_day, period_seconds=period)
     ]
     for namespace, count in _by_namespace(rows):
         account = accounts.objects[accounts.open(namespace)]
         account.read_count = account.loaded_count = count
     points = pa.Table.from_pylist(rows, schema=METRIC_POINTS).sort_by(_ORDER)
-    key = str(metric_day)
-    landings.refuse_emptying(
-        lake, SOURCE, key, table="metric_points", row_count=points.num_rows, allow_empty=allow_empty
-    )
-    tables = {"metric_points": points, "objects": accounts.objects_table(), "quarantine": accounts.quarantine_table()}
-    # The same points read again on a later day are the same content.
-    lake.write_partition(SOURCE, key, tables=tables, ignoring=("landing_date",))
-    return accounts.totals()
+    return {"metric_points": points, "objects": accounts.objects_table(), "quarantine": accounts.quarantine_table()}
 
 
 def _by_namespace(rows: list[dict]) -> Iterator[tuple[str, int]]:

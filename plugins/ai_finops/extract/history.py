@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 
 from ai_finops import extract
 from ai_finops.config import Settings
@@ -38,7 +39,7 @@ def land_days(
         allow_empty: Let a day that had rows become empty.
         on_day: Called with each day's outcome, for progress.
     Returns:
-        The outcome by day, `YYYY-MM-DD`; a day that could not be read has status `failed` and its error.
+        The outcome by day, `YYYY-MM-DD`; a day that could not be read has status `failed` or `expired`, and its error.
     Raises:
         SettingsError: The range is backwards, too long or not over, or the source is unknown.
         SourceError: Credentials refused, no such bucket, no answer: trying further days would only repeat it. The day at
@@ -53,18 +54,17 @@ def land_days(
     extract.require_over(source, last, as_of=clock)
     outcomes: dict[str, Outcome] = {}
     for day in days_between(first, last):
-        landed, error = None, None
+        recorded = partial(extract.record, source, day, settings=settings, as_of=clock)
         try:
             landed = extract.land(source, day, settings=settings, as_of=clock, today=today, allow_empty=allow_empty)
-        except (SourceBroken, PartitionExpired) as broken:
-            error = str(broken)
-        except SourceError as failed:
-            extract.record(source, day, settings=settings, as_of=clock, outcome=None, error=str(failed))
-            raise
-        outcomes[day.isoformat()] = extract.record(
-            source, day, settings=settings, as_of=clock, outcome=landed, error=error
-        )
-        on_day(outcomes[day.isoformat()])
+        except SourceError as error:
+            outcome = recorded(outcome=None, error=str(error), status=error.outcome_status)
+            if not isinstance(error, (SourceBroken, PartitionExpired)):
+                raise
+        else:
+            outcome = recorded(outcome=landed, error=None)
+        outcomes[day.isoformat()] = outcome
+        on_day(outcome)
     return outcomes
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from ai_finops.errors import SourceBroken
-from ai_finops.lake import Lake, Outcome
+from ai_finops.lake import Lake, Outcome, PartitionVersion
 
 
 def refuse_emptying(lake: Lake, source: str, key: str, *, table: str, row_count: int, allow_empty: bool) -> None:
@@ -47,6 +47,20 @@ def outcome(
         error=error,
         **totals,
     )
+
+
+def partitions_around(lake: Lake, source: str, *, day: date, each_way: int) -> list[PartitionVersion]:
+    """Return the current versions nearest to `day`, at most so many before it and from it on, in key order.
+
+    What an older landing learnt may be asked for there; the number of partitions read does not grow with the history.
+
+    Raises:
+        LakeError: A version cannot be read.
+    """
+    keys = lake.keys(source)
+    near = [key for key in keys if key < str(day)][-each_way:] + [key for key in keys if key >= str(day)][:each_way]
+    versions = (lake.current_version(source, key) for key in near)
+    return [version for version in versions if version is not None]
 
 
 def now() -> datetime:

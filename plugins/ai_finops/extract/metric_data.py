@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ai_finops import aws
-from ai_finops.errors import SourceUnavailable
+from ai_finops.errors import SourceForbidden, SourceUnavailable
 
 NAMESPACES = ("AI/FinOps", "AWS/Bedrock")
 QUERIES_PER_CALL = 500
 """The most that GetMetricData takes."""
+DATAPOINTS_PER_CALL = 100_800
+"""The most that GetMetricData returns on a page; further points come on further pages."""
 FEATURE_DIMENSIONS = ("Feature", "feature")
 MODEL_DIMENSIONS = ("Model", "ModelId", "model")
 
@@ -90,17 +92,43 @@ def _ask(
 ) -> Iterator[tuple[int, datetime, float]]:
     begin = datetime.combine(day, time(), tzinfo=UTC)
     queries = [_query(number, each, statistic, period_seconds) for number, (each, statistic) in enumerate(batch)]
+    status_of: dict[str, str] = {}
     with aws.errors_named("CloudWatch metric data", permission="cloudwatch:GetMetricData"):
         pages = cloudwatch.get_paginator("get_metric_data").paginate(
-            MetricDataQueries=queries, StartTime=begin, EndTime=begin + timedelta(days=1), ScanBy="TimestampAscending"
+            MetricDataQueries=queries,
+            StartTime=begin,
+            EndTime=begin + timedelta(days=1),
+            ScanBy="TimestampAscending",
+            PaginationConfig={"PageSize": DATAPOINTS_PER_CALL},
         )
-        for result in (result for page in pages for result in page["MetricDataResults"]):
-            if result.get("StatusCode") in ("InternalError", "Forbidden"):
-                raise SourceUnavailable(
-                    f"CloudWatch answered {result['StatusCode']} for {result.get('Label')} on {day}; try again later"
-                )
-            for moment, value in zip(result["Timestamps"], result["Values"], strict=True):
-                yield int(result["Id"][1:]), moment, value
+        for page in pages:
+            _require_no_message(page, day=day)
+            for result in page["MetricDataResults"]:
+                status_of[result["Id"]] = result["StatusCode"]
+                for moment, value in zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True):
+                    yield int(result["Id"][1:]), moment, value
+    for number, (series, _) in enumerate(batch):
+        _require_whole(status_of.get(f"q{number}"), series, day=day)
+
+
+def _require_no_message(page: dict, *, day: date) -> None:
+    """A message about the call as a whole means that CloudWatch left some of it out."""
+    for message in page.get("Messages", ()):
+        raise SourceUnavailable(
+            f"CloudWatch answered only in part for {day}: {message.get('Code')}; the old partition stays; try again later"
+        )
+
+
+def _require_whole(status: str | None, series: Series, *, day: date) -> None:
+    """Of a series only the last page's status counts: `PartialData` on a page before means that the next has more."""
+    if status == "Complete":
+        return
+    which = f"{series.namespace} {series.metric_name} on {day}"
+    if status == "Forbidden":
+        raise SourceForbidden(f"CloudWatch gives no points of {which} (Forbidden); allow cloudwatch:GetMetricData")
+    raise SourceUnavailable(
+        f"CloudWatch answered {status or 'nothing'} for {which}; the old partition stays; try again later"
+    )
 
 
 def _query(number: int, series: Series, statistic: str, period_seconds: int) -> dict:

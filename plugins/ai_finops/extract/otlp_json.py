@@ -14,6 +14,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ai_finops.extract import span_attributes
+
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """A longer line is quarantined: it would have to be held in memory."""
 FAST_LINE_BYTES = 12 * 1024 * 1024
@@ -22,7 +24,8 @@ SPANS_PER_CUT = 500
 TOO_LONG = f"longer than {MAX_LINE_BYTES} bytes"
 NOT_TRACES = "not a trace request: it has no resourceSpans"
 _TAG = re.compile(rb'\{"_object":(\d+),"_line":(\d+),"_offset":(\d+),')
-_VALUE = "struct(stringValue varchar, intValue varchar, doubleValue varchar, boolValue varchar)"
+_SCALARS = "stringValue varchar, intValue varchar, doubleValue varchar, boolValue varchar"
+_VALUE = f"struct({_SCALARS}, arrayValue json, kvlistValue json)"
 _ATTRIBUTES = f"struct(key varchar, value {_VALUE})[]"
 _SPAN = (
     "struct(traceId varchar, spanId varchar, parentSpanId varchar, name varchar, kind varchar, startTimeUnixNano varchar, "
@@ -33,7 +36,11 @@ _RESOURCE_SPANS = (
     f"scopeSpans struct(scope struct(name varchar, version varchar), spans {_SPAN}[])[])[]"
 )
 _KEYS = "list_transform({}, lambda a: a.key)"
-_TEXTS = "list_transform({}, lambda a: coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue))"
+# Lists and maps are kept as the JSON text of their content; bytes are not read.
+_TEXTS = (
+    "list_transform({}, lambda a: coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue, "
+    "a.value.arrayValue::varchar, a.value.kvlistValue::varchar))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,13 @@ def read_requests(file: BinaryIO) -> Iterator[Line]:
     through.
     """
     lines = _read_lines(file)
-    start = list(islice(lines, 2))
-    is_spread = len(start) == 2 and not start[1].content.startswith(b"{")
-    if is_spread and not start[0].problem and not start[0].content.endswith(b"}"):
-        yield _looked_at(_whole(file, start[0]))
-        return
+    start = list(islice(lines, 1))
+    if start and not start[0].problem and not start[0].content.endswith(b"}"):
+        # Only here the second line is looked at first: were it damaged, it would take the first along.
+        start += islice(lines, 1)
+        if len(start) == 2 and not start[1].content.startswith(b"{"):
+            yield _looked_at(_whole(file, start[0]))
+            return
     yield from map(_looked_at, chain(start, lines))
 
 
@@ -113,25 +122,29 @@ def requests_sql(path: Path) -> str:
 
 
 def relation_sql(path: Path) -> str:
-    """Return a relation with the columns of `span_sql.ATTRIBUTE_LISTS` over a file of tagged lines."""
-    # A resource is unfolded before its spans, which may be thousands.
+    """Return a relation over a file of tagged lines with the columns that `span_sql.flatten_sql` reads."""
+    # A resource is read before its spans are unfolded, which may be thousands.
+    of_resource = ", ".join(span_attributes.resource_names().values())
     return f"""(
     with requests as (
         select _object, _line, unnest(resourceSpans) as r from {requests_sql(path)}
     ),
-    scopes as (
-        select _object, _line, {_KEYS.format("r.resource.attributes")} as resource_keys,
-            {_TEXTS.format("r.resource.attributes")} as resource_values, unnest(r.scopeSpans) as s
+    resources as (
+        select _object, _line, {_KEYS.format("r.resource.attributes")} as keys,
+            {_TEXTS.format("r.resource.attributes")} as values, r.scopeSpans as s
         from requests
     ),
+    scopes as (
+        select _object, _line, {span_attributes.resource_columns("keys", "values")}, unnest(s) as s from resources
+    ),
     spans as (
-        select _object, _line, resource_keys, resource_values, s.scope as scope, unnest(s.spans) as span from scopes
+        select _object, _line, {of_resource}, s.scope as scope, unnest(s.spans) as span from scopes
     )
     select _object as object_number, _line as object_line, span.traceId as trace_id, span.spanId as span_id,
         span.parentSpanId as parent_span_id, span.name as span_name, span.kind as span_kind,
         span.startTimeUnixNano as start_ns, span.endTimeUnixNano as end_ns, span.status.code as status_code,
-        scope.name as scope_name, scope.version as scope_version, resource_keys, resource_values,
-        {_KEYS.format("span.attributes")} as keys, {_TEXTS.format("span.attributes")} as values
+        scope.name as scope_name, scope.version as scope_version, {of_resource},
+        coalesce({_KEYS.format("span.attributes")}, []) as keys, {_TEXTS.format("span.attributes")} as values
     from spans
 )"""  # noqa: S608 - made of constants and the path of a file of our own
 

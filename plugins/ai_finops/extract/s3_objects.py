@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
 from ai_finops import aws
-from ai_finops.errors import SourceMissing
+from ai_finops.errors import SettingsError, SourceMissing
 
 READ_ATTEMPTS = 3
 IN_MEMORY_BYTES = 4 * 1024 * 1024
@@ -31,12 +32,21 @@ class ObjectGone(Exception):
     """There is no object of that key."""
 
 
+class ObjectChanged(Exception):
+    """The object was written after the time that its content must not be newer than."""
+
+
+_NAMED = {"NoSuchKey": ObjectGone, "PreconditionFailed": ObjectChanged}
+
+
 @dataclass(frozen=True, slots=True)
 class S3Object:
     """One object as it was listed."""
 
     key: str
     size: int
+    modified_at: datetime | None = field(default=None, compare=False)
+    """UTC, whole seconds, as S3 says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,8 @@ def bucket_setting(name: str, *, bucket: str) -> Iterator[None]:
         yield
     except aws.BucketMissing as error:
         raise SourceMissing(f"the bucket {bucket} does not exist; correct {name}") from error
+    except SettingsError as error:
+        raise SettingsError(f"{bucket!r} is not a name that a bucket can have; correct {name}") from error
 
 
 def list_objects(s3: Any, *, bucket: str, prefix: str) -> list[S3Object]:
@@ -65,7 +77,11 @@ def list_objects(s3: Any, *, bucket: str, prefix: str) -> list[S3Object]:
     """
     with _listing(bucket):
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        found = [S3Object(item["Key"], item["Size"]) for page in pages for item in page.get("Contents", ())]
+        found = [
+            S3Object(item["Key"], item["Size"], item.get("LastModified"))
+            for page in pages
+            for item in page.get("Contents", ())
+        ]
     return sorted((each for each in found if not each.key.endswith("/")), key=lambda each: each.key)
 
 
@@ -104,21 +120,28 @@ def fetch(s3: Any, *, bucket: str, wanted: S3Object, folder: Path) -> Fetched:
         return Fetched(wanted, None)
 
 
-def read_object(s3: Any, *, bucket: str, key: str, folder: Path | None = None) -> BinaryIO:
+def read_object(
+    s3: Any, *, bucket: str, key: str, folder: Path | None = None, unmodified_since: datetime | None = None
+) -> BinaryIO:
     """Return an object's content, at its start; a connection that breaks off in the middle is tried again.
 
+    Args:
+        folder: Where a large object waits; the system's temporary folder when left out.
+        unmodified_since: S3 itself refuses the content when it is newer, to the second.
     Raises:
         ObjectGone: There is no such object.
+        ObjectChanged: It was written after `unmodified_since`.
         SourceForbidden, SourceMissing, SourceUnavailable: The object cannot be read.
     """
     with aws.errors_named(f"s3://{bucket}/{key}", permission=f"s3:GetObject on arn:aws:s3:::{bucket}/*"):
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
-                return _read(s3, bucket=bucket, key=key, folder=folder)
+                return _read(s3, bucket=bucket, key=key, folder=folder, unmodified_since=unmodified_since)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "NoSuchKey":
+                named = _NAMED.get(error.response["Error"]["Code"])
+                if named is None:
                     raise
-                raise ObjectGone(key) from error
+                raise named(key) from error
             except _BROKEN_OFF:
                 if attempt == READ_ATTEMPTS:
                     raise
@@ -140,8 +163,9 @@ def _listing(bucket: str) -> AbstractContextManager[None]:
     return aws.errors_named(f"the bucket {bucket}", permission=f"s3:ListBucket on arn:aws:s3:::{bucket}")
 
 
-def _read(s3: Any, *, bucket: str, key: str, folder: Path | None) -> BinaryIO:
-    reply = s3.get_object(Bucket=bucket, Key=key)
+def _read(s3: Any, *, bucket: str, key: str, folder: Path | None, unmodified_since: datetime | None) -> BinaryIO:
+    conditions = {"IfUnmodifiedSince": unmodified_since} if unmodified_since else {}
+    reply = s3.get_object(Bucket=bucket, Key=key, **conditions)
     with closing(reply["Body"]) as body:  # as a context manager the body gives its raw stream, which checks no length
         if reply["ContentLength"] <= IN_MEMORY_BYTES:
             return io.BytesIO(body.read())

@@ -6,8 +6,6 @@ again until the one that it refuses stands alone; that one is quarantined and th
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,37 +14,55 @@ from typing import BinaryIO
 import duckdb
 import pyarrow as pa
 
-from ai_finops.extract import otlp_json, otlp_protobuf, span_sql, vocabulary
+from ai_finops.extract import compressed, otlp_json, otlp_protobuf, span_sql, vocabulary
 from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.span_attributes import FILLED_KEYS
+from ai_finops.extract.span_contents import SpanContents
 from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
 
 SPOOL_BYTES = 64 * 1024 * 1024
 MAX_OBJECT_BYTES = 4 * 1024 * 1024 * 1024
 """Decompressed; what comes after it is quarantined."""
 MEMORY_LIMIT = "400MB"
-SPAN_BATCH = 20_000
+PROTOBUF_BYTES = 16 * 1024 * 1024
+"""Of requests that are decoded at once; as Arrow they take several times as much."""
 MAX_UNMAPPED_NAMES = 1000
-_GZIP = b"\x1f\x8b"
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
-_TRUNCATED = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 class SpanLoader:
     """Takes objects one after the other; `tables` ends it. Everything it writes lies in `folder`."""
 
-    def __init__(self, folder: Path, *, accounts: Accounts, as_of: date) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        accounts: Accounts,
+        as_of: date,
+        keeps_content: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        """Start with nothing; without `threads` DuckDB takes what the machine has."""
         self._accounts = accounts
         self._folder = folder
         self._as_of = as_of
         self._spool = _Spool(folder / "spool.jsonl")
-        self._protobuf: list[pa.Table] = []
+        self._protobuf: list[otlp_protobuf.Request] = []
+        self._protobuf_bytes = 0
         self._duckdb = duckdb.connect()
         self._duckdb.execute(
             f"set memory_limit='{MEMORY_LIMIT}'; set TimeZone='UTC'; set preserve_insertion_order=false"
         )
         self._duckdb.execute("set temp_directory=" + _text(str(folder / "duckdb")))
-        columns = ", ".join(f"null::{kind} as {name}" for name, kind in span_sql.ATTRIBUTE_LISTS.items())
-        self._duckdb.execute(f"create table flat as {self._flatten(f'(select {columns} limit 0)')}")
+        if threads:
+            self._duckdb.execute(f"set threads={threads}")
+        otlp_protobuf.register_functions(self._duckdb)
+        self._duckdb.execute(span_sql.flat_table_sql("flat"))
+        self._duckdb.execute("create table unmapped_names (shape bigint, name varchar)")
+        self._shape_count = 0
+        known = pa.table({"name": pa.array(vocabulary.span_attribute_names(), pa.string())})
+        self._duckdb.register("known_names", known)
+        self._contents = SpanContents(self._duckdb) if keeps_content else None
 
     def close(self) -> None:
         """Give back the memory and the files."""
@@ -57,28 +73,21 @@ class SpanLoader:
         """Take an object of OTLP JSON; what cannot be read of it is quarantined."""
         place = otlp_json.Line(1, 0, b"")
         try:
-            for line in otlp_json.read_requests(_decompressed(file)):
+            for line in otlp_json.read_requests(compressed.opened(file, limit=MAX_OBJECT_BYTES)):
                 place = line
-                if line.offset > MAX_OBJECT_BYTES:
-                    raise ValueError(f"longer than {MAX_OBJECT_BYTES} bytes")
                 self._add_line(number, line)
-        except _TRUNCATED:
-            self._accounts.quarantine(number, place=f"after {place.place}", reason="truncated or damaged gzip")
-        except ValueError as error:
-            self._accounts.quarantine(number, place=place.place, reason=str(error))
+        except (compressed.DamagedError, compressed.TooLongError) as error:
+            self._accounts.quarantine(number, place=f"after {place.place}", reason=str(error))
 
     def add_protobuf(self, number: int, file: BinaryIO) -> None:
-        """Take an object of OTLP protobuf, or quarantine it whole."""
+        """Take an object of OTLP protobuf; one that cannot be read is quarantined whole, at the latest by `tables`."""
         try:
-            content = _decompressed(file).read(otlp_protobuf.MAX_REQUEST_BYTES + 1)
-            if len(content) > otlp_protobuf.MAX_REQUEST_BYTES:
-                raise ValueError(f"longer than {otlp_protobuf.MAX_REQUEST_BYTES} bytes")
-            self._protobuf.append(otlp_protobuf.read_spans(content, object_number=number))
-        except _TRUNCATED:
-            self._accounts.quarantine(number, place="byte 0", reason="truncated or damaged gzip")
-        except ValueError as error:
+            content = compressed.opened(file, limit=otlp_protobuf.MAX_REQUEST_BYTES).read()
+            self._protobuf.append(otlp_protobuf.Request(number, content))
+            self._protobuf_bytes += len(content)
+        except (compressed.DamagedError, compressed.TooLongError) as error:
             self._accounts.quarantine(number, place="byte 0", reason=str(error))
-        if sum(table.num_rows for table in self._protobuf) >= SPAN_BATCH:
+        if self._protobuf_bytes >= PROTOBUF_BYTES:
             self._load_protobuf()
 
     def tables(self, *, landing_date: date) -> dict[str, pa.Table | Path]:
@@ -93,6 +102,13 @@ class SpanLoader:
             "objects": self._accounts.objects_table(),
             "quarantine": self._accounts.quarantine_table(),
         }
+
+    def contents(self, *, landing_date: date) -> tuple[Path | None, int]:
+        """Return the texts of the loaded spans as a Parquet file, after `tables`, and how many; no file where none are kept."""
+        if self._contents is None:
+            return None, 0
+        path = self._folder / "span_contents.parquet"
+        return path, self._contents.write(path, landing_date=landing_date)
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
         if line.problem == otlp_json.NOT_TRACES:
@@ -138,17 +154,50 @@ class SpanLoader:
             return []
 
     def _load_protobuf(self) -> None:
-        if self._protobuf:
-            self._duckdb.register("protobuf_spans", pa.concat_tables(self._protobuf))
-            self._insert("protobuf_spans")
-            self._duckdb.unregister("protobuf_spans")
-            self._protobuf = []
+        """Load the requests at once; when one is refused, those that are readable on their own."""
+        requests, self._protobuf, self._protobuf_bytes = self._protobuf, [], 0
+        try:
+            table = otlp_protobuf.requests_table(requests)
+        except ValueError:
+            wrong = {request.object_number for request in otlp_protobuf.unreadable(requests)}
+            for number in sorted(wrong):
+                self._accounts.quarantine(number, place="byte 0", reason=otlp_protobuf.NOT_A_REQUEST)
+            table = otlp_protobuf.requests_table([each for each in requests if each.object_number not in wrong])
+        if table.num_rows:
+            self._duckdb.register("protobuf_requests", table)
+            self._insert(otlp_protobuf.relation_sql("protobuf_requests"))
+            self._duckdb.unregister("protobuf_requests")
 
     def _insert(self, relation: str) -> None:
-        self._duckdb.execute(f"insert into flat {self._flatten(relation)}")
+        """Load a batch: first its lists, then, knowing which attributes occur, what they mean."""
+        self._duckdb.execute(
+            f"create or replace temp table batch as select *, coalesce({FILLED_KEYS}, []) as filled_keys from {relation}"  # noqa: S608 - our own
+        )
+        self._duckdb.execute(f"""
+            create or replace temp table batch_shapes as
+            select {self._shape_count} + row_number() over () as shape, filled_keys
+            from (select distinct filled_keys from batch)""")  # noqa: S608 - a number
+        ((count,),) = self._rows("select count(*) from batch_shapes")
+        self._shape_count += count
+        names = {name for (name,) in self._rows("select distinct unnest(filled_keys) from batch_shapes") if name}
+        flat = span_sql.flatten_sql("batch", shapes="batch_shapes", names=names, as_of=self._as_of)
+        self._duckdb.execute(f"insert into flat {flat}")
+        self._note_unmapped()
+        if self._contents is not None:
+            self._contents.add("batch")
+        self._duckdb.execute("drop table batch")
 
-    def _flatten(self, relation: str) -> str:
-        return span_sql.flatten_sql(relation, as_of=self._as_of)
+    def _note_unmapped(self) -> None:
+        """Keep the names in a batch's lists that the vocabulary does not hold; indexes in names are written N."""
+        self._duckdb.execute(r"""
+            insert into unmapped_names
+            with names as (
+                select shape, unnest(list_distinct(list_transform(
+                    list_filter(filled_keys, lambda k: k is not null), lambda k: regexp_replace(k, '\.[0-9]+\b', '.N', 'g')
+                ))) as name
+                from batch_shapes
+            )
+            select shape, name from names anti join known_names using (name)""")
 
     def _mark_duplicates(self) -> None:
         """Of spans that came more than once keep the most complete usage, then the first object, then the first line."""
@@ -205,17 +254,10 @@ class SpanLoader:
         return path
 
     def _unmapped(self, landing_date: date) -> pa.Table:
-        """Count the spans by attribute name that the vocabulary does not hold; indexes in names are written N."""
-        known = pa.table({"name": pa.array(vocabulary.span_attribute_names(), pa.string())})
-        self._duckdb.register("known_names", known)
-        rows = self._rows(rf"""
-            with shapes as (select service_name, keys, count(*) as span_count from kept group by all),
-            names as (
-                select service_name, span_count,
-                    unnest(list_distinct(list_transform(keys, lambda k: regexp_replace(k, '\.[0-9]+\b', '.N', 'g')))) as name
-                from shapes
-            )
-            select name, service_name, sum(span_count)::bigint from names anti join known_names using (name)
+        """Count the spans by attribute name that the vocabulary does not hold."""
+        rows = self._rows(f"""
+            with counts as (select service_name, shape, count(*) as span_count from kept group by all)
+            select name, service_name, sum(span_count)::bigint from counts inner join unmapped_names using (shape)
             group by all order by 3 desc, name, service_name limit {MAX_UNMAPPED_NAMES}""")  # noqa: S608 - a constant
         columns = ("attribute_name", "service_name", "span_count")
         plain = [dict(zip(columns, row, strict=True)) | {"landing_date": landing_date} for row in rows]
@@ -250,13 +292,6 @@ class _Spool:
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def _decompressed(file: BinaryIO) -> BinaryIO:
-    """The content of a file, which may be gzip whatever its name says."""
-    start = file.read(2)
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file) if start == _GZIP else file
 
 
 def _lake_column(name: str, landing_date: date) -> str:

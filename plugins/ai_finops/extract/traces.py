@@ -16,15 +16,16 @@ import pyarrow as pa
 from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.errors import SourceMissing
-from ai_finops.extract import landings, s3_objects
+from ai_finops.extract import landings, s3_objects, span_contents
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
 from ai_finops.lake import Lake, Outcome
 
 SOURCE = "traces"
 CLIENTS = ("s3",)
-JSON_ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz")
-PROTOBUF_ENDINGS = (".binpb", ".binpb.gz")
+PERMISSIONS = (("s3:ListBucket", "arn:aws:s3:::{bucket}"), ("s3:GetObject", "arn:aws:s3:::{bucket}/{prefix}/*"))
+JSON_ENDINGS = (".json", ".json.gz", ".json.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst")
+PROTOBUF_ENDINGS = (".binpb", ".binpb.gz", ".binpb.zst")
 
 
 def land(
@@ -45,7 +46,7 @@ def land(
     accounts = Accounts(SOURCE, day)
     in_bucket = s3_objects.bucket_setting("AI_FINOPS_TRACES_BUCKET", bucket=settings.traces_bucket)
     with aws.calls_counted(clients) as calls, in_bucket, tempfile.TemporaryDirectory(prefix="traces-") as folder:
-        tables = _read_day(
+        tables, (contents, content_count) = _read_day(
             day, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder), as_of=as_of
         )
         totals = accounts.totals()
@@ -53,6 +54,7 @@ def land(
             lake, SOURCE, str(day), table="spans", row_count=totals["loaded_count"], allow_empty=allow_empty
         )
         lake.write_partition(SOURCE, str(day), tables=tables)
+        span_contents.settle(day, file=contents, row_count=content_count, settings=settings, lake=lake, as_of=as_of)
     return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count)
 
 
@@ -69,16 +71,16 @@ def _root_prefix(settings: Settings) -> str:
 
 def _read_day(
     day: date, *, settings: Settings, s3: Any, accounts: Accounts, folder: Path, as_of: date
-) -> dict[str, pa.Table | Path]:
+) -> tuple[dict[str, pa.Table | Path], tuple[Path | None, int]]:
     bucket = settings.traces_bucket
     objects = s3_objects.list_objects(s3, bucket=bucket, prefix=day_prefix(day, settings=settings))
     if not objects:
         _require_prefix(s3, settings=settings)
-    loader = SpanLoader(folder, accounts=accounts, as_of=as_of)
+    loader = SpanLoader(folder, accounts=accounts, as_of=as_of, keeps_content=settings.keep_content)
     try:
         for fetched in s3_objects.fetch_each(s3, bucket=bucket, objects=objects, folder=folder):
             _add(fetched, loader=loader, accounts=accounts)
-        return loader.tables(landing_date=day)
+        return loader.tables(landing_date=day), loader.contents(landing_date=day)
     finally:
         loader.close()
 

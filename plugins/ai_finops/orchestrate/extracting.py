@@ -12,7 +12,7 @@ from airflow.sdk import CronPartitionTimetable, Param, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.assets import RAW_BY_FEED
-from ai_finops.config import Settings
+from ai_finops.config import EXTRACT_HOUR_UTC, Settings
 from ai_finops.days import morning_after, parse_day
 from ai_finops.errors import AiFinopsError, SourceUnavailable
 from ai_finops.orchestrate.runs import day_of_run, started_on
@@ -30,7 +30,7 @@ def daily_partitions(feed: str, *, settings: Settings) -> CronPartitionTimetable
     """Return the schedule of an extract DAG: each morning, for the day before, keyed by that day; none without a source."""
     if feed not in settings.sources_by_feed:
         return None
-    return CronPartitionTimetable("0 6 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
+    return CronPartitionTimetable(f"0 {EXTRACT_HOUR_UTC} * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
 
 
 def last_run_date() -> datetime | None:
@@ -42,16 +42,16 @@ def last_run_date() -> datetime | None:
 
 
 @contextlib.contextmanager
-def permanent_errors_fail_now(tell: Callable[[str], None] = lambda sentence: None) -> Iterator[None]:
+def permanent_errors_fail_now(tell: Callable[[AiFinopsError], None] = lambda error: None) -> Iterator[None]:
     """Let Airflow retry a source that did not answer, and nothing else: a retry mends no permission and no bad day.
 
     Args:
-        tell: Gets the error's sentence in either case.
+        tell: Gets the error in either case.
     """
     try:
         yield
     except AiFinopsError as error:
-        tell(str(error))
+        tell(error)
         if isinstance(error, SourceUnavailable):
             raise
         raise AirflowFailException(str(error)) from error
@@ -72,7 +72,11 @@ def land_and_record(feed: str, *, settings: Settings) -> None:
             """Replace the partitions of the run's day in the lake; return the outcome as JSON."""
             from ai_finops import extract
 
-            with permanent_errors_fail_now(lambda sentence: context["ti"].xcom_push(key="error", value=sentence)):
+            def tell(error: AiFinopsError) -> None:
+                told = {"error": str(error), "status": error.outcome_status}
+                context["ti"].xcom_push(key="failure", value=told)
+
+            with permanent_errors_fail_now(tell):
                 day = day_of_run(context)
                 outcome = extract.land(
                     source,
@@ -108,12 +112,13 @@ def _record(source: str, context: Mapping[str, Any]) -> str:
     with permanent_errors_fail_now():  # a day that is not over has no outcome
         extract.require_over(source, day, as_of=morning_after(day), today=started_on(context))
     landed = task_instance.xcom_pull(task_ids=f"land_{source}")
-    error = task_instance.xcom_pull(task_ids=f"land_{source}", key="error")
+    failure = task_instance.xcom_pull(task_ids=f"land_{source}", key="failure")
+    unfinished = {"error": f"land_{source} did not finish; its log says why", "status": "failed"}
     return extract.record(
         source,
         day,
         settings=Settings.from_env(),
         as_of=morning_after(day),
         outcome=Outcome.from_json(landed) if landed else None,
-        error=None if landed else error or f"land_{source} did not finish; its log says why",
+        **({"error": None} if landed else failure or unfinished),
     ).status

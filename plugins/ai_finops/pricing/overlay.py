@@ -112,7 +112,7 @@ def _price(row: dict[str, str], *, where: str, version: str) -> Price:
         valid_from=parse_day(row["valid_from"], what=f"{where}: valid_from") if row["valid_from"] else FOREVER,
         valid_to=parse_day(row["valid_to"], what=f"{where}: valid_to") if row["valid_to"] else None,
         price_unit=price_unit,
-        price_usd_per_unit=_number(row["price_usd_per_unit"], what=f"{where}: price_usd_per_unit"),
+        price_usd_per_unit=_above_zero(row["price_usd_per_unit"], what=f"{where}: price_usd_per_unit"),
         is_inherited=False,
         catalog=OVERLAY,
         catalog_version=version,
@@ -126,6 +126,15 @@ def _number(text: str, *, what: str) -> Decimal:
         raise SettingsError(f"{what} {text!r} is not a number") from error
     if not number.is_finite() or number < 0:
         raise SettingsError(f"{what} {text!r} is not a number from 0 up")
+    return number
+
+
+def _above_zero(text: str, *, what: str) -> Decimal:
+    number = _number(text, what=what)
+    if not number:
+        raise SettingsError(
+            f"{what} is 0, and usage never costs nothing; leave the row out, and the usage is listed as unpriced"
+        )
     return number
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
 
-from ai_finops.build.candidate import KEPT_COUNT, read_record
+from ai_finops.build.candidate import KEPT_COUNT, BuildRecord, read_record
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.errors import PublishError
@@ -64,7 +64,7 @@ def _make_whole(candidate: Path, *, settings: Settings) -> Path:
     try:
         record = read_record(candidate)
         counts = write_marts(candidate / "warehouse.duckdb", folder=draft, record=record)
-        description = asdict(record) | {"row_counts": counts} | _days(candidate, settings=settings)
+        description = asdict(record) | {"row_counts": counts} | _days(candidate, record=record, settings=settings)
         (draft / "build.json").write_text(json.dumps(description, indent=1) + "\n")
         for file in (*draft.iterdir(), draft):
             sync(file)
@@ -75,15 +75,19 @@ def _make_whole(candidate: Path, *, settings: Settings) -> Path:
     return place
 
 
-def _days(candidate: Path, *, settings: Settings) -> dict[str, list[str]]:
-    """Return the landing days that the build holds and, of these, the ones that are new with it."""
+def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[str, list[str]]:
+    """Return the landing days that the build holds and, of these, the ones that are new with it.
+
+    A day on which no source gave anything lies past the build's clock: it is not held, so that the build which has it, once
+    the sources are mended, announces it.
+    """
     from ai_finops.build.raw_views import open_warehouse
 
     with open_warehouse(candidate / "warehouse.duckdb", read_only=True) as warehouse:
         rows = warehouse.execute(
-            "select landing_date from raw.extract_outcomes group by landing_date "
+            "select landing_date from raw.extract_outcomes where landing_date < ? group by landing_date "
             "having count(distinct source) = ? order by landing_date",
-            [len(settings.sources)],
+            [record.as_of_date, len(settings.sources)],
         ).fetchall()
     days = [str(day) for (day,) in rows]
     before = current_build(settings)

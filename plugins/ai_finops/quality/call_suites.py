@@ -15,18 +15,35 @@ from ai_finops.quality.rules import (
 )
 
 _CALLS_BY_DAY = """
-with call_spans as (
+with landed_spans as (
+    select trace_id, operation_name, started_at from raw.traces_spans
+    union all
+    select trace_id, operation_name, started_at from raw.xray_spans_spans
+),
+call_spans as (
     select trace_id, cast(started_at as date) as usage_date
-    from raw.traces_spans
+    from landed_spans
     where
         operation_name in ('chat', 'text_completion', 'generate_content', 'embeddings', 'rerank')
         and cast(started_at as date) < $as_of_date
+    union all
+    -- A log tells of a call without a trace.
+    select null as trace_id, cast(invoked_at as date) as usage_date
+    from raw.bedrock_logs_invocations
+    where cast(invoked_at as date) < $as_of_date
+),
+traces_with_call as (
+    -- A call may be spoken for by a span of another trace.
+    select distinct settled.trace_id
+    from intermediate.int_llm_call_candidates_settled as settled
+    semi join marts.fct_llm_calls using (call_id)
+    where settled.trace_id is not null
 ),
 spans as (
     select
         usage_date,
         count(*) as span_count,
-        count(distinct trace_id) filter (trace_id not in (select trace_id from marts.fct_llm_calls)) as lost_trace_count
+        count(distinct trace_id) filter (trace_id not in (select trace_id from traces_with_call)) as lost_trace_count
     from call_spans
     group by all
 ),
@@ -75,9 +92,33 @@ from spans full join calls using (usage_date) left join repeated using (usage_da
 order by usage_date
 """
 
+MOST_DAYS_BEFORE_A_SILENCE = 6
+"""Fewer days than a week in a row may as well be the rhythm of a feature that rests at the weekend."""
+# The last row of a source that has gone silent says how many days in a row it had delivered before; all others say 0.
 _LANDED = """
-select *, read_count - loaded_count - ignored_count - quarantined_count - duplicate_count as unaccounted_count
-from marts.fct_daily_extract_outcomes
+with numbered as (
+    select
+        *,
+        count(*) filter (loaded_count = 0) over (partition by source order by landing_date) as silence_number
+    from marts.fct_daily_extract_outcomes
+),
+counted as (
+    select
+        *,
+        count(*) filter (loaded_count > 0) over (
+            partition by source, silence_number order by landing_date
+        ) as delivered_day_count
+    from numbered
+)
+select
+    * exclude (silence_number, delivered_day_count),
+    read_count - loaded_count - ignored_count - quarantined_count - duplicate_count as unaccounted_count,
+    case
+        when status = 'empty' and landing_date = max(landing_date) over (partition by source)
+        then arg_max(delivered_day_count, landing_date) filter (loaded_count > 0) over (partition by source)
+        else 0
+    end as silent_after_day_count
+from counted
 """
 
 
@@ -138,6 +179,41 @@ def configure_unpriced_usage() -> list[Check]:
     ]
 
 
+def configure_instrumentation_gaps() -> list[Check]:
+    """Calls whose usage nobody said are listed with their library, model and reason."""
+    mart = "fct_daily_instrumentation_gaps"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled("usage_date", "reason", "call_count", why="A gap says where it is and why."),
+                is_between("call_count", 1, None, why="A row stands for calls or for spans that hide them."),
+            ),
+        )
+    ]
+
+
+def configure_unmapped_attributes() -> list[Check]:
+    """Attribute names that nobody mapped are counted by name."""
+    mart = "fct_daily_unmapped_attributes"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                is_between("span_count", 1, None, why="A name is listed because spans carry it."),
+            ),
+        )
+    ]
+
+
 def configure_extract_outcomes() -> list[Check]:
     """Every landing is accounted for."""
     mart = "fct_daily_extract_outcomes"
@@ -151,12 +227,19 @@ def configure_extract_outcomes() -> list[Check]:
                 has_rows(why="A build is made of landings."),
                 is_unique_by_grain(mart),
                 is_zero("unaccounted_count", why="Read is loaded, ignored, quarantined or duplicate."),
-                is_one_of("status", "loaded", "empty", "missing", "failed", why="Known endings."),
+                is_one_of("status", "loaded", "empty", "missing", "failed", "expired", why="Known endings."),
                 is_one_of(
                     "status",
                     "loaded",
                     "empty",
                     why="A source that is missing or failed is news.",
+                    severity=Severity.WARN,
+                ),
+                is_between(
+                    "silent_after_day_count",
+                    0,
+                    MOST_DAYS_BEFORE_A_SILENCE,
+                    why="A source that delivered every day of a week and now answers with nothing has broken unseen.",
                     severity=Severity.WARN,
                 ),
             ),

@@ -10,17 +10,17 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             operation_name provider_name request_model model_id model_tier region_scope processing dialect prompt_version
             price_catalog price_catalog_version cost_reason feature_reason uncached_input_tokens
             cache_read_input_tokens cache_write_5m_input_tokens cache_write_1h_input_tokens output_tokens
-            reasoning_output_tokens search_unit_count input_tokens estimated_cost_usd has_usage is_error usage_date
-            started_at ended_at duration_ms
+            reasoning_output_tokens search_unit_count input_tokens estimated_cost_usd has_usage is_generating is_error
+            usage_date started_at ended_at duration_ms
         """,
         "fct_daily_allocated_costs": """
             usage_date charge_category feature_id pipeline_id service_name provider_name billing_account_id model_id
             model_tier task_type attribution unattributed_reason cost_status request_count input_tokens output_tokens
-            estimated_cost_usd allocated_cost_usd
+            unknown_cost_call_count unknown_cost_tokens estimated_cost_usd allocated_cost_usd
         """,
         "fct_daily_feature_costs": """
             usage_date feature_id display_name team owner cost_status request_count user_count input_tokens output_tokens
-            estimated_cost_usd allocated_cost_usd cost_usd_per_request
+            unknown_cost_call_count unknown_cost_tokens estimated_cost_usd allocated_cost_usd cost_usd_per_request
         """,
         "fct_daily_reconciliations": """
             usage_date charge_category provider_name billing_account_id model_id token_class region_scope processing
@@ -29,6 +29,12 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         """,
         "fct_daily_unpriced_usage": """
             usage_date provider_name request_model cost_reason call_count input_tokens output_tokens
+        """,
+        "fct_daily_instrumentation_gaps": """
+            usage_date scope_name service_name provider_name request_model reason call_count
+        """,
+        "fct_daily_unmapped_attributes": """
+            landing_date attribute_name service_name span_count
         """,
         "fct_daily_extract_outcomes": """
             source landing_date status read_count loaded_count ignored_count quarantined_count duplicate_count error
@@ -46,7 +52,7 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             as_of_date feature_id method horizon_days origin_count wape_ratio bias_ratio status
         """,
         "fct_cost_drivers": """
-            week_start_date feature_id driver detail contribution_cost_usd
+            week_start_date feature_id driver detail contribution_cost_usd is_comparable
         """,
         "fct_savings_opportunities": """
             as_of_date opportunity_id feature_id lever task_type current_model_id target_model_id
@@ -55,15 +61,18 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             reason rank
         """,
         "rpt_weekly_digest": """
-            week_start_date as_of_date covered_day_count missing_days total_cost_usd previous_total_cost_usd change_ratio
-            top_feature_id top_feature_name top_feature_cost_usd top_feature_share_ratio
-            previous_top_feature_share_ratio unattributed_cost_usd unattributed_share_ratio estimated_share_ratio
+            week_start_date as_of_date covered_day_count missing_days not_compared_reason total_cost_usd
+            previous_covered_day_count previous_total_cost_usd change_ratio top_feature_id top_feature_name
+            top_feature_cost_usd top_feature_share_ratio previous_top_feature_share_ratio
+            previous_top_feature_call_count unattributed_cost_usd unattributed_share_ratio estimated_share_ratio
             month_start_date month_to_date_cost_usd projected_month_end_cost_usd low_month_end_cost_usd
-            high_month_end_cost_usd projection_status projection_error_ratio projection_error_horizon_days main_driver
-            main_driver_feature_id main_driver_detail main_driver_cost_usd main_driver_share_ratio
-            recommended_opportunity_id recommended_feature_name recommended_task_type recommended_target_model_id
-            recommended_saving_usd_per_month recommended_agreement_ratio recommended_agreement_sample_count
-            unpriced_call_count quarantined_record_count gap_call_count
+            high_month_end_cost_usd projection_status projection_error_ratio projection_error_horizon_days
+            risen_cost_usd main_driver main_driver_feature_id main_driver_detail main_driver_cost_usd
+            main_driver_share_ratio recommended_opportunity_id recommended_feature_name recommended_task_type
+            recommended_target_model_id recommended_saving_usd_per_month recommended_agreement_ratio
+            recommended_agreement_sample_count unknown_cost_call_count previous_unknown_cost_call_count
+            month_unknown_cost_call_count unknown_cost_feature_count unpriced_call_count quarantined_record_count
+            gap_call_count
         """,
     }.items()
 }

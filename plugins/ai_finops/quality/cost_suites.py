@@ -29,35 +29,37 @@ from marts.fct_daily_allocated_costs
 
 _ALLOCATED_AGAINST_CELLS = """
 with allocated as (
-    select usage_date, sum(allocated_cost_usd) as allocated_cost_usd
+    select usage_date, billing_account_id, sum(allocated_cost_usd) as allocated_cost_usd
     from marts.fct_daily_allocated_costs where cost_status <> 'estimated' group by all
 ),
 cells as (
-    select usage_date, sum(billed_cost_usd) as billed_cost_usd
+    select usage_date, billing_account_id, sum(billed_cost_usd) as billed_cost_usd
     from marts.fct_daily_reconciliations where billed_cost_usd is not null group by all
 )
 select
     usage_date,
+    billing_account_id,
     cast(coalesce(billed_cost_usd, 0) * 1000000 as bigint) as billed_micro_usd,
     cast((coalesce(allocated_cost_usd, 0) - coalesce(billed_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
-from allocated full join cells using (usage_date)
-order by usage_date
+from allocated full join cells using (usage_date, billing_account_id)
+order by usage_date, billing_account_id
 """
 
-_ALLOCATED_AGAINST_INVOICE = """
-with invoices as (
-    select date_trunc('month', usage_date) as billing_month, sum(billed_cost_usd) as invoice_cost_usd
+_ALLOCATED_AGAINST_LINES = """
+with lines as (
+    select date_trunc('month', usage_date) as usage_month, billing_account_id, sum(billed_cost_usd) as billed_cost_usd
     from staging.stg_aws_billing__line_items where is_ai_charge and usage_date < $as_of_date group by all
 ),
 allocated as (
-    select date_trunc('month', usage_date) as billing_month, sum(allocated_cost_usd) as allocated_cost_usd
+    select date_trunc('month', usage_date) as usage_month, billing_account_id, sum(allocated_cost_usd) as allocated_cost_usd
     from marts.fct_daily_allocated_costs where cost_status <> 'estimated' group by all
 )
 select
-    billing_month,
-    cast((coalesce(allocated_cost_usd, 0) - coalesce(invoice_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
-from invoices full join allocated using (billing_month)
-order by billing_month
+    usage_month,
+    billing_account_id,
+    cast((coalesce(allocated_cost_usd, 0) - coalesce(billed_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from lines full join allocated using (usage_month, billing_account_id)
+order by usage_month, billing_account_id
 """
 
 _FEATURES_AGAINST_ALLOCATED = """
@@ -141,24 +143,22 @@ def configure_allocated_costs() -> list[Check]:
             f"{mart}__against_bill",
             _ALLOCATED_AGAINST_CELLS,
             (
-                is_between(
+                is_zero(
                     "difference_micro_usd",
-                    -CENT_MICRO_USD,
-                    CENT_MICRO_USD,
-                    why="Allocated plus unattributed is what was billed, each day, within a cent of rounding.",
+                    why="Allocated plus unattributed is what was billed, each day and account; both are whole micro-dollars.",
                 ),
             ),
         ),
         Check(
             mart,
-            f"{mart}__against_invoice",
-            _ALLOCATED_AGAINST_INVOICE,
+            f"{mart}__against_lines",
+            _ALLOCATED_AGAINST_LINES,
             (
                 is_between(
                     "difference_micro_usd",
                     -CENT_MICRO_USD,
                     CENT_MICRO_USD,
-                    why="All charges of a month are those of the bill's lines, within a cent.",
+                    why="An account's charges for a month's usage are those of the bill's lines, within a cent of rounding.",
                 ),
             ),
         ),

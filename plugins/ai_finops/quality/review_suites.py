@@ -32,7 +32,7 @@ from marts.fct_cost_projections
 
 _DRIVERS_BY_WEEK = """
 with weeks as (
-    select date_trunc('week', usage_date) as week_start_date, sum(allocated_cost_usd) as cost_usd
+    select date_trunc('week', usage_date) as week_start_date, coalesce(sum(allocated_cost_usd), 0) as cost_usd
     from marts.fct_daily_allocated_costs where charge_category = 'usage' group by all
 ),
 changes as (
@@ -58,6 +58,14 @@ select
     as integer) as broken_range_count,
     cast(status = 'rejected' and reason is null as integer) as unexplained_row_count
 from marts.fct_savings_opportunities
+"""
+
+_DIGEST = """
+select
+    *,
+    cast((previous_total_cost_usd is null) <> (not_compared_reason is not null) as integer) as unexplained_comparison_count,
+    cast(main_driver is not null and not_compared_reason is not null as integer) as unfounded_driver_count
+from marts.rpt_weekly_digest
 """
 
 _DIGEST_AGAINST_COSTS = """
@@ -147,14 +155,21 @@ def configure_drivers() -> list[Check]:
             (
                 has_read_columns(mart),
                 is_unique_by_grain(mart),
-                *is_filled("week_start_date", "feature_id", "driver", "contribution_cost_usd", why="Who moved what."),
+                *is_filled(
+                    "week_start_date",
+                    "feature_id",
+                    "driver",
+                    "contribution_cost_usd",
+                    "is_comparable",
+                    why="Who moved what, and whether that says why.",
+                ),
             ),
         ),
         Check(
             mart,
             f"{mart}__against_change",
             _DRIVERS_BY_WEEK,
-            (is_zero("unexplained_micro_usd", why="The parts add up to the change of the week exactly."),),
+            (is_zero("unexplained_micro_usd", why="The parts add up to the change of the week's known cost exactly."),),
         ),
     ]
 
@@ -187,15 +202,16 @@ def configure_weekly_digest() -> list[Check]:
         Check(
             mart,
             mart,
-            rows_of(mart),
+            _DIGEST,
             (
                 has_read_columns(mart),
                 has_rows(why="There is a week to report."),
                 is_unique_by_grain(mart),
-                *is_filled(
-                    "week_start_date", "total_cost_usd", "covered_day_count", why="What the message begins with."
-                ),
-                is_between("covered_day_count", 1, 7, why="Days of a week."),
+                # A total that is not known is none, and stops nothing: the message says so.
+                *is_filled("week_start_date", "covered_day_count", why="What the message begins with."),
+                is_between("covered_day_count", 0, 7, why="Days of a week; 0 where only late spans tell of it."),
+                is_zero("unexplained_comparison_count", why="A week is compared, or it says why not."),
+                is_zero("unfounded_driver_count", why="What cannot be compared has no root cause."),
                 is_between("top_feature_share_ratio", 0, 1, why="A share.", severity=Severity.WARN),
             ),
         ),

@@ -11,6 +11,8 @@ CONFIGURE = (
     cost_suites.configure_feature_costs,
     cost_suites.configure_reconciliations,
     call_suites.configure_unpriced_usage,
+    call_suites.configure_instrumentation_gaps,
+    call_suites.configure_unmapped_attributes,
     call_suites.configure_extract_outcomes,
     review_suites.configure_metrics,
     review_suites.configure_projections,

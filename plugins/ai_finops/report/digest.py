@@ -22,7 +22,9 @@ class WeeklyDigest:
     as_of_date: date
     covered_day_count: int
     missing_days: str | None
-    total_cost_usd: Decimal
+    not_compared_reason: str | None
+    total_cost_usd: Decimal | None
+    previous_covered_day_count: int | None
     previous_total_cost_usd: Decimal | None
     change_ratio: float | None
     top_feature_id: str | None
@@ -30,15 +32,17 @@ class WeeklyDigest:
     top_feature_cost_usd: Decimal | None
     top_feature_share_ratio: float | None
     previous_top_feature_share_ratio: float | None
+    previous_top_feature_call_count: int | None
     unattributed_cost_usd: Decimal
     unattributed_share_ratio: float | None
     estimated_share_ratio: float | None
     month_start_date: date
-    month_to_date_cost_usd: Decimal
+    month_to_date_cost_usd: Decimal | None
     projected_month_end_cost_usd: Decimal | None
     projection_status: str | None
     projection_error_ratio: float | None
     projection_error_horizon_days: int | None
+    risen_cost_usd: Decimal | None
     main_driver: str | None
     main_driver_feature_id: str | None
     main_driver_detail: str | None
@@ -51,6 +55,10 @@ class WeeklyDigest:
     recommended_saving_usd_per_month: Decimal | None
     recommended_agreement_ratio: float | None
     recommended_agreement_sample_count: int | None
+    unknown_cost_call_count: int
+    previous_unknown_cost_call_count: int | None
+    month_unknown_cost_call_count: int
+    unknown_cost_feature_count: int
     unpriced_call_count: int
     quarantined_record_count: int
     gap_call_count: int

@@ -32,7 +32,14 @@ _DRIVERS = {
     "tokens_per_call": ("more tokens per call", "fewer tokens per call"),
     "cost_per_token": ("a higher cost per token", "a lower cost per token"),
     "untraced_usage": ("more usage without a trace", "less usage without a trace"),
+    "unattributed_usage": (
+        "more usage that no feature can be named for",
+        "less usage that no feature can be named for",
+    ),
+    "cost_not_known": ("a cost not known in full", "a cost not known in full"),
 }
+_NAMED_BY_DETAIL = ("new_caller", "lost_caller", "unattributed_usage", "cost_not_known")
+"""Drivers whose detail says whose they are."""
 
 
 def compose(digest: WeeklyDigest) -> str:
@@ -52,18 +59,34 @@ def compose(digest: WeeklyDigest) -> str:
 
 
 def _total(digest: WeeklyDigest) -> str:
-    if digest.previous_total_cost_usd is None:
-        against = "no earlier week to compare with"
+    amount = "not known" if digest.total_cost_usd is None else dollars(digest.total_cost_usd)
+    if digest.not_compared_reason is not None:
+        against = _not_compared(digest)
     elif digest.change_ratio is None:
         against = "nothing the week before"
     else:
         against = f"{change(digest.change_ratio)} WoW"
-    return f"Total: {dollars(digest.total_cost_usd)} ({against})."
+    return f"Total: {amount} ({against})."
+
+
+def _not_compared(digest: WeeklyDigest) -> str:
+    if digest.not_compared_reason == "no_earlier_week":
+        return "no earlier week to compare with"
+    if digest.not_compared_reason == "other_day_count":
+        verb = "is" if digest.covered_day_count == 1 else "are"
+        days = f"{counted(digest.covered_day_count, 'day')} of this week {verb} covered"
+        return f"not compared: {days}, {digest.previous_covered_day_count} of the week before"
+    weeks = (
+        (digest.unknown_cost_call_count, "this week"),
+        (digest.previous_unknown_cost_call_count, "the week before"),
+    )
+    calls = " and ".join(f"{counted(count, 'call')} {name}" for count, name in weeks if count)
+    return f"not compared: {f'the cost of {calls}' if calls else 'what one of the weeks cost'} is not known"
 
 
 def _top_feature(digest: WeeklyDigest) -> str:
     if digest.top_feature_id is None:
-        return "No feature had any cost."
+        return "No feature's cost is known." if digest.unknown_cost_feature_count else "No feature had any cost."
     name = one_line(digest.top_feature_name or digest.top_feature_id)
     return f"{name}: {dollars(digest.top_feature_cost_usd)} ({_top_share(digest)})."
 
@@ -72,10 +95,13 @@ def _top_share(digest: WeeklyDigest) -> str:
     if digest.top_feature_share_ratio is None:
         return "share not known"
     now = share(digest.top_feature_share_ratio)
-    if digest.previous_total_cost_usd is None:
+    if digest.not_compared_reason is not None:
         return f"{now} of total"
     if digest.previous_top_feature_share_ratio is None:
-        return f"{now} of total, not there the week before"
+        was_there = digest.previous_top_feature_call_count
+        return (
+            f"{now} of total, {'its cost the week before is not known' if was_there else 'not there the week before'}"
+        )
     before = share(digest.previous_top_feature_share_ratio)
     if before == now:
         return f"{now} of total, as the week before"
@@ -84,15 +110,17 @@ def _top_share(digest: WeeklyDigest) -> str:
 
 
 def _root_cause(digest: WeeklyDigest) -> str:
-    if digest.previous_total_cost_usd is None:
+    if digest.not_compared_reason == "no_earlier_week":
         return "not known without an earlier week."
+    if digest.not_compared_reason is not None:
+        return "not known, as the weeks cannot be compared."
     if digest.main_driver is None:
-        return "nothing changed." if digest.change_ratio == 0 else "not known, no driver was computed for this week."
+        return _no_driver(digest)
     if digest.main_driver_share_ratio is None or digest.main_driver_share_ratio <= EXPLAINING_SHARE:
         return "no single driver explains more than a fifth of the change."
     rose, fell = _DRIVERS.get(digest.main_driver, (digest.main_driver, digest.main_driver))
     what = rose if digest.main_driver_cost_usd >= 0 else fell
-    if digest.main_driver not in ("new_caller", "lost_caller"):
+    if digest.main_driver not in _NAMED_BY_DETAIL:
         what += f" in {one_line(digest.main_driver_feature_id)}"
     detail = f", {one_line(digest.main_driver_detail)}" if digest.main_driver_detail else ""
     rest_usd = digest.total_cost_usd - digest.previous_total_cost_usd - digest.main_driver_cost_usd
@@ -101,12 +129,20 @@ def _root_cause(digest: WeeklyDigest) -> str:
     )
 
 
+def _no_driver(digest: WeeklyDigest) -> str:
+    if digest.total_cost_usd != digest.previous_total_cost_usd:
+        return "not known, no driver was computed for this week."
+    if digest.risen_cost_usd:
+        return f"the total did not change, its parts did, by {dollars(digest.risen_cost_usd)} each way."
+    return "nothing changed."
+
+
 def _projection(digest: WeeklyDigest) -> str:
     last_day = digest.week_start_date + timedelta(days=6)
     is_same_month = (digest.month_start_date.year, digest.month_start_date.month) == (last_day.year, last_day.month)
     label = "Projected month-end" if is_same_month else f"Projected month-end ({digest.month_start_date:%B})"
     if digest.projected_month_end_cost_usd is None:
-        return f"{label}: not enough days of history yet."
+        return f"{label}: {_no_projection(digest)}."
     notes = ["short history"] if digest.projection_status == "short_history" else []
     if digest.projection_error_ratio is None:
         notes.append("error not yet measured")
@@ -114,6 +150,14 @@ def _projection(digest: WeeklyDigest) -> str:
         days = counted(digest.projection_error_horizon_days, "day")
         notes.append(f"off by {share(digest.projection_error_ratio)} over {days} so far")
     return f"{label}: {dollars(digest.projected_month_end_cost_usd)} ({', '.join(notes)})."
+
+
+def _no_projection(digest: WeeklyDigest) -> str:
+    if digest.projection_status == "insufficient_history":
+        return "not enough days of known cost yet"
+    if not digest.month_unknown_cost_call_count:
+        return "not known, the month has no known cost yet"
+    return f"not known, the cost of {counted(digest.month_unknown_cost_call_count, 'call')} of the month is not known"
 
 
 def _recommendation(digest: WeeklyDigest) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from ai_finops.config import Settings
 from ai_finops.days import week_start
 from ai_finops.publish import open_published
-from ai_finops.report.wording import dollars, one_line, share
+from ai_finops.report.wording import counted, dollars, one_line, share, small_dollars
 
 _FEATURE_COSTS = """
     with weeks as (
@@ -21,6 +21,7 @@ _FEATURE_COSTS = """
             sum(request_count) filter (usage_date >= $monday) as request_count,
             sum(input_tokens) filter (usage_date >= $monday) as input_tokens,
             sum(output_tokens) filter (usage_date >= $monday) as output_tokens,
+            sum(unknown_cost_call_count) filter (usage_date >= $monday) as unknown_cost_call_count,
             sum(allocated_cost_usd) filter (usage_date >= $monday) as cost_usd,
             sum(allocated_cost_usd) filter (usage_date < $monday) as previous_cost_usd
         from fct_daily_feature_costs
@@ -35,7 +36,7 @@ _METRICS = """
         metric_name,
         feature_id,
         dimension,
-        sum(numerator) / nullif(sum(denominator), 0) as value,
+        sum(numerator) / nullif(sum(denominator) filter (numerator is not null), 0) as value,
         sum(sample_count) as sample_count,
         any_value(healthy_bound) as healthy_bound,
         any_value(warning_bound) as warning_bound,
@@ -57,12 +58,18 @@ def feature_costs(settings: Settings, week: date) -> str:
     """
     monday = week_start(week)
     rows = _query(settings, _FEATURE_COSTS, monday=monday, previous_monday=monday - timedelta(days=7))
-    total = sum((row["cost_usd"] or Decimal(0) for row in rows), Decimal(0))
-    previous = sum((row["previous_cost_usd"] or Decimal(0) for row in rows), Decimal(0))
+    total, previous = (_known_sum(rows, column) for column in ("cost_usd", "previous_cost_usd"))
     lines = [_feature_line(row, total=total) for row in rows]
-    lines.append(("Total", "", "", "", "", dollars(total), "", "", dollars(previous)))
+    lines.append(("Total", "", "", "", "", _dollars(total), "", "", _dollars(previous)))
     header = ("Feature", "Team", "Requests", "Tokens in", "Tokens out", "Cost", "Share", "Per request", "Week before")
-    return f"Cost by feature, week of {monday}\n\n{align(header, lines, left=2)}"
+    table = f"Cost by feature, week of {monday}\n\n{align(header, lines, left=2)}"
+    unknown_count = sum(int(row["unknown_cost_call_count"] or 0) for row in rows)
+    if not unknown_count:
+        return table
+    verb = "has" if unknown_count == 1 else "have"
+    return (
+        f"{table}\n\n{counted(unknown_count, 'call')} {verb} neither a bill nor a price; what they cost is in no figure"
+    )
 
 
 def metrics(settings: Settings, week: date) -> str:
@@ -115,7 +122,7 @@ def _query(settings: Settings, query: str, *, monday: date, **more: date) -> lis
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _feature_line(row: dict[str, Any], *, total: Decimal) -> tuple[str, ...]:
+def _feature_line(row: dict[str, Any], *, total: Decimal | None) -> tuple[str, ...]:
     cost, requests = row["cost_usd"], row["request_count"]
     return (
         one_line(row["display_name"] or row["feature_id"]),
@@ -123,11 +130,21 @@ def _feature_line(row: dict[str, Any], *, total: Decimal) -> tuple[str, ...]:
         f"{requests or 0:,.0f}",
         f"{row['input_tokens'] or 0:,.0f}",
         f"{row['output_tokens'] or 0:,.0f}",
-        "–" if cost is None else dollars(cost),
+        _dollars(cost),
         "–" if cost is None or not total else share(float(cost / total)),
-        "–" if cost is None or not requests else f"${cost / int(requests):.4f}",
-        "–" if row["previous_cost_usd"] is None else dollars(row["previous_cost_usd"]),
+        "–" if cost is None or not requests else small_dollars(cost / int(requests)),
+        _dollars(row["previous_cost_usd"]),
     )
+
+
+def _known_sum(rows: Sequence[dict[str, Any]], column: str) -> Decimal | None:
+    """Add up what is known; None where nothing is."""
+    known = [row[column] for row in rows if row[column] is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def _dollars(usd: Decimal | None) -> str:
+    return "–" if usd is None else dollars(usd)
 
 
 def _number(value: float | Decimal | None) -> str:

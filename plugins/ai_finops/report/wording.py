@@ -19,6 +19,13 @@ def dollars(usd: Decimal) -> str:
     return f"{sign}${size.quantize(Decimal(1), rounding=ROUND_HALF_UP):,}"
 
 
+def small_dollars(usd: Decimal) -> str:
+    """Write US dollars of one request: with four decimals; what is not quite nothing is not written as such."""
+    sign, size = ("-" if usd < 0 else ""), abs(usd)
+    rounded = size.quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
+    return f"{sign}<$0.0001" if size and not rounded else f"{sign}${rounded}"
+
+
 def signed_dollars(usd: Decimal) -> str:
     """Write a difference of US dollars with its sign."""
     return dollars(usd) if usd < 0 else f"+{dollars(usd)}"

@@ -81,7 +81,7 @@ tagged_lines as (
         *,
         list_filter(
             list_transform(tag_keys, lambda tag_key: trim(resource_tags[tag_key])),
-            lambda tag_value: tag_value is not null and tag_value != ''
+            lambda tag_value: {{ own_feature_id('tag_value') }} is not null and tag_value != ''
         )[1] as tag_feature_id
     from authoritative_lines
 ),

@@ -38,7 +38,8 @@ quantities as (
 
 usages as (
     select * from quantities
-    where quantity > 0
+    -- A rerank is billed by the search, whatever tokens its span tells of as well.
+    where quantity > 0 and (operation_name is distinct from 'rerank' or token_class = 'search_unit')
 ),
 
 price_keys as (

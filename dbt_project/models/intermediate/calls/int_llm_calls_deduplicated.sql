@@ -1,89 +1,90 @@
 {#
-    Grain: one row per LLM call: trace_id and span_id of the span that speaks for it.
+    Grain: one row per LLM call; call_id.
 
-    Out: spans that only repeat or frame calls (workflows, agents, tools, retrieval, shadow runs). One call once: first the
-    deliveries of one span in different landing days, then spans of several libraries that carry one provider response.
-    The most complete usage wins, then a named feature, then the smallest object key; the winner's start is the call's day.
+    Usage, times and outcome are those of the candidate that speaks for the call: mixing two spans' token classes could count a token
+    twice. What it does not say of trace, account, model, ids and processing is taken from the superseded candidates in their rank,
+    who asked also from the spans above.
 #}
 with
 
-call_spans as (
+candidates as (
     select
-        *,
-        (uncached_input_tokens is not null)::integer
-        + (cache_read_input_tokens is not null)::integer
-        + (cache_write_5m_input_tokens is not null)::integer
-        + (cache_write_1h_input_tokens is not null)::integer
-        + (output_tokens is not null)::integer
-        + (reasoning_output_tokens is not null)::integer
-        + (search_unit_count is not null)::integer as usage_field_count
-    from {{ ref('stg_otlp_traces__spans') }}
-    where
-        is_llm_call
-        -- A clock ahead of ours: the call waits for the build that covers its day.
-        and usage_date < cast('{{ var("as_of_date") }}' as date)
+        unioned.*,
+        settled.call_id,
+        settled.candidate_rank
+    from {{ ref('int_llm_call_candidates_unioned') }} as unioned
+    inner join {{ ref('int_llm_call_candidates_settled') }} as settled on unioned.candidate_id = settled.candidate_id
 ),
 
-deliveries_ranked as (
-    select
-        *,
-        row_number() over (
-            partition by trace_id, span_id
-            order by usage_field_count desc, feature_id is null asc, object_key asc, object_line asc, landing_date asc
-        ) as delivery_rank,
-        count(*) over (partition by trace_id, span_id) as delivery_count
-    from call_spans
+contexts as (
+    select * from {{ ref('int_llm_call_contexts_inherited') }}
 ),
 
-spans_of_calls_ranked as (
+candidates_summed_to_call as (
     select
-        *,
-        row_number() over (
-            partition by trace_id, operation_name, coalesce(response_id, request_id, span_id)
-            order by usage_field_count desc, feature_id is null asc, object_key asc, object_line asc, span_id asc
-        ) as span_rank,
-        sum(delivery_count) over (
-            partition by trace_id, operation_name, coalesce(response_id, request_id, span_id)
-        ) as landed_span_count
-    from deliveries_ranked
-    where delivery_rank = 1
+        call_id,
+        {{ first_said('trace_id', 'candidate_rank') }} as trace_id,
+        {{ first_said('span_id', 'candidate_rank') }} as span_id,
+        {{ first_said('scope_name', 'candidate_rank') }} as scope_name,
+        {{ first_said('account_id', 'candidate_rank') }} as account_id,
+        {{ first_said('response_id', 'candidate_rank') }} as response_id,
+        {{ first_said('request_id', 'candidate_rank') }} as request_id,
+        {{ first_said('service_name', 'candidate_rank') }} as service_name,
+        {{ first_said('provider_name', 'candidate_rank') }} as provider_name,
+        {{ first_said('request_model', 'candidate_rank') }} as request_model,
+        {{ first_said('response_model', 'candidate_rank') }} as response_model,
+        {{ first_said('model_tier', 'candidate_rank') }} as model_tier,
+        {{ first_said('processing', 'candidate_rank') }} as processing,
+        count(*) as candidate_count,
+        sum(delivery_count) as landed_span_count
+    from candidates
+    group by call_id
 ),
 
 calls as (
     select
-        trace_id,
-        span_id,
-        account_id,
-        feature_id,
-        pipeline_id,
-        journey_id,
-        user_id,
-        service_name,
-        dialect,
-        operation_name,
-        provider_name,
-        request_model,
-        response_model,
-        task_type,
-        model_tier,
-        prompt_version,
-        processing,
-        uncached_input_tokens,
-        cache_read_input_tokens,
-        cache_write_5m_input_tokens,
-        cache_write_1h_input_tokens,
-        output_tokens,
-        reasoning_output_tokens,
-        search_unit_count,
-        input_document_count,
-        cast(landed_span_count as bigint) as landed_span_count,
-        has_usage,
-        is_error,
-        usage_date,
-        started_at,
-        ended_at
-    from spans_of_calls_ranked
-    where span_rank = 1
+        speakers.call_id,
+        facts.trace_id,
+        facts.span_id,
+        speakers.source,
+        facts.account_id,
+        facts.response_id,
+        facts.request_id,
+        contexts.feature_id,
+        contexts.pipeline_id,
+        contexts.journey_id,
+        contexts.user_id,
+        facts.scope_name,
+        facts.service_name,
+        speakers.dialect,
+        speakers.operation_name,
+        facts.provider_name,
+        facts.request_model,
+        facts.response_model,
+        contexts.task_type,
+        facts.model_tier,
+        contexts.prompt_version,
+        coalesce(facts.processing, 'on_demand') as processing,
+        speakers.uncached_input_tokens,
+        speakers.cache_read_input_tokens,
+        speakers.cache_write_5m_input_tokens,
+        speakers.cache_write_1h_input_tokens,
+        speakers.output_tokens,
+        speakers.reasoning_output_tokens,
+        speakers.search_unit_count,
+        speakers.input_document_count,
+        speakers.usage_figure_count,
+        cast(facts.candidate_count as bigint) as candidate_count,
+        cast(facts.landed_span_count as bigint) as landed_span_count,
+        speakers.has_usage,
+        speakers.is_error,
+        speakers.usage_date,
+        speakers.started_at,
+        speakers.ended_at
+    from candidates as speakers
+    inner join candidates_summed_to_call as facts on speakers.call_id = facts.call_id
+    inner join contexts on speakers.call_id = contexts.call_id
+    where speakers.candidate_rank = 1
 )
 
 select * from calls

@@ -51,9 +51,15 @@ known_models as (
 
 named_calls as (
     select
-        * replace (coalesce(provider_name, 'unknown') as provider_name),
-        coalesce(request_model, response_model) as model_name
+        calls.* replace (coalesce(calls.provider_name, 'unknown') as provider_name),
+        -- What answered is what was billed: `gpt-4o` may be any of several dated models. Bedrock bills what was asked.
+        coalesce(answering_models.model_id, calls.request_model, calls.response_model) as model_name
     from calls
+    left join known_models as answering_models
+        on
+            calls.provider_name = answering_models.provider_name
+            and calls.provider_name != 'aws.bedrock'
+            and calls.response_model = answering_models.model_id
 ),
 
 calls_with_model_id as (
@@ -83,34 +89,41 @@ calls_with_known_model as (
 
 calls_resolved as (
     select
-        calls_with_known_model.trace_id || '-' || calls_with_known_model.span_id as call_id,
+        calls_with_known_model.call_id,
         calls_with_known_model.trace_id,
         calls_with_known_model.span_id,
-        coalesce(calls_with_known_model.feature_id, 'unattributed') as feature_id,
+        coalesce({{ own_feature_id('calls_with_known_model.feature_id') }}, 'unattributed') as feature_id,
         coalesce(calls_with_known_model.pipeline_id, 'unknown') as pipeline_id,
         coalesce(
             calls_with_known_model.account_id, billing_sources.default_account_id, 'unknown'
         ) as billing_account_id,
         calls_with_known_model.journey_id,
         calls_with_known_model.user_id,
+        coalesce(calls_with_known_model.scope_name, 'unknown') as scope_name,
         coalesce(calls_with_known_model.service_name, 'unknown') as service_name,
         coalesce(calls_with_known_model.task_type, 'unknown') as task_type,
         calls_with_known_model.operation_name,
         calls_with_known_model.provider_name,
-        coalesce(calls_with_known_model.model_name, 'unknown') as request_model,
+        coalesce(
+            calls_with_known_model.request_model, calls_with_known_model.response_model, 'unknown'
+        ) as request_model,
         calls_with_known_model.model_id,
         coalesce(model_tiers.model_tier, calls_with_known_model.model_tier, 'unknown') as model_tier,
         calls_with_known_model.region_scope,
         calls_with_known_model.processing,
         calls_with_known_model.dialect,
         calls_with_known_model.prompt_version,
-        case when calls_with_known_model.feature_id is null then 'no_feature' end as feature_reason,
+        case
+            when calls_with_known_model.feature_id is null then 'no_feature'
+            when {{ own_feature_id('calls_with_known_model.feature_id') }} is null then 'reserved_feature'
+        end as feature_reason,
         calls_with_known_model.uncached_input_tokens,
         calls_with_known_model.cache_read_input_tokens,
         calls_with_known_model.cache_write_5m_input_tokens,
         calls_with_known_model.cache_write_1h_input_tokens,
         calls_with_known_model.output_tokens,
         calls_with_known_model.reasoning_output_tokens,
+        calls_with_known_model.usage_figure_count,
         -- A rerank request is one search unit per begun 100 documents; instrumentations record the documents.
         case
             when calls_with_known_model.operation_name = 'rerank' and calls_with_known_model.has_usage

@@ -12,8 +12,15 @@ line_items_typed as (
         nullif(cast(bill_invoice_id as varchar), '') as invoice_id,
         nullif(cast(line_item_resource_id as varchar), '') as resource_id,
         nullif(cast(line_item_iam_principal as varchar), '') as iam_principal,
+        nullif(cast(savings_plan_savings_plan_a_r_n as varchar), '') as savings_plan_id,
+        nullif(cast(reservation_reservation_a_r_n as varchar), '') as reservation_id,
+        nullif(cast(reservation_subscription_id as varchar), '') as reservation_subscription_id,
         cast(billing_period as varchar) as billing_period,
+        cast(bill_bill_type as varchar) as bill_type,
         cast(bill_billing_entity as varchar) as billing_entity,
+        cast(bill_invoicing_entity as varchar) as invoicing_entity,
+        cast(line_item_legal_entity as varchar) as legal_entity,
+        cast(line_item_usage_account_name as varchar) as billing_account_name,
         cast(line_item_product_code as varchar) as product_code,
         cast(product['product_name'] as varchar) as product_name,
         cast(line_item_usage_type as varchar) as usage_type,
@@ -23,11 +30,35 @@ line_items_typed as (
         cast(line_item_line_item_description as varchar) as description,
         cast(line_item_currency_code as varchar) as currency_code,
         lower(cast(pricing_unit as varchar)) as pricing_unit,
+        cast(pricing_term as varchar) as pricing_term,
+        cast(product_servicecode as varchar) as service_code,
+        cast(product_product_family as varchar) as product_family,
+        cast(savings_plan_offering_type as varchar) as savings_plan_offering_type,
+        cast(product as map (varchar, varchar)) as product_attributes,
+        cast(discount as map (varchar, varchar)) as discounts,
         cast(resource_tags as map (varchar, varchar)) as resource_tags,
+        cast(cost_category as map (varchar, varchar)) as cost_categories,
+        cast(tags as map (varchar, varchar)) as tags,
+        -- The lake holds exact decimals; every cost below is exact.
         cast(line_item_usage_amount as decimal(38, 12)) as usage_amount,
-        -- The one cast of the export's doubles; every cost below is exact.
         cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost_usd,
+        cast(line_item_net_unblended_cost as decimal(38, 12)) as net_billed_cost_usd,
         cast(pricing_public_on_demand_cost as decimal(38, 12)) as list_cost_usd,
+        cast(savings_plan_savings_plan_rate as decimal(38, 12)) as savings_plan_rate_usd_per_unit,
+        cast(savings_plan_savings_plan_effective_cost as decimal(38, 12)) as savings_plan_effective_cost_usd,
+        cast(savings_plan_total_commitment_to_date as decimal(38, 12)) as savings_plan_commitment_to_date_cost_usd,
+        cast(savings_plan_used_commitment as decimal(38, 12)) as savings_plan_used_commitment_cost_usd,
+        cast(savings_plan_amortized_upfront_commitment_for_billing_period as decimal(38, 12))
+            as savings_plan_amortized_upfront_cost_usd,
+        cast(savings_plan_recurring_commitment_for_billing_period as decimal(38, 12))
+            as savings_plan_recurring_cost_usd,
+        cast(reservation_effective_cost as decimal(38, 12)) as reservation_effective_cost_usd,
+        cast(reservation_amortized_upfront_cost_for_usage as decimal(38, 12))
+            as reservation_amortized_upfront_cost_usd,
+        cast(reservation_recurring_fee_for_usage as decimal(38, 12)) as reservation_recurring_cost_usd,
+        cast(reservation_unused_amortized_upfront_fee_for_billing_period as decimal(38, 12))
+            as reservation_unused_upfront_cost_usd,
+        cast(reservation_unused_recurring_fee as decimal(38, 12)) as reservation_unused_recurring_cost_usd,
         cast(line_item_usage_start_date at time zone 'UTC' as date) as usage_date,
         cast(line_item_usage_start_date at time zone 'UTC' as timestamp) as usage_started_at,
         cast(line_item_usage_end_date at time zone 'UTC' as timestamp) as usage_ended_at
@@ -43,6 +74,8 @@ line_items_categorised as (
             when line_item_type = 'Refund' then 'refund'
             when line_item_type = 'Tax' then 'tax'
             when line_item_type not in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') then 'other'
+            -- vCPU and memory hours of agents, whatever the usage type is called.
+            when product_code = 'AmazonBedrockAgentCore' then 'other'
             when {{ bedrock_token_class('usage_type_lower') }} = 'not_tokens' then 'other'
             else 'usage'
         end as charge_category,

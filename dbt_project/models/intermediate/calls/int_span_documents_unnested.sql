@@ -1,0 +1,83 @@
+{#
+    Grain: one row per document on a span: trace_id, span_id, document_list and document_rank.
+
+    `retrieved` and `reranked_before`/`reranked_after` in the order that the span lists them, `cited` by an answer. Ids and scores only.
+#}
+with
+
+spans as (
+    select
+        trace_id,
+        span_id,
+        operation_name,
+        details_json,
+        usage_date
+    from {{ ref('int_spans_deduplicated') }}
+    where details_json is not null
+),
+
+document_lists as (
+    select
+        trace_id,
+        span_id,
+        'retrieved' as document_list,
+        json_extract(details_json, '$.documents[*]') as documents,
+        usage_date
+    from spans
+    where operation_name = 'retrieval'
+    union all
+    select
+        trace_id,
+        span_id,
+        'reranked_before' as document_list,
+        json_extract(details_json, '$.input_documents[*]') as documents,
+        usage_date
+    from spans
+    where operation_name = 'rerank'
+    union all
+    select
+        trace_id,
+        span_id,
+        'reranked_after' as document_list,
+        json_extract(details_json, '$.output_documents[*]') as documents,
+        usage_date
+    from spans
+    where operation_name = 'rerank'
+    union all
+    select
+        trace_id,
+        span_id,
+        'cited' as document_list,
+        json_extract(details_json, '$.cited_document_ids[*]') as documents,
+        usage_date
+    from spans
+    where operation_name in ('chat', 'text_completion', 'generate_content')
+),
+
+documents as (
+    select
+        trace_id,
+        span_id,
+        document_list,
+        unnest(documents) as document,
+        generate_subscripts(documents, 1) as document_rank,
+        usage_date
+    from document_lists
+),
+
+documents_unnested as (
+    select
+        trace_id,
+        span_id,
+        document_list,
+        case
+            when document_list = 'cited' then json_extract_string(document, '$')
+            else json_extract_string(document, '$.id')
+        end as document_id,
+        cast(document_rank as bigint) as document_rank,
+        cast(json_extract_string(document, '$.score') as double) as score,
+        usage_date
+    from documents
+)
+
+select * from documents_unnested

@@ -1,0 +1,121 @@
+{#
+    Grain: one row per shadow comparison, trace_id and span_id: a candidate model answered beside the one in use, both were marked,
+    and the models have the names that calls have.
+
+    A span that says no provider is read as Bedrock's, unless its word is a model of the price table as it stands.
+#}
+with
+
+shadow_spans as (
+    select
+        trace_id,
+        span_id,
+        provider_name,
+        object_key,
+        object_line,
+        nullif(json_extract_string(details_json, '$.task_type'), '') as task_type,
+        nullif(json_extract_string(details_json, '$.baseline_model'), '') as baseline_model,
+        nullif(json_extract_string(details_json, '$.candidate_model'), '') as candidate_model,
+        try_cast(json_extract_string(details_json, '$.baseline_correct') as boolean) as is_baseline_correct,
+        try_cast(json_extract_string(details_json, '$.candidate_correct') as boolean) as is_candidate_correct,
+        usage_date,
+        landing_date
+    from {{ ref('stg_otlp_traces__spans') }}
+    where operation_name = 'shadow' and usage_date < cast('{{ var("as_of_date") }}' as date)
+),
+
+model_aliases as (
+    select
+        provider_name,
+        alias,
+        model_id
+    from {{ ref('model_aliases') }}
+    where alias_kind = 'request_model'
+),
+
+priced_models as (
+    select distinct model_id
+    from {{ ref('stg_price_catalog__prices') }}
+),
+
+deliveries_ranked as (
+    select
+        *,
+        row_number() over (
+            partition by trace_id, span_id
+            order by object_key asc, object_line asc, landing_date asc
+        ) as delivery_rank
+    from shadow_spans
+    -- Without both marks and both models it is no evidence.
+    where
+        task_type is not null
+        and baseline_model is not null
+        and candidate_model is not null
+        and is_baseline_correct is not null
+        and is_candidate_correct is not null
+),
+
+comparisons as (
+    select * from deliveries_ranked
+    where delivery_rank = 1
+),
+
+model_names as (
+    select
+        provider_name,
+        baseline_model as model_name
+    from comparisons
+    union
+    select
+        provider_name,
+        candidate_model as model_name
+    from comparisons
+),
+
+models_spelled as (
+    select
+        model_names.provider_name,
+        model_names.model_name,
+        coalesce(model_names.provider_name, 'aws.bedrock') as alias_provider_name,
+        case
+            when model_names.provider_name != 'aws.bedrock' then model_names.model_name
+            when model_names.provider_name is null and priced_models.model_id is not null then model_names.model_name
+            else {{ bedrock_model_id('model_names.model_name') }}
+        end as spelled_model_id
+    from model_names
+    left join priced_models on model_names.model_name = priced_models.model_id
+),
+
+models_resolved as (
+    select
+        models_spelled.provider_name,
+        models_spelled.model_name,
+        coalesce(model_aliases.model_id, models_spelled.spelled_model_id) as model_id
+    from models_spelled
+    left join model_aliases
+        on
+            models_spelled.alias_provider_name = model_aliases.provider_name
+            and models_spelled.spelled_model_id = model_aliases.alias
+),
+
+comparisons_resolved as (
+    select
+        comparisons.trace_id,
+        comparisons.span_id,
+        comparisons.task_type,
+        baseline_models.model_id as baseline_model_id,
+        candidate_models.model_id as candidate_model_id,
+        comparisons.is_candidate_correct or not comparisons.is_baseline_correct as is_no_worse,
+        comparisons.usage_date as made_date
+    from comparisons
+    inner join models_resolved as baseline_models
+        on
+            comparisons.baseline_model = baseline_models.model_name
+            and comparisons.provider_name is not distinct from baseline_models.provider_name
+    inner join models_resolved as candidate_models
+        on
+            comparisons.candidate_model = candidate_models.model_name
+            and comparisons.provider_name is not distinct from candidate_models.provider_name
+)
+
+select * from comparisons_resolved

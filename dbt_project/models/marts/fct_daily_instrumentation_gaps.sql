@@ -1,0 +1,65 @@
+{# Grain: one row per usage_date, scope_name, service_name, provider_name, request_model and reason. #}
+with
+
+calls as (
+    select
+        scope_name,
+        service_name,
+        provider_name,
+        request_model,
+        case
+            when is_error then 'call_failed'
+            when usage_figure_count > 0 then 'partial_usage'
+            else 'no_usage'
+        end as reason,
+        usage_date
+    from {{ ref('int_llm_calls_resolved') }}
+    where not has_usage
+),
+
+frames as (
+    select
+        coalesce(scope_name, 'unknown') as scope_name,
+        coalesce(service_name, 'unknown') as service_name,
+        coalesce(provider_name, 'unknown') as provider_name,
+        coalesce(request_model, 'unknown') as request_model,
+        'usage_on_frame_only' as reason,
+        usage_date
+    from {{ ref('int_uncalled_frames_found') }}
+),
+
+silent_spans as (
+    select
+        coalesce(scope_name, 'unknown') as scope_name,
+        coalesce(service_name, 'unknown') as service_name,
+        'unknown' as provider_name,
+        'unknown' as request_model,
+        'no_attributes' as reason,
+        usage_date
+    from {{ ref('int_spans_deduplicated') }}
+    -- Written by a library of LLM calls, and saying nothing.
+    where attribute_count = 0 and dialect != 'other'
+),
+
+gaps as (
+    select * from calls
+    union all
+    select * from frames
+    union all
+    select * from silent_spans
+),
+
+gaps_counted as (
+    select
+        scope_name,
+        service_name,
+        provider_name,
+        request_model,
+        reason,
+        count(*) as call_count,
+        usage_date
+    from gaps
+    group by usage_date, scope_name, service_name, provider_name, request_model, reason
+)
+
+select * from gaps_counted

@@ -1,0 +1,60 @@
+{# Grain: one row per usage_date, account_id, record_type and the two group keys, where they were grouped by. #}
+with
+
+daily_costs as (
+    select * from {{ source('cost_explorer', 'daily_costs') }}
+),
+
+costs_typed as (
+    select
+        cast(account_id as varchar) as account_id,
+        cast(key_1_name as varchar) as key_1_name,
+        cast(key_1_value as varchar) as key_1_value,
+        cast(key_2_name as varchar) as key_2_name,
+        cast(key_2_value as varchar) as key_2_value,
+        cast(record_type as varchar) as record_type,
+        lower(replace(cast(record_type as varchar), ' ', '')) as record_type_lower,
+        cast(currency_code as varchar) as currency_code,
+        cast(usage_unit as varchar) as usage_unit,
+        cast(object_key as varchar) as object_key,
+        cast(api_call_number as integer) as api_call_number,
+        cast(usage_quantity as decimal(38, 12)) as usage_quantity,
+        cast(unblended_cost as decimal(38, 12)) as billed_cost_usd,
+        cast(amortized_cost as decimal(38, 12)) as amortized_cost_usd,
+        cast(is_estimated as boolean) as is_estimated,
+        cast(usage_date as date) as usage_date,
+        cast(landing_date as date) as landing_date
+    from daily_costs
+),
+
+costs_by_name as (
+    select
+        *,
+        coalesce(account_id, {{ cost_explorer_key('LINKED_ACCOUNT') }}) as billing_account_id,
+        {{ cost_explorer_key('SERVICE') }} as service_name,
+        {{ cost_explorer_key('USAGE_TYPE') }} as usage_type,
+        lower(coalesce({{ cost_explorer_key('USAGE_TYPE') }}, '')) as usage_type_lower,
+        lower(usage_unit) as usage_unit_lower
+    from costs_typed
+),
+
+costs_categorised as (
+    select
+        *,
+        case
+            when service_name like 'AWS Support%' or record_type_lower in ('support', 'supportfee') then 'support'
+            when record_type_lower = 'credit' then 'credit'
+            when record_type_lower = 'refund' then 'refund'
+            when record_type_lower = 'tax' then 'tax'
+            when record_type_lower not in ('usage', 'discountedusage', 'savingsplancoveredusage') then 'other'
+            when {{ bedrock_token_class('usage_type_lower') }} = 'not_tokens' then 'other'
+            else 'usage'
+        end as charge_category,
+        {{ bedrock_token_class('usage_type_lower') }} as token_class,
+        {{ bedrock_processing('usage_type_lower') }} as processing,
+        {{ tokens_per_unit('usage_unit_lower') }} as tokens_per_unit,
+        service_name ilike '%bedrock%' or service_name like 'AWS Support%' as is_ai_charge
+    from costs_by_name
+)
+
+select * from costs_categorised

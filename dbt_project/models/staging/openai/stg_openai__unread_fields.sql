@@ -1,0 +1,19 @@
+{# Grain: one row per usage_date, object_key and field_name. #}
+with
+
+unread_fields as (
+    select * from {{ source('openai', 'unread_fields') }}
+),
+
+fields_typed as (
+    select
+        cast(report as varchar) as report,
+        cast(field_name as varchar) as field_name,
+        cast(object_key as varchar) as object_key,
+        cast(result_count as bigint) as result_count,
+        cast(usage_date as date) as usage_date,
+        cast(landing_date as date) as landing_date
+    from unread_fields
+)
+
+select * from fields_typed

@@ -1,0 +1,105 @@
+"""The SQL of what is particular to one kind of span: documents of a retrieval or a rerank, a tool's name, a comparison.
+
+Ids, scores and order are kept, texts never. Lists come flattened into keys with an index (OpenInference), as a structured
+attribute, or as its JSON text.
+"""
+
+from __future__ import annotations
+
+from ai_finops.extract.span_attributes import text
+
+MAX_DOCUMENTS = 1000
+"""Documents of one list that are kept."""
+_IDS = ("id", "document_id", "index")
+_SCORES = ("score", "relevance_score", "relevanceScore")
+
+
+def document_lists_sql() -> str:
+    """Return expressions, over spans with their attribute lists, for what the details are made of."""
+    lists = {
+        "documents": ("retrieval", "retrieval.documents.", "said_documents"),
+        "input_documents": ("rerank", "reranker.input_documents.", "said_input_documents"),
+        "output_documents": ("rerank", "reranker.output_documents.", "said_output_documents"),
+    }
+    return ",\n        ".join(
+        f"case when operation_name = '{operation}' then {_either(prefix, said)} end as {name}"
+        for name, (operation, prefix, said) in lists.items()
+    )
+
+
+def details_sql() -> str:
+    """Return the JSON text of a span's details, or null when it has none."""
+    return f"""case
+        when operation_name = 'rerank' and (len(input_documents) > 0 or len(output_documents) > 0
+            or coalesce(said_document_count, said_top_k) is not null) then to_json({{
+            'input_documents': coalesce(input_documents, []),
+            'output_documents': coalesce(output_documents, []),
+            'input_document_count': try_cast(said_document_count as bigint),
+            'top_k': {_TOP_K}
+        }})
+        when operation_name = 'retrieval' then to_json({{
+            'documents': coalesce(documents, []), 'top_k': {_TOP_K}, 'data_source_id': said_data_source
+        }})
+        when operation_name = 'execute_tool' then to_json({{
+            'tool_name': said_tool_name, 'tool_call_id': said_tool_call_id
+        }})
+        when operation_name = 'invoke_agent' then to_json({{
+            'agent_name': said_agent_name, 'agent_id': said_agent_id
+        }})
+        when operation_name = 'shadow' then to_json({{
+            'task_type': task_type,
+            'baseline_model': shadow_baseline_model,
+            'candidate_model': shadow_candidate_model,
+            'baseline_correct': try_cast(shadow_baseline_correct as boolean),
+            'candidate_correct': try_cast(shadow_candidate_correct as boolean)
+        }})
+        when said_cited_documents is not null then to_json({{
+            'cited_document_ids': list_transform({_items("said_cited_documents")}, lambda x: {_first(_IDS)})
+        }})
+    end::varchar"""
+
+
+_TOP_K = "try_cast(said_top_k as bigint)"
+
+
+def _either(prefix: str, said: str) -> str:
+    """A list of {id, score}: flattened into keys with an index, else said in one attribute."""
+    document = f"{{'id': {_first(_IDS)}, 'score': try_cast({_first(_SCORES)} as double)}}"
+    structured = f"list_transform({_items(said)}, lambda x: {document})"
+    return f"case when {said} is not null then {structured} else {_flattened(prefix)} end"
+
+
+def _flattened(prefix: str) -> str:
+    """Documents in the order of their index; one that is left out has neither id nor score."""
+    place = prefix.count(".") + 1
+
+    def part(name: str) -> str:
+        return f"values[list_position(keys, {text(prefix)} || n || '.document.{name}')]"
+
+    indexes = f"""list_transform(list_filter(keys, lambda k: starts_with(k, {text(prefix)})),
+            lambda k: try_cast(split_part(k, '.', {place}) as bigint))"""
+    return f"""list_transform(range(least(coalesce(list_max({indexes}), -1), {MAX_DOCUMENTS - 1}) + 1),
+            lambda n: {{'id': {part("id")}, 'score': try_cast({part("score")} as double)}})"""
+
+
+def _items(column: str) -> str:
+    """The first items of a list as JSON: OTLP's own form of a list, or its JSON text."""
+    otlp = f"""list_transform(json_extract({column}, '$.values[*]'), lambda v: case
+                when starts_with(v->>'$.stringValue', '{{') then try(json(v->>'$.stringValue'))
+                when v->>'$.stringValue' is not null then v->'$.stringValue' else v end)"""
+    plain = f"json_extract({column}, '$[*]')"
+    return f"""(case when not json_valid({column}) then null
+            when starts_with({column}, '{{') then {otlp} else {plain} end)[:{MAX_DOCUMENTS}]"""
+
+
+def _first(names: tuple[str, ...]) -> str:
+    """The first of the fields that an item has, as text: of a JSON object, of an OTLP map, or the item itself for an id."""
+    fields = [f"x->>'$.{name}'" for name in names]
+    pairs = [
+        f"list_filter(json_extract(x, '$.kvlistValue.values[*]'), lambda e: e->>'$.key' = '{name}')[1]->'$.value'"
+        for name in names
+    ]
+    kinds = ("stringValue", "intValue", "doubleValue")
+    in_maps = [f"({pair})->>'$.{kind}'" for pair in pairs for kind in kinds]
+    itself = ["case when json_type(x) in ('VARCHAR', 'UBIGINT', 'BIGINT') then x->>'$' end"] if "id" in names else []
+    return f"coalesce({', '.join([*fields, *in_maps, *itself])})"

@@ -1,0 +1,167 @@
+"""From the lake to the message, where the marts do not support all of it: audited, published, and said in words."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from ai_finops.build import analyse
+from ai_finops.build.candidate import find_build
+from ai_finops.config import Settings
+from ai_finops.publish import open_published, publish
+from ai_finops.quality import audit
+from ai_finops.report import compose, load
+from tests.warehouse import odd_weeks
+from tests.warehouse.tiny_lake import SONNET_ID, make_raw, run_dbt
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Settings:
+    """Settings whose published marts are those of the odd weeks: both phases, the analyses between them, the audit."""
+    settings = Settings.from_env({"AI_FINOPS_HOME": str(tmp_path_factory.mktemp("odd_weeks"))})
+    build_id = f"000001-{odd_weeks.AS_OF_DATE}-0123abcd"
+    folder = settings.builds / build_id
+    folder.mkdir(parents=True)
+    make_raw(folder / "warehouse.duckdb", spans=odd_weeks.SPANS, lines=odd_weeks.LINES, outcomes=odd_weeks.OUTCOMES)
+    record = {
+        "build_id": build_id,
+        "as_of_date": odd_weeks.AS_OF_DATE,
+        "built_at": f"{odd_weeks.AS_OF_DATE}T08:00:00+00:00",
+        "inputs_sha256": "0123abcd" * 8,
+        "project_version": "0.1.0",
+        "dbt_version": "1.11.16",
+        "duckdb_version": duckdb.__version__,
+    }
+    (folder / "build.json").write_text(json.dumps(record))
+    build = find_build(settings, build_id)
+    for phase in ("phase_1", "phase_2"):
+        built = run_dbt(
+            folder / "warehouse.duckdb",
+            "build",
+            f"--select=tag:{phase}",
+            "--exclude-resource-type=unit_test",
+            as_of_date=odd_weeks.AS_OF_DATE,
+        )
+        assert built.returncode == 0, built.stdout[-4000:] + built.stderr
+        if phase == "phase_1":
+            analyse(settings=settings, build=build)
+    audit(settings=settings, build=build)
+    publish(settings=settings, build=build)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def digest_of(published):
+    return lambda day: load(published, date.fromisoformat(day))
+
+
+def said(digest):
+    """The message up to the recommendation, and the notes."""
+    text = compose(digest)
+    first, _, notes = text.partition("\n")
+    return first.split(": ", 1)[1].partition(" No recommendation")[0].partition(" Recommended")[0], notes
+
+
+def test_a_week_of_one_failed_call_is_published_without_a_total(digest_of):
+    digest = digest_of("2025-02-24")
+    assert (digest.total_cost_usd, digest.covered_day_count, digest.gap_call_count) == (None, 0, 1)
+    message, notes = said(digest)
+    assert message == (
+        "Total: not known (no earlier week to compare with). No feature's cost is known. "
+        "Root cause: not known without an earlier week. Projected month-end: not enough days of known cost yet."
+    )
+    assert notes.startswith("Data: 7 days of 7 missing (February 24, ")
+
+
+def test_a_late_span_does_not_make_a_missing_day_a_cheap_one(digest_of):
+    digest = digest_of("2025-03-10")
+    assert (digest.covered_day_count, digest.missing_days) == (6, "2025-03-12")
+    message, notes = said(digest)
+    assert message.startswith(
+        "Total: $18 (not compared: 6 days of this week are covered, 7 of the week before). "
+        "Support chat: $18 (100% of total). Root cause: not known, as the weeks cannot be compared. "
+    )
+    assert notes.startswith("Data: 1 day of 7 missing (March 12); ")
+    # 13 days of $3.00: their mean goes on.
+    assert digest.projected_month_end_cost_usd == Decimal("39.003") + 15 * Decimal(3)
+
+
+def test_calls_without_bill_or_price_are_not_a_saving(digest_of):
+    digest = digest_of("2025-03-31")
+    assert digest.not_compared_reason == "unknown_cost"
+    assert (digest.unknown_cost_call_count, digest.previous_unknown_cost_call_count) == (70, 0)
+    message, notes = said(digest)
+    assert message == (
+        "Total: $21 (not compared: the cost of 70 calls this week is not known). "
+        "Document summarization: $21 (share not known). Root cause: not known, as the weeks cannot be compared. "
+        "Projected month-end: not known, the cost of 60 calls of the month is not known."
+    )
+    assert "70 calls without a price" in notes
+
+
+def test_days_of_unknown_cost_are_not_days_of_no_cost(published):
+    with open_published(published) as marts:
+        rows = marts.execute(
+            """select feature_id, any_value(window_day_count), any_value(method), min(projected_cost_usd)
+            from fct_cost_projections where as_of_date = '2025-04-07' group by 1 order by 1"""
+        ).fetchall()
+    # Seen are March 10 to April 6: six covered days of $3 of chat, seven of $13 on the bill, seven of which only docs is known.
+    assert rows == [
+        ("document_summarization", 14, "linear_trend", Decimal(3)),
+        ("support_chat", 13, "trailing_mean", Decimal("6.769231")),
+        ("total", 13, "trailing_mean", Decimal("8.384615")),
+    ]
+
+
+def test_usage_that_its_tag_owns_does_belong_to_a_feature(digest_of):
+    message, _ = said(digest_of("2025-04-21"))
+    assert message.startswith(
+        "Total: $84 (+200% WoW). Contract review: $63 (75% of total, up from 25%). Root cause: more usage without a trace "
+        "in contract_review, owned by its tag on the bill (+$56; all else together +$0.00). "
+    )
+
+
+def test_parts_that_cancel_out_are_not_nothing(digest_of):
+    message, _ = said(digest_of("2025-05-12"))
+    assert message.startswith(
+        "Total: $42 (flat WoW). Support chat: $42 (100% of total, up from 50%). "
+        "Root cause: the total did not change, its parts did, by $21 each way. "
+    )
+
+
+def test_comparisons_under_an_arn_are_of_the_model_in_use(published):
+    with open_published(published) as marts:
+        rows = marts.execute(
+            """select current_model_id, agreement_sample_count, status, reason from fct_savings_opportunities
+            where as_of_date = '2025-05-12' and feature_id = 'document_summarization'"""
+        ).fetchall()
+    # Wilson's interval of 150 in 300 begins at 44.4 %.
+    assert rows == [(SONNET_ID, 300, "rejected", "no worse in 44.4% of comparisons at least, wanted are 80.0%")]
+
+
+def test_a_feature_whose_cost_was_not_known_is_not_new(digest_of):
+    message, _ = said(digest_of("2025-06-02"))
+    assert message.startswith(
+        "Total: $66 (+2,098% WoW). big: $63 (95% of total, its cost the week before is not known). "
+        "Root cause: a cost not known in full, big calls pipeline rag_answer from support-api, "
+        "7 of 7 calls the week before without bill or price (+$63; all else together +$0.00). "
+    )
+
+
+def test_a_week_that_has_just_begun_has_no_driver(digest_of, published):
+    digest = digest_of("2025-06-30")
+    assert (digest.not_compared_reason, digest.main_driver, digest.risen_cost_usd) == ("other_day_count", None, None)
+    message, _ = said(digest)
+    assert message.startswith(
+        "Total: $3.00 (not compared: 1 day of this week is covered, 7 of the week before). "
+        "Support chat: $3.00 (100% of total). Root cause: not known, as the weeks cannot be compared. "
+    )
+    with open_published(published) as marts:
+        rows = marts.execute(
+            "select driver, contribution_cost_usd, is_comparable from fct_cost_drivers where week_start_date = '2025-06-30'"
+        ).fetchall()
+    assert rows == [("volume", Decimal("-18.000000"), False)]
