@@ -1,201 +1,146 @@
-"""Two hundred random accounts in one build: whatever the bill and the traces say, every cell ties exactly.
+"""Two hundred random accounts in one build: whatever the bill and the traces say, every cell ties and follows the rules.
 
 The build's own tests hold each cell against the bill to the micro-dollar
 (`assert_billed_equals_allocated_plus_unattributed`), so a build that succeeds has tied them all. What is added here is
-counted straight from the random input.
+worked out from the random input alone.
 """
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.warehouse.tiny_lake import HAIKU, NOVA, RERANK, SONNET, line, make_raw, run_dbt, span
+from tests.warehouse.allocation_oracle import allocate
+from tests.warehouse.random_accounts import Accounts, random_accounts
+from tests.warehouse.tiny_lake import make_raw, run_dbt
 
 ACCOUNT_COUNT = 200
-FEATURES = ("alpha", "beta", "gamma", None)
-DAY = "2025-06-02"
-PRODUCTS = {SONNET: "Claude4Sonnet", HAIKU: "Claude3.5Haiku"}
-
-
-def random_account(number: int, dice: random.Random) -> tuple[list[dict], list[dict]]:
-    """Return bill lines and spans of one account: coverage from 0 to 1.5, some lines tagged, negative, free or tiny."""
-    account = f"{number:012}"
-    lines, spans = [], []
-    for model, usage_name in PRODUCTS.items():
-        for suffix, column in (("input-tokens", "uncached_input_tokens"), ("output-tokens", "output_tokens")):
-            billed = 0
-            for _ in range(dice.randint(0, 4)):
-                tokens = dice.choice([0, 1, 7, dice.randint(1, 10**9), -dice.randint(1, 1000)])
-                billed += tokens
-                cost = round(tokens * dice.choice([0, 3e-6, 1.5e-5, 3.3333333e-6]), dice.choice([6, 10, 12]))
-                owner = dice.choice(FEATURES)
-                lines.append(
-                    line(
-                        DAY,
-                        f"USE1-{usage_name}-{suffix}{dice.choice(['', '', '-batch'])}",
-                        "1K tokens",
-                        tokens / 1000,
-                        cost,
-                        line_item_usage_account_id=account,
-                        line_item_resource_id=f"arn:aws:bedrock:us-east-1:{account}:inference-profile/{model}",
-                        resource_tags={"user_feature": owner} if owner else {},
-                    )
-                )
-            for _ in range(dice.randint(0, 3)):
-                traced = max(0, int(billed * dice.uniform(0, 0.5)))
-                other = "output_tokens" if column == "uncached_input_tokens" else "uncached_input_tokens"
-                spans.append(
-                    span(
-                        f"{account}-{len(spans)}",
-                        f"{DAY} 10:00",
-                        model,
-                        **{column: traced, other: 0},
-                        account_id=account,
-                        feature_id=dice.choice(FEATURES),
-                        pipeline_id=dice.choice(["one", "two"]),
-                    )
-                )
-    rerank_lines, rerank_spans = random_reranks(account, dice)
-    lines, spans = lines + rerank_lines, spans + rerank_spans
-    if dice.random() < 0.2:
-        # A unit that nobody knows: covered by cost.
-        amount = dice.randint(1, 100)
-        lines.append(
-            line(DAY, "USE1-NovaLite-output-tokens", "Hrs", amount, amount * 0.5, line_item_usage_account_id=account)
-        )
-        spans.append(span(f"{account}-hours", f"{DAY} 11:00", NOVA, output_tokens=10**6, account_id=account))
-    if dice.random() < 0.3:
-        credit = {"line_item_line_item_type": "Credit", "line_item_usage_account_id": account}
-        lines.append(line(DAY, "", "", 0, -dice.randint(1, 10**9) / 1e7, **credit))
-    return lines, spans
-
-
-def random_reranks(account: str, dice: random.Random) -> tuple[list[dict], list[dict]]:
-    """Return lines and spans of searches, billed by the unit at, below and above list price; coverage from 0 to 1.5."""
-    lines = []
-    for _ in range(dice.randint(0, 2)):
-        units = dice.choice([1, 3, dice.randint(1, 10**6)])
-        product = {"product_name": "Cohere Rerank v3.5 (Amazon Bedrock Edition)"}
-        cost = round(units * 0.002 * dice.choice([1, 0.8, 1.25]), 12)
-        owner = dice.choice(FEATURES)
-        lines.append(
-            line(
-                DAY,
-                "USE1-MP:USE1_search_units-Units",
-                "Units",
-                units,
-                cost,
-                bill_billing_entity="AWS Marketplace",
-                line_item_product_code="4o7ktnlcsvunpe0e1xmqtzqtb",
-                line_item_usage_account_id=account,
-                product=product,
-                resource_tags={"user_feature": owner} if owner else {},
-            )
-        )
-    billed = sum(row["line_item_usage_amount"] for row in lines)
-    spans = [
-        span(
-            f"{account}-rerank-{number}",
-            f"{DAY} 12:00",
-            RERANK,
-            operation_name="rerank",
-            search_unit_count=max(1, int(billed * dice.uniform(0, 0.75))),
-            account_id=account,
-            feature_id=dice.choice(FEATURES),
-        )
-        for number in range(dice.randint(0, 2))
-    ]
-    return lines, spans
+CELL_ID = """concat_ws(
+    '|', usage_date, provider_name, billing_account_id, charge_category, model_id, token_class, region_scope, processing
+)"""
 
 
 @pytest.fixture(scope="module")
-def random_bills(tmp_path_factory) -> tuple[Path, list[dict], list[dict]]:
-    dice = random.Random(20250602)
-    accounts = [random_account(number, dice) for number in range(ACCOUNT_COUNT)]
-    lines = [row for rows, _ in accounts for row in rows]
-    spans = [row for _, rows in accounts for row in rows]
+def accounts() -> Accounts:
+    return random_accounts(ACCOUNT_COUNT, random.Random(20250602))
+
+
+@pytest.fixture(scope="module")
+def query(tmp_path_factory, accounts) -> Callable[[str], list[tuple]]:
+    """Ask the build of the random accounts."""
     path = tmp_path_factory.mktemp("random_bills") / "warehouse.duckdb"
-    make_raw(path, lines=lines, spans=spans)
+    make_raw(path, lines=accounts.lines, spans=accounts.spans)
     built = run_dbt(path, "build", "--select=tag:phase_1", "--exclude-resource-type=unit_test", as_of_date="2025-06-03")
     assert built.returncode == 0, built.stdout[-4000:] + built.stderr
-    return path, lines, spans
+
+    def ask(sql: str) -> list[tuple]:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    return ask
 
 
-def test_each_account_pays_its_bill(random_bills):
-    path, lines, _ = random_bills
+@pytest.fixture(scope="module")
+def expected(accounts):
+    """By id, each cell that has a bill, as the rules allocate it."""
+    return {
+        cell_id: allocate(cell.billed, cell.traced, unit=cell.unit)
+        for cell_id, cell in accounts.cells.items()
+        if cell.billed
+    }
+
+
+def test_each_account_pays_its_bill(query, accounts):
     billed: dict[str, Decimal] = defaultdict(Decimal)
-    for row in lines:
+    for row in accounts.lines:
         billed[row["line_item_usage_account_id"]] += Decimal(str(row["line_item_unblended_cost"]))
-    with duckdb.connect(str(path), read_only=True) as connection:
-        allocated = dict(
-            connection.execute(
-                """select billing_account_id, sum(allocated_cost_usd) from marts.fct_daily_allocated_costs
-                where cost_status = 'billed' group by 1"""
-            ).fetchall()
+    allocated = dict(
+        query(
+            """select billing_account_id, sum(allocated_cost_usd) from marts.fct_daily_allocated_costs
+            where cost_status = 'billed' group by 1"""
         )
-    # Cells are rounded to micro-dollars, each account has at most 35 of them.
+    )
+    # Parts of cells are rounded to micro-dollars; an account has about 26 of them.
     assert billed.keys() == allocated.keys()
-    assert all(abs(allocated[account] - billed[account]) < Decimal("0.00002") for account in billed)
+    assert all(abs(allocated[account] - billed[account]) < Decimal("0.00005") for account in billed)
 
 
-def test_traced_share_is_a_part_of_what_was_billed(random_bills):
-    path, _, _ = random_bills
-    with duckdb.connect(str(path), read_only=True) as connection:
-        (beyond,) = connection.execute(
-            """select count(*) from intermediate.int_billing_cells_covered
-            where matched_quantity > billed_quantity or matched_quantity < 0
-                or traced_micro_usd * sign(billed_micro_usd) not between 0 and abs(billed_micro_usd)"""
-        ).fetchone()
-        kinds = connection.execute(
-            """select count(*) filter (coverage_pct = 0), count(*) filter (coverage_pct between 1 and 99),
-                count(*) filter (coverage_pct = 100), sum(disagreeing_quantity), count(*) filter (billed_cost_usd < 0),
-                count(*) filter (coverage_basis = 'search_units' and coverage_pct between 1 and 99),
-                count(*) filter (coverage_basis = 'search_units' and coverage_pct = 100),
-                count(*) filter (coverage_basis = 'cost')
-            from marts.fct_daily_reconciliations where charge_category = 'usage'"""
-        ).fetchone()
-    assert beyond == 0
-    # The input holds what the rules are about.
-    assert all(count > 10 for count in kinds)
+def test_each_cell_is_covered_by_what_its_bill_counts(query, expected):
+    rows = query(
+        f"""select {CELL_ID}, coverage_basis, coverage_pct from marts.fct_daily_reconciliations
+        where charge_category = 'usage' and coverage_basis is not null"""
+    )
+    found = {cell_id: (basis, percent) for cell_id, basis, percent in rows}
+    assert found == {
+        cell_id: (cell.basis, None if cell.coverage is None else pytest.approx(float(100 * cell.coverage), abs=1e-6))
+        for cell_id, cell in expected.items()
+    }
 
 
-def test_untraced_searches_are_nobody_s_whatever_their_price(random_bills):
-    path, lines, spans = random_bills
-    billed, traced, tagged = defaultdict(int), defaultdict(int), set()
-    for row in lines:
-        if "search_units" in row["line_item_usage_type"]:
-            billed[row["line_item_usage_account_id"]] += row["line_item_usage_amount"]
-            if row["resource_tags"]:
-                tagged.add(row["line_item_usage_account_id"])
-    for row in spans:
-        if row["operation_name"] == "rerank":
-            traced[row["account_id"]] += row["search_unit_count"]
-    with duckdb.connect(str(path), read_only=True) as connection:
-        coverage = dict(
-            connection.execute(
-                """select billing_account_id, coverage_pct from marts.fct_daily_reconciliations
-                where coverage_basis = 'search_units'"""
-            ).fetchall()
-        )
-    assert len(coverage) == len(billed) > 100
-    assert 10 < len(tagged) < len(billed) - 10
-    for account, units in billed.items():
-        most = 100 * min(1, traced[account] / units)
-        # Usage without a feature contests no tag, so a tagged part may stay uncovered.
-        expected = (
-            pytest.approx(most, abs=0.001) if account not in tagged else pytest.approx(most / 2, abs=most / 2 + 0.001)
-        )
-        assert float(coverage[account]) == expected, account
+def test_each_caller_pays_its_share(query, accounts, expected):
+    rows = query(
+        """select cell_id, if(unattributed_reason = 'no_feature', null, feature_id), pipeline_id, unattributed_reason,
+            cast(allocated_cost_usd * 1000000 as bigint)
+        from intermediate.int_billing_cells_allocated
+        where pipeline_id != 'unknown' and coalesce(unattributed_reason, '') != 'not_on_bill' and cost_status = 'billed'"""
+    )
+    paid = {(cell_id, (feature, pipeline)): (reason, usd) for cell_id, feature, pipeline, reason, usd in rows}
+    callers = {
+        (cell_id, call.caller) for cell_id, cell in accounts.cells.items() if cell.billed for call in cell.traced
+    }
+    assert callers == {(c, caller) for c, caller in paid if c in expected}
+    for cell_id, caller in callers:
+        cell, (reason, usd) = expected[cell_id], paid[cell_id, caller]
+        if caller[0]:
+            assert reason == (None if caller in cell.shares else "no_weight"), cell_id
+        # A micro-dollar in each part of the cell, and a weight to the millionth.
+        slack = len(cell.remainders) + sum(abs(line.cost_usd) for line in accounts.cells[cell_id].billed) * 2
+        assert abs(usd - cell.shares.get(caller, 0)) <= slack, (cell_id, caller)
 
 
-def test_every_call_counts_once(random_bills):
-    path, _, spans = random_bills
-    with duckdb.connect(str(path), read_only=True) as connection:
-        (count,) = connection.execute("select sum(request_count) from marts.fct_daily_feature_costs").fetchone()
-    assert count == len(spans)
+def test_rest_of_each_part_goes_to_its_owner(query, expected):
+    rows = query(
+        """select cell_id, if(attribution = 'tag', feature_id, null), unattributed_reason,
+            cast(allocated_cost_usd * 1000000 as bigint)
+        from intermediate.int_billing_cells_allocated where charge_category = 'usage' and pipeline_id = 'unknown'"""
+    )
+    left: dict = defaultdict(dict)
+    reasons = {}
+    for cell_id, owner, reason, usd in rows:
+        left[cell_id][owner] = usd
+        if owner is None:
+            reasons[cell_id] = reason
+    for cell_id, cell in expected.items():
+        found = {owner: left[cell_id].get(owner, 0) for owner in cell.remainders}
+        assert found == cell.remainders, cell_id
+        assert reasons.get(cell_id, cell.reason) == cell.reason, cell_id
+
+
+def test_random_bills_hold_what_the_rules_are_about(query, accounts, expected):
+    (kinds,) = query(
+        """select count(*) filter (coverage_pct = 0), count(*) filter (coverage_pct between 1 and 99),
+            count(*) filter (coverage_pct = 100), count(*) filter (disagreeing_quantity > 0),
+            count(*) filter (billed_cost_usd < 0), count(*) filter (coverage_basis = 'cost' and coverage_pct between 1 and 99),
+            count(*) filter (
+                token_class = 'search_unit' and coverage_pct between 1 and 99 and billed_cost_usd > 0
+                and billed_cost_usd < billed_search_unit_count * 0.0019
+            ),
+            count(distinct billing_account_id) filter (allocated_cost_usd > 0) - 100,
+            count(*) filter (usage_date = '2025-05-31')
+        from marts.fct_daily_reconciliations where charge_category = 'usage'"""
+    )
+    assert all(count > 10 for count in kinds), kinds
+    single = [cell for cell in accounts.cells.values() if cell.traced and all(c.quantity == 1 for c in cell.traced)]
+    assert sum(len(cell.traced) > sum(line.quantity or 0 for line in cell.billed) > 0 for cell in single) > 10
+    assert sum(cell.reason == "no_weight" and cell.remainders.get(None, 0) > 0 for cell in expected.values()) > 10
+    assert sum(row["account_id"] is None for row in accounts.spans) > 10
+
+
+def test_every_call_counts_once(query, accounts):
+    (count,) = query("select sum(request_count) from marts.fct_daily_feature_costs")
+    assert count == (len(accounts.spans),)
