@@ -1,7 +1,7 @@
-"""One cell of the bill, allocated with fractions straight from the rules: what the SQL's whole numbers have to come to.
+"""One cell of the bill, allocated call by call straight from the rules: what the SQL's whole numbers have to be.
 
-Quantities are whole tokens or search units, or micro-dollars where the bill does not count all that it charges for. An owner
-is a feature by tag, None where the bill names none; a call's feature is None where its span names none.
+Quantities are whole tokens or search units, or micro-dollars where the bill does not count all that it charges for. A call's
+feature is None where its span names none.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from fractions import Fraction
 Feature = str | None
 Caller = tuple[Feature, str]
 """Feature and pipeline."""
+Owner = tuple[str, str] | None
+"""Feature, and whether the bill names it by `tag` or by `principal`; None where it names none."""
+
+MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Billed:
     """One usage line."""
 
-    owner: Feature
+    owner: Owner
     quantity: int | None
     """What the line counts; None in a unit that is neither tokens nor search units."""
     cost_usd: Decimal
@@ -36,99 +40,169 @@ class Traced:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one owner has of a cell; money in micro-dollars."""
+
+    billed_usd: int
+    billed: int
+    """What there is to cover; 0 where the bill takes back more than it charges."""
+    matched: int
+    traced_usd: int
+    """The matched part of the cost."""
+    shares: dict[Caller, int]
+    """Who pays it."""
+    exact_shares: dict[Caller, Fraction]
+    """The same, had micro-dollars and the millionths of a weight parts of their own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Allocation:
-    """Who pays a cell, in micro-dollars."""
+    """Who pays a cell."""
 
     basis: str
-    coverage: Fraction | None
-    """Matched of billed usage; None where there is nothing to cover."""
-    shares: dict[Caller, Fraction]
-    """By trace, before rounding to whole micro-dollars; a caller that found no place on the bill is not in it."""
-    remainders: dict[Feature, int]
-    """What is left of each owner's part."""
+    parts: dict[Owner, Part]
+    disagreeing: int
+    """Usage of one feature on what the bill says is another's."""
     reason: str
     """Why something is left that nobody owns."""
+
+    @property
+    def shares(self) -> dict[Caller, int]:
+        """By trace; a caller that found no place on the bill is not in it."""
+        total: dict[Caller, int] = defaultdict(int)
+        for part in self.parts.values():
+            for caller, usd in part.shares.items():
+                total[caller] += usd
+        return dict(total)
+
+    @property
+    def remainders(self) -> dict[Owner, int]:
+        """What is left of each owner's part."""
+        return {owner: part.billed_usd - sum(part.shares.values()) for owner, part in self.parts.items()}
+
+    @property
+    def coverage(self) -> Fraction | None:
+        """Matched of billed usage; None where there is nothing to cover."""
+        billed = sum(part.billed for part in self.parts.values())
+        return Fraction(sum(part.matched for part in self.parts.values()), billed) if billed else None
 
 
 def allocate(billed: list[Billed], traced: list[Traced], *, unit: str) -> Allocation:
     """Allocate one cell that has a bill; `unit` is what its lines count, `tokens` or `search_units`."""
     owners = {line.owner for line in billed}
-    cost = {owner: _micro(sum(line.cost_usd for line in billed if line.owner == owner)) for owner in owners}
+    cost = {owner: to_micro(sum(line.cost_usd for line in billed if line.owner == owner)) for owner in owners}
     count = {owner: sum(line.quantity or 0 for line in billed if line.owner == owner) for owner in owners}
     is_counted = sum(count.values()) > 0 and all(line.quantity is not None for line in billed if line.cost_usd)
     room = {owner: max((count if is_counted else cost)[owner], 0) for owner in owners}
     usage = _usage_by_feature(traced, is_counted=is_counted)
-    filled, parts = _match(room, usage)
+    matches, matched, disagreeing = _match(room, usage)
     weights = _weights(traced)
-
-    shares: dict[Caller, Fraction] = defaultdict(Fraction)
-    remainders = dict(cost)
-    for owner in parts:
-        traced_usd = _whole(Fraction(cost[owner] * filled[owner], room[owner]))
-        # A caller weighs what of its feature's usage was matched here.
-        here = {
-            caller: weight * parts[owner][caller[0]] / usage[caller[0]]
-            for caller, weight in weights.items()
-            if caller[0] in parts[owner]
-        }
-        for caller, weight in here.items():
-            shares[caller] += traced_usd * weight / sum(here.values())
-        remainders[owner] -= traced_usd
-    has_unplaced_callers = bool(weights.keys() - shares.keys())
+    parts = {}
+    for owner in owners:
+        traced_usd = _whole(Fraction(cost[owner] * matched[owner], room[owner])) if matched[owner] else 0
+        here = {caller: weight for caller, weight in weights.items() if caller[0] in matches[owner]}
+        parts[owner] = Part(
+            billed_usd=cost[owner],
+            billed=room[owner],
+            matched=matched[owner],
+            traced_usd=traced_usd,
+            # A caller weighs what of its feature's usage was matched here, and that is counted in whole millionths.
+            shares=_divide(
+                traced_usd,
+                {
+                    caller: weight * int(MICRO * matches[owner][caller[0]]) // usage[caller[0]]
+                    for caller, weight in here.items()
+                },
+            ),
+            exact_shares=_divide_exactly(
+                traced_usd,
+                {caller: weight * matches[owner][caller[0]] / usage[caller[0]] for caller, weight in here.items()},
+            ),
+        )
+    placed = {caller for part in parts.values() for caller in part.shares}
+    is_untraced = None not in parts or parts[None].shares or weights.keys() <= placed
     return Allocation(
         basis=unit if is_counted else "cost",
-        coverage=Fraction(sum(filled.values()), sum(room.values())) if any(room.values()) else None,
-        shares=dict(shares),
-        remainders=remainders,
-        reason="no_weight" if None not in parts and has_unplaced_callers else "no_trace",
+        parts=parts,
+        disagreeing=disagreeing,
+        reason="no_trace" if is_untraced else "no_weight",
     )
 
 
 def _match(
-    room: dict[Feature, int], usage: dict[Feature, int]
-) -> tuple[dict[Feature, int], dict[Feature, dict[Feature, Fraction]]]:
-    """Return by owner how much is matched, and in which parts the features have it.
+    room: dict[Owner, int], usage: dict[Feature, int]
+) -> tuple[dict[Owner, dict[Feature, Fraction]], dict[Owner, int], int]:
+    """Return by owner in which parts the features have it and how much of it is matched; last, what contradicts the bill.
 
-    A feature's usage goes to its own tag, what is left to the part without an owner, and what overflows that, as far as it
-    names a feature, to the tags of others.
+    A feature's usage goes to what its own tag has, then its principals; what is left to the part without an owner; and what
+    overflows that, as far as it names a feature, to what others own, by their names.
     """
-    own = {feature: min(usage.get(feature, 0), room[feature]) for feature in room if feature}
-    parts = {owner: {owner: Fraction(quantity)} for owner, quantity in own.items() if quantity}
-    left = {feature: quantity - own.get(feature, 0) for feature, quantity in usage.items()}
+    left = dict(usage)
+    matched = dict.fromkeys(room, 0)
+    matches: dict[Owner, dict[Feature, Fraction]] = {owner: {} for owner in room}
+    by_name = sorted((owner for owner in room if owner), key=lambda owner: (owner[0], owner[1] == "principal"))
+    for owner in by_name:
+        own = min(left.get(owner[0], 0), room[owner])
+        if own:
+            left[owner[0]] -= own
+            matched[owner] = own
+            matches[owner] = {owner[0]: Fraction(own)}
     left = {feature: quantity for feature, quantity in left.items() if quantity}
-    filled = {**own, None: min(sum(left.values()), room.get(None, 0))}
-    if filled[None]:
-        parts[None] = {feature: Fraction(quantity) for feature, quantity in left.items()}
     named = {feature: quantity for feature, quantity in left.items() if feature}
-    overflow = (sum(left.values()) - filled[None]) * sum(named.values()) // max(sum(left.values()), 1)
-    for owner in sorted(own):
-        landed = min(room[owner] - own[owner], overflow)
-        overflow -= landed
-        filled[owner] += landed
+    free = min(sum(left.values()), room.get(None, 0))
+    if free:
+        matched[None] = free
+        matches[None] = {feature: Fraction(quantity) for feature, quantity in left.items()}
+    overflow = (sum(left.values()) - free) * sum(named.values()) // sum(left.values()) if left else 0
+    disagreeing = overflow
+    for owner in by_name:
+        landed = min(room[owner] - matched[owner], overflow)
         if landed:
-            others = {f: Fraction(quantity * landed, sum(named.values())) for f, quantity in named.items()}
-            parts[owner] = parts.get(owner, {}) | others
-    return filled, parts
+            overflow -= landed
+            matched[owner] += landed
+            for feature, quantity in named.items():
+                matches[owner][feature] = Fraction(quantity * landed, sum(named.values()))
+    return matches, matched, disagreeing - overflow
+
+
+def _divide(usd: int, weights: dict[Caller, int]) -> dict[Caller, int]:
+    """Divide whole micro-dollars by whole weights; what is left goes to the largest fractions, of equal ones by name."""
+    total = sum(weights.values())
+    if not total:
+        return {}
+    shares = {caller: abs(usd) * weight // total for caller, weight in weights.items()}
+    by_fraction = sorted(
+        weights, key=lambda caller: (-(abs(usd) * weights[caller] % total), caller[0] or "unattributed", caller[1])
+    )
+    for caller in by_fraction[: abs(usd) - sum(shares.values())]:
+        shares[caller] += 1
+    return {caller: share if usd >= 0 else -share for caller, share in shares.items()}
+
+
+def _divide_exactly(usd: int, weights: dict[Caller, Fraction]) -> dict[Caller, Fraction]:
+    total = sum(weights.values())
+    return {caller: usd * weight / total for caller, weight in weights.items()} if total else {}
 
 
 def _usage_by_feature(traced: list[Traced], *, is_counted: bool) -> dict[Feature, int]:
     usage: dict[Feature, Decimal] = defaultdict(Decimal)
     for call in traced:
         usage[call.caller[0]] += call.quantity if is_counted else call.estimate_usd or 0
-    return {feature: int(quantity) if is_counted else _micro(quantity) for feature, quantity in usage.items()}
+    return {feature: int(quantity) if is_counted else to_micro(quantity) for feature, quantity in usage.items()}
 
 
-def _weights(traced: list[Traced]) -> dict[Caller, Fraction]:
-    """Return each caller's estimate, or its usage where a call of the cell has no price."""
+def _weights(traced: list[Traced]) -> dict[Caller, int]:
+    """Return each caller's estimate in whole pico-dollars, or its usage where a call of the cell has no price."""
     is_priced = all(call.estimate_usd is not None for call in traced)
-    weights: dict[Caller, Fraction] = defaultdict(Fraction)
+    weights: dict[Caller, int] = defaultdict(int)
     for call in traced:
-        weights[call.caller] += Fraction(call.estimate_usd if is_priced else call.quantity)
+        weights[call.caller] += int(call.estimate_usd * 10**12) if is_priced else call.quantity
     return dict(weights)
 
 
-def _micro(usd: Decimal) -> int:
-    return int((Decimal(usd) * 1_000_000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+def to_micro(usd: Decimal) -> int:
+    """Return whole micro-dollars, half away from zero."""
+    return int((Decimal(usd) * MICRO).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def _whole(number: Fraction) -> int:
