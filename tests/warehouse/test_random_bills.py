@@ -12,7 +12,7 @@ import pytest
 
 from tests.warehouse.allocation_oracle import Allocation, allocate
 from tests.warehouse.random_accounts import PRINCIPALS, Accounts, day_and_account, random_accounts
-from tests.warehouse.tiny_lake import make_raw, run_dbt
+from tests.warehouse.tiny_lake import make_raw, put_seed, run_dbt
 
 ACCOUNT_COUNT = 200
 CELL_ID = """concat_ws(
@@ -32,14 +32,8 @@ def query(tmp_path_factory, accounts) -> Callable[[str], list[tuple]]:
     """Ask the build of the random accounts."""
     path = tmp_path_factory.mktemp("random_bills") / "warehouse.duckdb"
     make_raw(path, lines=accounts.lines, spans=accounts.spans)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("create schema seeds")
-        connection.execute(
-            "create table seeds.billing_principals (iam_principal varchar, feature_id varchar, reason varchar)"
-        )
-        connection.executemany(
-            "insert into seeds.billing_principals values (?, ?, 'by hand')", list(PRINCIPALS.items())
-        )
+    columns = "iam_principal varchar, feature_id varchar, reason varchar"
+    put_seed(path, "billing_principals", columns, [(*each, "by hand") for each in PRINCIPALS.items()])
     built = run_dbt(
         path, "build", "--select=tag:phase_1", "--exclude-resource-type=unit_test", "--exclude=billing_principals",
         as_of_date="2025-06-03",
