@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from ai_finops import aws
 from ai_finops.config import Settings
+from ai_finops.days import morning_after
 from ai_finops.errors import SourceMissing
 from ai_finops.extract import bedrock_log_keys, landings, s3_objects
 from ai_finops.extract.accounts import Accounts
@@ -47,7 +48,7 @@ def land(
 
     Args:
         day: The landing day, UTC.
-        as_of: The run's today; a call later than a day after it is quarantined.
+        as_of: The date on which the bucket is read.
         allow_empty: Whether a day that had calls may become one that has none.
     Raises:
         SourceForbidden, SourceMissing, SourceUnavailable: The bucket, an object or the inference profiles cannot be read, or
@@ -62,7 +63,7 @@ def land(
         in_bucket,
         tempfile.TemporaryDirectory(prefix="bedrock-logs-") as folder,
     ):
-        loader = InvocationLoader(Path(folder), accounts=accounts, as_of=as_of)
+        loader = InvocationLoader(Path(folder), accounts=accounts, as_of=morning_after(day))
         try:
             regions, said = _read_day(
                 day, loader, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder)
