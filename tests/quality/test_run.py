@@ -55,6 +55,13 @@ FAULTS = {
         ),
         ["fct_daily_allocated_costs__against_bill", "fct_daily_allocated_costs__against_lines", "2 of 10 rows"],
     ),
+    "charged to another model": (
+        (
+            "update marts.fct_daily_allocated_costs set model_id = 'n' "
+            "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
+        ),
+        ["fct_daily_allocated_costs__against_bill", "2 of 10 rows"],
+    ),
     "bill line lost on the way": (
         (
             "insert into staging.stg_aws_billing__line_items "

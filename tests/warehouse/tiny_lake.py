@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -167,6 +167,15 @@ def make_raw(
             connection.register("incoming", table)
             connection.execute(f"create table raw.{name} as select * from incoming")
             connection.unregister("incoming")
+
+
+def put_seed(path: Path, name: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Fill a seed of the warehouse at `path`; the build has to leave it out with `--exclude`."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema if not exists seeds")
+        connection.execute(f"create table seeds.{name} ({columns})")
+        for row in rows:
+            connection.execute(f"insert into seeds.{name} values ({', '.join('?' * len(row))})", row)
 
 
 def _exact(row: Mapping, schema: pa.Schema) -> dict:
