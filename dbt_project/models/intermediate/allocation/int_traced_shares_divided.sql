@@ -20,10 +20,7 @@ callers_weighted as (
     select
         *,
         case
-            when
-                bool_and(is_priced) over (partition by cell_id)
-                and sum(estimated_cost_usd) over (partition by cell_id) > 0
-                then {{ to_pico_usd('estimated_cost_usd') }}
+            when is_weighed_by_cost then {{ to_pico_usd('estimated_cost_usd') }}
             else quantity
         end as weight
     from callers
