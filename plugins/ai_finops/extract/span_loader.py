@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from ai_finops.extract import compressed, otlp_json, otlp_protobuf, span_sql, vocabulary
 from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.contents import Texts
 from ai_finops.extract.span_attributes import FILLED_KEYS
 from ai_finops.extract.span_contents import SpanContents
 from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
@@ -103,12 +104,11 @@ class SpanLoader:
             "quarantine": self._accounts.quarantine_table(),
         }
 
-    def contents(self, *, landing_date: date) -> tuple[Path | None, int]:
-        """Return the texts of the loaded spans as a Parquet file, after `tables`, and how many; no file where none are kept."""
+    def contents(self, *, landing_date: date) -> Texts | None:
+        """Return the texts of the loaded spans, after `tables`; None where they are not kept."""
         if self._contents is None:
-            return None, 0
-        path = self._folder / "span_contents.parquet"
-        return path, self._contents.write(path, landing_date=landing_date)
+            return None
+        return self._contents.write(self._folder / "span_contents.parquet", landing_date=landing_date)
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
         if line.problem == otlp_json.NOT_TRACES:
