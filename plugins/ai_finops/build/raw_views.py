@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from ai_finops.config import KNOWN_SOURCES
 from ai_finops.errors import BuildError
-from ai_finops.lake_schemas import SOURCE_TABLES
+from ai_finops.lake import schema_id
+from ai_finops.lake_schemas import OBJECTS, QUARANTINE, SOURCE_TABLES, tables_of
 
 if TYPE_CHECKING:
     from ai_finops.build.inputs import Inputs
@@ -54,11 +55,10 @@ def make_raw_views(connection: duckdb.DuckDBPyConnection, *, lake: Lake, inputs:
     """Make schema `raw` over exactly the files in `inputs`; a source that is switched off has its tables, without rows."""
     connection.execute("create schema if not exists raw")
     for source in KNOWN_SOURCES:
-        for table in SOURCE_TABLES[source]:
-            view_parquet(connection, f"{source}_{table}", files=_files(lake, inputs, source=source, table=table))
-    for table in ("objects", "quarantine"):
-        files = [file for source in KNOWN_SOURCES for file in _files(lake, inputs, source=source, table=table)]
-        view_parquet(connection, f"extract_{table}", files=files)
+        for table, schema in SOURCE_TABLES[source].items():
+            _view_table(connection, f"{source}_{table}", _files(lake, inputs, (source,), table=table), schema)
+    for table, schema in (("objects", OBJECTS), ("quarantine", QUARANTINE)):
+        _view_table(connection, f"extract_{table}", _files(lake, inputs, KNOWN_SOURCES, table=table), schema)
     view_prices(connection, folder=lake.prices, periods=inputs.price_periods)
     _make_outcomes(connection, inputs.outcomes)
 
@@ -90,9 +90,37 @@ def _period_scan(file: Path, period: PricePeriod) -> str:
     )
 
 
-def _files(lake: Lake, inputs: Inputs, *, source: str, table: str) -> list[Path]:
-    schema_file = lake.files(source, table)[0]
-    return [schema_file, *(partition.file(table) for partition in inputs.partitions.get(source, ()))]
+def _view_table(
+    connection: duckdb.DuckDBPyConnection, name: str, files: tuple[list[Path], list[Path]], schema: pa.Schema
+) -> None:
+    """Make or replace view `raw.<name>`: files of the schema as they are, and older ones with what they have of its columns."""
+    of_schema, older = files
+    if not older:
+        view_parquet(connection, name, files=of_schema)
+        return
+    columns = ", ".join(f'"{column}"' for column in schema.names)
+    connection.execute(f"""
+        create or replace view raw.{name} as
+        select {columns} from (
+            select * from read_parquet([{_quoted(of_schema)}], hive_partitioning = false)
+            union all by name
+            select * from read_parquet([{_quoted(older)}], hive_partitioning = false, union_by_name = true)
+        )""")  # noqa: S608 - our own schema and paths
+
+
+def _files(lake: Lake, inputs: Inputs, sources: Iterable[str], *, table: str) -> tuple[list[Path], list[Path]]:
+    """Return the files of a table that have its schema, an empty one first, and those that were written with another.
+
+    Which is which is noted beside each file: reading every footer of a long history would take as long as the build.
+    """
+    of_schema: list[Path] = []
+    older: list[Path] = []
+    for source in sources:
+        of_schema.append(lake.files(source, table)[0])
+        current = schema_id(tables_of(source)[table])
+        for partition in inputs.partitions.get(source, ()):
+            (of_schema if partition.schemas.get(table) == current else older).append(partition.file(table))
+    return of_schema, older
 
 
 def _quoted(files: Iterable[Path]) -> str:
