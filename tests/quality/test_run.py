@@ -129,6 +129,10 @@ FAULTS = {
         "delete from marts.rpt_feature_value where feature_id = 'search'",
         ["rpt_feature_value__against_allocated", "(-4500000)"],
     ),
+    "journeys that lost calls": (
+        "update marts.rpt_journey_costs set request_count = 24",
+        ["rpt_journey_costs__against_calls", "difference_request_count", "(-3"],
+    ),
     "coverage of less than was billed": (
         "update marts.rpt_instrumentation_coverage set billed_cost_usd = 0 where service_name = 'unknown'",
         ["rpt_instrumentation_coverage__against_allocated", "(-2250000)"],

@@ -171,6 +171,16 @@ select
     1::double as named_call_ratio
 from marts.fct_daily_allocated_costs group by all;
 
+create or replace table marts.rpt_journey_costs as
+select
+    cast(date_trunc('month', min(usage_date)) as date) as start_month, 'chat' as entry_feature_id,
+    'billed' as cost_status, cast(1 as bigint) as journey_count, cast(0 as bigint) as unknown_cost_journey_count,
+    count(*) as request_count, cast(1 as bigint) as user_count,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as cost_usd_per_journey,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as cost_usd_per_user, 1::double as named_journey_ratio
+from marts.fct_llm_calls;
+
 create or replace table marts.rpt_instrumentation_coverage as
 select
     cast(date_trunc('month', usage_date) as date) as usage_month, provider_name, billing_account_id, service_name,
