@@ -64,6 +64,17 @@ def test_a_landed_day_is_recorded_and_announced(run, monkeypatch):
     assert (kept.status, kept.loaded_count) == ("loaded", 3)
 
 
+@pytest.mark.parametrize(("last_day", "today"), [(None, date(2025, 8, 1)), ("2025-06-15", date(2025, 6, 16))])
+def test_a_late_run_asks_on_the_day_it_runs_or_when_the_account_stopped(run, monkeypatch, last_day, today):
+    asked = {}
+    monkeypatch.setattr(extract, "land", lambda *_, **given: asked.update(given) or outcome_of("empty"))
+    if last_day:
+        monkeypatch.setenv("AI_FINOPS_LAST_DAY", last_day)
+    run.context["dag_run"].start_date = datetime(2025, 8, 1, 6, tzinfo=UTC)
+    run.call("land_traces")
+    assert (asked["as_of"], asked["today"]) == (date(2025, 6, 16), today)
+
+
 def refuse(error):
     def land(*_, **__):
         raise error

@@ -8,9 +8,9 @@ import pytest
 
 from ai_finops import extract
 from ai_finops.config import KNOWN_SOURCES
-from ai_finops.errors import SettingsError, SourceMissing
+from ai_finops.errors import PartitionExpired, SettingsError, SourceMissing
 from ai_finops.lake import Outcome
-from tests.extract.made import json_bytes, request, span
+from tests.extract.made import json_bytes, nanoseconds, request, span
 
 DAY, AS_OF = date(2025, 6, 2), date(2025, 6, 3)
 
@@ -112,3 +112,23 @@ def test_a_missing_bucket_leaves_nothing(clients, settings, lake, monkeypatch):
     with pytest.raises(SourceMissing, match=said):
         extract.land("traces", DAY, settings=settings, as_of=AS_OF)
     assert not lake.root.exists()
+
+
+@pytest.mark.parametrize(("today", "is_kept"), [(date(2026, 8, 31), True), (date(2026, 9, 1), False)])
+def test_what_a_source_keeps_is_counted_from_the_day_it_is_asked(clients, settings, today, is_kept):
+    # CloudWatch keeps 455 days; 455 days after 2 June 2025 is 31 August 2026.
+    if is_kept:
+        outcome = extract.land("cloudwatch", DAY, settings=settings, as_of=AS_OF, today=today)
+        assert (outcome.status, outcome.as_of_date) == ("empty", AS_OF)
+    else:
+        with pytest.raises(PartitionExpired, match="2025-06-02 as of 2026-09-01: 456 days"):
+            extract.land("cloudwatch", DAY, settings=settings, as_of=AS_OF, today=today)
+
+
+def test_what_is_in_the_future_is_counted_from_the_day_however_late_it_is_landed(clients, settings):
+    later = nanoseconds(datetime(2025, 6, 4, 0, 0, 1, tzinfo=UTC))
+    late, day_after_next = span(1), span(2, startTimeUnixNano=later, endTimeUnixNano=later)
+    key = "otlp/year=2025/month=06/day=02/a.json"
+    clients["s3"].put_object(Bucket=settings.traces_bucket, Key=key, Body=json_bytes(request(late, day_after_next)))
+    outcome = extract.land("traces", DAY, settings=settings, as_of=AS_OF, today=date(2025, 9, 1))
+    assert (outcome.loaded_count, outcome.quarantined_count) == (1, 1)

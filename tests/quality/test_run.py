@@ -17,7 +17,7 @@ from ai_finops.quality.gx import new_context
 from ai_finops.quality.run import hold
 from ai_finops.quality.site import without_foreign_parts
 from ai_finops.quality.suites import all_checks
-from tests.quality.tiny_marts import change, make_build
+from tests.quality.tiny_marts import LEVELS, change, make_build
 
 COPY_OF_ONE_CALL = "insert into marts.fct_llm_calls from marts.fct_llm_calls where call_id = 't051-s1'"
 
@@ -54,6 +54,13 @@ FAULTS = {
             "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
         ),
         ["fct_daily_allocated_costs__against_bill", "fct_daily_allocated_costs__against_lines", "2 of 10 rows"],
+    ),
+    "charged to another model": (
+        (
+            "update marts.fct_daily_allocated_costs set model_id = 'n' "
+            "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
+        ),
+        ["fct_daily_allocated_costs__against_bill", "2 of 10 rows"],
     ),
     "bill line lost on the way": (
         (
@@ -102,6 +109,33 @@ FAULTS = {
     "unknown attribution": (
         "update marts.fct_daily_allocated_costs set attribution = 'guess' where usage_date = '2025-06-05'",
         ["expect_column_values_to_be_in_set(attribution", "guess"],
+    ),
+    "model lost from the API costs": (
+        "delete from marts.rpt_daily_api_costs where usage_date = '2025-06-05'",
+        ["rpt_daily_api_costs__against_allocated", "difference_micro_usd", "(-2750000)"],
+    ),
+    "service counted twice": (
+        (
+            "insert into marts.rpt_daily_service_costs select * replace ('copy' as service_name) "
+            "from marts.rpt_daily_service_costs where usage_date = '2025-06-05' and service_name = 'support-api'"
+        ),
+        ["rpt_daily_service_costs__against_allocated", "(2500000)", "difference_request_count"],
+    ),
+    "pipeline cost shifted a day": (
+        "update marts.rpt_daily_pipeline_costs set usage_date = usage_date - 1 where usage_date = '2025-06-03'",
+        ["rpt_daily_pipeline_costs__against_allocated", "2 of 9 rows"],
+    ),
+    "feature lost from its value": (
+        "delete from marts.rpt_feature_value where feature_id = 'search'",
+        ["rpt_feature_value__against_allocated", "(-4500000)"],
+    ),
+    "journeys that lost calls": (
+        "update marts.rpt_journey_costs set request_count = 24",
+        ["rpt_journey_costs__against_calls", "difference_request_count", "(-3"],
+    ),
+    "coverage of less than was billed": (
+        "update marts.rpt_instrumentation_coverage set billed_cost_usd = 0 where service_name = 'unknown'",
+        ["rpt_instrumentation_coverage__against_allocated", "(-2250000)"],
     ),
     "drivers that do not add up": (
         "update marts.fct_cost_drivers set contribution_cost_usd = -2.499999 where feature_id = 'search'",
@@ -265,6 +299,7 @@ def test_a_week_of_which_no_cost_is_known_stops_nothing(settings):
         "insert into marts.rpt_weekly_digest select * replace (date '2025-05-26' as week_start_date, "
         "null as total_cost_usd, 0 as covered_day_count) from marts.rpt_weekly_digest "
         "where week_start_date = '2025-06-02'",
+        *LEVELS.split(";")[:-1],
     )
     audit_and_publish(settings, build)
 

@@ -15,6 +15,9 @@ import duckdb
 from ai_finops.build.candidate import find_build
 from ai_finops.build.raw_views import open_warehouse
 from ai_finops.config import Settings
+from ai_finops.pricing.held_prices import write_periods
+from ai_finops.pricing.price_ledger import PricePeriod
+from ai_finops.pricing.price_table import FOREVER
 
 AS_OF = date(2025, 6, 11)
 
@@ -134,6 +137,61 @@ select
 from days;
 """
 
+LEVELS = """
+create or replace table marts.rpt_daily_api_costs as
+select
+    usage_date, charge_category, provider_name, billing_account_id, model_id, 'billed' as cost_status,
+    cast(sum(request_count) as bigint) as request_count,
+    cast(sum(allocated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
+    cast(0.25 as decimal(18, 6)) as unattributed_cost_usd
+from marts.fct_daily_allocated_costs group by all;
+
+create or replace table marts.rpt_daily_service_costs as
+select
+    usage_date, service_name, 'billed' as cost_status, cast(sum(request_count) as bigint) as request_count,
+    count(*) filter (where request_count > 0) as calling_feature_count,
+    cast(sum(allocated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
+    cast(null as decimal(18, 6)) as cost_usd_per_request
+from marts.fct_daily_allocated_costs group by all;
+
+create or replace table marts.rpt_daily_pipeline_costs as
+select
+    usage_date, pipeline_id, feature_id, 'billed' as cost_status, request_count, allocated_cost_usd,
+    allocated_cost_usd as pipeline_cost_usd, cast(1 as bigint) as pipeline_feature_count,
+    1::double as pipeline_cost_share_ratio
+from marts.fct_daily_allocated_costs;
+
+create or replace table marts.rpt_feature_value as
+select
+    cast(date_trunc('month', usage_date) as date) as usage_month, feature_id, feature_id as display_name, 'team' as team,
+    'owner' as owner, 'billed' as cost_status, cast(sum(request_count) as bigint) as request_count,
+    cast(1 as bigint) as user_count, cast(sum(allocated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
+    cast(null as decimal(18, 6)) as cost_usd_per_request, cast(null as decimal(18, 6)) as cost_usd_per_user,
+    0.5::double as cost_share_ratio, 0.5::double as request_share_ratio, 1::double as user_share_ratio,
+    1::double as named_call_ratio
+from marts.fct_daily_allocated_costs group by all;
+
+create or replace table marts.rpt_journey_costs as
+select
+    cast(date_trunc('month', min(usage_date)) as date) as start_month, 'chat' as entry_feature_id,
+    'billed' as cost_status, cast(1 as bigint) as journey_count, cast(0 as bigint) as unknown_cost_journey_count,
+    count(*) as request_count, cast(1 as bigint) as user_count,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as cost_usd_per_journey,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as cost_usd_per_user, 1::double as named_journey_ratio
+from marts.fct_llm_calls;
+
+create or replace table marts.rpt_instrumentation_coverage as
+select
+    cast(date_trunc('month', usage_date) as date) as usage_month, provider_name, billing_account_id, service_name,
+    model_id, cast(sum(request_count) as bigint) as request_count,
+    cast(sum(allocated_cost_usd) as decimal(18, 6)) as billed_cost_usd,
+    cast(sum(if(attribution = 'traced', allocated_cost_usd, 0)) as decimal(18, 6)) as traced_cost_usd,
+    cast(sum(if(attribution = 'traced', 0, allocated_cost_usd)) as decimal(18, 6)) as missing_trace_cost_usd,
+    0.5::double as traced_ratio, cast(1 as bigint) as missing_trace_rank
+from marts.fct_daily_allocated_costs group by all;
+"""
+
 REVIEW = """
 create table marts.fct_daily_metrics as
 select
@@ -178,7 +236,7 @@ def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> d
     folder = settings.builds / build_id
     folder.mkdir(parents=True)
     with open_warehouse(folder / "warehouse.duckdb") as connection:
-        for script in (DAYS, RAW, CALLS, COSTS, REVIEW):
+        for script in (DAYS, RAW, CALLS, COSTS, LEVELS, REVIEW):
             for statement in script.split(";"):
                 if statement.strip():
                     connection.execute(statement.replace("$as_of", f"date '{AS_OF}'"))
@@ -193,6 +251,7 @@ def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> d
         "dbt_version": "1.11.16",
         "duckdb_version": duckdb.__version__,
     }
+    write_periods(folder, [PricePeriod(FOREVER, None, "0.2.3-0123abcd.parquet")])
     (folder / "build.json").write_text(json.dumps(record))
     return find_build(settings, build_id)
 

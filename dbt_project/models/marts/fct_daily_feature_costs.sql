@@ -35,14 +35,7 @@ users_counted as (
 costs_summed as (
     select
         feature_id,
-        case when bool_or(cost_status = 'estimated') then 'estimated' else 'billed' end as cost_status,
-        cast(sum(request_count) as bigint) as request_count,
-        cast(sum(input_tokens) as bigint) as input_tokens,
-        cast(sum(output_tokens) as bigint) as output_tokens,
-        cast(sum(unknown_cost_call_count) as bigint) as unknown_cost_call_count,
-        cast(sum(unknown_cost_tokens) as bigint) as unknown_cost_tokens,
-        cast(sum(estimated_cost_usd) as decimal(18, 6)) as estimated_cost_usd,
-        cast(sum(allocated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
+        {{ summed_costs() }},
         usage_date
     from allocated_costs
     group by feature_id, usage_date
@@ -63,12 +56,7 @@ feature_costs as (
         costs_summed.unknown_cost_tokens,
         costs_summed.estimated_cost_usd,
         costs_summed.allocated_cost_usd,
-        cast(
-            {{ pico_to_usd(divide_rounded(
-                to_pico_usd('costs_summed.allocated_cost_usd'), 'nullif(costs_summed.request_count, 0)'
-            )) }}
-            as decimal(18, 6)
-        ) as cost_usd_per_request,
+        {{ usd_per('costs_summed.allocated_cost_usd', 'costs_summed.request_count') }} as cost_usd_per_request,
         costs_summed.usage_date
     from costs_summed
     left join features on costs_summed.feature_id = features.feature_id

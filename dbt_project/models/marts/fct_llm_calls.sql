@@ -9,6 +9,14 @@ usages as (
     select * from {{ ref('int_llm_call_usages_priced') }}
 ),
 
+costs as (
+    select * from {{ ref('int_llm_call_costs_allocated') }}
+),
+
+billed_days as (
+    select * from {{ ref('int_account_days_billed') }}
+),
+
 usages_summed_to_call as (
     select
         call_id,
@@ -20,12 +28,22 @@ usages_summed_to_call as (
     group by call_id
 ),
 
+costs_summed_to_call as (
+    select
+        call_id,
+        sum(allocated_cost_usd) as allocated_cost_usd
+    from costs
+    group by call_id
+),
+
 calls_with_cost_reason as (
     select
         calls.*,
         usages_summed_to_call.price_catalog,
         usages_summed_to_call.price_catalog_version,
         usages_summed_to_call.estimated_cost_usd,
+        costs_summed_to_call.allocated_cost_usd,
+        case when billed_days.usage_date is null then 'estimated' else 'billed' end as cost_status,
         case
             -- Usage told in part is a gap, not a small number.
             when not calls.has_usage then 'no_usage'
@@ -35,6 +53,12 @@ calls_with_cost_reason as (
         end as cost_reason
     from calls
     left join usages_summed_to_call on calls.call_id = usages_summed_to_call.call_id
+    left join costs_summed_to_call on calls.call_id = costs_summed_to_call.call_id
+    left join billed_days
+        on
+            calls.provider_name = billed_days.provider_name
+            and calls.billing_account_id = billed_days.billing_account_id
+            and calls.usage_date = billed_days.usage_date
 ),
 
 llm_calls as (
@@ -61,6 +85,7 @@ llm_calls as (
         price_catalog,
         price_catalog_version,
         cost_reason,
+        cost_status,
         feature_reason,
         uncached_input_tokens,
         cache_read_input_tokens,
@@ -74,6 +99,12 @@ llm_calls as (
         cast(
             case when cost_reason is null then coalesce(estimated_cost_usd, 0) end as decimal(38, 12)
         ) as estimated_cost_usd,
+        cast(
+            case
+                when cost_status = 'billed' then coalesce(allocated_cost_usd, 0)
+                when cost_reason is null then coalesce(estimated_cost_usd, 0)
+            end as decimal(38, 12)
+        ) as allocated_cost_usd,
         cast(datediff('millisecond', started_at, ended_at) as bigint) as duration_ms,
         has_usage,
         operation_name in ('chat', 'text_completion', 'generate_content') as is_generating,

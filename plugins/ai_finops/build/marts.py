@@ -42,6 +42,20 @@ MARTS: dict[str, Mart] = {
         ),
         Mart("fct_daily_feature_costs", "phase_1", ("usage_date", "feature_id")),
         Mart("fct_daily_reconciliations", "phase_1", ("usage_date", "charge_category", *_CELL)),
+        Mart(
+            "rpt_daily_api_costs",
+            "phase_1",
+            ("usage_date", "charge_category", "provider_name", "billing_account_id", "model_id"),
+        ),
+        Mart("rpt_daily_service_costs", "phase_1", ("usage_date", "service_name")),
+        Mart("rpt_daily_pipeline_costs", "phase_1", ("usage_date", "pipeline_id", "feature_id")),
+        Mart("rpt_feature_value", "phase_1", ("usage_month", "feature_id")),
+        Mart("rpt_journey_costs", "phase_1", ("start_month", "entry_feature_id")),
+        Mart(
+            "rpt_instrumentation_coverage",
+            "phase_1",
+            ("usage_month", "provider_name", "billing_account_id", "service_name", "model_id"),
+        ),
         Mart("fct_daily_unpriced_usage", "phase_1", ("usage_date", "provider_name", "request_model", "cost_reason")),
         Mart(
             "fct_daily_instrumentation_gaps",

@@ -4,6 +4,9 @@ A source is a module with `CLIENTS` (the clients it needs, by the names of `open
 
     land(day, *, settings, lake, clients, as_of, allow_empty=False) -> Outcome
 
+where `as_of` is the date on which the source is asked: what it still keeps is counted back from there. What may be in a day
+is counted from the day itself, so that a day landed late is the same day.
+
 A new source is a new module and a line in `SOURCES`.
 """
 
@@ -53,7 +56,8 @@ def land(
         day: The landing day, UTC.
         settings: Where the source and the lake lie.
         as_of: The clock of what is landed: the morning after the day, whenever the run really happens.
-        today: The caller's real date, against a mistyped day; nothing here looks at a clock. Left out, `as_of` counts.
+        today: The date on which the source is asked, for its retention and against a mistyped day; nothing here looks at a
+            clock. Left out, `as_of` counts.
         allow_empty: Let a partition that had rows become empty.
     Raises:
         SettingsError: No such source, or the day is not over by `as_of` or by `today`.
@@ -64,7 +68,10 @@ def land(
     require_over(source, day, as_of=as_of, today=today)
     lake = Lake(settings.lake)
     with open_clients(module.CLIENTS, settings=settings) as clients:
-        return module.land(day, settings=settings, lake=lake, clients=clients, as_of=as_of, allow_empty=allow_empty)
+        outcome = module.land(
+            day, settings=settings, lake=lake, clients=clients, as_of=today or as_of, allow_empty=allow_empty
+        )
+    return replace(outcome, as_of_date=as_of)
 
 
 def require_over(source: str, day: date, *, as_of: date, today: date | None = None) -> None:

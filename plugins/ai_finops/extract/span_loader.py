@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from ai_finops.extract import compressed, otlp_json, otlp_protobuf, span_relation
 from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.contents import Texts
 from ai_finops.extract.long_requests import TOO_MANY_VALUES, UncutError
 from ai_finops.extract.span_file import SpanFile
 from ai_finops.extract.span_table import TOO_LARGE, UNREADABLE, SpanTable
@@ -107,16 +108,15 @@ class SpanLoader:
             "quarantine": self._accounts.quarantine_table(),
         }
 
-    def contents(self) -> tuple[Path | None, int]:
-        """Return the texts of the loaded spans as a Parquet file, after `tables`, and how many; no file where none are kept."""
+    def contents(self) -> Texts | None:
+        """Return the texts of the loaded spans, after `tables`; None where they are not kept."""
         if self._table.contents is None:
-            return None, 0
+            return None
         path = self._folder / "span_contents.parquet"
         keys = [account.object_key for account in self._accounts.objects]
-        count = self._table.contents.write(
+        return self._table.contents.write(
             path, spans=self._file.path, object_keys=keys, landing_date=self._accounts.landing_date
         )
-        return path, count
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
         try:

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from ai_finops import aws
 from ai_finops.config import Settings
+from ai_finops.days import morning_after
 from ai_finops.errors import PartitionExpired
 from ai_finops.extract import landings, log_group, logged_spans
 from ai_finops.extract.accounts import Accounts
@@ -61,8 +62,7 @@ def land(
 
     Args:
         day: The landing day, UTC.
-        as_of: The run's today; retention is counted back from it, and a span that starts later than a day after it is
-            quarantined.
+        as_of: The date on which the log group is asked; its retention is counted back from it.
         allow_empty: Whether a day may have fewer spans than it had, or none.
     Raises:
         PartitionExpired: The log group does not keep the day any more, or not all of it.
@@ -75,7 +75,7 @@ def land(
     with aws.calls_counted(clients) as calls, named, tempfile.TemporaryDirectory(prefix="xray-spans-") as folder:
         group = log_group.find_group(clients["logs"], name=settings.spans_log_group)
         _require_kept(day, group=group, as_of=as_of)
-        loader = SpanLoader(Path(folder), accounts=accounts, as_of=as_of)
+        loader = SpanLoader(Path(folder), accounts=accounts, as_of=morning_after(day))
         try:
             _read_day(
                 day, loader, settings=settings, logs=clients["logs"], group=group, accounts=accounts, folder=folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, task
@@ -35,10 +35,19 @@ def daily_partitions(feed: str, *, settings: Settings) -> CronPartitionTimetable
 
 def last_run_date() -> datetime | None:
     """Return when daily runs stop, one day after `AI_FINOPS_LAST_DAY`; None, the rule, for an account that lives on."""
+    last = _last_date()
+    return last and datetime.combine(last, time.max, tzinfo=UTC)
+
+
+def asked_on(context: Mapping[str, Any]) -> date:
+    """Return the date on which the run asks its sources; in an account that stopped it stays the day after its last."""
+    started, last = started_on(context), _last_date()
+    return min(started, last) if last else started
+
+
+def _last_date() -> date | None:
     text = os.environ.get("AI_FINOPS_LAST_DAY")
-    if not text:
-        return None
-    return datetime.combine(morning_after(parse_day(text, what="AI_FINOPS_LAST_DAY")), time.max, tzinfo=UTC)
+    return morning_after(parse_day(text, what="AI_FINOPS_LAST_DAY")) if text else None
 
 
 @contextlib.contextmanager
@@ -83,7 +92,7 @@ def land_and_record(feed: str, *, settings: Settings) -> None:
                     day,
                     settings=Settings.from_env(),
                     as_of=morning_after(day),
-                    today=started_on(context),
+                    today=asked_on(context),
                     allow_empty=bool(context["params"].get("allow_empty")),
                 )
             return outcome.to_json()

@@ -27,6 +27,30 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             cell_grain billed_tokens traced_tokens estimated_cost_usd billed_cost_usd allocated_cost_usd
             unattributed_cost_usd coverage_pct coverage_basis error_pct is_settled
         """,
+        "rpt_daily_api_costs": """
+            usage_date charge_category provider_name billing_account_id model_id cost_status request_count
+            allocated_cost_usd unattributed_cost_usd
+        """,
+        "rpt_daily_service_costs": """
+            usage_date service_name cost_status request_count calling_feature_count allocated_cost_usd
+            cost_usd_per_request
+        """,
+        "rpt_daily_pipeline_costs": """
+            usage_date pipeline_id feature_id cost_status request_count allocated_cost_usd pipeline_cost_usd
+            pipeline_feature_count pipeline_cost_share_ratio
+        """,
+        "rpt_feature_value": """
+            usage_month feature_id display_name team owner cost_status request_count user_count allocated_cost_usd
+            cost_usd_per_request cost_usd_per_user cost_share_ratio request_share_ratio user_share_ratio named_call_ratio
+        """,
+        "rpt_journey_costs": """
+            start_month entry_feature_id cost_status journey_count unknown_cost_journey_count request_count user_count
+            allocated_cost_usd cost_usd_per_journey cost_usd_per_user named_journey_ratio
+        """,
+        "rpt_instrumentation_coverage": """
+            usage_month provider_name billing_account_id service_name model_id billed_cost_usd traced_cost_usd
+            missing_trace_cost_usd traced_ratio missing_trace_rank
+        """,
         "fct_daily_unpriced_usage": """
             usage_date provider_name request_model cost_reason call_count input_tokens output_tokens
         """,

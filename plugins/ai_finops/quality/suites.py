@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_finops.quality import call_suites, cost_suites, review_suites
+from ai_finops.quality import call_suites, cost_suites, level_suites, review_suites
 from ai_finops.quality.gx import Check
 
 CONFIGURE = (
@@ -10,6 +10,8 @@ CONFIGURE = (
     cost_suites.configure_allocated_costs,
     cost_suites.configure_feature_costs,
     cost_suites.configure_reconciliations,
+    level_suites.configure_levels,
+    level_suites.configure_journeys,
     call_suites.configure_unpriced_usage,
     call_suites.configure_instrumentation_gaps,
     call_suites.configure_unmapped_attributes,

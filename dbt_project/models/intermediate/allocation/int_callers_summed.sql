@@ -30,6 +30,14 @@ callers_summed as (
         usage_date
     from usages
     group by all
+),
+
+callers_with_weight as (
+    select
+        *,
+        bool_and(is_priced) over (partition by cell_id)
+        and sum(estimated_cost_usd) over (partition by cell_id) > 0 as is_weighed_by_cost
+    from callers_summed
 )
 
-select * from callers_summed
+select * from callers_with_weight

@@ -1,0 +1,126 @@
+{#
+    Grain: one row per call_id and token_class that the call used (quantity above 0).
+
+    What a caller pays of a cell, divided between its calls by the weight that the cell was divided by. In whole pico-dollars
+    by integer division; what is left over, less than one for each call, goes to the call of the largest weight, ties by
+    call_id. So the calls of a caller add up to what it pays, exactly. While a day has no bill the estimate stands in.
+#}
+with
+
+usages as (
+    select
+        *,
+        {{ cell_id() }} as cell_id
+    from {{ ref('int_llm_call_usages_priced') }}
+),
+
+callers as (
+    select * from {{ ref('int_callers_summed') }}
+),
+
+shares as (
+    select * from {{ ref('int_traced_shares_divided') }}
+),
+
+billed_days as (
+    select * from {{ ref('int_account_days_billed') }}
+),
+
+shares_of_callers as (
+    select
+        cell_id,
+        feature_id,
+        pipeline_id,
+        service_name,
+        task_type,
+        model_tier,
+        cast(sum(share_micro_usd) as hugeint) * 1000000 as share_pico_usd
+    from shares
+    group by all
+),
+
+callers_with_share as (
+    select
+        callers.*,
+        case
+            when billed_days.usage_date is not null then coalesce(shares_of_callers.share_pico_usd, 0)
+        end as share_pico_usd
+    from callers
+    left join shares_of_callers
+        on
+            callers.cell_id = shares_of_callers.cell_id
+            and callers.feature_id = shares_of_callers.feature_id
+            and callers.pipeline_id = shares_of_callers.pipeline_id
+            and callers.service_name = shares_of_callers.service_name
+            and callers.task_type = shares_of_callers.task_type
+            and callers.model_tier = shares_of_callers.model_tier
+    left join billed_days
+        on
+            callers.provider_name = billed_days.provider_name
+            and callers.billing_account_id = billed_days.billing_account_id
+            and callers.usage_date = billed_days.usage_date
+),
+
+usages_weighted as (
+    select
+        usages.*,
+        callers_with_share.share_pico_usd,
+        case
+            when callers_with_share.is_weighed_by_cost then {{ to_pico_usd('usages.estimated_cost_usd') }}
+            else cast(usages.quantity as hugeint)
+        end as weight
+    from usages
+    inner join callers_with_share
+        on
+            usages.cell_id = callers_with_share.cell_id
+            and usages.feature_id = callers_with_share.feature_id
+            and usages.pipeline_id = callers_with_share.pipeline_id
+            and usages.service_name = callers_with_share.service_name
+            and usages.task_type = callers_with_share.task_type
+            and usages.model_tier = callers_with_share.model_tier
+),
+
+usages_ranked as (
+    select
+        *,
+        sum(weight) over caller as total_weight,
+        row_number() over (caller order by weight desc, call_id asc) as weight_rank
+    from usages_weighted
+    window caller as (partition by cell_id, feature_id, pipeline_id, service_name, task_type, model_tier)
+),
+
+usages_divided as (
+    select
+        *,
+        -- Nothing has a weight only where the caller pays nothing.
+        coalesce((abs(share_pico_usd) * weight) // nullif(total_weight, 0), 0) as whole_pico_usd
+    from usages_ranked
+),
+
+usages_with_left_over as (
+    select
+        *,
+        abs(share_pico_usd) - sum(whole_pico_usd) over caller as left_over_pico_usd
+    from usages_divided
+    window caller as (partition by cell_id, feature_id, pipeline_id, service_name, task_type, model_tier)
+),
+
+call_costs_allocated as (
+    select
+        call_id,
+        cell_id,
+        token_class,
+        case when share_pico_usd is null then 'estimated' else 'billed' end as cost_status,
+        estimated_cost_usd,
+        case
+            when share_pico_usd is null then estimated_cost_usd
+            else
+                {{ pico_to_usd(
+                    'sign(share_pico_usd) * (whole_pico_usd + case when weight_rank = 1 then left_over_pico_usd else 0 end)'
+                ) }}
+        end as allocated_cost_usd,
+        usage_date
+    from usages_with_left_over
+)
+
+select * from call_costs_allocated

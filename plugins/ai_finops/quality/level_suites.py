@@ -1,0 +1,83 @@
+"""What must hold of the levels of cost: each is the allocated costs seen from one side, and loses nothing of them."""
+
+from __future__ import annotations
+
+from ai_finops.build.marts import MARTS
+from ai_finops.quality.gx import Check
+from ai_finops.quality.rules import has_read_columns, has_rows, is_unique_by_grain, is_zero, rows_of
+
+_USAGE = "charge_category = 'usage'"
+_LEVELS = {
+    "rpt_daily_api_costs": ("allocated_cost_usd", "true"),
+    "rpt_daily_service_costs": ("allocated_cost_usd", _USAGE),
+    "rpt_daily_pipeline_costs": ("allocated_cost_usd", _USAGE),
+    "rpt_feature_value": ("allocated_cost_usd", _USAGE),
+    "rpt_instrumentation_coverage": ("billed_cost_usd", f"{_USAGE} and cost_status <> 'estimated'"),
+}
+"""Each level's cost, and the rows of the allocated costs that it is a view of."""
+
+_AGAINST_ALLOCATED = """
+with level as (
+    select {period} as period_start_date, sum({cost}) as cost_usd, sum(request_count) as request_count
+    from marts.{mart} group by all
+),
+allocated as (
+    select
+        cast(date_trunc('{unit}', usage_date) as date) as period_start_date,
+        sum(allocated_cost_usd) as cost_usd,
+        sum(request_count) as request_count
+    from marts.fct_daily_allocated_costs where {rows} group by all
+)
+select
+    period_start_date,
+    cast((coalesce(level.cost_usd, 0) - coalesce(allocated.cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd,
+    coalesce(level.request_count, 0) - coalesce(allocated.request_count, 0) as difference_request_count
+from level full join allocated using (period_start_date)
+order by period_start_date
+"""
+
+
+_JOURNEYS_AGAINST_CALLS = """
+select
+    (select coalesce(sum(request_count), 0) from marts.rpt_journey_costs)
+    - (select count(*) from marts.fct_llm_calls) as difference_request_count
+"""
+
+
+def configure_levels() -> list[Check]:
+    """Each level of cost: its columns, its grain, and that it adds up to the allocated costs."""
+    return [check for mart, (cost, rows) in _LEVELS.items() for check in _configure(mart, cost=cost, rows=rows)]
+
+
+def configure_journeys() -> list[Check]:
+    """Journeys: every call is in one."""
+    mart = "rpt_journey_costs"
+    return [
+        Check(mart, mart, rows_of(mart), (has_read_columns(mart), is_unique_by_grain(mart))),
+        Check(
+            mart,
+            f"{mart}__against_calls",
+            _JOURNEYS_AGAINST_CALLS,
+            (is_zero("difference_request_count", why="Each call is in one journey."),),
+        ),
+    ]
+
+
+def _configure(mart: str, *, cost: str, rows: str) -> list[Check]:
+    period = MARTS[mart].grain[0]
+    against = _AGAINST_ALLOCATED.format(
+        mart=mart, cost=cost, rows=rows, period=period, unit="month" if period == "usage_month" else "day"
+    )
+    is_there = () if mart == "rpt_instrumentation_coverage" else (has_rows(why="Somebody called or was billed."),)
+    return [
+        Check(mart, mart, rows_of(mart), (has_read_columns(mart), *is_there, is_unique_by_grain(mart))),
+        Check(
+            mart,
+            f"{mart}__against_allocated",
+            against,
+            (
+                is_zero("difference_micro_usd", why="The same cost, seen from another side."),
+                is_zero("difference_request_count", why="The same calls, seen from another side."),
+            ),
+        ),
+    ]
