@@ -45,7 +45,7 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 test: manifest ## All tests but the long ones, the end-to-end run included
 	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
 
-test-all: manifest ## Also the tests marked long (memory of large bills); what the system lacks for one is listed as skipped
+test-all: manifest ## Also the tests marked long (memory of large bills and of many traces); what the system lacks for one is listed as skipped
 	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile
 
 # Which of tests/benchmarks/ to run; BENCH_SPANS=1000000 for the large one.

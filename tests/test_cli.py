@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from ai_finops import cli
 from ai_finops.build import find_build
+from ai_finops.build.recost import CostChange, Recosted
 from ai_finops.config import Settings
 from ai_finops.errors import SourceForbidden
 from ai_finops.lake import Outcome
@@ -21,7 +23,7 @@ from tests.report import conftest as digests
 
 publish_weeks = digests.publish
 
-VERBS = ("land", "build", "audit", "publish", "run", "report", "compare", "status")
+VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "status")
 
 
 @pytest.fixture
@@ -55,6 +57,8 @@ def test_every_verb_has_help(verb, capsys):
         (["land", "mainframe", "--from", "2025-06-02"], "invalid choice: 'mainframe'"),
         (["land", "traces", "--from", "2.6.2025"], "'2.6.2025' is not a date; write it as YYYY-MM-DD"),
         (["report", "--week", "last"], "'last' is not a date"),
+        (["recost", "--to", "2025-06-02"], "--from"),
+        (["recost", "--from", "2025-06-02", "--dry-run", "--apply"], "not allowed with argument"),
         (["build", "--day", "yesterday"], "'yesterday' is not a date"),
     ],
 )
@@ -101,7 +105,7 @@ def test_audit_publish_compare_and_status(settings, capsys):
     assert cli.main(["audit"]) == 0
     assert f"audited {first['build_id']}: " in capsys.readouterr().out
     assert cli.main(["publish"]) == 0
-    assert "published 000001-2025-06-11-0123abcd: 20 marts" in capsys.readouterr().out
+    assert "published 000001-2025-06-11-0123abcd: 21 marts" in capsys.readouterr().out
 
     make_passed(settings, number=2)
     assert cli.main(["publish", "--build", "000002-2025-06-11-0123abcd"]) == 0
@@ -247,3 +251,21 @@ def test_outcome_that_cannot_be_read_is_a_sentence(settings, capsys):
     assert f"could not read the outcome {path}" in err
     assert "land traces 2025-06-02 again" in err
     assert err.count("\n") == 1
+
+
+def test_a_recosting_lists_what_would_change_and_says_how_to_apply_it(settings, monkeypatch, capsys):
+    change = CostChange(date(2025, 6, 1), "chat", Decimal(1), Decimal(2), Decimal("1.5"), Decimal("1.5"))
+    asked = []
+
+    def tried(first, last, *, settings, is_applied):
+        asked.append((first, last, is_applied))
+        return Recosted("0.2.4-0123abcd.parquet", (change,), None)
+
+    monkeypatch.setattr("ai_finops.build.recost.recost", tried)
+    assert cli.main(["recost", "--from", "2025-06-02"]) == 0
+    assert asked == [(date(2025, 6, 2), date(2025, 6, 2), False)]
+    assert capsys.readouterr().out.splitlines() == [
+        "2025-06-02 to 2025-06-02 priced by 0.2.4-0123abcd.parquet: 1 features and months would change",
+        "  2025-06 chat: estimated $1.000000 -> $2.000000, allocated $1.500000 unchanged",
+        "nothing was published; --apply does it",
+    ]

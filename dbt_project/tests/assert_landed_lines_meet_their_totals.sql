@@ -1,6 +1,6 @@
 {#
     Per billing period, invoice and service: the lines in the lake are as many, and cost as much, as the totals of the export say
-    of those that landed. What an invoice has beyond them is in the totals too.
+    of those that landed, in the currency of the bill. What an invoice has beyond them is in the totals too.
 #}
 with
 
@@ -11,7 +11,7 @@ landed as (
         invoice_id,
         product_code as service,
         count(*) as line_count,
-        sum(billed_cost_usd) as billed_cost_usd
+        sum(billed_cost) as billed_cost
     from {{ ref('stg_aws_billing__line_items') }}
     group by billing_period, invoice_id, product_code
     union all
@@ -21,7 +21,7 @@ landed as (
         invoice_id,
         service_name as service,
         count(*) as line_count,
-        sum(billed_cost_usd) as billed_cost_usd
+        sum(billed_cost_usd) as billed_cost
     from {{ ref('stg_focus__charges') }}
     group by billing_period, invoice_id, service_name
 ),
@@ -33,7 +33,7 @@ totals as (
         invoice_id,
         product_code as service,
         sum(line_count) as line_count,
-        sum(billed_cost_usd) as billed_cost_usd
+        sum(billed_cost) as billed_cost
     from {{ ref('stg_aws_billing__invoice_totals') }}
     where is_landed
     group by billing_period, invoice_id, product_code
@@ -44,7 +44,7 @@ totals as (
         invoice_id,
         service_name as service,
         sum(line_count) as line_count,
-        sum(billed_cost_usd) as billed_cost_usd
+        sum(billed_cost_usd) as billed_cost
     from {{ ref('stg_focus__invoice_totals') }}
     where is_landed
     group by billing_period, invoice_id, service_name
@@ -57,8 +57,8 @@ select
     coalesce(landed.service, totals.service) as service,
     landed.line_count,
     totals.line_count as total_line_count,
-    landed.billed_cost_usd,
-    totals.billed_cost_usd as total_billed_cost_usd
+    landed.billed_cost,
+    totals.billed_cost as total_billed_cost
 from landed
 full join totals
     on
@@ -68,4 +68,4 @@ full join totals
         and landed.service is not distinct from totals.service
 where
     landed.line_count is distinct from totals.line_count
-    or landed.billed_cost_usd is distinct from totals.billed_cost_usd
+    or landed.billed_cost is distinct from totals.billed_cost

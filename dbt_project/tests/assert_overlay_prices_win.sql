@@ -1,10 +1,11 @@
 {#
-    Every row of the overlay seed is in the price table as it is written, and no catalog price holds beside it. A price of one
-    scope may stand beside the overlay's own price of `any`: which of them a call takes is decided where calls are priced.
+    Every row of the overlay seed is in the price table as it is written, and no catalog price holds beside it, on the days that
+    are priced by what the seed says now; days that were published before are held to what it said then. A price of one scope may
+    stand beside the overlay's own price of `any`: which of them a call takes is decided where calls are priced.
 #}
 with
 
-overlay as (
+overlay_rows as (
     select
         provider_name,
         model_id,
@@ -20,6 +21,22 @@ overlay as (
 
 prices as (
     select * from {{ ref('stg_price_catalog__prices') }}
+    where priced_to is null
+),
+
+current_period as (
+    select min(priced_from) as priced_from
+    from prices
+),
+
+overlay as (
+    select
+        overlay_rows.* replace (
+            greatest(overlay_rows.valid_from, current_period.priced_from) as valid_from
+        )
+    from overlay_rows
+    cross join current_period
+    where overlay_rows.valid_to is null or overlay_rows.valid_to > current_period.priced_from
 ),
 
 rows_not_there as (

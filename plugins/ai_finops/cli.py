@@ -79,6 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "build, audit and publish")
     run.add_argument("--day", type=_day, help="the day it is for; it must have been landed")
 
+    recost = add(
+        "recost", _recost, "price published days again by the installed catalog and the overlay; list what would change"
+    )
+    recost.add_argument("--from", dest="first", metavar="DAY", type=_day, required=True, help="first usage day")
+    recost.add_argument("--to", dest="last", metavar="DAY", type=_day, help="last day, included (default: the first)")
+    applied = recost.add_mutually_exclusive_group()
+    applied.add_argument("--dry-run", action="store_true", help="only list the changes (the default)")
+    applied.add_argument("--apply", action="store_true", help="publish the changes and hold the days to these prices")
+
     report = add("report", _report, "send the weekly message, or print it")
     report.add_argument("--week", metavar="DAY", type=_day, help="any day of it (default: the last complete week)")
     report.add_argument("--print", dest="is_print", action="store_true", help="only print it")
@@ -179,6 +188,22 @@ def _say_published(published: dict) -> None:
         f"published {published['build_id']}: {len(published['row_counts'])} marts, {row_count} rows, "
         f"{len(published['new_days'])} new days: {published['path']}"
     )
+
+
+def _recost(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.build.recost import recost
+
+    first, last = chosen.first, chosen.last or chosen.first
+    done = recost(first, last, settings=settings, is_applied=chosen.apply)
+    found = f"{len(done.changes) or 'no'} features and months" + (" change" if chosen.apply else " would change")
+    print(f"{first} to {last} priced by {done.prices}: {found}")
+    for change in done.changes:
+        print(f"  {change}")
+    if done.published:
+        _say_published(done.published)
+    elif done.changes:
+        print("nothing was published; --apply does it")
+    return 0
 
 
 def _report(chosen: argparse.Namespace, settings: Settings) -> int:

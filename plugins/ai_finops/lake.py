@@ -4,6 +4,7 @@
                                                /partition.json     names the files, their rows and their SHA-256
     <root>/outcomes/<source>/<landing date>.json                   the day's latest outcome
     <root>/empty/<source>/<table>-<hash>.parquet                   no rows, the table's schema
+    <root>/prices/                                                 price tables as used (pricing/price_ledger.py)
     <root>/locks/<source>/<key>.lock                               held while a version is written
 
 A version is made in a hidden folder beside its place, `partition.json` last, and then renamed into place in one step: killed
@@ -48,6 +49,8 @@ class PartitionVersion:
     content_sha256: str
     row_counts: dict[str, int]
     """Rows by table name."""
+    schemas: dict[str, str | None]
+    """The schema that each table was written with, as `schema_id` names it; None where that was not noted yet."""
 
     def file(self, table: str) -> Path:
         """Return the Parquet file of `table`."""
@@ -143,7 +146,7 @@ class Lake:
             draft = home / f".writing-{uuid4().hex}"
             draft.mkdir()
             try:
-                return self._publish(source, key, draft, _fill(draft, tables, set(ignoring)))
+                return self._publish(source, key, draft, _fill(source, draft, tables, set(ignoring)))
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
 
@@ -199,6 +202,11 @@ class Lake:
         """
         return [_read_outcome(path) for path in sorted((self.root / "outcomes").glob("*/*.json"))]
 
+    @property
+    def prices(self) -> Path:
+        """The price tables that builds used, and the ledger of which days each of them prices."""
+        return self.root / "prices"
+
     def days(self, source: str) -> list[date]:
         """Return the landing days of `source` that have an outcome, whatever it is, in order."""
         return sorted(date.fromisoformat(p.stem) for p in (self.root / "outcomes" / source).glob("*.json"))
@@ -222,8 +230,7 @@ class Lake:
             schema = tables_of(source)[table]
         except KeyError:
             raise LakeError(f"the lake has no table {source}/{table}; lake_schemas.py lists them") from None
-        name = hashlib.sha256(str(schema).encode()).hexdigest()[:8]
-        path = self.root / "empty" / source / f"{table}-{name}.parquet"
+        path = self.root / "empty" / source / f"{table}-{schema_id(schema)}.parquet"
         if not path.exists():
             with as_lake_error(f"write {path}"):
                 replace_file(path, parquet_bytes(schema.empty_table()))
@@ -243,6 +250,11 @@ class Lake:
         with path.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def schema_id(schema: pa.Schema) -> str:
+    """Return a short name that is the same for the same columns, and another one for others."""
+    return hashlib.sha256(str(schema).encode()).hexdigest()[:8]
 
 
 def _check_tables(source: str, key: str, tables: Mapping[str, pa.Table | Path]) -> None:
@@ -268,9 +280,9 @@ def _type_name(kind: pa.DataType) -> str:
     return f"map<{kind.key_type}, {kind.item_type}>" if pa.types.is_map(kind) else str(kind)
 
 
-def _fill(draft: Path, tables: Mapping[str, pa.Table | Path], ignoring: set[str]) -> dict[str, dict]:
+def _fill(source: str, draft: Path, tables: Mapping[str, pa.Table | Path], ignoring: set[str]) -> dict[str, dict]:
     """Put each table's file into `draft`; return what `partition.json` says of each."""
-    contents = {}
+    contents, schemas = {}, tables_of(source)
     for name in sorted(tables):
         table, path = tables[name], draft / f"{name}.parquet"
         if isinstance(table, Path):
@@ -282,6 +294,7 @@ def _fill(draft: Path, tables: Mapping[str, pa.Table | Path], ignoring: set[str]
         contents[name] = {
             "file": path.name,
             "row_count": pq.read_metadata(path).num_rows,
+            "schema": schema_id(schemas[name]),
             "sha256": sha256,
             "content_sha256": sha256,
         }
@@ -311,6 +324,7 @@ def _read_version(path: Path) -> PartitionVersion:
             path=path,
             content_sha256=record["content_sha256"],
             row_counts={name: table["row_count"] for name, table in record["tables"].items()},
+            schemas={name: table.get("schema") for name, table in record["tables"].items()},
         )
 
 

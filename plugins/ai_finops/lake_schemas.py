@@ -79,6 +79,15 @@ SPAN_CONTENTS = _schema(
     landing_date=pa.date32(),
 )
 
+INVOCATION_CONTENTS = _schema(
+    request_id=pa.string(),
+    account_id=pa.string(),
+    region_id=pa.string(),
+    content_kind=pa.string(),
+    content=pa.string(),
+    landing_date=pa.date32(),
+)
+
 INVOCATIONS = _schema(
     request_id=pa.string(),
     response_id=pa.string(),
@@ -447,9 +456,12 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     (source, table): schema
     for source, tables in SOURCE_TABLES.items()
     for table, schema in {**tables, "objects": OBJECTS, "quarantine": QUARANTINE}.items()
-} | {("trace_contents", "span_contents"): SPAN_CONTENTS}
-"""Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; `trace_contents` is none: it
-holds texts that the landing of traces sets apart, and no build reads it."""
+} | {
+    ("trace_contents", "span_contents"): SPAN_CONTENTS,
+    ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
+}
+"""Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; the two of contents are none:
+they hold texts that the landing of traces or invocation logs sets apart, and no build reads them."""
 
 
 def tables_of(source: str) -> dict[str, pa.Schema]:

@@ -158,7 +158,7 @@ def test_price_of_a_model_without_tokens_is_per_call():
         ("principal", None, "untraced_usage", "owned by its principal on the bill"),
         ("unattributed", "no_trace", "untraced_usage", "cost that belongs to no feature"),
         ("unattributed", "no_feature", "unattributed_usage", "calls that name no feature"),
-        ("unattributed", "no_weight", "unattributed_usage", "calls without usage to divide it by"),
+        ("unattributed", "no_weight", "unattributed_usage", "calls without a weight to divide it by"),
         ("unattributed", "unknown_model", "unattributed_usage", "models on the bill that no seed names"),
         ("unattributed", "unknown_usage_type", "unattributed_usage", "usage types on the bill that are not known"),
         ("unattributed", "moonshine", "unattributed_usage", "for the reason moonshine"),

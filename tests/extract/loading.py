@@ -24,18 +24,20 @@ class Loaded:
     quarantine: list[dict]
     unmapped: dict[tuple[str, str], int]
     objects: list[Account]
+    tables: dict
+    """As they go into the lake; `spans` is a file."""
 
 
-def load(folder, *objects: bytes | tuple[str, bytes], as_of: date = AS_OF) -> Loaded:
+def load(folder, *objects: bytes | tuple[str, bytes], as_of: date = AS_OF, threads: int = 1) -> Loaded:
     """Load objects named 0, 1, … (`json` unless a tuple says `protobuf`), and check that every account adds up."""
     accounts = Accounts("traces", DAY)
-    loader = SpanLoader(folder, accounts=accounts, as_of=as_of)
+    loader = SpanLoader(folder, accounts=accounts, as_of=as_of, threads=threads)
     try:
         for number, each in enumerate(objects):
             kind, content = each if isinstance(each, tuple) else ("json", each)
             accounts.open(str(number), bytes_read=len(content))
             getattr(loader, f"add_{kind}")(number, io.BytesIO(content))
-        tables = loader.tables(landing_date=DAY)
+        tables = loader.tables()
     finally:
         loader.close()
     for account in accounts.objects:
@@ -47,6 +49,7 @@ def load(folder, *objects: bytes | tuple[str, bytes], as_of: date = AS_OF) -> Lo
         quarantine=tables["quarantine"].to_pylist(),
         unmapped={(row["attribute_name"], row["service_name"]): row["span_count"] for row in unmapped},
         objects=accounts.objects,
+        tables=tables,
     )
 
 

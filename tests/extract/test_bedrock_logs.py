@@ -8,9 +8,9 @@ import pytest
 
 from ai_finops import aws, extract
 from ai_finops.errors import SourceBroken, SourceForbidden, SourceMissing, SourceUnavailable
-from ai_finops.extract import bedrock_logs, s3_objects
+from ai_finops.extract import bedrock_log_sql, bedrock_logs, s3_objects
 from tests import sql
-from tests.extract.invocations import ACCOUNT, AS_OF, DAY, lines, record
+from tests.extract.invocations import ACCOUNT, AS_OF, DAY, REGION, lines, record
 from tests.extract.json_aws import Refused, json_aws
 from tests.extract.made import zipped
 from tests.extract.profile_rules import ProfileRules
@@ -397,3 +397,52 @@ def test_the_registry_lands_it(put, settings, lake):
     put({"a.json.gz": zipped(lines(record(1)))})
     assert extract.land("bedrock_logs", DAY, settings=settings, as_of=AS_OF).loaded_count == 1
     assert lake.keys("bedrock_logs") == ["2025-06-02"]
+
+
+def bodies_kept(lake) -> list[tuple]:
+    files = [str(file) for file in lake.files("bedrock_log_contents", "invocation_contents")]
+    columns = "request_id, account_id, region_id, content_kind, content, landing_date"
+    return sql.rows(f"select {columns} from read_parquet($1) order by all", files)
+
+
+def test_bodies_are_kept_apart_where_that_is_switched_on(put, land, lake, settings):
+    asked, answered = {"messages": [{"role": "user"}]}, {"stopReason": "end_turn"}
+    silent = record(2, input={"inputTokenCount": 1}, output={"outputTokenCount": 1, "outputBodyJson": {}})
+    negative = record(3, usage={"inputTokenCount": -1})
+    said = record(1, accountId=None, input={"inputBodyJson": asked, "inputTokenCount": 1}, body=answered)
+    put({"20250602T120000_a.json.gz": zipped(lines(said, silent, negative, said))})
+    land(settings=replace(settings, keep_content=True))
+    of_call = ("request-1", ACCOUNT, REGION)
+    assert bodies_kept(lake) == [
+        (*of_call, "answer", '{"stopReason":"end_turn"}', DAY),
+        (*of_call, "prompt", '{"messages":[{"role":"user"}]}', DAY),
+    ]
+    assert calls(lake) == ["request-1", "request-2"]
+    # Switched off again, the next landing past the retention removes them.
+    land(settings=replace(settings, content_retention_days=7), as_of=date(2025, 6, 9))
+    assert len(bodies_kept(lake)) == 2
+    land(settings=replace(settings, content_retention_days=7), as_of=date(2025, 6, 10))
+    assert bodies_kept(lake) == []
+    assert not (lake.root / "data" / "bedrock_log_contents" / "2025-06-02").exists()
+
+
+def test_a_body_that_cannot_be_read_keeps_no_other_s(put, land, lake, settings):
+    broken = lines(record(2)).replace(b'"region"', b'"modelId":"twice","region"')
+    put({"20250602T120000_a.json.gz": zipped(lines(record(1)) + broken + lines(record(3)))})
+    land(settings=replace(settings, keep_content=True))
+    assert [(row[0], row[3]) for row in bodies_kept(lake)] == [
+        (f"request-{number}", kind) for number in (1, 3) for kind in ("answer", "prompt")
+    ]
+
+
+def test_calls_whose_bodies_were_refused_at_first_count_once(put, land, lake, settings, monkeypatch):
+    real, asked = bedrock_log_sql.contents_sql, []
+
+    def refused_once(relation: str) -> str:
+        asked.append(relation)  # the first makes the table, the second is the first insert
+        return "select 1, 1, 'prompt', cast('refused' as integer)" if len(asked) == 2 else real(relation)
+
+    monkeypatch.setattr(bedrock_log_sql, "contents_sql", refused_once)
+    put({"20250602T120000_a.json.gz": zipped(lines(record(1), record(2)))})
+    outcome = land(settings=replace(settings, keep_content=True))
+    assert (outcome.read_count, outcome.loaded_count, len(bodies_kept(lake))) == (2, 2, 4)

@@ -6,8 +6,9 @@ import tracemalloc
 
 import pytest
 
-from ai_finops.extract.json_lines import DAMAGED, Line, json_problem, read_lines
+from ai_finops.extract.json_lines import Line, json_problem, read_lines
 
+DAMAGED = "truncated or damaged gzip"
 MEGABYTE = 1024 * 1024
 
 
@@ -91,8 +92,8 @@ class Endless(io.RawIOBase):
         return True
 
     def seek(self, position, whence=0):
-        self.position = position
-        return position
+        self.position = self.length if whence == io.SEEK_END else position
+        return self.position
 
     def readinto(self, buffer):
         count = min(len(buffer), self.length - self.position)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ai_finops.extract import otlp_json, otlp_protobuf, span_loader
+from ai_finops.extract import long_requests, otlp_json, otlp_protobuf, span_loader
 from tests.extract.loading import load
 from tests.extract.made import CALL, json_bytes, protobuf_bytes, request, span, zipped
 
@@ -57,9 +57,9 @@ def test_lines_keep_their_numbers(tmp_path):
     assert [(row["object_key"], row["object_line"]) for row in loaded.spans] == [("0", 1), ("0", 3)]
 
 
-def test_rows_come_in_the_order_of_their_ids(tmp_path):
+def test_rows_keep_the_order_in_which_they_came(tmp_path):
     loaded = load(tmp_path, json_bytes(request(span(3), span(1))), json_bytes(request(span(2))))
-    assert ids(loaded) == [1, 2, 3]
+    assert ids(loaded) == [3, 1, 2]
 
 
 GOOD = json_bytes(request(span(1)))
@@ -141,7 +141,10 @@ def test_limits_are_reasons(tmp_path, monkeypatch):
     monkeypatch.setattr(span_loader, "MAX_OBJECT_BYTES", len(GOOD) + 1)
     loaded = load(tmp_path, GOOD + b"\n" + ALSO_GOOD + b"\n")
     assert ids(loaded) == [1]
-    assert [row["place"] for row in loaded.quarantine] == ["after line 1, byte 0"]
+    assert [row["place"] for row in loaded.quarantine] == [f"line 2, byte {len(GOOD) + 1}"]
+    assert [row["reason"] for row in loaded.quarantine] == [
+        f"the object is longer than {len(GOOD) + 1} bytes, decompressed"
+    ]
 
 
 def test_wrong_rows_are_set_aside_by_reason_with_the_first_place(tmp_path):
@@ -217,7 +220,7 @@ def test_small_spools_and_batches_give_the_same(tmp_path, monkeypatch):
 
 def test_a_very_long_request_is_read_in_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(otlp_json, "FAST_LINE_BYTES", 100)
-    monkeypatch.setattr(otlp_json, "SPANS_PER_CUT", 3)
+    monkeypatch.setattr(long_requests, "PART_BYTES", 3 * len(GOOD))
     loaded = load(tmp_path, json_bytes(request(*(span(n) for n in range(1, 9)))))
     assert ids(loaded) == list(range(1, 9))
     assert {row["object_line"] for row in loaded.spans} == {1}

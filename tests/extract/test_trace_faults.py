@@ -15,7 +15,7 @@ NANOSECONDS = int(nanoseconds(NOON)).to_bytes(8, "little")
 
 
 def ids(loaded) -> list[int]:
-    return [int(row["span_id"], 16) for row in loaded.spans]
+    return sorted(int(row["span_id"], 16) for row in loaded.spans)
 
 
 def with_attribute(value: bytes, number: int = 2) -> bytes:
@@ -30,7 +30,7 @@ def test_a_line_of_two_gigabytes_is_skipped_and_the_next_is_read(tmp_path):
     loaded = load(tmp_path, ends[0] + zeros * 32 + ends[1])
     assert ids(loaded) == [1]
     (row,) = loaded.quarantine
-    assert (row["place"], row["reason"]) == ("line 1, byte 0", otlp_json.TOO_LONG)
+    assert (row["place"], row["reason"]) == ("line 1, byte 0", f"longer than {otlp_json.MAX_LINE_BYTES} bytes")
     assert loaded.spans[0]["object_line"] == 2
 
 
@@ -61,7 +61,8 @@ def test_deep_nesting_in_protobuf_stops_nothing_else(tmp_path, depth):
     nested = field(1, field(2, field(2, one)))
     loaded = load(tmp_path, ("protobuf", nested), ("protobuf", protobuf_bytes(request(span(1)))))
     assert (ids(loaded), loaded.quarantine) == ([1, 2], [])
-    assert (loaded.spans[1]["feature_id"] is None) == (depth == 10_000)
+    features = {int(row["span_id"], 16): row["feature_id"] for row in loaded.spans}
+    assert (features[2] is None) == (depth == 10_000)
 
 
 @pytest.mark.parametrize("written", [b'"1748865600123456789"', b"1748865600123456789"], ids=["text", "number"])

@@ -96,6 +96,12 @@ def test_file_is_read_with_its_content_as_version(tmp_path):
     assert price.catalog_version != changed.catalog_version
 
 
+def test_smallest_and_longest_prices_are_read(tmp_path):
+    for text in ("0.000001", "0.002000000001"):
+        (price,) = read_overlay(overlay_file(tmp_path, ROW.replace("0.002", text)))
+        assert price.price_usd_per_unit == Decimal(text)
+
+
 def test_empty_days_are_open_on_both_ends(tmp_path):
     (price,) = read_overlay(overlay_file(tmp_path, ROW.replace("2024-12-01", "")))
     assert (price.valid_from, price.valid_to) == (FOREVER, None)
@@ -114,6 +120,8 @@ def test_file_of_no_prices_is_fine(tmp_path):
         (("0.002", "cheap"), "line 2: price_usd_per_unit 'cheap' is not a number"),
         (("0.002", "-1"), "line 2: price_usd_per_unit '-1' is not a number from 0 up"),
         (("0.002", "0"), "line 2: price_usd_per_unit is 0, and usage never costs nothing; leave the row out"),
+        (("0.002", "0.0000009"), "line 2: price_usd_per_unit '0.0000009' is below 0.000001"),
+        (("0.002", "0.0020000000001"), "line 2: price_usd_per_unit '0.0020000000001' has more than 12 decimals"),
         (("0.002", "nan"), "line 2: price_usd_per_unit 'nan' is not a number from 0 up"),
         (("2024-12-01", "December"), "line 2: valid_from 'December' is not a date"),
         (("2025-06-01", "lately"), "line 2: checked_on 'lately' is not a date"),

@@ -55,6 +55,13 @@ FAULTS = {
         ),
         ["fct_daily_allocated_costs__against_bill", "fct_daily_allocated_costs__against_lines", "2 of 10 rows"],
     ),
+    "charged to another model": (
+        (
+            "update marts.fct_daily_allocated_costs set model_id = 'n' "
+            "where usage_date = '2025-06-05' and feature_id = 'unattributed'"
+        ),
+        ["fct_daily_allocated_costs__against_bill", "2 of 10 rows"],
+    ),
     "bill line lost on the way": (
         (
             "insert into staging.stg_aws_billing__line_items "
@@ -121,6 +128,10 @@ FAULTS = {
     "feature lost from its value": (
         "delete from marts.rpt_feature_value where feature_id = 'search'",
         ["rpt_feature_value__against_allocated", "(-4500000)"],
+    ),
+    "journeys that lost calls": (
+        "update marts.rpt_journey_costs set request_count = 24",
+        ["rpt_journey_costs__against_calls", "difference_request_count", "(-3"],
     ),
     "coverage of less than was billed": (
         "update marts.rpt_instrumentation_coverage set billed_cost_usd = 0 where service_name = 'unknown'",

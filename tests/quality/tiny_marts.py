@@ -15,6 +15,9 @@ import duckdb
 from ai_finops.build.candidate import find_build
 from ai_finops.build.raw_views import open_warehouse
 from ai_finops.config import Settings
+from ai_finops.pricing.held_prices import write_periods
+from ai_finops.pricing.price_ledger import PricePeriod
+from ai_finops.pricing.price_table import FOREVER
 
 AS_OF = date(2025, 6, 11)
 
@@ -168,6 +171,16 @@ select
     1::double as named_call_ratio
 from marts.fct_daily_allocated_costs group by all;
 
+create or replace table marts.rpt_journey_costs as
+select
+    cast(date_trunc('month', min(usage_date)) as date) as start_month, 'chat' as entry_feature_id,
+    'billed' as cost_status, cast(1 as bigint) as journey_count, cast(0 as bigint) as unknown_cost_journey_count,
+    count(*) as request_count, cast(1 as bigint) as user_count,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as cost_usd_per_journey,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as cost_usd_per_user, 1::double as named_journey_ratio
+from marts.fct_llm_calls;
+
 create or replace table marts.rpt_instrumentation_coverage as
 select
     cast(date_trunc('month', usage_date) as date) as usage_month, provider_name, billing_account_id, service_name,
@@ -238,6 +251,7 @@ def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> d
         "dbt_version": "1.11.16",
         "duckdb_version": duckdb.__version__,
     }
+    write_periods(folder, [PricePeriod(FOREVER, None, "0.2.3-0123abcd.parquet")])
     (folder / "build.json").write_text(json.dumps(record))
     return find_build(settings, build_id)
 

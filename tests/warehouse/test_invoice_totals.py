@@ -38,9 +38,9 @@ def test_lines_are_as_many_and_cost_as_much_as_the_export_says(tmp_path):
         lines=[row for month in cases for row in lines(month)],
         invoice_totals=[row for rows in cases.values() for row in rows],
     )
-    ran = run_dbt(
-        path, "run", "--select=path:models/staging/aws_billing path:models/staging/focus", as_of_date="2025-06-01"
-    )
+    models = "path:models/staging/aws_billing path:models/staging/focus currency_rates"
+    kinds = ("--resource-type=seed", "--resource-type=model")
+    ran = run_dbt(path, "build", *kinds, f"--select={models}", as_of_date="2025-06-01")
     assert ran.returncode == 0, ran.stdout
     query = re.sub(r"\{#.*?#\}", "", SQL.read_text(), flags=re.DOTALL)
     query = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", r"staging.\1", query)

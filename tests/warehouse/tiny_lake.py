@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIO
 from ai_finops.build.raw_views import OUTCOMES
 from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, SOURCE_TABLES
 from ai_finops.pricing.catalog import export_prices
+from ai_finops.pricing.price_table import FOREVER
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"
@@ -155,13 +156,26 @@ def make_raw(
         name: pa.Table.from_pylist([_exact(row, schema) for row in rows], schema=schema)
         for name, (schema, rows) in tables.items()
     }
-    arrow["prices"] = export_prices(overlay=PROJECT / "seeds" / "price_overlay.csv")
+    prices = export_prices(overlay=PROJECT / "seeds" / "price_overlay.csv")
+    priced = {"priced_from": pa.scalar(FOREVER), "priced_to": pa.scalar(None, pa.date32())}
+    for name, value in priced.items():
+        prices = prices.append_column(name, pa.repeat(value, prices.num_rows))
+    arrow["prices"] = prices
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema raw")
         for name, table in arrow.items():
             connection.register("incoming", table)
             connection.execute(f"create table raw.{name} as select * from incoming")
             connection.unregister("incoming")
+
+
+def put_seed(path: Path, name: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Fill a seed of the warehouse at `path`; the build has to leave it out with `--exclude`."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema if not exists seeds")
+        connection.execute(f"create table seeds.{name} ({columns})")
+        for row in rows:
+            connection.execute(f"insert into seeds.{name} values ({', '.join('?' * len(row))})", row)
 
 
 def _exact(row: Mapping, schema: pa.Schema) -> dict:

@@ -73,7 +73,7 @@ _OWNED = {
 }
 _UNATTRIBUTED = {
     "no_feature": "calls that name no feature",
-    "no_weight": "calls without usage to divide it by",
+    "no_weight": "calls without a weight to divide it by",
     "unknown_model": "models on the bill that no seed names",
     "unknown_usage_type": "usage types on the bill that are not known",
 }

@@ -1,6 +1,7 @@
 """A candidate build: its folder, its number, and what is written down about it.
 
 <builds>/000012-2025-06-16-1f3a9c04/build.json         written last: without it the folder is left over from a crash
+                                   /prices.json        which price table prices which days (pricing/held_prices.py)
                                    /warehouse.duckdb   schema raw from here, the others from dbt
                                    /dbt/ phase_1/ analysis/ data_docs/ audit.json
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.errors import BuildError
+from ai_finops.pricing.held_prices import write_periods
 
 KEPT_COUNT = 5
 _BUILD_ID = re.compile(r"(\d{6})-\d{4}-\d{2}-\d{2}-[0-9a-f]{8}")
@@ -37,16 +39,20 @@ class BuildRecord:
     duckdb_version: str
 
 
-def prepare(*, settings: Settings, run_day: date | None = None) -> dict[str, str]:
+def prepare(
+    *, settings: Settings, run_day: date | None = None, recosted_days: tuple[date, date] | None = None
+) -> dict[str, str]:
     """Start a new candidate build over the lake as it is now.
 
     Args:
         settings: Where the lake and the builds are.
         run_day: The day that the build runs for, which must have been landed; None builds what is there.
+        recosted_days: First and last usage day to price again, although they are held to the prices they were published with.
     Returns:
         `build_id`, `build_dir`, `warehouse` and `as_of_date` as text, ready for a task's return value.
     Raises:
         BuildError: The lake holds nothing, or not `run_day`, or DuckDB cannot write; no folder is left behind.
+        LakeError: The price ledger, or a price table that it names, cannot be read.
     """
     import duckdb
 
@@ -56,7 +62,7 @@ def prepare(*, settings: Settings, run_day: date | None = None) -> dict[str, str
 
     lake = Lake(settings.lake)
     with one_writer(settings.builds, doing="preparing a build"):
-        inputs = read_inputs(lake, settings=settings, run_day=run_day)
+        inputs = read_inputs(lake, settings=settings, run_day=run_day, recosted_days=recosted_days)
         _prune(settings)
         number = _last_number(settings) + 1
         record = BuildRecord(
@@ -76,6 +82,7 @@ def prepare(*, settings: Settings, run_day: date | None = None) -> dict[str, str
         except duckdb.Error as error:
             shutil.rmtree(folder)
             raise BuildError(f"could not prepare {folder}: {error}; is the path or the disk at fault?") from error
+        write_periods(folder, inputs.price_periods, recosted_days=recosted_days)
         (folder / "build.json").write_text(json.dumps(asdict(record), indent=1) + "\n")
     return describe(folder)
 

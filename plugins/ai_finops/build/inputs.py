@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import BuildError
+from ai_finops.pricing.price_ledger import PricePeriod, file_sha256, read_ledger, repriced
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,22 +31,27 @@ class Inputs:
     outcomes: tuple[Outcome, ...]
     partitions: dict[str, tuple[PartitionVersion, ...]]
     """Current partition versions by enabled source, in key order."""
-    prices: Path
+    price_periods: tuple[PricePeriod, ...]
+    """Which price table prices which usage days, without a gap; the last one is open."""
     as_of_date: date
     """First day that is not in the build: the day after the latest day for which some enabled source gave something."""
     sha256: str
 
 
-def read_inputs(lake: Lake, *, settings: Settings, run_day: date | None) -> Inputs:
+def read_inputs(
+    lake: Lake, *, settings: Settings, run_day: date | None, recosted_days: tuple[date, date] | None = None
+) -> Inputs:
     """Take down what a build of the lake as it is now reads.
 
     Args:
-        lake: The raw lake; gets a copy of the prices, so that it can price its usage again later.
+        lake: The raw lake; gets a copy of the current prices, so that usage can be priced by them ever after.
         settings: Enabled sources and the dbt project.
         run_day: The day that the build is run for; None for "whatever is there". It must have been landed, but does not
             change what is built: a build is a function of the lake alone.
+        recosted_days: First and last usage day to price by the current prices although they are held to others.
     Raises:
         BuildError: Nothing has been loaded, or nothing asked for `run_day`.
+        LakeError: The price ledger, or a price table that it names, cannot be read.
     """
     # Outcomes before partitions: a landing that ends in between adds rows of a day after `as_of_date`, never a day
     # that is counted and whose rows are not here.
@@ -64,14 +70,26 @@ def read_inputs(lake: Lake, *, settings: Settings, run_day: date | None) -> Inpu
             f"no source has landed {run_day}; the lake {lake.root} holds {min(loaded)} to {max(loaded)}, "
             "so land that day first (ai-finops land) or build one of these"
         )
-    prices = keep_prices(_export_prices(settings), folder=lake.root / "prices")
+    periods = _price_periods(lake.prices, settings=settings, recosted_days=recosted_days)
+    prices = [(*period.to_plain().values(), file_sha256(lake.prices, period)) for period in periods]
     return Inputs(
         outcomes=outcomes,
         partitions=partitions,
-        prices=prices,
+        price_periods=periods,
         as_of_date=morning_after(max(loaded)),
         sha256=_hash_inputs(outcomes, partitions=partitions, prices=prices, dbt_project=settings.dbt_project),
     )
+
+
+def _price_periods(
+    folder: Path, *, settings: Settings, recosted_days: tuple[date, date] | None
+) -> tuple[PricePeriod, ...]:
+    current = keep_prices(_export_prices(settings), folder=folder).name
+    periods = read_ledger(folder).periods(current)
+    if recosted_days is None:
+        return periods
+    first, last = recosted_days
+    return repriced(periods, first=first, last=last, prices=current)
 
 
 def keep_prices(prices: pa.Table, *, folder: Path) -> Path:
@@ -102,13 +120,13 @@ def _hash_inputs(
     outcomes: tuple[Outcome, ...],
     *,
     partitions: dict[str, tuple[PartitionVersion, ...]],
-    prices: Path,
+    prices: list[tuple],
     dbt_project: Path,
 ) -> str:
     """Hash what the marts are a function of; when and how often something was landed is not part of it."""
     parts = {
         "project": version("ai-finops"),
-        "prices": hashlib.sha256(prices.read_bytes()).hexdigest(),
+        "prices": prices,
         "dbt_project": {
             str(path.relative_to(dbt_project)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in _project_files(dbt_project)

@@ -11,11 +11,13 @@ import pyarrow as pa
 
 from ai_finops.config import KNOWN_SOURCES
 from ai_finops.errors import BuildError
-from ai_finops.lake_schemas import SOURCE_TABLES
+from ai_finops.lake import schema_id
+from ai_finops.lake_schemas import OBJECTS, QUARANTINE, SOURCE_TABLES, tables_of
 
 if TYPE_CHECKING:
     from ai_finops.build.inputs import Inputs
     from ai_finops.lake import Lake, Outcome
+    from ai_finops.pricing.price_ledger import PricePeriod
 
 OUTCOMES = pa.schema(
     [
@@ -53,12 +55,11 @@ def make_raw_views(connection: duckdb.DuckDBPyConnection, *, lake: Lake, inputs:
     """Make schema `raw` over exactly the files in `inputs`; a source that is switched off has its tables, without rows."""
     connection.execute("create schema if not exists raw")
     for source in KNOWN_SOURCES:
-        for table in SOURCE_TABLES[source]:
-            view_parquet(connection, f"{source}_{table}", files=_files(lake, inputs, source=source, table=table))
-    for table in ("objects", "quarantine"):
-        files = [file for source in KNOWN_SOURCES for file in _files(lake, inputs, source=source, table=table)]
-        view_parquet(connection, f"extract_{table}", files=files)
-    view_parquet(connection, "prices", files=[inputs.prices])
+        for table, schema in SOURCE_TABLES[source].items():
+            _view_table(connection, f"{source}_{table}", _files(lake, inputs, (source,), table=table), schema)
+    for table, schema in (("objects", OBJECTS), ("quarantine", QUARANTINE)):
+        _view_table(connection, f"extract_{table}", _files(lake, inputs, KNOWN_SOURCES, table=table), schema)
+    view_prices(connection, folder=lake.prices, periods=inputs.price_periods)
     _make_outcomes(connection, inputs.outcomes)
 
 
@@ -69,9 +70,57 @@ def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, files: Seq
     connection.execute(f"create or replace view raw.{name} as {scan}")
 
 
-def _files(lake: Lake, inputs: Inputs, *, source: str, table: str) -> list[Path]:
-    schema_file = lake.files(source, table)[0]
-    return [schema_file, *(partition.file(table) for partition in inputs.partitions.get(source, ()))]
+def view_prices(connection: duckdb.DuckDBPyConnection, *, folder: Path, periods: Sequence[PricePeriod]) -> None:
+    """Make or replace view `raw.prices`: the prices of each period's table, with no day outside of the period.
+
+    `priced_from` and `priced_to` are the period's: usage days from the first on and before the second, NULL for the open one.
+    """
+    scans = " union all by name ".join(_period_scan(folder / period.prices, period) for period in periods)
+    connection.execute(f"create or replace view raw.prices as {scans}")
+
+
+def _period_scan(file: Path, period: PricePeriod) -> str:
+    first, end = f"date '{period.first_day}'", f"date '{period.end_day}'" if period.end_day else "cast(null as date)"
+    # least and greatest pass over nulls, so an open end stays the other one's.
+    return (
+        f"select * replace (greatest(valid_from, {first}) as valid_from, least(valid_to, {end}) as valid_to), "  # noqa: S608
+        f"{first} as priced_from, {end} as priced_to "
+        f"from read_parquet([{_quoted([file])}], hive_partitioning = false) "
+        f"where (valid_to is null or valid_to > {first}) and coalesce(valid_from < {end}, true)"
+    )
+
+
+def _view_table(
+    connection: duckdb.DuckDBPyConnection, name: str, files: tuple[list[Path], list[Path]], schema: pa.Schema
+) -> None:
+    """Make or replace view `raw.<name>`: files of the schema as they are, and older ones with what they have of its columns."""
+    of_schema, older = files
+    if not older:
+        view_parquet(connection, name, files=of_schema)
+        return
+    columns = ", ".join(f'"{column}"' for column in schema.names)
+    connection.execute(f"""
+        create or replace view raw.{name} as
+        select {columns} from (
+            select * from read_parquet([{_quoted(of_schema)}], hive_partitioning = false)
+            union all by name
+            select * from read_parquet([{_quoted(older)}], hive_partitioning = false, union_by_name = true)
+        )""")  # noqa: S608 - our own schema and paths
+
+
+def _files(lake: Lake, inputs: Inputs, sources: Iterable[str], *, table: str) -> tuple[list[Path], list[Path]]:
+    """Return the files of a table that have its schema, an empty one first, and those that were written with another.
+
+    Which is which is noted beside each file: reading every footer of a long history would take as long as the build.
+    """
+    of_schema: list[Path] = []
+    older: list[Path] = []
+    for source in sources:
+        of_schema.append(lake.files(source, table)[0])
+        current = schema_id(tables_of(source)[table])
+        for partition in inputs.partitions.get(source, ()):
+            (of_schema if partition.schemas.get(table) == current else older).append(partition.file(table))
+    return of_schema, older
 
 
 def _quoted(files: Iterable[Path]) -> str:

@@ -11,21 +11,25 @@ from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 
 
-def build_candidate(*, settings: Settings, run_day: date | None = None) -> dict[str, str]:
-    """Make a candidate build, not audited and not published; return what `prepare` returns.
+def build_candidate(
+    *, settings: Settings, run_day: date | None = None, recosted_days: tuple[date, date] | None = None
+) -> dict[str, str]:
+    """Make a candidate build, not audited and not published; takes and returns what `prepare` does.
 
     Raises:
         BuildError: The lake holds nothing to build, or dbt or an analysis failed.
     """
     with one_writer(settings.builds, doing="a build"):
-        build = prepare(settings=settings, run_day=run_day)
+        build = prepare(settings=settings, run_day=run_day, recosted_days=recosted_days)
         run_dbt("phase_1", settings=settings, build=build)
         analyse(settings=settings, build=build)
         run_dbt("phase_2", settings=settings, build=build)
     return build
 
 
-def build_all(*, settings: Settings, run_day: date | None = None) -> dict[str, object]:
+def build_all(
+    *, settings: Settings, run_day: date | None = None, recosted_days: tuple[date, date] | None = None
+) -> dict[str, object]:
     """Build, audit and publish.
 
     Returns:
@@ -39,7 +43,7 @@ def build_all(*, settings: Settings, run_day: date | None = None) -> dict[str, o
     from ai_finops.quality import audit
 
     with one_writer(settings.builds, doing="building and publishing"):
-        build = build_candidate(settings=settings, run_day=run_day)
+        build = build_candidate(settings=settings, run_day=run_day, recosted_days=recosted_days)
         audited = audit(settings=settings, build=build)
         published = publish(settings=settings, build=build)
     return {**build, "audit": audited, "published": published}

@@ -13,9 +13,11 @@ from typing import BinaryIO
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ai_finops.extract import bedrock_log_sql, json_lines
 from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.contents import Texts
 from ai_finops.lake_schemas import INVOCATIONS
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -48,7 +50,7 @@ _UNREADABLE = (
 class InvocationLoader:
     """Takes objects one after the other; `finish` ends the taking. Everything it writes lies in `folder`."""
 
-    def __init__(self, folder: Path, *, accounts: Accounts, as_of: date) -> None:
+    def __init__(self, folder: Path, *, accounts: Accounts, as_of: date, keeps_content: bool = False) -> None:
         self._accounts = accounts
         self._folder = folder
         self._as_of = as_of
@@ -61,6 +63,11 @@ class InvocationLoader:
         )
         self._duckdb.execute("set temp_directory=" + _text(str(folder / "duckdb")))
         self._duckdb.execute(f"create table flat as {self._flatten(bedrock_log_sql.empty_records_sql())}")
+        self._keeps_content = keeps_content
+        if keeps_content:
+            self._duckdb.execute(
+                f"create table contents as {bedrock_log_sql.contents_sql(bedrock_log_sql.empty_records_sql())}"
+            )
 
     def close(self) -> None:
         """Give back the memory and the files."""
@@ -128,6 +135,19 @@ class InvocationLoader:
             "quarantine": self._accounts.quarantine_table(),
         }
 
+    def contents(self, *, landing_date: date) -> Texts | None:
+        """Return the bodies of the loaded calls, after `finish`; None where they are not kept."""
+        if not self._keeps_content:
+            return None
+        path = self._folder / "invocation_contents.parquet"
+        self._duckdb.execute(f"""
+            copy (
+                select request_id, account_id, region_id, content_kind, content, date '{landing_date}' as landing_date
+                from contents inner join kept using (object_number, object_line)
+                order by all
+            ) to {_text(str(path))} (format parquet, compression zstd)""")  # noqa: S608 - a date and a path of our own
+        return Texts(path, pq.read_metadata(path).num_rows)
+
     def _write(self, line: bytes) -> None:
         if self._spool is None:
             self._spool = self._spool_path.open("wb")
@@ -177,7 +197,16 @@ class InvocationLoader:
 
     def _insert(self) -> None:
         """Insert the spool's lines, all or none."""
-        self._duckdb.execute(f"insert into flat {self._flatten(bedrock_log_sql.records_sql(self._spool_path))}")
+        records = bedrock_log_sql.records_sql(self._spool_path)
+        self._duckdb.begin()
+        try:
+            self._duckdb.execute(f"insert into flat {self._flatten(records)}")
+            if self._keeps_content:
+                self._duckdb.execute(f"insert into contents {bedrock_log_sql.contents_sql(records)}")
+        except duckdb.Error:
+            self._duckdb.rollback()
+            raise
+        self._duckdb.commit()
 
     def _flatten(self, relation: str) -> str:
         return bedrock_log_sql.flatten_sql(relation, as_of=self._as_of)

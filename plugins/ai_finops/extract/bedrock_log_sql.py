@@ -65,6 +65,16 @@ def empty_records_sql() -> str:
     return "(select " + ", ".join(f'null::{kind} as "{name}"' for name, kind in _COLUMNS.items()) + " limit 0)"
 
 
+def contents_sql(relation: str) -> str:
+    """Return a query over records for what was said: object_number, object_line, content_kind and the body as JSON text."""
+    bodies = {"prompt": "input.inputBodyJson", "answer": "output.outputBodyJson"}
+    kinds = ", ".join(f"{{'kind': {_text(kind)}, 'content': {body}::varchar}}" for kind, body in bodies.items())
+    return f"""
+        select _object as object_number, _line as object_line, body.kind as content_kind, body.content as content
+        from (select _object, _line, unnest([{kinds}]) as body from {relation})
+        where body.content is not null and body.content not in ('null', '{{}}', '[]', '""')"""  # noqa: S608 - as below
+
+
 def flatten_sql(relation: str, *, as_of: date) -> str:
     """Return a query over records: object_number, object_offset, reason, and the lake's columns that a record says.
 

@@ -2,7 +2,8 @@
 
 A key's hour is the hour in which Bedrock delivered the record, so the day is a landing day as it is for traces; the call's own
 time is in the record. Only the day's keys are listed and read, in every account and region that has logs in the bucket. Bodies
-may be in a record: counts, ids and times are taken out of them, and nothing else leaves the reader.
+may be in a record: counts, ids and times are taken out of them, and nothing else leaves the reader unless texts are kept
+(contents.py). A body of more than 100 KB lies in an object of its own, which is never read.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import SourceMissing
-from ai_finops.extract import bedrock_log_keys, landings, s3_objects
+from ai_finops.extract import bedrock_log_keys, contents, landings, s3_objects
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.bedrock_log_keys import LogFolder
 from ai_finops.extract.bedrock_log_loader import MODELS, InvocationLoader
@@ -29,6 +30,7 @@ from ai_finops.extract.bedrock_profiles import Model, Profiles, list_profiles, r
 from ai_finops.lake import Lake, Outcome
 
 SOURCE = "bedrock_logs"
+CONTENTS = "bedrock_log_contents"
 CLIENTS = ("s3", "bedrock")
 PERMISSIONS = (
     ("s3:ListBucket", "arn:aws:s3:::{bucket}"),
@@ -63,7 +65,9 @@ def land(
         in_bucket,
         tempfile.TemporaryDirectory(prefix="bedrock-logs-") as folder,
     ):
-        loader = InvocationLoader(Path(folder), accounts=accounts, as_of=morning_after(day))
+        loader = InvocationLoader(
+            Path(folder), accounts=accounts, as_of=morning_after(day), keeps_content=settings.keep_content
+        )
         try:
             regions, said = _read_day(
                 day, loader, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder)
@@ -71,6 +75,7 @@ def land(
             profiles, more_calls = _profiles(said, regions=regions, bedrock=clients["bedrock"], settings=settings)
             models = _models_table(said, profiles=profiles, day=day, lake=lake)
             tables = loader.tables(models=models, landing_date=day)
+            texts = loader.contents(landing_date=day)
         finally:
             loader.close()
         totals = accounts.totals()
@@ -78,6 +83,9 @@ def land(
             lake, SOURCE, str(day), table="invocations", row_count=totals["loaded_count"], allow_empty=allow_empty
         )
         lake.write_partition(SOURCE, str(day), tables=tables)
+        contents.settle(
+            day, source=CONTENTS, table="invocation_contents", texts=texts, settings=settings, lake=lake, as_of=as_of
+        )
     return landings.outcome(
         SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count + more_calls
     )

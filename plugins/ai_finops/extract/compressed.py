@@ -42,6 +42,10 @@ def opened(file: BinaryIO, *, limit: int) -> BinaryIO:
         return io.BufferedReader(_Bounded(file, _open_gzip, "gzip", _DAMAGED_GZIP, limit), _BUFFER_BYTES)
     if start == _ZSTD:
         return io.BufferedReader(_Bounded(file, _open_zstd, "zstd", _DAMAGED_ZSTD, limit), _BUFFER_BYTES)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if size <= limit:
+        return file  # nothing to bound, and one copy less
     return io.BufferedReader(_Bounded(file, lambda plain: plain, "", (), limit), _BUFFER_BYTES)
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-DAMAGED = "truncated or damaged gzip"
-_GZIP = b"\x1f\x8b"
+from ai_finops.extract import compressed
+
+BLOCK_BYTES = 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_SKIPPED_AT_ONCE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Line:
     offset: int
     """Bytes before it, decompressed."""
     content: bytes
-    """Without space around it; empty when there is a problem."""
+    """Empty when there is a problem."""
     problem: str | None = None
     """Why it cannot be read."""
 
@@ -36,33 +34,34 @@ class Line:
 def read_lines(file: BinaryIO, *, max_line_bytes: int, max_file_bytes: int) -> Iterator[Line]:
     """Yield the lines that hold something, decompressed; what cannot be read is a line with a problem, and never an error.
 
-    A line longer than `max_line_bytes` is skipped. Damaged gzip, or more than `max_file_bytes`, ends the file.
+    A line longer than `max_line_bytes` is skipped. Damage, or more than `max_file_bytes`, ends the file.
     """
-    file = decompressed(file)
+    for line in objects_of(compressed.opened(file, limit=max_file_bytes), max_line_bytes=max_line_bytes):
+        content = line.content.strip()
+        yield line if content == line.content else replace(line, content=content)
+
+
+def objects_of(file: BinaryIO, *, max_line_bytes: int) -> Iterator[Line]:
+    """Yield the lines of a file of `compressed.opened`, as `read_lines` does, with space around them only if it is a line end.
+
+    A line that is one JSON object is given as it was read, since taking its end off would copy it.
+    """
     number = offset = 0
     try:
-        while content := file.readline(max_line_bytes + 2):  # its line end too
+        for content, length in _split(file, max_line_bytes=max_line_bytes):
             number, start = number + 1, offset
-            offset += len(content)
-            problem = None
-            if len(content.rstrip(b"\r\n")) > max_line_bytes:
-                offset += 0 if content.endswith(b"\n") else _skip_line(file, at_most=max_file_bytes - offset)
-                content, problem = b"", f"longer than {max_line_bytes} bytes"
-            if offset > max_file_bytes:
-                yield Line(number, start, b"", f"the object is longer than {max_file_bytes} bytes, decompressed")
-                return
-            content = content.removeprefix(_BYTE_ORDER_MARK).strip()
-            if content or problem:
-                yield Line(number, start, content, problem)
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        yield Line(number + 1, offset, b"", DAMAGED)
-
-
-def decompressed(file: BinaryIO) -> BinaryIO:
-    """Return the content of a file, which may be gzip whatever its name says."""
-    start = file.read(2)
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file) if start == _GZIP else file
+            offset += length
+            if content is None:
+                yield Line(number, start, b"", f"longer than {max_line_bytes} bytes")
+                continue
+            if not content.startswith(b"{") or not content.endswith((b"}", b"}\n")):
+                content = content.removeprefix(_BYTE_ORDER_MARK).strip()
+            if content:
+                yield Line(number, start, content)
+    except compressed.DamagedError as error:
+        yield Line(number + 1, offset, b"", str(error))
+    except compressed.TooLongError as error:
+        yield Line(number + 1, offset, b"", f"the object is {error}, decompressed")
 
 
 def json_problem(content: bytes) -> str | None:
@@ -78,11 +77,26 @@ def json_problem(content: bytes) -> str | None:
     return None
 
 
-def _skip_line(file: BinaryIO, *, at_most: int) -> int:
-    """Read to the end of a line and return how many bytes that was; stop soon after `at_most`."""
-    skipped = 0
-    while skipped <= at_most and (part := file.readline(_SKIPPED_AT_ONCE)):
-        skipped += len(part)
-        if part.endswith(b"\n"):
-            break
-    return skipped
+def _split(file: BinaryIO, *, max_line_bytes: int) -> Iterator[tuple[bytes | None, int]]:
+    """Yield each line with its length, None in the place of one that is too long; reading in blocks beats `readline`."""
+    pieces: list[bytes] = []
+    length = 0
+    while block := file.read1(BLOCK_BYTES):  # what came before damage is given out first
+        start = 0
+        while end := block.find(b"\n", start) + 1:
+            pieces.append(block[start:end])
+            length += end - start
+            yield _joined(pieces, length, max_line_bytes), length
+            pieces, length, start = [], 0, end
+        if start < len(block):
+            length += len(block) - start
+            pieces = [*pieces, block[start:]] if length <= max_line_bytes + 1 else []
+    if length:
+        yield _joined(pieces, length, max_line_bytes), length
+
+
+def _joined(pieces: list[bytes], length: int, max_line_bytes: int) -> bytes | None:
+    if length > max_line_bytes + 2 or sum(map(len, pieces)) < length:
+        return None
+    content = b"".join(pieces)
+    return content if length <= max_line_bytes or len(content.rstrip(b"\r\n")) <= max_line_bytes else None

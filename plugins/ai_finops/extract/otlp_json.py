@@ -1,4 +1,4 @@
-"""OTLP as JSON: objects become files of numbered lines, and a file becomes a relation of spans with attribute lists.
+"""OTLP as JSON: objects become files of numbered lines, and a file becomes a relation of requests.
 
 An object is one request, or JSON Lines with a request in each. Every line gets its object's number, its own and its byte
 offset written into it, so that thousands of small objects are read in one go and each span still knows where it stood.
@@ -9,23 +9,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from ai_finops.extract import span_attributes
+from ai_finops.extract import compressed, json_lines, long_requests
+from ai_finops.extract.json_lines import BLOCK_BYTES, Line
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """A longer line is quarantined: it would have to be held in memory."""
-FAST_LINE_BYTES = 12 * 1024 * 1024
+FAST_LINE_BYTES = 4 * 1024 * 1024
 """A longer line is cut into smaller requests; DuckDB's reader keeps buffers in proportion to its longest line."""
-SPANS_PER_CUT = 500
-TOO_LONG = f"longer than {MAX_LINE_BYTES} bytes"
 NOT_TRACES = "not a trace request: it has no resourceSpans"
-_TAG = re.compile(rb'\{"_object":(\d+),"_line":(\d+),"_offset":(\d+),')
-_SCALARS = "stringValue varchar, intValue varchar, doubleValue varchar, boolValue varchar"
-_VALUE = f"struct({_SCALARS}, arrayValue json, kvlistValue json)"
+OTHER_SHAPE = "not an OTLP request: a field has another type, comes twice or is not Unicode"
+_LINE_ENDS_TO_SPACE = bytes.maketrans(b"\r\n", b"  ")
+_IS_PART = b'"_part":true,'
+_TAG = re.compile(rb'\{"_object":(\d+),"_line":(\d+),"_offset":(\d+),(' + _IS_PART + rb")?")
+_SCALARS = "stringValue varchar, intValue varchar, doubleValue double, boolValue varchar"
+_VALUE = f"struct({_SCALARS}, arrayValue varchar, kvlistValue varchar)"
 _ATTRIBUTES = f"struct(key varchar, value {_VALUE})[]"
 _SPAN = (
     "struct(traceId varchar, spanId varchar, parentSpanId varchar, name varchar, kind varchar, startTimeUnixNano varchar, "
@@ -35,174 +37,102 @@ _RESOURCE_SPANS = (
     f"struct(resource struct(attributes {_ATTRIBUTES}), "
     f"scopeSpans struct(scope struct(name varchar, version varchar), spans {_SPAN}[])[])[]"
 )
-_KEYS = "list_transform({}, lambda a: a.key)"
-# Lists and maps are kept as the JSON text of their content; bytes are not read.
-_TEXTS = (
-    "list_transform({}, lambda a: coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue, "
-    "a.value.arrayValue::varchar, a.value.kvlistValue::varchar))"
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an object."""
+def read_requests(file: BinaryIO, *, max_bytes: int) -> Iterator[Line]:
+    """Yield the lines that hold something, perhaps with their line ends: requests, and what is none, with the problem.
 
-    number: int
-    offset: int
-    """Bytes before it, decompressed."""
-    content: bytes
-    """Without the line end; empty when it is too long to hold."""
-    problem: str | None = None
-    """Why it is not read; None for a request."""
-
-    @property
-    def place(self) -> str:
-        """Where it stands, for the quarantine."""
-        return f"line {self.number}, byte {self.offset}"
-
-
-def read_requests(file: BinaryIO) -> Iterator[Line]:
-    """Yield the lines that hold something: requests, and what stands in a request's place and is not one.
-
-    An object that is one request over several lines comes out as one line. What a reader of compressed bytes raises comes
-    through.
+    An object that is one request over several lines comes out as one line. Damage, or more than `max_bytes`, decompressed,
+    ends the object.
     """
-    lines = _read_lines(file)
+    file = compressed.opened(file, limit=max_bytes)
+    lines = json_lines.objects_of(file, max_line_bytes=MAX_LINE_BYTES)
     start = list(islice(lines, 1))
-    if start and not start[0].problem and not start[0].content.endswith(b"}"):
-        # Only here the second line is looked at first: were it damaged, it would take the first along.
+    if start and not start[0].problem and not start[0].content.endswith((b"}", b"}\n")):
         start += islice(lines, 1)
-        if len(start) == 2 and not start[1].content.startswith(b"{"):
+        if len(start) == 2 and not start[1].problem and not start[1].content.startswith(b"{"):
             yield _looked_at(_whole(file, start[0]))
             return
     yield from map(_looked_at, chain(start, lines))
 
 
-def tagged(line: Line, *, object_number: int) -> Iterator[bytes]:
-    """Yield the line as DuckDB is to read it, line end included; a very long one in several parts.
+def tagged(line: Line, *, object_number: int) -> Iterator[tuple[bytes | memoryview, ...]]:
+    """Yield the line as DuckDB is to read it, in pieces, line end included; a very long one in several parts.
 
     Raises:
-        ValueError: It is too long for the fast way and not JSON.
+        UncutError: It is too long for the fast way and no request, or one too large; the text is the reason.
     """
-    tag = b'{"_object":%d,"_line":%d,"_offset":%d,' % (object_number, line.number, line.offset)
+    tag = b'{"_object":%d,"_line":%d,"_offset":%d,'
     if len(line.content) <= FAST_LINE_BYTES:
-        yield tag + line.content[1:] + b"\n"
+        end = b"" if line.content.endswith(b"\n") else b"\n"
+        # In pieces, because joining them would copy the line.
+        yield tag % (object_number, line.number, line.offset), memoryview(line.content)[1:], end
         return
-    for part in _cut(_parsed(line.content)):
-        yield tag + json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()[1:] + b"\n"
+    for start, part in long_requests.cut(line.content):
+        yield tag % (object_number, line.number, line.offset + start) + _IS_PART, memoryview(part)[1:], b"\n"
 
 
-def untagged(tagged_line: bytes) -> tuple[int, Line]:
-    """Return the object's number and the line that `tagged` was given."""
+def unread(tagged_line: bytes) -> tuple[int, Line]:
+    """Return the object's number and the line or part that `tagged` was given, with the reason why DuckDB refuses it."""
     match = _TAG.match(tagged_line)
-    number, line, offset = (int(group) for group in match.groups())
-    return number, Line(line, offset, b"{" + tagged_line[match.end() :].rstrip(b"\n"))
+    number, line, offset = (int(group) for group in match.groups()[:3])
+    problem = problem_of(b"{" + tagged_line[match.end() :].rstrip(b"\n"))
+    if match[4]:
+        problem = re.sub(r" at (byte|character) \d+ of the line", "", problem)  # it would be one of the part
+    return number, Line(line, offset, b"", problem)
 
 
 def problem_of(content: bytes) -> str:
     """Say why a line is not an OTLP request, without a word of what it holds."""
-    try:
-        _parsed(content)
-    except UnicodeDecodeError as error:
-        return f"not UTF-8 at byte {error.start} of the line"
-    except json.JSONDecodeError as error:
-        return f"not JSON at character {error.pos} of the line: {error.msg.split(':')[0]}"
-    except RecursionError:
-        return "nested too deeply"
-    return "not an OTLP request: a field has another type, comes twice or is not Unicode"
+    if _bracket_count(content) > long_requests.MAX_VALUES:
+        return long_requests.TOO_MANY_VALUES
+    return json_lines.json_problem(content) or OTHER_SHAPE
 
 
-def requests_sql(path: Path) -> str:
-    """Return a relation with a row per tagged line of a file; DuckDB refuses it whole when one line is wrong."""
+def requests_sql(path: Path, *, longest_line: int) -> str:
+    """Return a relation with a row per tagged line of a file; DuckDB refuses it whole when one line is wrong.
+
+    Args:
+        longest_line: Bytes of the longest line; the reader's buffers are in proportion to it.
+    """
+    size = 1 << max(longest_line, BLOCK_BYTES).bit_length()  # few different ones, so that the query is mostly the same
     file = str(path).replace("'", "''")
-    columns = f"{{'_object': 'integer', '_line': 'bigint', 'resourceSpans': '{_RESOURCE_SPANS}'}}"
+    columns = f"{{'_object': 'integer', '_line': 'bigint', '_offset': 'bigint', 'resourceSpans': '{_RESOURCE_SPANS}'}}"
     return (
-        f"read_json('{file}', format='newline_delimited', records=true, compression='uncompressed', columns={columns})"
+        f"read_json('{file}', format='newline_delimited', records=true, compression='uncompressed', "
+        f"maximum_object_size={size}, columns={columns})"
     )
-
-
-def relation_sql(path: Path) -> str:
-    """Return a relation over a file of tagged lines with the columns that `span_sql.flatten_sql` reads."""
-    # A resource is read before its spans are unfolded, which may be thousands.
-    of_resource = ", ".join(span_attributes.resource_names().values())
-    return f"""(
-    with requests as (
-        select _object, _line, unnest(resourceSpans) as r from {requests_sql(path)}
-    ),
-    resources as (
-        select _object, _line, {_KEYS.format("r.resource.attributes")} as keys,
-            {_TEXTS.format("r.resource.attributes")} as values, r.scopeSpans as s
-        from requests
-    ),
-    scopes as (
-        select _object, _line, {span_attributes.resource_columns("keys", "values")}, unnest(s) as s from resources
-    ),
-    spans as (
-        select _object, _line, {of_resource}, s.scope as scope, unnest(s.spans) as span from scopes
-    )
-    select _object as object_number, _line as object_line, span.traceId as trace_id, span.spanId as span_id,
-        span.parentSpanId as parent_span_id, span.name as span_name, span.kind as span_kind,
-        span.startTimeUnixNano as start_ns, span.endTimeUnixNano as end_ns, span.status.code as status_code,
-        scope.name as scope_name, scope.version as scope_version, {of_resource},
-        coalesce({_KEYS.format("span.attributes")}, []) as keys, {_TEXTS.format("span.attributes")} as values
-    from spans
-)"""  # noqa: S608 - made of constants and the path of a file of our own
-
-
-def _read_lines(file: BinaryIO) -> Iterator[Line]:
-    number = offset = 0
-    while content := file.readline(MAX_LINE_BYTES + 1):
-        number, start = number + 1, offset
-        offset += len(content)
-        if len(content.rstrip(b"\r\n")) > MAX_LINE_BYTES:
-            offset += 0 if content.endswith(b"\n") else _skip_line(file)
-            yield Line(number, start, b"", TOO_LONG)
-            continue
-        content = content.removeprefix(b"\xef\xbb\xbf").strip()
-        if content:
-            yield Line(number, start, content)
 
 
 def _looked_at(line: Line) -> Line:
     """Tell other JSON and what is not JSON from a request without reading all of a request."""
     if line.problem or (line.content.startswith(b"{") and b'"resourceSpans"' in line.content):
         return line
+    return replace(line, content=b"", problem=_problem_of_other(line.content))
+
+
+def _problem_of_other(content: bytes) -> str:
+    if len(content) > FAST_LINE_BYTES or _bracket_count(content) > long_requests.MAX_VALUES:
+        return NOT_TRACES  # that much is certain, and to say more it would have to be held in memory
     try:
-        is_other_signal = isinstance(_parsed(line.content), dict)
+        is_other_signal = isinstance(json.loads(content.decode("utf-8")), dict)
     except (ValueError, RecursionError):
         is_other_signal = False
-    return replace(line, problem=NOT_TRACES if is_other_signal else problem_of(line.content))
+    return NOT_TRACES if is_other_signal else problem_of(content)
 
 
-def _parsed(content: bytes) -> Any:
-    return json.loads(content.decode("utf-8"))  # given bytes, it would accept UTF-16 too, which no reader of OTLP does
-
-
-def _skip_line(file: BinaryIO) -> int:
-    skipped = 0
-    while part := file.readline(1024 * 1024):
-        skipped += len(part)
-        if part.endswith(b"\n"):
-            break
-    return skipped
+def _bracket_count(content: bytes) -> int:
+    """How many arrays and objects there are at most: each takes Python fifty bytes or more."""
+    return content.count(b"{") + content.count(b"[")
 
 
 def _whole(file: BinaryIO, first: Line) -> Line:
-    file.seek(0)
-    content = file.read(MAX_LINE_BYTES + 1)
-    if len(content) > MAX_LINE_BYTES:
-        return replace(first, content=b"", problem=TOO_LONG)
+    """The object as one line: its line ends are space, as there are none inside of JSON's strings."""
     try:
-        compact = json.dumps(_parsed(content), ensure_ascii=False, separators=(",", ":")).encode()
-    except (ValueError, RecursionError):
-        return replace(first, content=b"", problem=problem_of(content))
-    return replace(first, content=compact)
-
-
-def _cut(request: dict) -> Iterator[dict]:
-    for resource_spans in request.get("resourceSpans") or ():
-        for scope_spans in resource_spans.get("scopeSpans") or ():
-            spans = scope_spans.get("spans") or ()
-            for start in range(0, len(spans), SPANS_PER_CUT):
-                part = {**scope_spans, "spans": spans[start : start + SPANS_PER_CUT]}
-                yield {"resourceSpans": [{**resource_spans, "scopeSpans": [part]}]}
+        file.seek(0)
+        content = file.read(MAX_LINE_BYTES + 1)
+    except (compressed.DamagedError, compressed.TooLongError) as error:
+        return replace(first, content=b"", problem=str(error))
+    if len(content) > MAX_LINE_BYTES:
+        return replace(first, content=b"", problem=f"longer than {MAX_LINE_BYTES} bytes")
+    return replace(first, content=content.translate(_LINE_ENDS_TO_SPACE).removeprefix(b"\xef\xbb\xbf").strip())

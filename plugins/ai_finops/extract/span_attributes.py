@@ -1,8 +1,7 @@
 """The SQL that finds attributes. Spans of one library have the same few lists of keys, so names are looked up once a list.
 
 `shapes_sql` gives a row for each distinct list with the places of the attributes in it; `named_columns` reads the values at
-these places. Both are told the names that occur, and leave out the rest: most of the vocabulary is other people's. So its
-length costs next to nothing per span.
+these places. So the length of the vocabulary costs next to nothing per span, and a place that no list has costs nothing.
 """
 
 from __future__ import annotations
@@ -13,38 +12,50 @@ from itertools import groupby
 from ai_finops.extract import vocabulary
 from ai_finops.extract.vocabulary import Alias
 
-FILLED_KEYS = """case when list_contains(values, '')
-        then list_transform(keys, lambda k, place: case when values[place] != '' then k end) else keys end"""
+FILLED_KEYS = "list_transform(keys, lambda k, place: case when values[place] = '' then null else k end)"
 """The keys with a null for each whose text is empty, so that an empty attribute counts as one that is not there."""
 
 
-def shapes_sql(lists_of_keys: str, *, names: Collection[str]) -> str:
-    """Return a query with a row per list of keys: shape, filled_keys, places, and what the names in it tell.
+def shapes_sql(spans: str) -> str:
+    """Return a query with a row per shape in `spans`: shape, filled_keys, places, what the names tell, and who is unmapped.
 
-    Args:
-        lists_of_keys: A relation with a number `shape` and distinct lists `filled_keys`.
-        names: The attributes that occur in them; others are not looked for.
+    `spans` has lists `keys` and `values`, and `shape`, a hash of the filled keys, so that spans are joined by a number.
     """
     lists = [
-        f"list_filter([{', '.join(map(_place, attributes))}], lambda p: p is not null)[1] as {run}"
-        for run, attributes in _plain_runs(names)
+        f"list_filter([{', '.join(map(_place, attributes))}], lambda p: p is not null)[1]::integer as {run}"
+        for run, attributes in _plain_runs()
     ]
-    in_parts = {attribute: name for attribute, name in _parted().items() if attribute in names}
-    parted = [f"{_place(attribute)} as {name}" for attribute, name in in_parts.items()]
+    parted = [f"{_place(attribute)}::integer as {name}" for attribute, name in _parted().items()]
     telling = [f"{_there(attribute)} as {name}" for attribute, name in _telling().items()]
     ranks = " ".join(
         f"when {_there(value)} then {rank}"
         for rank, (test, value, _) in enumerate(vocabulary.dialect_tests())
-        if test == "attribute" and value in names
+        if test == "attribute"
     )
-    telling.append(f"case {ranks} end as dialect_rank" if ranks else "null::integer as dialect_rank")
-    return f"select shape, filled_keys, {', '.join([*lists, *parted, *telling])} from {lists_of_keys}"  # noqa: S608 - names of our own
+    known = ", ".join(text(name) for name in vocabulary.span_attribute_names())
+    unmapped = rf"""list_filter(
+            list_distinct(list_transform(filled_keys, lambda k: regexp_replace(k, '\.[0-9]+\b', '.N', 'g'))),
+            lambda k: not list_contains([{known}], k)
+        )"""
+    columns = ", ".join([*lists, *parted, *telling, f"case {ranks} end as dialect_rank", f"{unmapped} as unmapped"])
+    return f"""select shape, filled_keys, {columns} from (
+        select shape, any_value({FILLED_KEYS}) as filled_keys from {spans} group by shape
+    )"""  # noqa: S608 - names of our own
 
 
-def named_columns(names: Collection[str]) -> str:
-    """Return one expression a column, over spans joined with their shape: the first alias with a text that is not empty."""
+def place_columns() -> list[str]:
+    """Return the columns of a shape that hold places; null where its list has no such attribute."""
+    return [*(run for run, _ in _plain_runs()), *_parted().values()]
+
+
+def named_columns(missing: Collection[str]) -> str:
+    """Return one expression a column, over spans joined with their shape: the first alias with a text that is not empty.
+
+    Args:
+        missing: Those of `place_columns` that are null in every shape at hand; nothing is computed for them.
+    """
     return ",\n        ".join(
-        f"coalesce({', '.join([*_choices(column, names), 'null::varchar'])}) as {column}"
+        f"coalesce({', '.join([*_choices(column, missing)] or ['null::varchar'])}) as {column}"
         for column in vocabulary.columns()
     )
 
@@ -95,28 +106,28 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _choices(column: str, names: Collection[str]) -> Iterator[str]:
-    for run, aliases in _runs(column, names):
+def _choices(column: str, missing: Collection[str]) -> Iterator[str]:
+    for run, aliases in _runs(column):
         first = aliases[0]
         if first.place == "resource":
             yield from (resource_names()[alias.attribute] for alias in aliases)
         elif first.part:
-            yield from (_part(_parted()[alias.attribute], alias.part) for alias in aliases)
-        else:
+            places = [(_parted()[alias.attribute], alias.part) for alias in aliases]
+            yield from (_part(place, part) for place, part in places if place not in missing)
+        elif run not in missing:
             yield f"values[{run}]"
 
 
-def _runs(column: str, names: Collection[str]) -> Iterator[tuple[str, list[Alias]]]:
-    """A column's aliases that occur, in order, neighbours of one kind together, each run with its name."""
-    occurring = [a for a in vocabulary.columns()[column] if a.place == "resource" or a.attribute in names]
-    kinds = groupby(occurring, key=lambda alias: (alias.place, bool(alias.part)))
+def _runs(column: str) -> Iterator[tuple[str, list[Alias]]]:
+    """A column's aliases in order, neighbours of one kind together, each run with its name."""
+    kinds = groupby(vocabulary.columns()[column], key=lambda alias: (alias.place, bool(alias.part)))
     for number, (_, aliases) in enumerate(kinds):
         yield f"at_{column}_{number}", list(aliases)
 
 
-def _plain_runs(names: Collection[str]) -> Iterator[tuple[str, list[str]]]:
+def _plain_runs() -> Iterator[tuple[str, list[str]]]:
     for column in vocabulary.columns():
-        for run, aliases in _runs(column, names):
+        for run, aliases in _runs(column):
             if aliases[0].place == "span" and not aliases[0].part:
                 yield run, [alias.attribute for alias in aliases]
 

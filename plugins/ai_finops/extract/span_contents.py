@@ -1,21 +1,21 @@
-"""What people and models said: a column family of its own, off unless `AI_FINOPS_KEEP_CONTENT` is true.
+"""The texts of spans, for the family `trace_contents` (contents.py).
 
-Texts lie in partitions of `trace_contents`, apart from the spans, where no build looks. A partition older than
-`AI_FINOPS_CONTENT_RETENTION_DAYS` is removed with every version of it by the next landing, also after the setting is off
-again. `content_attributes.csv` says which attributes hold text; texts in span events are not read.
+`content_attributes.csv` says which attributes hold text; texts in span events are not read.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from ai_finops.config import Settings
 from ai_finops.extract import vocabulary
+from ai_finops.extract.contents import Texts
 from ai_finops.extract.span_attributes import text
-from ai_finops.lake import Lake
 
 SOURCE = "trace_contents"
 TABLE = "span_contents"
@@ -32,7 +32,7 @@ class SpanContents:
         )
 
     def add(self, relation: str) -> None:
-        """Take the texts of a relation with the columns of `span_sql.ATTRIBUTE_LISTS`."""
+        """Take the texts of spans as `span_relation` gives them."""
         kinds = ", ".join(f"({text(name)}, {text(kind)})" for name, kind in vocabulary.content_kinds().items())
         self._duckdb.execute(rf"""
             insert into contents
@@ -46,32 +46,19 @@ class SpanContents:
                 on name = regexp_replace(attribute_name, '\.[0-9]+\b', '.N', 'g')
             where content != ''""")  # noqa: S608 - names of our own and a CSV file beside this one
 
-    def write(self, path: Path, *, landing_date: date) -> int:
-        """Write the texts of the spans that the loader keeps; return how many there are."""
+    def write(self, path: Path, *, spans: Path, object_keys: Sequence[str], landing_date: date) -> Texts:
+        """Write the texts of the spans in the lake's file `spans`."""
+        numbers = pa.array(range(len(object_keys)), pa.int32())
+        keys = pa.table({"object_number": numbers, "object_key": pa.array(object_keys, pa.string())})
+        self._duckdb.register("object_keys", keys)
         self._duckdb.execute(f"""
             copy (
                 select distinct trace_id, span_id, attribute_name, content_kind, content,
                     date '{landing_date}' as landing_date
-                from contents semi join kept using (object_number, object_line, trace_id, span_id)
+                from contents
+                inner join object_keys using (object_number)
+                semi join read_parquet({text(str(spans))}) using (object_key, object_line, trace_id, span_id)
                 order by all
-            ) to {text(str(path))} (format parquet, compression zstd)""")  # noqa: S608 - a date and a path of our own
-        return self._duckdb.execute(f"select count(*) from read_parquet({text(str(path))})").fetchone()[0]  # noqa: S608
-
-
-def settle(day: date, *, file: Path | None, row_count: int, settings: Settings, lake: Lake, as_of: date) -> None:
-    """Make `file` the day's texts, or have none of the day, and remove every day that is past the retention.
-
-    Args:
-        file: Parquet of the lake's `span_contents`; None where texts are not kept.
-        as_of: The clock of the retention: of `as_of` − days and before, nothing stays.
-    Raises:
-        LakeError: The lake cannot be written.
-    """
-    first_kept = as_of - timedelta(days=settings.content_retention_days)
-    for key in lake.current(SOURCE):
-        if date.fromisoformat(key) < first_kept:
-            lake.remove_partition(SOURCE, key)
-    if file is not None and row_count and day >= first_kept:
-        lake.write_partition(SOURCE, str(day), tables={TABLE: file})
-    elif file is not None:
-        lake.remove_partition(SOURCE, str(day))
+            ) to {text(str(path))} (format parquet, compression zstd)""")  # noqa: S608 - a date and paths of our own
+        self._duckdb.unregister("object_keys")
+        return Texts(path, pq.read_metadata(path).num_rows)

@@ -1,6 +1,6 @@
 """The SQL that turns spans with attribute lists into the lake's columns. One text serves OTLP JSON and protobuf.
 
-It reads a table with the columns of `attribute_lists` and gives the columns of `FLAT_COLUMNS`: attributes are found
+It reads spans as `span_relation` gives them and gives the columns of `FLAT_COLUMNS`: attributes are found
 (`span_attributes`), words understood, tokens put into five classes (`span_tokens`), and what cannot be is given a reason.
 """
 
@@ -11,24 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from ai_finops.extract import span_attributes, span_details, span_tokens, vocabulary
 from ai_finops.extract.span_attributes import text
+from ai_finops.extract.span_relation import ORDER
 from ai_finops.lake_schemas import SPANS
 
-ATTRIBUTE_LISTS = {
-    "object_number": "integer",
-    "object_line": "bigint",
-    "trace_id": "varchar",
-    "span_id": "varchar",
-    "parent_span_id": "varchar",
-    "span_name": "varchar",
-    "span_kind": "varchar",
-    "start_ns": "varchar",
-    "end_ns": "varchar",
-    "status_code": "varchar",
-    "scope_name": "varchar",
-    "scope_version": "varchar",
-    "keys": "varchar[]",
-    "values": "varchar[]",
-}
 ABSURD_TOKENS = span_tokens.ABSURD_TOKENS
 FIRST_CREDIBLE_YEAR = 2000
 """Before it, a time in nanoseconds was most likely written in another unit."""
@@ -39,38 +24,30 @@ _ADDED_LATER = ("object_key", "landing_date")
 FLAT_COLUMNS = [name for name in SPANS.names if name not in _ADDED_LATER]
 
 
-def flat_table_sql(name: str) -> str:
-    """Return the statement that makes a table for what `flatten_sql` gives."""
-    columns = ", ".join(f"{column} {_TYPES[str(SPANS.field(column).type)]}" for column in FLAT_COLUMNS)
-    return f"create table {name} (object_number integer, shape bigint, reason varchar, {columns})"
+def flatten_sql(spans: str, *, shapes: str, missing: Collection[str], as_of: date) -> str:
+    """Return a query over spans and their shapes: shape, is_new_shape, reason, identity, their order, the lake's columns.
 
-
-def flatten_sql(spans: str, *, shapes: str, names: Collection[str], as_of: date) -> str:
-    """Return a query over a table of spans: object_number, shape, reason, and the lake's columns.
-
-    `reason` says why a row is to be quarantined, or is null. Times later than a day after `as_of` count as wrong.
+    `reason` says why a row is to be quarantined, or is null; `identity` is a hash of the span's ids. Of a row whose shape is
+    not among the shapes `is_new_shape` is true, else null, and the rest of it is worthless.
 
     Args:
-        spans: A table with the columns of `ATTRIBUTE_LISTS` and `span_attributes.resource_names`, and `filled_keys`; neither
-            it nor `keys` is ever null.
-        shapes: A table with a row, `shape` and `filled_keys`, for each distinct list of filled keys in it.
-        names: The attributes that occur in these lists.
+        spans: A relation as `span_relation` gives it.
+        shapes: A table as `span_attributes.shapes_sql` gives it.
+        missing: Places that are null in all shapes.
+        as_of: Times later than a day after it count as wrong.
     """
     latest = datetime.combine(as_of + timedelta(days=1), time(), tzinfo=UTC)
     return f"""
-with shapes as materialized (
-    {span_attributes.shapes_sql(shapes, names=names)}
-),
-named as (
-    select object_number, object_line, lower(trace_id) as trace_id, lower(span_id) as span_id,
+with named as (
+    select {", ".join(ORDER)}, object_line, lower(trace_id) as trace_id, lower(span_id) as span_id,
         lower(nullif(parent_span_id, '')) as parent_span_id, span_name, {_enum("span_kind", _KINDS)} as span_kind,
         {_time("start_ns")} as started_at, {_time("end_ns")} as ended_at, {_enum("status_code", _STATUSES)} as status_code,
-        nullif(scope_name, '') as scope_name, nullif(scope_version, '') as scope_version, keys, values,
-        len(keys)::integer as attribute_count,
+        nullif(scope_name, '') as scope_name, nullif(scope_version, '') as scope_version,
+        shapes.filled_keys as keys, values, len(values)::integer as attribute_count,
         {span_attributes.telling_columns()},
-        {span_attributes.named_columns(names)},
+        {span_attributes.named_columns(missing)},
         {span_attributes.dialect()} as dialect, shape
-    from {spans} inner join shapes using (filled_keys)
+    from {spans} as spans left join {shapes} as shapes using (shape)
 ),
 understood as (
     select * replace (coalesce({_word("said_provider", vocabulary.provider_words())}, lower(said_provider)) as said_provider),
@@ -88,20 +65,13 @@ counted as (
     select *, {span_tokens.totals_sql()}
     from classed
 )
-select object_number, shape, {_reason(latest)} as reason,
+select {", ".join(ORDER)}, shape, case when keys is null then true end as is_new_shape, {_reason(latest)} as reason,
+    hash(trace_id, span_id) as identity,
     {", ".join(f"{_LAKE_COLUMN.get(name, name)} as {name}" for name in FLAT_COLUMNS)}
 from counted
 """  # noqa: S608 - made of names in this package, a date and CSV files beside it
 
 
-_TYPES = {
-    "string": "varchar",
-    "int32": "integer",
-    "int64": "bigint",
-    "double": "double",
-    "bool": "boolean",
-    "timestamp[us, tz=UTC]": "timestamptz",
-}
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _STATUSES = ("UNSET", "OK", "ERROR")
 _LAKE_COLUMN = {

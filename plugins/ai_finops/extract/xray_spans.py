@@ -80,7 +80,7 @@ def land(
             _read_day(
                 day, loader, settings=settings, logs=clients["logs"], group=group, accounts=accounts, folder=folder
             )
-            tables = loader.tables(landing_date=day)
+            tables = loader.tables()
         finally:
             loader.close()
         totals = accounts.totals()

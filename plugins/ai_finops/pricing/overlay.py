@@ -18,9 +18,11 @@ from pathlib import Path
 
 from ai_finops.days import parse_day
 from ai_finops.errors import SettingsError
-from ai_finops.pricing.price_table import FOREVER, PRICE_UNITS, REGION_SCOPES, Price
+from ai_finops.pricing.price_table import FOREVER, PRICE_UNITS, REGION_SCOPES, Price, to_price
 
 OVERLAY = "overlay"
+SMALLEST_USD = Decimal("0.000001")
+"""Lowest price of a million tokens at which one token still costs 1e-12 USD, the last digit that a call's cost has."""
 COLUMNS = (
     "provider_name",
     "model_id",
@@ -112,7 +114,7 @@ def _price(row: dict[str, str], *, where: str, version: str) -> Price:
         valid_from=parse_day(row["valid_from"], what=f"{where}: valid_from") if row["valid_from"] else FOREVER,
         valid_to=parse_day(row["valid_to"], what=f"{where}: valid_to") if row["valid_to"] else None,
         price_unit=price_unit,
-        price_usd_per_unit=_above_zero(row["price_usd_per_unit"], what=f"{where}: price_usd_per_unit"),
+        price_usd_per_unit=_usd(row["price_usd_per_unit"], what=f"{where}: price_usd_per_unit"),
         is_inherited=False,
         catalog=OVERLAY,
         catalog_version=version,
@@ -129,12 +131,16 @@ def _number(text: str, *, what: str) -> Decimal:
     return number
 
 
-def _above_zero(text: str, *, what: str) -> Decimal:
+def _usd(text: str, *, what: str) -> Decimal:
     number = _number(text, what=what)
     if not number:
         raise SettingsError(
             f"{what} is 0, and usage never costs nothing; leave the row out, and the usage is listed as unpriced"
         )
+    if number < SMALLEST_USD:
+        raise SettingsError(f"{what} {text!r} is below {SMALLEST_USD}: a single token of it would cost nothing")
+    if number != to_price(number):
+        raise SettingsError(f"{what} {text!r} has more than 12 decimals, which is what the price table keeps; round it")
     return number
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,7 +13,9 @@ from ai_finops.build.candidate import KEPT_COUNT, BuildRecord, read_record
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.errors import PublishError
+from ai_finops.lake import Lake
 from ai_finops.lake_files import sync
+from ai_finops.pricing.held_prices import hold_prices
 from ai_finops.publish.current import current_build, published_builds, read_published_record
 from ai_finops.publish.write import write_marts
 from ai_finops.quality.verdict import require_passed
@@ -28,8 +31,9 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
         `build_id`, `path`, `as_of_date`, `row_counts` by mart, and `new_days`: the landing days, `YYYY-MM-DD`, recorded
         by every enabled source, that the build published before it did not hold.
     Raises:
-        PublishError: The audit has not passed on this content, a newer build is published already, or the disk refuses;
-            what was published stays.
+        PublishError: The audit has not passed on this content, a newer build is published already, days are held to other
+            prices by now, or the disk refuses; what was published stays.
+        LakeError: The price ledger cannot be read or written.
     """
     import duckdb
 
@@ -38,7 +42,7 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
         require_passed(build)
         try:
             place = _make_whole(candidate, settings=settings)
-            _point_to(place, settings=settings)
+            _point_to(place, candidate=candidate, settings=settings)
         except (OSError, duckdb.Error) as error:
             raise PublishError(
                 f"could not publish {build['build_id']} into {settings.published}: {error}; "
@@ -95,8 +99,11 @@ def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[s
     return {"days": days, "new_days": [day for day in days if day not in held]}
 
 
-def _point_to(place: Path, *, settings: Settings) -> None:
-    """Rename a new symlink over `current`: the one moment at which readers change builds."""
+def _point_to(place: Path, *, candidate: Path, settings: Settings) -> None:
+    """Rename a new symlink over `current`: the one moment at which readers change builds.
+
+    Its prices are held just before: killed in between, the next build prices the same days the same way.
+    """
     current = current_build(settings)
     if current == place.resolve():
         return
@@ -104,6 +111,8 @@ def _point_to(place: Path, *, settings: Settings) -> None:
         raise PublishError(
             f"{place.name} was prepared before {current.name}, which is published; make a new build and publish that"
         )
+    as_of = date.fromisoformat(read_record(candidate).as_of_date)
+    hold_prices(candidate, prices=Lake(settings.lake).prices, as_of=as_of)
     for left_over in settings.published.glob(".current-*"):
         left_over.unlink()
     link = settings.published / f".current-{uuid4().hex}"

@@ -43,6 +43,10 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             usage_month feature_id display_name team owner cost_status request_count user_count allocated_cost_usd
             cost_usd_per_request cost_usd_per_user cost_share_ratio request_share_ratio user_share_ratio named_call_ratio
         """,
+        "rpt_journey_costs": """
+            start_month entry_feature_id cost_status journey_count unknown_cost_journey_count request_count user_count
+            allocated_cost_usd cost_usd_per_journey cost_usd_per_user named_journey_ratio
+        """,
         "rpt_instrumentation_coverage": """
             usage_month provider_name billing_account_id service_name model_id billed_cost_usd traced_cost_usd
             missing_trace_cost_usd traced_ratio missing_trace_rank

@@ -29,20 +29,26 @@ from marts.fct_daily_allocated_costs
 
 _ALLOCATED_AGAINST_CELLS = """
 with allocated as (
-    select usage_date, billing_account_id, sum(allocated_cost_usd) as allocated_cost_usd
+    select
+        usage_date, provider_name, billing_account_id, charge_category, model_id,
+        sum(allocated_cost_usd) as allocated_cost_usd
     from marts.fct_daily_allocated_costs where cost_status <> 'estimated' group by all
 ),
 cells as (
-    select usage_date, billing_account_id, sum(billed_cost_usd) as billed_cost_usd
+    select
+        usage_date, provider_name, billing_account_id, charge_category, model_id,
+        sum(billed_cost_usd) as billed_cost_usd
     from marts.fct_daily_reconciliations where billed_cost_usd is not null group by all
 )
 select
     usage_date,
     billing_account_id,
+    charge_category,
+    model_id,
     cast(coalesce(billed_cost_usd, 0) * 1000000 as bigint) as billed_micro_usd,
     cast((coalesce(allocated_cost_usd, 0) - coalesce(billed_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
-from allocated full join cells using (usage_date, billing_account_id)
-order by usage_date, billing_account_id
+from allocated full join cells using (usage_date, provider_name, billing_account_id, charge_category, model_id)
+order by usage_date, billing_account_id, charge_category, model_id
 """
 
 _ALLOCATED_AGAINST_LINES = """
@@ -145,7 +151,7 @@ def configure_allocated_costs() -> list[Check]:
             (
                 is_zero(
                     "difference_micro_usd",
-                    why="Allocated plus unattributed is what was billed, each day and account; both are whole micro-dollars.",
+                    why="Allocated plus unattributed is what was billed, by day, account, charge and model, to the last digit.",
                 ),
             ),
         ),

@@ -37,9 +37,30 @@ order by period_start_date
 """
 
 
+_JOURNEYS_AGAINST_CALLS = """
+select
+    (select coalesce(sum(request_count), 0) from marts.rpt_journey_costs)
+    - (select count(*) from marts.fct_llm_calls) as difference_request_count
+"""
+
+
 def configure_levels() -> list[Check]:
     """Each level of cost: its columns, its grain, and that it adds up to the allocated costs."""
     return [check for mart, (cost, rows) in _LEVELS.items() for check in _configure(mart, cost=cost, rows=rows)]
+
+
+def configure_journeys() -> list[Check]:
+    """Journeys: every call is in one."""
+    mart = "rpt_journey_costs"
+    return [
+        Check(mart, mart, rows_of(mart), (has_read_columns(mart), is_unique_by_grain(mart))),
+        Check(
+            mart,
+            f"{mart}__against_calls",
+            _JOURNEYS_AGAINST_CALLS,
+            (is_zero("difference_request_count", why="Each call is in one journey."),),
+        ),
+    ]
 
 
 def _configure(mart: str, *, cost: str, rows: str) -> list[Check]:

@@ -11,6 +11,7 @@ CONFIGURE = (
     cost_suites.configure_feature_costs,
     cost_suites.configure_reconciliations,
     level_suites.configure_levels,
+    level_suites.configure_journeys,
     call_suites.configure_unpriced_usage,
     call_suites.configure_instrumentation_gaps,
     call_suites.configure_unmapped_attributes,

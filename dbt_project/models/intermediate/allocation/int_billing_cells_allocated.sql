@@ -67,6 +67,22 @@ billed_cells as (
     from cells_covered
 ),
 
+callers_with_shares as (
+    select
+        callers.*,
+        shares_of_callers.cell_id is not null as has_share,
+        coalesce(shares_of_callers.share_micro_usd, 0) as share_micro_usd
+    from callers
+    left join shares_of_callers
+        on
+            callers.cell_id = shares_of_callers.cell_id
+            and callers.feature_id = shares_of_callers.feature_id
+            and callers.pipeline_id = shares_of_callers.pipeline_id
+            and callers.service_name = shares_of_callers.service_name
+            and callers.task_type = shares_of_callers.task_type
+            and callers.model_tier = shares_of_callers.model_tier
+),
+
 traced_rows as (
     select
         callers.cell_id,
@@ -85,7 +101,8 @@ traced_rows as (
         case when callers.has_feature then 'traced' else 'unattributed' end as attribution,
         case
             when not callers.has_feature then 'no_feature'
-            when billed_cells.cell_id is not null then null
+            when billed_cells.cell_id is not null and callers.has_share then null
+            when billed_cells.cell_id is not null then 'no_weight'
             when billed_days.usage_date is not null then 'not_on_bill'
             when not callers.is_priced then 'no_price'
         end as unattributed_reason,
@@ -94,24 +111,23 @@ traced_rows as (
         callers.estimated_cost_usd,
         case
             when billed_days.usage_date is null then callers.estimated_cost_usd
-            else {{ micro_to_usd('coalesce(shares_of_callers.share_micro_usd, 0)') }}
+            else {{ micro_to_usd('callers.share_micro_usd') }}
         end as allocated_cost_usd,
         callers.usage_date
-    from callers
-    left join shares_of_callers
-        on
-            callers.cell_id = shares_of_callers.cell_id
-            and callers.feature_id = shares_of_callers.feature_id
-            and callers.pipeline_id = shares_of_callers.pipeline_id
-            and callers.service_name = shares_of_callers.service_name
-            and callers.task_type = shares_of_callers.task_type
-            and callers.model_tier = shares_of_callers.model_tier
+    from callers_with_shares as callers
     left join billed_cells on callers.cell_id = billed_cells.cell_id
     left join billed_days
         on
             callers.provider_name = billed_days.provider_name
             and callers.billing_account_id = billed_days.billing_account_id
             and callers.usage_date = billed_days.usage_date
+),
+
+-- Traced usage that no sub-cell had room for, or that has no price to be measured by.
+cells_with_unplaced_callers as (
+    select distinct cell_id
+    from callers_with_shares
+    where not has_share
 ),
 
 models_with_unmeasured_calls as (
@@ -124,12 +140,6 @@ models_with_unmeasured_calls as (
         usage_date
     from calls
     where not has_usage
-),
-
-cells_with_unpriced_callers as (
-    select distinct cell_id
-    from callers
-    where not is_priced
 ),
 
 sub_cells as (
@@ -164,8 +174,7 @@ remainders as (
         shares_of_sub_cells.cell_id is null
         and (
             sub_cells.matched_quantity > 0
-            -- On basis cost a caller without a price matches nothing, and was traced all the same.
-            or (sub_cells.coverage_basis = 'cost' and cells_with_unpriced_callers.cell_id is not null)
+            or cells_with_unplaced_callers.cell_id is not null
             or models_with_unmeasured_calls.usage_date is not null
         ) as has_calls_without_weight
     from sub_cells
@@ -174,7 +183,7 @@ remainders as (
             sub_cells.cell_id = shares_of_sub_cells.cell_id
             and sub_cells.owner_feature_id is not distinct from shares_of_sub_cells.owner_feature_id
             and sub_cells.owner_attribution is not distinct from shares_of_sub_cells.owner_attribution
-    left join cells_with_unpriced_callers on sub_cells.cell_id = cells_with_unpriced_callers.cell_id
+    left join cells_with_unplaced_callers on sub_cells.cell_id = cells_with_unplaced_callers.cell_id
     left join models_with_unmeasured_calls
         on
             sub_cells.provider_name = models_with_unmeasured_calls.provider_name

@@ -178,13 +178,14 @@ overflow_matched as (
     inner join pools on rooms.cell_id = pools.cell_id
 ),
 
+-- Weights are counted in millionths, so that a feature's part of the last few tokens is not floored to none.
 matches as (
     select
         cell_id,
         owner_feature_id,
         owner_attribution,
         owner_feature_id as traced_feature_id,
-        matched_quantity as weight_quantity
+        1000000 * matched_quantity as weight_micro_quantity
     from owned_matched
     where matched_quantity > 0
     union all
@@ -194,7 +195,7 @@ matches as (
         null as owner_feature_id,
         null as owner_attribution,
         residuals.feature_id as traced_feature_id,
-        residuals.residual_quantity as weight_quantity
+        1000000 * residuals.residual_quantity as weight_micro_quantity
     from residuals
     inner join pools on residuals.cell_id = pools.cell_id
     where pools.unowned_matched_quantity > 0
@@ -204,8 +205,8 @@ matches as (
         overflow_matched.owner_feature_id,
         overflow_matched.owner_attribution,
         residuals.feature_id as traced_feature_id,
-        (residuals.residual_quantity * overflow_matched.matched_quantity)
-        // overflow_matched.featured_quantity as weight_quantity
+        (1000000 * residuals.residual_quantity * overflow_matched.matched_quantity)
+        // overflow_matched.featured_quantity as weight_micro_quantity
     from overflow_matched
     inner join residuals on overflow_matched.cell_id = residuals.cell_id and residuals.has_feature
     where overflow_matched.matched_quantity > 0
@@ -253,7 +254,7 @@ cells_covered as (
         sub_cells_matched.capacity as billed_quantity,
         sub_cells_matched.matched_quantity,
         sub_cells_matched.disagreeing_quantity,
-        cast(matches.weight_quantity as hugeint) as weight_quantity,
+        cast(matches.weight_micro_quantity as hugeint) as weight_micro_quantity,
         cast(traced.traced_quantity as hugeint) as traced_quantity,
         sub_cells_matched.billed_micro_usd,
         -- coverage x billed cost, in whole micro-dollars

@@ -20,12 +20,8 @@ callers_weighted as (
     select
         *,
         case
-            when
-                bool_and(is_priced) over (partition by cell_id)
-                and sum(estimated_cost_usd) over (partition by cell_id) > 0
-                then {{ to_pico_usd('estimated_cost_usd') }}
-            -- In millionths, so that the part of a sub-cell that a single token fills is not rounded away.
-            else quantity * 1000000
+            when is_weighed_by_cost then {{ to_pico_usd('estimated_cost_usd') }}
+            else quantity
         end as weight
     from callers
 ),
@@ -41,7 +37,7 @@ shares_weighted as (
         callers_weighted.service_name,
         callers_weighted.task_type,
         callers_weighted.model_tier,
-        (callers_weighted.weight * cells_covered.weight_quantity) // cells_covered.traced_quantity as weight
+        (callers_weighted.weight * cells_covered.weight_micro_quantity) // cells_covered.traced_quantity as weight
     from cells_covered
     inner join callers_weighted
         on

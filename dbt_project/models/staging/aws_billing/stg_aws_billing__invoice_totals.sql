@@ -21,8 +21,8 @@ invoice_totals_typed as (
         cast(line_item_line_item_type as varchar) as line_item_type,
         cast(line_item_currency_code as varchar) as currency_code,
         cast(line_count as bigint) as line_count,
-        cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost_usd,
-        cast(line_item_net_unblended_cost as decimal(38, 12)) as net_billed_cost_usd,
+        cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost,
+        cast(line_item_net_unblended_cost as decimal(38, 12)) as net_billed_cost,
         cast(is_landed as boolean) as is_landed
     from invoice_totals
 )

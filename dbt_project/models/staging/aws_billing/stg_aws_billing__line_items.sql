@@ -1,8 +1,34 @@
-{# Grain: one row per line of the newest delivery of each billing period; lines have no stable id of their own. #}
+{#
+    Grain: one row per line of the newest delivery of each billing period; lines have no stable id of their own.
+
+    Costs are USD. A bill in another currency is converted line by line, at the newest rate of `currency_rates` that holds on the
+    day of the usage; a line without one is refused.
+#}
 with
 
+currency_rates as (
+    select
+        currency_code,
+        usd_per_unit,
+        valid_from,
+        lead(valid_from) over (partition by currency_code order by valid_from) as valid_to
+    from {{ ref('currency_rates') }}
+),
+
 line_items as (
-    select * from {{ source('aws_billing', 'line_items') }}
+    select
+        lines.*,
+        currency_rates.usd_per_unit,
+        cast(lines.line_item_usage_start_date at time zone 'UTC' as date) as usage_date
+    from {{ source('aws_billing', 'line_items') }} as lines
+    left join currency_rates
+        on
+            lines.line_item_currency_code = currency_rates.currency_code
+            and cast(lines.line_item_usage_start_date at time zone 'UTC' as date) >= currency_rates.valid_from
+            and (
+                cast(lines.line_item_usage_start_date at time zone 'UTC' as date) < currency_rates.valid_to
+                or currency_rates.valid_to is null
+            )
 ),
 
 line_items_typed as (
@@ -39,27 +65,40 @@ line_items_typed as (
         cast(resource_tags as map (varchar, varchar)) as resource_tags,
         cast(cost_category as map (varchar, varchar)) as cost_categories,
         cast(tags as map (varchar, varchar)) as tags,
-        -- The lake holds exact decimals; every cost below is exact.
+        -- The lake holds exact decimals; every cost below is exact in the currency of the bill.
         cast(line_item_usage_amount as decimal(38, 12)) as usage_amount,
-        cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost_usd,
-        cast(line_item_net_unblended_cost as decimal(38, 12)) as net_billed_cost_usd,
-        cast(pricing_public_on_demand_cost as decimal(38, 12)) as list_cost_usd,
-        cast(savings_plan_savings_plan_rate as decimal(38, 12)) as savings_plan_rate_usd_per_unit,
-        cast(savings_plan_savings_plan_effective_cost as decimal(38, 12)) as savings_plan_effective_cost_usd,
-        cast(savings_plan_total_commitment_to_date as decimal(38, 12)) as savings_plan_commitment_to_date_cost_usd,
-        cast(savings_plan_used_commitment as decimal(38, 12)) as savings_plan_used_commitment_cost_usd,
-        cast(savings_plan_amortized_upfront_commitment_for_billing_period as decimal(38, 12))
+        cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost,
+        cast(usd_per_unit as decimal(18, 12)) as usd_per_unit,
+        case
+            when line_item_currency_code = 'USD' or usd_per_unit is not null
+                then {{ in_usd('line_item_unblended_cost') }}
+            else
+                {{ refused_amount(
+                    "concat(
+                        'The bill of ', billing_period, ' has a line of ', usage_date, ' in ',
+                        coalesce(line_item_currency_code, 'no currency'), ' (account ', line_item_usage_account_id, ', ',
+                        line_item_usage_type, '), and no rate to USD holds on that day: add one to seed currency_rates'
+                    )"
+                ) }}
+        end as billed_cost_usd,
+        {{ in_usd('line_item_net_unblended_cost') }} as net_billed_cost_usd,
+        {{ in_usd('pricing_public_on_demand_cost') }} as list_cost_usd,
+        {{ in_usd('savings_plan_savings_plan_rate') }} as savings_plan_rate_usd_per_unit,
+        {{ in_usd('savings_plan_savings_plan_effective_cost') }} as savings_plan_effective_cost_usd,
+        {{ in_usd('savings_plan_total_commitment_to_date') }} as savings_plan_commitment_to_date_cost_usd,
+        {{ in_usd('savings_plan_used_commitment') }} as savings_plan_used_commitment_cost_usd,
+        {{ in_usd('savings_plan_amortized_upfront_commitment_for_billing_period') }}
             as savings_plan_amortized_upfront_cost_usd,
-        cast(savings_plan_recurring_commitment_for_billing_period as decimal(38, 12))
+        {{ in_usd('savings_plan_recurring_commitment_for_billing_period') }}
             as savings_plan_recurring_cost_usd,
-        cast(reservation_effective_cost as decimal(38, 12)) as reservation_effective_cost_usd,
-        cast(reservation_amortized_upfront_cost_for_usage as decimal(38, 12))
+        {{ in_usd('reservation_effective_cost') }} as reservation_effective_cost_usd,
+        {{ in_usd('reservation_amortized_upfront_cost_for_usage') }}
             as reservation_amortized_upfront_cost_usd,
-        cast(reservation_recurring_fee_for_usage as decimal(38, 12)) as reservation_recurring_cost_usd,
-        cast(reservation_unused_amortized_upfront_fee_for_billing_period as decimal(38, 12))
+        {{ in_usd('reservation_recurring_fee_for_usage') }} as reservation_recurring_cost_usd,
+        {{ in_usd('reservation_unused_amortized_upfront_fee_for_billing_period') }}
             as reservation_unused_upfront_cost_usd,
-        cast(reservation_unused_recurring_fee as decimal(38, 12)) as reservation_unused_recurring_cost_usd,
-        cast(line_item_usage_start_date at time zone 'UTC' as date) as usage_date,
+        {{ in_usd('reservation_unused_recurring_fee') }} as reservation_unused_recurring_cost_usd,
+        usage_date,
         cast(line_item_usage_start_date at time zone 'UTC' as timestamp) as usage_started_at,
         cast(line_item_usage_end_date at time zone 'UTC' as timestamp) as usage_ended_at
     from line_items

@@ -23,7 +23,9 @@ prices_typed as (
         case when price_unit = '1M tokens' then 1000000 else 1 end as unit_quantity,
         cast(is_inherited as boolean) as is_inherited,
         cast(valid_from as date) as valid_from,
-        cast(valid_to as date) as valid_to
+        cast(valid_to as date) as valid_to,
+        cast(priced_from as date) as priced_from,
+        cast(priced_to as date) as priced_to
     from prices
 )
 
