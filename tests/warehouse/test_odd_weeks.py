@@ -12,6 +12,9 @@ import pytest
 from ai_finops.build import analyse
 from ai_finops.build.candidate import find_build
 from ai_finops.config import Settings
+from ai_finops.pricing.held_prices import write_periods
+from ai_finops.pricing.price_ledger import PricePeriod
+from ai_finops.pricing.price_table import FOREVER
 from ai_finops.publish import open_published, publish
 from ai_finops.quality import audit
 from ai_finops.report import compose, load
@@ -36,6 +39,7 @@ def published(tmp_path_factory) -> Settings:
         "dbt_version": "1.11.16",
         "duckdb_version": duckdb.__version__,
     }
+    write_periods(folder, [PricePeriod(FOREVER, None, "0.2.3-0123abcd.parquet")])
     (folder / "build.json").write_text(json.dumps(record))
     build = find_build(settings, build_id)
     for phase in ("phase_1", "phase_2"):

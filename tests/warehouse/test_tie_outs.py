@@ -8,9 +8,8 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
-from ai_finops.pricing.catalog import export_prices
 from ai_finops.pricing.overlay import COLUMNS
-from tests.warehouse.tiny_lake import HAIKU_ID, SONNET_ID
+from tests.warehouse.tiny_lake import HAIKU_ID, SONNET_ID, raw_prices
 
 Found = Callable[..., list[tuple]]
 PLACE = (
@@ -117,7 +116,7 @@ def legal_overlay(copy, tmp_path):
     file.write_text("\n".join([",".join(COLUMNS), *LEGAL_OVERLAY]) + "\n")
     copy.execute("delete from seeds.price_overlay")
     copy.execute("insert into seeds.price_overlay from read_csv(?, header = true)", [str(file)])
-    copy.register("incoming", export_prices(overlay=file))
+    copy.register("incoming", raw_prices(file))
     copy.execute("create or replace table raw.prices as select * from incoming")
     copy.unregister("incoming")
 
@@ -126,16 +125,38 @@ def test_legal_overlay_passes(legal_overlay, found):
     assert found("assert_overlay_prices_win") == []
 
 
+def test_days_of_before_may_be_held_to_what_the_overlay_said_then(legal_overlay, found):
+    held = "select * replace ({}, date '2025-06-10' as priced_to) from raw.prices where " + OVERLAY_ROW
+    for rows in (held.format("99 as price_usd_per_unit"), held.format("'genai-prices' as catalog")):
+        assert found("assert_overlay_prices_win", f"insert into raw.prices {rows}") == []
+
+
+def test_what_the_overlay_says_of_days_before_the_table_is_not_asked_for(legal_overlay, found):
+    cut = (
+        "update raw.prices set priced_from = '2025-06-10', valid_from = greatest(valid_from, date '2025-06-10')",
+        "delete from raw.prices where valid_to <= date '2025-06-10'",
+    )
+    assert found("assert_overlay_prices_win", *cut) == []
+
+
 @pytest.mark.parametrize(
     ("fault", "problem"),
     [
         (f"delete from raw.prices where {OVERLAY_ROW}", "not there"),
         (f"update raw.prices set price_usd_per_unit = 15 where {OVERLAY_ROW}", "not there"),
         (f"update raw.prices set valid_to = '2026-01-01' where {OVERLAY_ROW}", "not there"),
+        (f"update raw.prices set priced_to = '2025-06-10' where {OVERLAY_ROW}", "not there"),
         (OTHERS_ROW.format("'genai-prices' as catalog"), "contradicted"),
         (OTHERS_ROW.format("'genai-prices' as catalog, 'regional' as region_scope"), "contradicted"),
     ],
-    ids=["lost", "other price", "other days", "catalog price beside it", "catalog price of a scope beside any"],
+    ids=[
+        "lost",
+        "other price",
+        "other days",
+        "only in a table of before",
+        "catalog price beside it",
+        "catalog price of a scope beside any",
+    ],
 )
 def test_price_table_without_the_overlay_s_word_is_seen(legal_overlay, found, fault, problem):
     assert {row[0] for row in found("assert_overlay_prices_win", fault)} == {problem}

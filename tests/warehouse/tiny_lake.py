@@ -156,17 +156,21 @@ def make_raw(
         name: pa.Table.from_pylist([_exact(row, schema) for row in rows], schema=schema)
         for name, (schema, rows) in tables.items()
     }
-    prices = export_prices(overlay=PROJECT / "seeds" / "price_overlay.csv")
-    priced = {"priced_from": pa.scalar(FOREVER), "priced_to": pa.scalar(None, pa.date32())}
-    for name, value in priced.items():
-        prices = prices.append_column(name, pa.repeat(value, prices.num_rows))
-    arrow["prices"] = prices
+    arrow["prices"] = raw_prices(PROJECT / "seeds" / "price_overlay.csv")
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema raw")
         for name, table in arrow.items():
             connection.register("incoming", table)
             connection.execute(f"create table raw.{name} as select * from incoming")
             connection.unregister("incoming")
+
+
+def raw_prices(overlay: Path) -> pa.Table:
+    """Return `raw.prices` of a lake from which nothing was published yet: the current prices price all days."""
+    prices = export_prices(overlay=overlay)
+    for name, value in {"priced_from": pa.scalar(FOREVER), "priced_to": pa.scalar(None, pa.date32())}.items():
+        prices = prices.append_column(name, pa.repeat(value, prices.num_rows))
+    return prices
 
 
 def put_seed(path: Path, name: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
