@@ -13,9 +13,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from ai_finops.assets import PUBLISHED_MARTS
 from ai_finops.config import Settings
 from ai_finops.days import days_between
-from ai_finops.orchestrate.extracting import RETRIES, permanent_errors_fail_now
+from ai_finops.orchestrate.extracting import RETRIES, asked_on, permanent_errors_fail_now
 from ai_finops.orchestrate.publishing import announce
-from ai_finops.orchestrate.runs import range_of_run, started_on
+from ai_finops.orchestrate.runs import range_of_run
 
 SETTINGS = Settings.from_env()
 
@@ -39,9 +39,7 @@ def load_history():
 
         with permanent_errors_fail_now():
             first, last = range_of_run(context)
-            outcomes = land_days(
-                source, first=first, last=last, settings=Settings.from_env(), today=started_on(context)
-            )
+            outcomes = land_days(source, first=first, last=last, settings=Settings.from_env(), today=asked_on(context))
             return failures(outcomes)
 
     @task(outlets=[PUBLISHED_MARTS])

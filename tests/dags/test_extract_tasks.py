@@ -173,3 +173,14 @@ def test_every_trace_source_that_is_switched_on_has_its_task(monkeypatch):
         *(f"land_{source}" for source in FEEDS["traces"]),
         "record_outcome",
     }
+
+
+def test_a_history_of_an_account_that_stopped_is_asked_for_as_of_then(run, monkeypatch):
+    dag = DagBag(dag_folder=str(REPOSITORY / "dags" / "load_history.py")).dags["load_history"]
+    asked = {}
+    monkeypatch.setattr("ai_finops.extract.history.land_days", lambda *_, **given: asked.update(given) or {})
+    monkeypatch.setenv("AI_FINOPS_LAST_DAY", "2025-06-15")
+    run.context["dag_run"].start_date = datetime(2026, 8, 1, 6, tzinfo=UTC)
+    run.context["params"] = {"first_day": "2025-06-02", "last_day": "2025-06-14"}
+    dag.get_task("land_cloudwatch").python_callable("cloudwatch", **run.context)
+    assert (asked["first"], asked["last"], asked["today"]) == (date(2025, 6, 2), date(2025, 6, 14), date(2025, 6, 16))

@@ -129,6 +129,10 @@ FAULTS = {
         "delete from marts.rpt_feature_value where feature_id = 'search'",
         ["rpt_feature_value__against_allocated", "(-4500000)"],
     ),
+    "price difference without a reason": (
+        "update marts.fct_daily_price_differences set reason = 'guess' where usage_date = '2025-06-05'",
+        ["fct_daily_price_differences", "guess"],
+    ),
     "journeys that lost calls": (
         "update marts.rpt_journey_costs set request_count = 24",
         ["rpt_journey_costs__against_calls", "difference_request_count", "(-3"],

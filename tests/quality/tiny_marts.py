@@ -138,6 +138,14 @@ from days;
 """
 
 LEVELS = """
+create or replace table marts.fct_daily_price_differences as
+select
+    usage_date, provider_name, billing_account_id, model_id, token_class, region_scope, processing,
+    'other_price' as reason, billed_tokens as billed_quantity, cast(1000000 as bigint) as unit_quantity, billed_cost_usd,
+    cast(0.1 as decimal(18, 6)) as difference_cost_usd, cast(16 as decimal(38, 12)) as billed_usd_per_unit,
+    cast(15 as decimal(38, 12)) as price_usd_per_unit, 0.066::double as difference_ratio
+from marts.fct_daily_reconciliations;
+
 create or replace table marts.rpt_daily_api_costs as
 select
     usage_date, charge_category, provider_name, billing_account_id, model_id, 'billed' as cost_status,

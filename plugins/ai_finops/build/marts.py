@@ -47,6 +47,14 @@ MARTS: dict[str, Mart] = {
             "phase_1",
             ("usage_date", "charge_category", "provider_name", "billing_account_id", "model_id"),
         ),
+        Mart(
+            "fct_daily_price_differences",
+            "phase_1",
+            (
+                *("usage_date", "provider_name", "billing_account_id", "model_id", "token_class", "region_scope"),
+                "processing",
+            ),
+        ),
         Mart("rpt_daily_service_costs", "phase_1", ("usage_date", "service_name")),
         Mart("rpt_daily_pipeline_costs", "phase_1", ("usage_date", "pipeline_id", "feature_id")),
         Mart("rpt_feature_value", "phase_1", ("usage_month", "feature_id")),

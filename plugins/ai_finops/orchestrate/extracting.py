@@ -119,7 +119,7 @@ def _record(source: str, context: Mapping[str, Any]) -> str:
 
     day, task_instance = day_of_run(context), context["ti"]
     with permanent_errors_fail_now():  # a day that is not over has no outcome
-        extract.require_over(source, day, as_of=morning_after(day), today=started_on(context))
+        extract.require_over(source, day, as_of=morning_after(day), today=asked_on(context))
     landed = task_instance.xcom_pull(task_ids=f"land_{source}")
     failure = task_instance.xcom_pull(task_ids=f"land_{source}", key="failure")
     unfinished = {"error": f"land_{source} did not finish; its log says why", "status": "failed"}

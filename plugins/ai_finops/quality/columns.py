@@ -31,6 +31,11 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             usage_date charge_category provider_name billing_account_id model_id cost_status request_count
             allocated_cost_usd unattributed_cost_usd
         """,
+        "fct_daily_price_differences": """
+            usage_date provider_name billing_account_id model_id token_class region_scope processing reason
+            billed_quantity unit_quantity billed_cost_usd difference_cost_usd billed_usd_per_unit price_usd_per_unit
+            difference_ratio
+        """,
         "rpt_daily_service_costs": """
             usage_date service_name cost_status request_count calling_feature_count allocated_cost_usd
             cost_usd_per_request

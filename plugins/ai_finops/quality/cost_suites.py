@@ -213,6 +213,24 @@ def configure_feature_costs() -> list[Check]:
     ]
 
 
+def configure_price_differences() -> list[Check]:
+    """What the bill charges beside what the price table says; a build is right with or without differences."""
+    mart = "fct_daily_price_differences"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                is_one_of("reason", "other_price", "no_price", why="Why a cell is listed."),
+                is_between("billed_quantity", 1, None, why="A rate needs a quantity."),
+            ),
+        )
+    ]
+
+
 def configure_reconciliations() -> list[Check]:
     """Each cell of the bill ties exactly."""
     mart = "fct_daily_reconciliations"

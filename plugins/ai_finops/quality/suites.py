@@ -10,6 +10,7 @@ CONFIGURE = (
     cost_suites.configure_allocated_costs,
     cost_suites.configure_feature_costs,
     cost_suites.configure_reconciliations,
+    cost_suites.configure_price_differences,
     level_suites.configure_levels,
     level_suites.configure_journeys,
     call_suites.configure_unpriced_usage,

@@ -54,34 +54,7 @@ price_keys as (
 ),
 
 prices_of_keys_ranked as (
-    select
-        price_keys.*,
-        prices.catalog,
-        prices.catalog_version,
-        prices.price_usd_per_unit,
-        prices.unit_quantity,
-        prices.threshold_tokens,
-        dense_rank() over (
-            partition by
-                price_keys.provider_name,
-                price_keys.model_id,
-                price_keys.token_class,
-                price_keys.region_scope,
-                price_keys.processing,
-                price_keys.usage_date
-            -- the scope's own price before that of any
-            order by prices.region_scope = 'any' and price_keys.region_scope != 'any'
-        ) as scope_rank
-    from price_keys
-    inner join prices
-        on
-            price_keys.provider_name = prices.provider_name
-            and price_keys.model_id = prices.model_id
-            and price_keys.token_class = prices.token_class
-            and price_keys.processing = prices.processing
-            and prices.region_scope in (price_keys.region_scope, 'any')
-            and price_keys.usage_date >= prices.valid_from
-            and (price_keys.usage_date < prices.valid_to or prices.valid_to is null)
+    {{ prices_by_scope('price_keys', 'prices') }}
 ),
 
 prices_of_keys as (
