@@ -42,11 +42,14 @@ demo: manifest ## The whole way once on the bundled sample: extract, build, audi
 up: manifest ## Airflow with its UI and the real scheduler on the sample, ending yesterday; Ctrl-C stops it
 	@$(BIN)/python -m ai_finops.demo.up
 
+# Files go to the workers in the order in which they were collected: the end-to-end run, the longest, first (tests/conftest.py).
+IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: manifest ## All tests but the long ones, the end-to-end run included
-	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -m "not long" $(IN_PARALLEL)
 
 test-all: manifest ## Also the tests marked long (memory of large bills and of many traces); what the system lacks for one is listed as skipped
-	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
 
 # Which of tests/benchmarks/ to run; BENCH_SPANS=1000000 for the large one.
 BENCH ?= extract

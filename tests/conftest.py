@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 
+import pytest
+
 # What the caller has set up for a real account, a real Airflow or a real channel is none of a test's business.
 for _name in [name for name in os.environ if name.startswith(("AI_FINOPS_", "AIRFLOW_", "AWS_", "DBT_", "SLACK_"))]:
     del os.environ[_name]
@@ -24,3 +26,8 @@ os.environ.update(
         "GX_ANALYTICS_ENABLED": "False",
     }
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the end-to-end run first: it takes as long as half of the others, which the second worker runs meanwhile."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/e2e/"))
