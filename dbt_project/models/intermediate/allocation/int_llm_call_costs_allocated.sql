@@ -18,66 +18,46 @@ callers as (
     select * from {{ ref('int_callers_summed') }}
 ),
 
-shares as (
-    select * from {{ ref('int_traced_shares_divided') }}
+cells_allocated as (
+    select * from {{ ref('int_billing_cells_allocated') }}
+    -- A caller's own row: what was traced without a feature is unattributed, and no other row has that reason.
+    where attribution = 'traced' or unattributed_reason = 'no_feature'
 ),
 
-billed_days as (
-    select * from {{ ref('int_account_days_billed') }}
-),
-
-shares_of_callers as (
-    select
-        cell_id,
-        feature_id,
-        pipeline_id,
-        service_name,
-        task_type,
-        model_tier,
-        cast(sum(share_micro_usd) as hugeint) * 1000000 as share_pico_usd
-    from shares
-    group by all
-),
-
-callers_with_share as (
+callers_paying as (
     select
         callers.*,
         case
-            when billed_days.usage_date is not null then coalesce(shares_of_callers.share_pico_usd, 0)
+            when cells_allocated.cost_status = 'billed' then {{ to_pico_usd('cells_allocated.allocated_cost_usd') }}
         end as share_pico_usd
     from callers
-    left join shares_of_callers
+    inner join cells_allocated
         on
-            callers.cell_id = shares_of_callers.cell_id
-            and callers.feature_id = shares_of_callers.feature_id
-            and callers.pipeline_id = shares_of_callers.pipeline_id
-            and callers.service_name = shares_of_callers.service_name
-            and callers.task_type = shares_of_callers.task_type
-            and callers.model_tier = shares_of_callers.model_tier
-    left join billed_days
-        on
-            callers.provider_name = billed_days.provider_name
-            and callers.billing_account_id = billed_days.billing_account_id
-            and callers.usage_date = billed_days.usage_date
+            callers.cell_id = cells_allocated.cell_id
+            and callers.feature_id = cells_allocated.feature_id
+            and callers.pipeline_id = cells_allocated.pipeline_id
+            and callers.service_name = cells_allocated.service_name
+            and callers.task_type = cells_allocated.task_type
+            and callers.model_tier = cells_allocated.model_tier
 ),
 
 usages_weighted as (
     select
         usages.*,
-        callers_with_share.share_pico_usd,
+        callers_paying.share_pico_usd,
         case
-            when callers_with_share.is_weighed_by_cost then {{ to_pico_usd('usages.estimated_cost_usd') }}
+            when callers_paying.is_weighed_by_cost then {{ to_pico_usd('usages.estimated_cost_usd') }}
             else cast(usages.quantity as hugeint)
         end as weight
     from usages
-    inner join callers_with_share
+    inner join callers_paying
         on
-            usages.cell_id = callers_with_share.cell_id
-            and usages.feature_id = callers_with_share.feature_id
-            and usages.pipeline_id = callers_with_share.pipeline_id
-            and usages.service_name = callers_with_share.service_name
-            and usages.task_type = callers_with_share.task_type
-            and usages.model_tier = callers_with_share.model_tier
+            usages.cell_id = callers_paying.cell_id
+            and usages.feature_id = callers_paying.feature_id
+            and usages.pipeline_id = callers_paying.pipeline_id
+            and usages.service_name = callers_paying.service_name
+            and usages.task_type = callers_paying.task_type
+            and usages.model_tier = callers_paying.model_tier
 ),
 
 usages_ranked as (
