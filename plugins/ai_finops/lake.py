@@ -177,7 +177,7 @@ class Lake:
 
     def files(self, source: str, table: str) -> list[Path]:
         """Return the current Parquet files of a table; the first has no rows and the schema, so a scan never fails."""
-        return [self._empty_file(source, table), *(v.file(table) for v in self.current(source).values())]
+        return [self.empty_file(source, table), *(v.file(table) for v in self.current(source).values())]
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Replace the recorded outcome of the day."""
@@ -225,7 +225,12 @@ class Lake:
         sync(home)
         return _read_version(place)
 
-    def _empty_file(self, source: str, table: str) -> Path:
+    def empty_file(self, source: str, table: str) -> Path:
+        """Return a file with the table's schema and no rows, made where it is not there yet.
+
+        Raises:
+            LakeError: The lake has no such table, or it cannot be written.
+        """
         try:
             schema = tables_of(source)[table]
         except KeyError:

@@ -116,7 +116,7 @@ def _files(lake: Lake, inputs: Inputs, sources: Iterable[str], *, table: str) ->
     of_schema: list[Path] = []
     older: list[Path] = []
     for source in sources:
-        of_schema.append(lake.files(source, table)[0])
+        of_schema.append(lake.empty_file(source, table))
         current = schema_id(tables_of(source)[table])
         for partition in inputs.partitions.get(source, ()):
             (of_schema if partition.schemas.get(table) == current else older).append(partition.file(table))
