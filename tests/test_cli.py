@@ -105,7 +105,7 @@ def test_audit_publish_compare_and_status(settings, capsys):
     assert cli.main(["audit"]) == 0
     assert f"audited {first['build_id']}: " in capsys.readouterr().out
     assert cli.main(["publish"]) == 0
-    assert "published 000001-2025-06-11-0123abcd: 22 marts" in capsys.readouterr().out
+    assert "published 000001-2025-06-11-0123abcd: 25 marts" in capsys.readouterr().out
 
     make_passed(settings, number=2)
     assert cli.main(["publish", "--build", "000002-2025-06-11-0123abcd"]) == 0
@@ -257,15 +257,17 @@ def test_a_recosting_lists_what_would_change_and_says_how_to_apply_it(settings, 
     change = CostChange(date(2025, 6, 1), "chat", Decimal(1), Decimal(2), Decimal("1.5"), Decimal("1.5"))
     asked = []
 
-    def tried(first, last, *, settings, is_applied):
-        asked.append((first, last, is_applied))
+    def tried(first, last, *, settings, is_applied, is_forced):
+        asked.append((first, last, is_applied, is_forced))
         return Recosted("0.2.4-0123abcd.parquet", (change,), None)
 
     monkeypatch.setattr("ai_finops.build.recost.recost", tried)
     assert cli.main(["recost", "--from", "2025-06-02"]) == 0
-    assert asked == [(date(2025, 6, 2), date(2025, 6, 2), False)]
+    assert asked == [(date(2025, 6, 2), date(2025, 6, 2), False, False)]
     assert capsys.readouterr().out.splitlines() == [
         "2025-06-02 to 2025-06-02 priced by 0.2.4-0123abcd.parquet: 1 features and months would change",
         "  2025-06 chat: estimated $1.000000 -> $2.000000, allocated $1.500000 unchanged",
         "nothing was published; --apply does it",
     ]
+    assert cli.main(["recost", "--from", "2025-05-02", "--apply", "--force"]) == 0
+    assert asked[-1] == (date(2025, 5, 2), date(2025, 5, 2), True, True)

@@ -1,6 +1,10 @@
 {#- The measures of fct_daily_allocated_costs, summed: what every level of cost says. -#}
 {% macro summed_costs() -%}
-    case when bool_or(cost_status = 'estimated') then 'estimated' else 'billed' end as cost_status,
+    case
+        when bool_or(cost_status = 'estimated') then 'estimated'
+        when bool_and(cost_status = 'final') then 'final'
+        else 'billed'
+    end as cost_status,
     cast(sum(request_count) as bigint) as request_count,
     cast(sum(input_tokens) as bigint) as input_tokens,
     cast(sum(output_tokens) as bigint) as output_tokens,

@@ -1,5 +1,5 @@
 {#
-    Landed call spans and log records are those that calls stand for; calls, calls in the mart and requests are equal by day.
+    Landed call spans and log records are those that calls stand for; calls, calls in the mart and requests are equal by day, as the lake is read now.
 #}
 with
 
@@ -50,7 +50,7 @@ requests as (
     select
         usage_date,
         sum(request_count) as request_count
-    from {{ ref('fct_daily_allocated_costs') }}
+    from {{ ref('int_daily_costs_allocated') }}
     where charge_category = 'usage'
     group by usage_date
 ),

@@ -1,7 +1,8 @@
 {#
     Per provider, account, billing period and invoice (NULL: not invoiced yet): every AI line of the bill is in the
     reconciliation, exactly with what rounding took away, and within a cent as rounded. A cell is a day's, and a day's usage may
-    stand on two invoices: what is wrong in such a cell shows on both. A cell that no line is in has no invoice.
+    stand on two invoices: what is wrong in such a cell shows on both. A cell that no line is in has no invoice. As the lake is read
+    now: what of that stands in a closed month, and what is a correction, is assert_closed_months_and_corrections_meet_the_bill.
 #}
 with
 
@@ -24,7 +25,7 @@ cells as (
         billing_account_id,
         allocated_cost_usd + unattributed_cost_usd + rounding_cost_usd as reconciled_cost_usd,
         rounding_cost_usd
-    from {{ ref('fct_daily_reconciliations') }}
+    from {{ ref('int_daily_cells_reconciled') }}
     -- On a billed day, what was traced and is not on the bill stands here with 0.
     where billed_cost_usd != 0 or allocated_cost_usd != 0 or rounding_cost_usd != 0
 ),

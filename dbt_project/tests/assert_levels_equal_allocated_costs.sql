@@ -41,6 +41,14 @@ expected as (
     group by usage_month
     union all
     select
+        'fct_monthly_feature_costs' as level_name,
+        usage_month as period_start_date,
+        sum(allocated_cost_usd) as cost_usd,
+        sum(request_count) as request_count
+    from allocated_costs
+    group by usage_month
+    union all
+    select
         'rpt_instrumentation_coverage' as level_name,
         usage_month as period_start_date,
         sum(allocated_cost_usd) as cost_usd,
@@ -56,6 +64,7 @@ levels as (
         ('rpt_daily_service_costs', 'usage_date', 'allocated_cost_usd'),
         ('rpt_daily_pipeline_costs', 'usage_date', 'allocated_cost_usd'),
         ('rpt_feature_value', 'usage_month', 'allocated_cost_usd'),
+        ('fct_monthly_feature_costs', 'usage_month', 'allocated_cost_usd'),
         (
             'rpt_instrumentation_coverage',
             'usage_month',

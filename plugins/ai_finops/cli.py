@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     applied = recost.add_mutually_exclusive_group()
     applied.add_argument("--dry-run", action="store_true", help="only list the changes (the default)")
     applied.add_argument("--apply", action="store_true", help="publish the changes and hold the days to these prices")
+    recost.add_argument(
+        "--force", action="store_true", help="days of closed months too; these are closed again as another version"
+    )
 
     report = add("report", _report, "send the weekly message, or print it")
     report.add_argument("--week", metavar="DAY", type=_day, help="any day of it (default: the last complete week)")
@@ -194,7 +197,7 @@ def _recost(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.build.recost import recost
 
     first, last = chosen.first, chosen.last or chosen.first
-    done = recost(first, last, settings=settings, is_applied=chosen.apply)
+    done = recost(first, last, settings=settings, is_applied=chosen.apply, is_forced=chosen.force)
     found = f"{len(done.changes) or 'no'} features and months" + (" change" if chosen.apply else " would change")
     print(f"{first} to {last} priced by {done.prices}: {found}")
     for change in done.changes:

@@ -207,6 +207,11 @@ class Lake:
         """The price tables that builds used, and the ledger of which days each of them prices."""
         return self.root / "prices"
 
+    @property
+    def closed(self) -> Path:
+        """What closed periods were when they closed, and the ledger of them."""
+        return self.root / "closed"
+
     def days(self, source: str) -> list[date]:
         """Return the landing days of `source` that have an outcome, whatever it is, in order."""
         return sorted(date.fromisoformat(p.stem) for p in (self.root / "outcomes" / source).glob("*.json"))

@@ -9,12 +9,13 @@ import pytest
 
 from ai_finops.config import Settings
 
-OVERLAY = Path(__file__).parents[2] / "dbt_project" / "seeds" / "price_overlay.csv"
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 
 
 @pytest.fixture
 def settings(tmp_path):
     project = tmp_path / "dbt_project"
     (project / "seeds").mkdir(parents=True)
-    shutil.copy(OVERLAY, project / "seeds")
+    for seed in ("price_overlay.csv", "closing_rules.csv"):
+        shutil.copy(SEEDS / seed, project / "seeds")
     return Settings.from_env({"AI_FINOPS_HOME": str(tmp_path / "var"), "AI_FINOPS_DBT_PROJECT": str(project)})

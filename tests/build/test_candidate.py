@@ -13,6 +13,7 @@ import pytest
 
 from ai_finops.build import candidates, find_build, prepare
 from ai_finops.build.raw_views import open_warehouse
+from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.errors import BuildError
 from ai_finops.lake_schemas import SOURCE_TABLES
 from tests.build.tiny_lake import land, land_traces, record
@@ -68,7 +69,8 @@ def test_every_table_is_there_also_without_rows(settings):
     land_traces(settings, MONDAY)
     build = prepare(settings=settings)
     expected = {f"{source}_{table}" for source, tables in SOURCE_TABLES.items() for table in tables}
-    expected |= {"extract_objects", "extract_quarantine", "extract_outcomes", "prices"}
+    expected |= {"extract_objects", "extract_quarantine", "extract_outcomes", "prices", "closed_periods"}
+    expected |= {f"closed_{name}{kind}" for name in FROZEN_TABLES for kind in ("", "_empty")}
     assert {name for (name,) in query(build, "select table_name from information_schema.tables")} == expected
     assert query(build, "select count(*) from raw.billing_line_items") == [(0,)]
     kinds = dict(query(build, "select column_name, column_type from (describe raw.billing_line_items)"))

@@ -65,7 +65,7 @@ FAULTS = {
     "bill line lost on the way": (
         (
             "insert into staging.stg_aws_billing__line_items "
-            "select '2025-06-05', '111122223333', true, 0.010001 /* fct_daily_allocated_costs */"
+            "select '2025-06-05', '2025-06', '111122223333', true, 0.010001 /* fct_daily_allocated_costs */"
         ),
         ["fct_daily_allocated_costs__against_lines", "(-10001)"],
     ),

@@ -41,11 +41,16 @@ select 'r' as request_id, timestamptz '2025-06-02 10:00:00+00' as invoked_at lim
 
 create table staging.stg_aws_billing__line_items as
 select
-    day as usage_date, '111122223333' as billing_account_id, true as is_ai_charge,
-    cast(2.75 as decimal(38, 12)) as billed_cost_usd
+    day as usage_date, strftime(day, '%Y-%m') as billing_period, '111122223333' as billing_account_id,
+    true as is_ai_charge, cast(2.75 as decimal(38, 12)) as billed_cost_usd
 from days
 union all
-select date '2025-06-05', '111122223333', false, 99;
+select date '2025-06-05', '2025-06', '111122223333', false, 99;
+
+create table raw.closed_periods (
+    provider_name varchar, billing_account_id varchar, usage_month date, closed_at date, rule varchar, version bigint,
+    is_frozen boolean
+);
 
 create table raw.extract_outcomes as
 select source, day as landing_date from days, (values ('traces'), ('billing'), ('cloudwatch')) as s(source);
@@ -111,7 +116,8 @@ select
     cast(50 * f.calls as bigint) as output_tokens,
     cast(0 as bigint) as unknown_cost_call_count, cast(0 as bigint) as unknown_cost_tokens,
     cast(f.usd as decimal(18, 6)) as estimated_cost_usd,
-    cast(f.usd as decimal(18, 6)) as allocated_cost_usd
+    cast(f.usd as decimal(18, 6)) as allocated_cost_usd,
+    cast(null as date) as corrected_month, cast(null as varchar) as corrected_charge_category
 from days, (values
     ('chat', 'answer', 'support-api', 'chat', 'traced', null, 2, 2.0),
     ('search', 'answer', 'support-api', 'chat', 'traced', null, 1, 0.5),
@@ -133,7 +139,8 @@ select
     cast(165 as bigint) as billed_tokens, cast(150 as bigint) as traced_tokens,
     cast(2.5 as decimal(18, 6)) as estimated_cost_usd, cast(2.75 as decimal(18, 6)) as billed_cost_usd,
     cast(2.5 as decimal(18, 6)) as allocated_cost_usd, cast(0.25 as decimal(18, 6)) as unattributed_cost_usd,
-    cast(90.9 as double) as coverage_pct, 'tokens' as coverage_basis, cast(0 as double) as error_pct, true as is_settled
+    cast(90.9 as double) as coverage_pct, 'tokens' as coverage_basis, cast(0 as double) as error_pct, true as is_settled,
+    cast(null as date) as corrected_month, cast(null as varchar) as corrected_charge_category
 from days;
 """
 
@@ -168,6 +175,24 @@ select
     allocated_cost_usd as pipeline_cost_usd, cast(1 as bigint) as pipeline_feature_count,
     1::double as pipeline_cost_share_ratio
 from marts.fct_daily_allocated_costs;
+
+create or replace table marts.fct_monthly_feature_costs as
+select
+    cast(date_trunc('month', usage_date) as date) as usage_month, provider_name, billing_account_id, feature_id,
+    charge_category, corrected_month, corrected_charge_category, feature_id as display_name, 'team' as team,
+    'owner' as owner, 'billed' as cost_status, 'USD' as currency_code, cast(0 as bigint) as version, false as is_closed,
+    cast(null as date) as closed_at_date, cast(sum(request_count) as bigint) as request_count,
+    cast(sum(estimated_cost_usd) as decimal(18, 6)) as estimated_cost_usd,
+    cast(sum(allocated_cost_usd) as decimal(18, 6)) as billed_cost_usd,
+    cast(sum(allocated_cost_usd) as decimal(18, 6)) as allocated_cost_usd
+from marts.fct_daily_allocated_costs group by all;
+
+create or replace table marts.fct_monthly_cost_restatements (
+    usage_month date, provider_name varchar, billing_account_id varchar, feature_id varchar, charge_category varchar,
+    closed_version bigint, closed_request_count bigint, restated_request_count bigint,
+    closed_allocated_cost_usd decimal(18, 6), restated_allocated_cost_usd decimal(18, 6),
+    allocated_cost_difference_usd decimal(18, 6)
+);
 
 create or replace table marts.rpt_feature_value as
 select

@@ -39,9 +39,9 @@ def found(warehouse, copy) -> Found:
     return ask
 
 
-def add(usd: int, mart: str, where: str, *columns: str) -> str:
+def add(usd: int, table: str, where: str, *columns: str) -> str:
     changes = ", ".join(f"{column} = {column} + {usd}" for column in columns)
-    return f"update marts.{mart} set {changes} where {where}"
+    return f"update {table} set {changes} where {where}"
 
 
 BILLED_IN_JULY = (
@@ -55,7 +55,7 @@ def test_usage_of_june_on_july_s_invoice_meets_it(found):
 
 
 def test_two_wrongs_of_one_month_are_seen_on_their_two_invoices(found):
-    cell = ("fct_daily_reconciliations", "billed_cost_usd", "unattributed_cost_usd")
+    cell = ("intermediate.int_daily_cells_reconciled", "billed_cost_usd", "unattributed_cost_usd")
     rows = found(
         "assert_invoices_are_met",
         BILLED_IN_JULY,
@@ -69,7 +69,7 @@ def test_two_wrongs_of_one_month_are_seen_on_their_two_invoices(found):
 def test_lost_cell_is_seen_on_its_invoice(found):
     rows = found(
         "assert_invoices_are_met",
-        f"delete from marts.fct_daily_reconciliations where {PLACE.format(9, SONNET_ID)}",
+        f"delete from intermediate.int_daily_cells_reconciled where {PLACE.format(9, SONNET_ID)}",
         BILLED_IN_JULY,
     )
     assert [(row[2], row[4], row[5]) for row in rows] == [("2025-07", 6, 0)]
@@ -88,8 +88,8 @@ def test_two_wrongs_of_one_day_are_seen_in_the_mart_of_costs(found):
     traced = "usage_date = '2025-06-02' and feature_id = 'support_chat' and attribution = 'traced' and model_id = '{}'"
     rows = found(
         "assert_billed_equals_allocated_plus_unattributed",
-        add(1, "fct_daily_allocated_costs", traced.format(SONNET_ID), "allocated_cost_usd"),
-        add(-1, "fct_daily_allocated_costs", traced.format(HAIKU_ID), "allocated_cost_usd"),
+        add(1, "marts.fct_daily_allocated_costs", traced.format(SONNET_ID), "allocated_cost_usd"),
+        add(-1, "marts.fct_daily_allocated_costs", traced.format(HAIKU_ID), "allocated_cost_usd"),
     )
     assert sorted((name.split("|")[-1], allocated - billed) for name, billed, allocated in rows) == [
         (HAIKU_ID, -1),

@@ -16,7 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
-from ai_finops.build.raw_views import OUTCOMES
+from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
+from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, SOURCE_TABLES
 from ai_finops.pricing.catalog import export_prices
 from ai_finops.pricing.price_table import FOREVER
@@ -150,6 +151,8 @@ def make_raw(
         "extract_objects": (OBJECTS, ()),
         "extract_quarantine": (QUARANTINE, ()),
         "extract_outcomes": (OUTCOMES, outcomes),
+        "closed_periods": (CLOSED_PERIODS, landed.get("closed_periods", ())),
+        **{f"closed_{name}": (schema, landed.get(f"closed_{name}", ())) for name, schema in FROZEN_TABLES.items()},
         **{name: (ANALYSES[name], rows) for name, rows in (analyses or {}).items()},
     }
     arrow = {

@@ -1,138 +1,128 @@
 {#
     Grain: one row per usage_date, charge_category, provider_name, billing_account_id, model_id, token_class, region_scope,
-    processing and cell_grain. In every row that has a bill: billed = allocated + unattributed, exactly.
+    processing, cell_grain, corrected_month and corrected_charge_category. In every row that has a bill: billed = allocated +
+    unattributed, exactly.
+
+    A closed period is what it was when it closed; what the bill says otherwise since is a correction on the first day of the open month.
 #}
 with
 
-charges as (
-    select * from {{ ref('int_billing_cells_summed') }}
+periods as (
+    select * from {{ ref('stg_closed_periods__periods') }}
+    where is_frozen
 ),
 
-cells_covered as (
-    select * from {{ ref('int_billing_cells_covered') }}
+newest_cells as (
+    select * from {{ ref('int_daily_cells_reconciled') }}
 ),
 
-cells_allocated as (
-    select * from {{ ref('int_billing_cells_allocated') }}
-),
-
-callers as (
-    select * from {{ ref('int_callers_summed') }}
-),
-
-billed as (
+closed_cells as (
     select
-        cell_id,
-        sum(billed_tokens) as billed_tokens,
-        sum(billed_search_unit_count) as billed_search_unit_count,
-        sum(billed_cost_usd) as billed_cost_usd,
-        sum(rounding_cost_usd) as rounding_cost_usd,
-        string_agg(distinct owner_attribution, '+' order by owner_attribution) as sub_keys,
-        bool_and(is_settled) as is_settled
-    from charges
-    group by cell_id
-),
-
-covered_sub_cells as (
-    select distinct
-        cell_id,
-        owner_feature_id,
-        owner_attribution,
-        coverage_basis,
-        billed_quantity,
-        matched_quantity,
-        disagreeing_quantity,
-        traced_micro_usd
-    from cells_covered
-),
-
-covered as (
-    select
-        cell_id,
-        any_value(coverage_basis) as coverage_basis,
-        sum(billed_quantity) as billed_quantity,
-        sum(matched_quantity) as matched_quantity,
-        sum(disagreeing_quantity) as disagreeing_quantity,
-        {{ micro_to_usd('sum(traced_micro_usd)') }} as traced_share_usd
-    from covered_sub_cells
-    group by cell_id
-),
-
-traced as (
-    select
-        cell_id,
-        coalesce(sum(quantity) filter (where token_class != 'search_unit'), 0) as traced_tokens,
-        coalesce(sum(quantity) filter (where token_class = 'search_unit'), 0) as traced_search_unit_count
-    from callers
-    group by cell_id
-),
-
-allocated as (
-    select
-        cell_id,
         billing_account_id,
         provider_name,
         charge_category,
+        corrected_charge_category,
         model_id,
         token_class,
         region_scope,
         processing,
-        bool_or(cost_status = 'billed') as is_billed_day,
-        sum(estimated_cost_usd) as estimated_cost_usd,
-        coalesce(
-            sum(allocated_cost_usd) filter (where attribution in ('traced', 'tag', 'principal')), 0
-        ) as allocated_cost_usd,
-        coalesce(
-            sum(allocated_cost_usd) filter (where attribution in ('unattributed', 'not_a_usage_charge')), 0
-        ) as unattributed_cost_usd,
-        usage_date
-    from cells_allocated
-    group by all
+        cell_grain,
+        coverage_basis,
+        billed_tokens,
+        traced_tokens,
+        billed_search_unit_count,
+        traced_search_unit_count,
+        disagreeing_quantity,
+        estimated_cost_usd,
+        billed_cost_usd,
+        allocated_cost_usd,
+        unattributed_cost_usd,
+        rounding_cost_usd,
+        coverage_pct,
+        error_pct,
+        is_settled,
+        usage_date,
+        corrected_month
+    from {{ ref('stg_closed_periods__reconciliations') }}
 ),
 
-reconciliations as (
+corrections as (
+    select * from {{ ref('int_closed_cells_corrected') }}
+),
+
+open_rows as (
     select
-        allocated.billing_account_id,
-        allocated.provider_name,
-        allocated.charge_category,
-        allocated.model_id,
-        allocated.token_class,
-        allocated.region_scope,
-        allocated.processing,
-        case when billed.sub_keys is null then 'model' else 'model+' || billed.sub_keys end as cell_grain,
-        covered.coverage_basis,
-        cast(case when allocated.is_billed_day then coalesce(billed.billed_tokens, 0) end as bigint) as billed_tokens,
-        cast(coalesce(traced.traced_tokens, 0) as bigint) as traced_tokens,
-        cast(
-            case when allocated.is_billed_day then coalesce(billed.billed_search_unit_count, 0) end as bigint
-        ) as billed_search_unit_count,
-        cast(coalesce(traced.traced_search_unit_count, 0) as bigint) as traced_search_unit_count,
-        cast(coalesce(covered.disagreeing_quantity, 0) as bigint) as disagreeing_quantity,
-        cast(allocated.estimated_cost_usd as decimal(18, 6)) as estimated_cost_usd,
-        cast(
-            case when allocated.is_billed_day then coalesce(billed.billed_cost_usd, 0) end as decimal(18, 6)
-        ) as billed_cost_usd,
-        cast(
-            case when allocated.is_billed_day then allocated.allocated_cost_usd end as decimal(18, 6)
-        ) as allocated_cost_usd,
-        cast(
-            case when allocated.is_billed_day then allocated.unattributed_cost_usd end as decimal(18, 6)
-        ) as unattributed_cost_usd,
-        cast(coalesce(billed.rounding_cost_usd, 0) as decimal(38, 12)) as rounding_cost_usd,
-        round(
-            100 * cast(covered.matched_quantity as double) / nullif(cast(covered.billed_quantity as double), 0), 6
-        ) as coverage_pct,
-        round(
-            100 * cast(allocated.estimated_cost_usd - covered.traced_share_usd as double)
-            / nullif(cast(covered.traced_share_usd as double), 0),
-            6
-        ) as error_pct,
-        coalesce(billed.is_settled, false) as is_settled,
-        allocated.usage_date
-    from allocated
-    left join billed on allocated.cell_id = billed.cell_id
-    left join covered on allocated.cell_id = covered.cell_id
-    left join traced on allocated.cell_id = traced.cell_id
+        newest_cells.billing_account_id,
+        newest_cells.provider_name,
+        newest_cells.charge_category,
+        cast(null as varchar) as corrected_charge_category,
+        newest_cells.model_id,
+        newest_cells.token_class,
+        newest_cells.region_scope,
+        newest_cells.processing,
+        newest_cells.cell_grain,
+        newest_cells.coverage_basis,
+        newest_cells.billed_tokens,
+        newest_cells.traced_tokens,
+        newest_cells.billed_search_unit_count,
+        newest_cells.traced_search_unit_count,
+        newest_cells.disagreeing_quantity,
+        newest_cells.estimated_cost_usd,
+        newest_cells.billed_cost_usd,
+        newest_cells.allocated_cost_usd,
+        newest_cells.unattributed_cost_usd,
+        newest_cells.rounding_cost_usd,
+        newest_cells.coverage_pct,
+        newest_cells.error_pct,
+        newest_cells.is_settled,
+        newest_cells.usage_date,
+        cast(null as date) as corrected_month
+    from newest_cells
+    left join periods
+        on
+            newest_cells.provider_name = periods.provider_name
+            and newest_cells.billing_account_id = periods.billing_account_id
+            and newest_cells.usage_date >= periods.usage_month
+            and newest_cells.usage_date < periods.end_date
+    where periods.usage_month is null
+),
+
+correction_rows as (
+    select
+        billing_account_id,
+        provider_name,
+        'correction' as charge_category,
+        corrected_charge_category,
+        model_id,
+        'not_applicable' as token_class,
+        'not_applicable' as region_scope,
+        'not_applicable' as processing,
+        'model' as cell_grain,
+        cast(null as varchar) as coverage_basis,
+        billed_tokens,
+        cast(0 as bigint) as traced_tokens,
+        billed_search_unit_count,
+        cast(0 as bigint) as traced_search_unit_count,
+        cast(0 as bigint) as disagreeing_quantity,
+        cast(null as decimal(18, 6)) as estimated_cost_usd,
+        billed_cost_usd,
+        cast(0 as decimal(18, 6)) as allocated_cost_usd,
+        billed_cost_usd as unattributed_cost_usd,
+        rounding_cost_usd,
+        cast(null as double) as coverage_pct,
+        cast(null as double) as error_pct,
+        true as is_settled,
+        open_month as usage_date,
+        corrected_month
+    from corrections
+),
+
+daily_reconciliations as (
+    select * from open_rows
+    union all
+    select * from correction_rows
+    union all
+    select * from closed_cells
 )
 
-select * from reconciliations
+select * from daily_reconciliations

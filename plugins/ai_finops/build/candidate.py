@@ -40,7 +40,11 @@ class BuildRecord:
 
 
 def prepare(
-    *, settings: Settings, run_day: date | None = None, recosted_days: tuple[date, date] | None = None
+    *,
+    settings: Settings,
+    run_day: date | None = None,
+    recosted_days: tuple[date, date] | None = None,
+    closes_again: bool = False,
 ) -> dict[str, str]:
     """Start a new candidate build over the lake as it is now.
 
@@ -48,11 +52,13 @@ def prepare(
         settings: Where the lake and the builds are.
         run_day: The day that the build runs for, which must have been landed; None builds what is there.
         recosted_days: First and last usage day to price again, although they are held to the prices they were published with.
+        closes_again: Whether closed months with such days are worked out anew, to be closed again as another version.
     Returns:
         `build_id`, `build_dir`, `warehouse` and `as_of_date` as text, ready for a task's return value.
     Raises:
-        BuildError: The lake holds nothing, or not `run_day`, or DuckDB cannot write; no folder is left behind.
-        LakeError: The price ledger, or a price table that it names, cannot be read.
+        BuildError: The lake holds nothing, or not `run_day`, a day to price again is in a closed month, or DuckDB cannot write;
+            no folder is left behind.
+        LakeError: The ledger of prices or of closed periods, or what it names, cannot be read.
     """
     import duckdb
 
@@ -62,7 +68,9 @@ def prepare(
 
     lake = Lake(settings.lake)
     with one_writer(settings.builds, doing="preparing a build"):
-        inputs = read_inputs(lake, settings=settings, run_day=run_day, recosted_days=recosted_days)
+        inputs = read_inputs(
+            lake, settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again
+        )
         _prune(settings)
         number = _last_number(settings) + 1
         record = BuildRecord(

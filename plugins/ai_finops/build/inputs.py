@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ai_finops.closing.closed_ledger import ClosedPeriod, Closing, Period, read_closed
+from ai_finops.closing.closing_rule import BILLS, closings, invoiced_months, read_rules
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import BuildError
@@ -33,13 +35,22 @@ class Inputs:
     """Current partition versions by enabled source, in key order."""
     price_periods: tuple[PricePeriod, ...]
     """Which price table prices which usage days, without a gap; the last one is open."""
+    closed: tuple[ClosedPeriod, ...]
+    """Closed periods that stand as they were when they closed."""
+    closing: tuple[Closing, ...]
+    """Periods that the build finds to be final: publishing it closes them."""
     as_of_date: date
     """First day that is not in the build: the day after the latest day for which some enabled source gave something."""
     sha256: str
 
 
 def read_inputs(
-    lake: Lake, *, settings: Settings, run_day: date | None, recosted_days: tuple[date, date] | None = None
+    lake: Lake,
+    *,
+    settings: Settings,
+    run_day: date | None,
+    recosted_days: tuple[date, date] | None = None,
+    closes_again: bool = False,
 ) -> Inputs:
     """Take down what a build of the lake as it is now reads.
 
@@ -49,9 +60,11 @@ def read_inputs(
         run_day: The day that the build is run for; None for "whatever is there". It must have been landed, but does not
             change what is built: a build is a function of the lake alone.
         recosted_days: First and last usage day to price by the current prices although they are held to others.
+        closes_again: Whether closed periods with such days are worked out anew, to be closed again as another version.
     Raises:
-        BuildError: Nothing has been loaded, or nothing asked for `run_day`.
-        LakeError: The price ledger, or a price table that it names, cannot be read.
+        BuildError: Nothing has been loaded, or nothing asked for `run_day`; or a day to price again is in a closed period.
+        LakeError: The ledger of prices or of closed periods, or a price table that it names, cannot be read.
+        SettingsError: Seed `closing_rules` says something that is no rule.
     """
     # Outcomes before partitions: a landing that ends in between adds rows of a day after `as_of_date`, never a day
     # that is counted and whose rows are not here.
@@ -70,15 +83,74 @@ def read_inputs(
             f"no source has landed {run_day}; the lake {lake.root} holds {min(loaded)} to {max(loaded)}, "
             "so land that day first (ai-finops land) or build one of these"
         )
+    as_of = morning_after(max(loaded))
+    closed, closing = _closed_periods(
+        lake,
+        settings=settings,
+        partitions=partitions,
+        as_of=as_of,
+        recosted_days=recosted_days,
+        closes_again=closes_again,
+    )
     periods = _price_periods(lake.prices, settings=settings, recosted_days=recosted_days)
     prices = [(*period.to_plain().values(), file_sha256(lake.prices, period)) for period in periods]
     return Inputs(
         outcomes=outcomes,
         partitions=partitions,
         price_periods=periods,
-        as_of_date=morning_after(max(loaded)),
-        sha256=_hash_inputs(outcomes, partitions=partitions, prices=prices, dbt_project=settings.dbt_project),
+        closed=closed,
+        closing=closing,
+        as_of_date=as_of,
+        sha256=_hash_inputs(
+            outcomes,
+            partitions=partitions,
+            prices=prices,
+            # Closed by this build or before it: the same rows.
+            closings=[*(each.closing for each in closed), *closing],
+            dbt_project=settings.dbt_project,
+        ),
     )
+
+
+def _closed_periods(
+    lake: Lake,
+    *,
+    settings: Settings,
+    partitions: dict[str, tuple[PartitionVersion, ...]],
+    as_of: date,
+    recosted_days: tuple[date, date] | None,
+    closes_again: bool,
+) -> tuple[tuple[ClosedPeriod, ...], tuple[Closing, ...]]:
+    """Return the closed periods that stand, and those that the build closes."""
+    from ai_finops.build.raw_views import open_warehouse
+
+    known = read_closed(lake.closed).current()
+    moved = {period for period in known if recosted_days and _holds_a_day_of(recosted_days, period)}
+    if moved and not closes_again:
+        raise BuildError(
+            f"{recosted_days[0]} to {recosted_days[1]} has days of closed months ({'; '.join(map(str, sorted(moved)))}), which "
+            "do not move; give later days, or --force to close them again as another version"
+        )
+    standing = tuple(closed for period, closed in known.items() if period not in moved)
+    found = [
+        Closing(
+            period,
+            as_of,
+            f"priced again on purpose; before: {known[period].closing.rule}",
+            known[period].closing.version + 1,
+        )
+        for period in sorted(moved)
+    ]
+    with open_warehouse(":memory:") as connection:
+        for rule in read_rules(settings.dbt_project / "seeds" / "closing_rules.csv"):
+            bills = [partition.file("invoice_totals") for partition in partitions.get(BILLS[rule.billing_source], ())]
+            invoiced = invoiced_months(connection, bills)
+            found += closings(invoiced, rule=rule, closed=known, as_of=as_of)
+    return standing, tuple(found)
+
+
+def _holds_a_day_of(days: tuple[date, date], period: Period) -> bool:
+    return days[0] < period.end and days[1] >= period.usage_month
 
 
 def _price_periods(
@@ -121,12 +193,14 @@ def _hash_inputs(
     *,
     partitions: dict[str, tuple[PartitionVersion, ...]],
     prices: list[tuple],
+    closings: list[Closing],
     dbt_project: Path,
 ) -> str:
     """Hash what the marts are a function of; when and how often something was landed is not part of it."""
     parts = {
         "project": version("ai-finops"),
         "prices": prices,
+        "closed": sorted((str(closing.period), closing.version) for closing in closings),
         "dbt_project": {
             str(path.relative_to(dbt_project)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in _project_files(dbt_project)

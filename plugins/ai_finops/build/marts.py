@@ -21,6 +21,7 @@ class Mart:
 
 _CELL = ("provider_name", "billing_account_id", "model_id", "token_class", "region_scope", "processing", "cell_grain")
 _ALLOCATION = ("feature_id", "pipeline_id", "service_name", "provider_name", "billing_account_id", "model_id")
+_CORRECTED = ("corrected_month", "corrected_charge_category")
 
 MARTS: dict[str, Mart] = {
     mart.name: mart
@@ -38,10 +39,21 @@ MARTS: dict[str, Mart] = {
                 "attribution",
                 "unattributed_reason",
                 "cost_status",
+                *_CORRECTED,
             ),
         ),
         Mart("fct_daily_feature_costs", "phase_1", ("usage_date", "feature_id")),
-        Mart("fct_daily_reconciliations", "phase_1", ("usage_date", "charge_category", *_CELL)),
+        Mart("fct_daily_reconciliations", "phase_1", ("usage_date", "charge_category", *_CELL, *_CORRECTED)),
+        Mart(
+            "fct_monthly_feature_costs",
+            "phase_1",
+            ("usage_month", "provider_name", "billing_account_id", "feature_id", "charge_category", *_CORRECTED),
+        ),
+        Mart(
+            "fct_monthly_cost_restatements",
+            "phase_1",
+            ("usage_month", "provider_name", "billing_account_id", "feature_id", "charge_category"),
+        ),
         Mart(
             "rpt_daily_api_costs",
             "phase_1",

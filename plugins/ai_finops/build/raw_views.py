@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
+from ai_finops.closing.closed_ledger import frozen_files
+from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.config import KNOWN_SOURCES
 from ai_finops.errors import BuildError
 from ai_finops.lake import schema_id
@@ -36,6 +38,19 @@ OUTCOMES = pa.schema(
     ]
 )
 
+CLOSED_PERIODS = pa.schema(
+    [
+        ("provider_name", pa.string()),
+        ("billing_account_id", pa.string()),
+        ("usage_month", pa.date32()),
+        ("closed_at", pa.date32()),
+        ("rule", pa.string()),
+        ("version", pa.int64()),
+        ("is_frozen", pa.bool_()),
+    ]
+)
+"""Closed periods, and with `is_frozen` false those that the build closes."""
+
 
 def open_warehouse(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file with UTC as its time zone, so that a timestamp falls on the same day on every machine.
@@ -61,6 +76,7 @@ def make_raw_views(connection: duckdb.DuckDBPyConnection, *, lake: Lake, inputs:
         _view_table(connection, f"extract_{table}", _files(lake, inputs, KNOWN_SOURCES, table=table), schema)
     view_prices(connection, folder=lake.prices, periods=inputs.price_periods)
     _make_outcomes(connection, inputs.outcomes)
+    _make_closed(connection, folder=lake.closed, inputs=inputs)
 
 
 def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, files: Sequence[Path]) -> None:
@@ -130,6 +146,39 @@ def _quoted(files: Iterable[Path]) -> str:
 
 def _make_outcomes(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
     rows = [{name: getattr(outcome, name) for name in OUTCOMES.names} for outcome in outcomes]
-    connection.register("recorded_outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
-    connection.execute("create or replace table raw.extract_outcomes as select * from recorded_outcomes")
-    connection.unregister("recorded_outcomes")
+    _make_table(connection, "extract_outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
+
+
+def _make_closed(connection: duckdb.DuckDBPyConnection, *, folder: Path, inputs: Inputs) -> None:
+    """Make the closed periods, and their rows of each mart that stands still."""
+    closings = [(each.closing, True) for each in inputs.closed] + [(each, False) for each in inputs.closing]
+    rows = [
+        {
+            "provider_name": closing.period.provider_name,
+            "billing_account_id": closing.period.billing_account_id,
+            "usage_month": closing.period.usage_month,
+            "closed_at": closing.closed_at,
+            "rule": closing.rule,
+            "version": closing.version,
+            "is_frozen": is_frozen,
+        }
+        for closing, is_frozen in closings
+    ]
+    _make_table(connection, "closed_periods", pa.Table.from_pylist(rows, schema=CLOSED_PERIODS))
+    for name, schema in FROZEN_TABLES.items():
+        empty = f"closed_{name}_empty"
+        _make_table(connection, empty, schema.empty_table())
+        files = frozen_files(folder, inputs.closed, table=name)
+        # A column that a later release has is missing in what it finds closed.
+        scans = [f"from raw.{empty}"]
+        if files:
+            scans.append(f"from read_parquet([{_quoted(files)}], union_by_name = true)")
+        columns = ", ".join(f'"{column}"' for column in schema.names)
+        frozen = f"select {columns} from ({' union all by name '.join(scans)})"  # noqa: S608 - our own names and paths
+        connection.execute(f"create or replace view raw.closed_{name} as {frozen}")
+
+
+def _make_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    connection.register("incoming", rows)
+    connection.execute(f"create or replace table raw.{name} as select * from incoming")  # noqa: S608 - our own names
+    connection.unregister("incoming")

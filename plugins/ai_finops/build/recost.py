@@ -77,7 +77,9 @@ class Recosted:
     """What `publish` returned; None where it was only tried, or nothing was to be done."""
 
 
-def recost(first: date, last: date, *, settings: Settings, is_applied: bool = False) -> Recosted:
+def recost(
+    first: date, last: date, *, settings: Settings, is_applied: bool = False, is_forced: bool = False
+) -> Recosted:
     """Price the usage days from `first` to `last` by the installed catalog and the overlay as it is now.
 
     Args:
@@ -85,11 +87,12 @@ def recost(first: date, last: date, *, settings: Settings, is_applied: bool = Fa
         last: Last usage day, included.
         settings: Where lake, builds and published marts are.
         is_applied: Publish it and hold the days to it; else only a candidate build is made and compared.
+        is_forced: Price days of closed months too; applied, each of these is closed again as another version.
     Returns:
         What changes by feature and month.
     Raises:
-        BuildError: The range is backwards or not published, or something else than prices has changed since the published
-            build; or the build failed.
+        BuildError: The range is backwards or not published, or has days of a closed month and is not forced, or something
+            else than prices has changed since the published build; or the build failed.
         AuditFailed, PublishError, LakeError: As when building and publishing.
     """
     with one_writer(settings.builds, doing="pricing again"):
@@ -100,14 +103,14 @@ def recost(first: date, last: date, *, settings: Settings, is_applied: bool = Fa
                 f"more than prices has changed since {published.name} was published; publish that first (ai-finops run), "
                 "then price again"
             )
-        wanted = read_inputs(lake, settings=settings, run_day=None, recosted_days=(first, last))
+        wanted = read_inputs(lake, settings=settings, run_day=None, recosted_days=(first, last), closes_again=is_forced)
         prices = prices_of(wanted.price_periods, first)
         if wanted.price_periods == inputs.price_periods:
             return Recosted(prices, (), None)
         if is_applied:
-            built = build_all(settings=settings, recosted_days=(first, last))
+            built = build_all(settings=settings, recosted_days=(first, last), closes_again=is_forced)
         else:
-            built = prepare(settings=settings, recosted_days=(first, last))
+            built = prepare(settings=settings, recosted_days=(first, last), closes_again=is_forced)
             run_dbt("phase_1", settings=settings, build=built)
         changes = _changes(published, Path(built["warehouse"]), first=first, last=last)
         return Recosted(prices, changes, built.get("published"))

@@ -12,7 +12,11 @@ from ai_finops.config import Settings
 
 
 def build_candidate(
-    *, settings: Settings, run_day: date | None = None, recosted_days: tuple[date, date] | None = None
+    *,
+    settings: Settings,
+    run_day: date | None = None,
+    recosted_days: tuple[date, date] | None = None,
+    closes_again: bool = False,
 ) -> dict[str, str]:
     """Make a candidate build, not audited and not published; takes and returns what `prepare` does.
 
@@ -20,7 +24,7 @@ def build_candidate(
         BuildError: The lake holds nothing to build, or dbt or an analysis failed.
     """
     with one_writer(settings.builds, doing="a build"):
-        build = prepare(settings=settings, run_day=run_day, recosted_days=recosted_days)
+        build = prepare(settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again)
         run_dbt("phase_1", settings=settings, build=build)
         analyse(settings=settings, build=build)
         run_dbt("phase_2", settings=settings, build=build)
@@ -28,7 +32,11 @@ def build_candidate(
 
 
 def build_all(
-    *, settings: Settings, run_day: date | None = None, recosted_days: tuple[date, date] | None = None
+    *,
+    settings: Settings,
+    run_day: date | None = None,
+    recosted_days: tuple[date, date] | None = None,
+    closes_again: bool = False,
 ) -> dict[str, object]:
     """Build, audit and publish.
 
@@ -43,7 +51,9 @@ def build_all(
     from ai_finops.quality import audit
 
     with one_writer(settings.builds, doing="building and publishing"):
-        build = build_candidate(settings=settings, run_day=run_day, recosted_days=recosted_days)
+        build = build_candidate(
+            settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again
+        )
         audited = audit(settings=settings, build=build)
         published = publish(settings=settings, build=build)
     return {**build, "audit": audited, "published": published}

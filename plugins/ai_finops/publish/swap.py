@@ -11,6 +11,8 @@ from uuid import uuid4
 
 from ai_finops.build.candidate import KEPT_COUNT, BuildRecord, read_record
 from ai_finops.build.lock import one_writer
+from ai_finops.closing.closed_ledger import ClosedLedger
+from ai_finops.closing.closing import plan_closings, record_closings
 from ai_finops.config import Settings
 from ai_finops.errors import PublishError
 from ai_finops.lake import Lake
@@ -32,8 +34,8 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
         by every enabled source, that the build published before it did not hold.
     Raises:
         PublishError: The audit has not passed on this content, a newer build is published already, days are held to other
-            prices by now, or the disk refuses; what was published stays.
-        LakeError: The price ledger cannot be read or written.
+            prices or periods were closed by now, or the disk refuses; what was published stays.
+        LakeError: The ledger of prices or of closed periods cannot be read or written.
     """
     import duckdb
 
@@ -41,8 +43,9 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
     with one_writer(settings.builds, doing=f"publishing {build['build_id']}"):
         require_passed(build)
         try:
-            place = _make_whole(candidate, settings=settings)
-            _point_to(place, candidate=candidate, settings=settings)
+            closed = _plan_closings(candidate, settings=settings)
+            place = _make_whole(candidate, settings=settings, closed=closed)
+            _point_to(place, candidate=candidate, settings=settings, closed=closed)
         except (OSError, duckdb.Error) as error:
             raise PublishError(
                 f"could not publish {build['build_id']} into {settings.published}: {error}; "
@@ -54,7 +57,17 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
     return {"path": str(place), **{name: record[name] for name in names}}
 
 
-def _make_whole(candidate: Path, *, settings: Settings) -> Path:
+def _plan_closings(candidate: Path, *, settings: Settings) -> ClosedLedger:
+    from ai_finops.build.raw_views import open_warehouse
+
+    warehouse = candidate / "warehouse.duckdb"
+    with open_warehouse(warehouse, read_only=True) as connection:
+        return plan_closings(
+            connection, database=warehouse.stem, build_id=candidate.name, folder=Lake(settings.lake).closed
+        )
+
+
+def _make_whole(candidate: Path, *, settings: Settings, closed: ClosedLedger) -> Path:
     """Write the build's files in a hidden folder and rename it into place when all of them are on the disk."""
     home = settings.published / "builds"
     place = home / candidate.name
@@ -67,7 +80,7 @@ def _make_whole(candidate: Path, *, settings: Settings) -> Path:
     draft.mkdir()
     try:
         record = read_record(candidate)
-        counts = write_marts(candidate / "warehouse.duckdb", folder=draft, record=record)
+        counts = write_marts(candidate / "warehouse.duckdb", folder=draft, record=record, closed=closed)
         description = asdict(record) | {"row_counts": counts} | _days(candidate, record=record, settings=settings)
         (draft / "build.json").write_text(json.dumps(description, indent=1) + "\n")
         for file in (*draft.iterdir(), draft):
@@ -99,10 +112,11 @@ def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[s
     return {"days": days, "new_days": [day for day in days if day not in held]}
 
 
-def _point_to(place: Path, *, candidate: Path, settings: Settings) -> None:
+def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: ClosedLedger) -> None:
     """Rename a new symlink over `current`: the one moment at which readers change builds.
 
-    Its prices are held just before: killed in between, the next build prices the same days the same way.
+    Its prices are held and its final months closed just before: killed in between, the next build has the same days at the same
+    prices and the same months closed.
     """
     current = current_build(settings)
     if current == place.resolve():
@@ -113,6 +127,7 @@ def _point_to(place: Path, *, candidate: Path, settings: Settings) -> None:
         )
     as_of = date.fromisoformat(read_record(candidate).as_of_date)
     hold_prices(candidate, prices=Lake(settings.lake).prices, as_of=as_of)
+    record_closings(Lake(settings.lake).closed, closed)
     for left_over in settings.published.glob(".current-*"):
         left_over.unlink()
     link = settings.published / f".current-{uuid4().hex}"

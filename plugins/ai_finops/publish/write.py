@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from ai_finops.build.candidate import BuildRecord
 from ai_finops.build.marts import MARTS
+from ai_finops.closing.closed_ledger import ClosedLedger
+from ai_finops.closing.closing import ledger_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 STORAGE_VERSION = "v1.0.0"
 
 
-def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord) -> dict[str, int]:
+def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord, closed: ClosedLedger) -> dict[str, int]:
     """Copy schema `marts` into `folder` as `marts.duckdb` and one Parquet file a mart, rows ordered by their grain.
 
     In the file the tables lie in its main schema: DuckDB calls a file `marts.duckdb` the catalog `marts`, so that both
@@ -26,6 +28,7 @@ def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord) -> dict[s
         warehouse: The candidate's DuckDB file; only read.
         folder: An empty folder.
         record: What `dim_builds` says, its only row.
+        closed: What `dim_closed_periods` says.
     Returns:
         Rows by mart.
     """
@@ -41,7 +44,8 @@ def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord) -> dict[s
             rows = f'select * from candidate.marts."{name}" order by {_order(name)}'  # noqa: S608 - names dbt made
             connection.execute(f'create table published."{name}" as {rows}')
         _write_dim_builds(connection, record)
-        names.append("dim_builds")
+        _write_dim_closed_periods(connection, closed)
+        names += ["dim_builds", "dim_closed_periods"]
         counts = {name: _write_parquet(connection, name, folder=folder) for name in names}
         connection.execute("detach published")
     return counts
@@ -84,6 +88,28 @@ def _write_dim_builds(connection: duckdb.DuckDBPyConnection, record: BuildRecord
         """,
         asdict(record),
     )
+
+
+def _write_dim_closed_periods(connection: duckdb.DuckDBPyConnection, closed: ClosedLedger) -> None:
+    connection.execute(
+        """
+        create table published.dim_closed_periods (
+            provider_name varchar not null,
+            billing_account_id varchar not null,
+            usage_month date not null,
+            version bigint not null,
+            rule varchar not null,
+            costs_sha256 varchar not null,
+            reconciliations_sha256 varchar not null,
+            build_id varchar not null,
+            is_current boolean not null,
+            closed_at_date date not null
+        )
+        """
+    )
+    for row in ledger_rows(closed):
+        marks = ", ".join(f"${name}" for name in row)
+        connection.execute(f"insert into published.dim_closed_periods values ({marks})", row)  # noqa: S608 - our own names
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, folder: Path) -> int:

@@ -16,7 +16,17 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_daily_allocated_costs": """
             usage_date charge_category feature_id pipeline_id service_name provider_name billing_account_id model_id
             model_tier task_type attribution unattributed_reason cost_status request_count input_tokens output_tokens
-            unknown_cost_call_count unknown_cost_tokens estimated_cost_usd allocated_cost_usd
+            unknown_cost_call_count unknown_cost_tokens estimated_cost_usd allocated_cost_usd corrected_month
+            corrected_charge_category
+        """,
+        "fct_monthly_feature_costs": """
+            usage_month provider_name billing_account_id feature_id charge_category corrected_month
+            corrected_charge_category display_name team owner cost_status currency_code version is_closed closed_at_date
+            request_count estimated_cost_usd billed_cost_usd allocated_cost_usd
+        """,
+        "fct_monthly_cost_restatements": """
+            usage_month provider_name billing_account_id feature_id charge_category closed_version closed_request_count
+            restated_request_count closed_allocated_cost_usd restated_allocated_cost_usd allocated_cost_difference_usd
         """,
         "fct_daily_feature_costs": """
             usage_date feature_id display_name team owner cost_status request_count user_count input_tokens output_tokens
@@ -25,7 +35,8 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_daily_reconciliations": """
             usage_date charge_category provider_name billing_account_id model_id token_class region_scope processing
             cell_grain billed_tokens traced_tokens estimated_cost_usd billed_cost_usd allocated_cost_usd
-            unattributed_cost_usd coverage_pct coverage_basis error_pct is_settled
+            unattributed_cost_usd coverage_pct coverage_basis error_pct is_settled corrected_month
+            corrected_charge_category
         """,
         "rpt_daily_api_costs": """
             usage_date charge_category provider_name billing_account_id model_id cost_status request_count

@@ -53,11 +53,16 @@ order by usage_date, billing_account_id, charge_category, model_id
 
 _ALLOCATED_AGAINST_LINES = """
 with lines as (
-    select date_trunc('month', usage_date) as usage_month, billing_account_id, sum(billed_cost_usd) as billed_cost_usd
-    from staging.stg_aws_billing__line_items where is_ai_charge and usage_date < $as_of_date group by all
+    select
+        cast(billing_period || '-01' as date) as usage_month, billing_account_id, sum(billed_cost_usd) as billed_cost_usd
+    from staging.stg_aws_billing__line_items
+    where is_ai_charge and greatest(usage_date, cast(billing_period || '-01' as date)) < $as_of_date
+    group by all
 ),
 allocated as (
-    select date_trunc('month', usage_date) as usage_month, billing_account_id, sum(allocated_cost_usd) as allocated_cost_usd
+    select
+        coalesce(corrected_month, cast(date_trunc('month', usage_date) as date)) as usage_month, billing_account_id,
+        sum(allocated_cost_usd) as allocated_cost_usd
     from marts.fct_daily_allocated_costs where cost_status <> 'estimated' group by all
 )
 select
@@ -126,7 +131,15 @@ def configure_allocated_costs() -> list[Check]:
                     "usage_date", "feature_id", "charge_category", "cost_status", why="Who pays what, and when."
                 ),
                 is_one_of(
-                    "charge_category", "usage", "credit", "refund", "tax", "support", "other", why="Known charges."
+                    "charge_category",
+                    "usage",
+                    "credit",
+                    "refund",
+                    "tax",
+                    "support",
+                    "other",
+                    "correction",
+                    why="Known charges.",
                 ),
                 is_one_of(
                     "attribution",
@@ -135,6 +148,7 @@ def configure_allocated_costs() -> list[Check]:
                     "principal",
                     "unattributed",
                     "not_a_usage_charge",
+                    "correction",
                     why="Known ways to a feature.",
                 ),
                 is_one_of("cost_status", *COST_STATUSES, why="Known states of a cost."),

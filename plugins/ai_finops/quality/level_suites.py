@@ -11,6 +11,7 @@ _LEVELS = {
     "rpt_daily_api_costs": ("allocated_cost_usd", "true"),
     "rpt_daily_service_costs": ("allocated_cost_usd", _USAGE),
     "rpt_daily_pipeline_costs": ("allocated_cost_usd", _USAGE),
+    "fct_monthly_feature_costs": ("allocated_cost_usd", "true"),
     "rpt_feature_value": ("allocated_cost_usd", _USAGE),
     "rpt_instrumentation_coverage": ("billed_cost_usd", f"{_USAGE} and cost_status <> 'estimated'"),
 }

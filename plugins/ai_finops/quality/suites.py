@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_finops.quality import call_suites, cost_suites, level_suites, review_suites
+from ai_finops.quality import call_suites, closing_suites, cost_suites, level_suites, review_suites
 from ai_finops.quality.gx import Check
 
 CONFIGURE = (
@@ -11,6 +11,7 @@ CONFIGURE = (
     cost_suites.configure_feature_costs,
     cost_suites.configure_reconciliations,
     cost_suites.configure_price_differences,
+    closing_suites.configure_restatements,
     level_suites.configure_levels,
     level_suites.configure_journeys,
     call_suites.configure_unpriced_usage,

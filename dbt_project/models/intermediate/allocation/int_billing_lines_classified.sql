@@ -1,21 +1,31 @@
 {#
     Grain: one row per bill line about AI of the authoritative source, with the key of its cell.
 
+    A line counts on a day of its own billing period, so that the days of a month add up to its bill; usage of an earlier month that only
+    this bill has is a correction of a bill that was sent, and not usage of the day that it counts on.
     The model is what the resource names, else the usage type, else the marketplace product; what none of them resolves is
     `unknown` and stays in the bill. A usage line belongs to the feature in its tag, else to the one its principal belongs to.
 #}
 with
 
-line_items as (
+all_line_items as (
     select
         *,
         'aws_cur' as billing_source,
-        'aws.bedrock' as provider_name
+        'aws.bedrock' as provider_name,
+        coalesce(usage_date < cast(billing_period || '-01' as date), false) as is_of_earlier_period,
+        least(
+            greatest(usage_date, cast(billing_period || '-01' as date)),
+            cast(cast(billing_period || '-01' as date) + interval 1 month - interval 1 day as date)
+        ) as billed_date
     from {{ ref('stg_aws_billing__line_items') }}
-    where
-        is_ai_charge
-        -- Lines of days that this build does not cover belong to a later one.
-        and usage_date < cast('{{ var("as_of_date") }}' as date)
+    where is_ai_charge
+),
+
+line_items as (
+    select * from all_line_items
+    -- Lines of days that this build does not cover belong to a later one.
+    where billed_date < cast('{{ var("as_of_date") }}' as date)
 ),
 
 model_names as (
@@ -43,7 +53,7 @@ account_days as (
     select distinct
         provider_name,
         billing_account_id,
-        usage_date
+        billed_date
     from line_items
 ),
 
@@ -52,7 +62,7 @@ authorities_ranked as (
         account_days.*,
         billing_sources.billing_source as authoritative_source,
         row_number() over (
-            partition by account_days.provider_name, account_days.billing_account_id, account_days.usage_date
+            partition by account_days.provider_name, account_days.billing_account_id, account_days.billed_date
             order by billing_sources.billing_account_id = '*', billing_sources.valid_from desc
         ) as authority_rank
     from account_days
@@ -60,8 +70,8 @@ authorities_ranked as (
         on
             account_days.provider_name = billing_sources.provider_name
             and billing_sources.billing_account_id in (account_days.billing_account_id, '*')
-            and account_days.usage_date >= billing_sources.valid_from
-            and (account_days.usage_date < billing_sources.valid_to or billing_sources.valid_to is null)
+            and account_days.billed_date >= billing_sources.valid_from
+            and (account_days.billed_date < billing_sources.valid_to or billing_sources.valid_to is null)
 ),
 
 authoritative_lines as (
@@ -74,7 +84,7 @@ authoritative_lines as (
         on
             line_items.provider_name = authorities_ranked.provider_name
             and line_items.billing_account_id = authorities_ranked.billing_account_id
-            and line_items.usage_date = authorities_ranked.usage_date
+            and line_items.billed_date = authorities_ranked.billed_date
             and authorities_ranked.authority_rank = 1
     -- A source that nobody decided about counts: there is no other one.
     where coalesce(authorities_ranked.authoritative_source, line_items.billing_source) = line_items.billing_source
@@ -104,7 +114,11 @@ lines_resolved as (
             else coalesce(resource_models.region_scope, 'regional')
         end as region_scope,
         billing_principals.feature_id as principal_feature_id,
-        tagged_lines.charge_category = 'usage' as is_usage
+        case
+            when tagged_lines.charge_category = 'usage' and tagged_lines.is_of_earlier_period then 'correction'
+            else tagged_lines.charge_category
+        end as resolved_charge_category,
+        tagged_lines.charge_category = 'usage' and not tagged_lines.is_of_earlier_period as is_usage
     from tagged_lines
     left join model_names as resource_models
         on
@@ -135,7 +149,7 @@ lines_classified as (
         end as owner_attribution,
         billing_period,
         provider_name,
-        charge_category,
+        resolved_charge_category as charge_category,
         usage_type,
         case when is_usage or model_id != 'unknown' then model_id else 'not_applicable' end as model_id,
         case when is_usage then token_class else 'not_applicable' end as token_class,
@@ -151,7 +165,7 @@ lines_classified as (
         end as billed_search_unit_count,
         billed_cost_usd,
         list_cost_usd,
-        usage_date,
+        billed_date as usage_date,
         usage_ended_at
     from lines_resolved
 )

@@ -1,0 +1,45 @@
+"""What must hold of closed months: what is read otherwise by now is listed, and every dollar of it stands in an open month."""
+
+from __future__ import annotations
+
+from ai_finops.quality.gx import Check
+from ai_finops.quality.rules import has_read_columns, is_unique_by_grain, is_zero, rows_of
+
+_AGAINST_CORRECTIONS = """
+with restated as (
+    select usage_month, provider_name, billing_account_id, sum(allocated_cost_difference_usd) as difference_usd
+    from marts.fct_monthly_cost_restatements group by all
+),
+corrected as (
+    select corrected_month as usage_month, provider_name, billing_account_id, sum(allocated_cost_usd) as corrected_usd
+    from marts.fct_daily_allocated_costs where corrected_month is not null group by all
+),
+frozen as (
+    select usage_month, provider_name, billing_account_id from raw.closed_periods where is_frozen
+)
+select
+    usage_month, provider_name, billing_account_id,
+    cast((coalesce(difference_usd, 0) - coalesce(corrected_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from frozen left join restated using (usage_month, provider_name, billing_account_id)
+left join corrected using (usage_month, provider_name, billing_account_id)
+order by all
+"""
+
+
+def configure_restatements() -> list[Check]:
+    """Restatements of closed months: listed once each, and booked."""
+    mart = "fct_monthly_cost_restatements"
+    return [
+        Check(mart, mart, rows_of(mart), (has_read_columns(mart), is_unique_by_grain(mart))),
+        Check(
+            mart,
+            f"{mart}__against_corrections",
+            _AGAINST_CORRECTIONS,
+            (
+                is_zero(
+                    "difference_micro_usd",
+                    why="What a closed month has too little or too much is a correction elsewhere.",
+                ),
+            ),
+        ),
+    ]

@@ -1,0 +1,81 @@
+"""The ledger of closed periods, and the files it vouches for."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from ai_finops.closing.closed_ledger import (
+    ClosedLedger,
+    ClosedPeriod,
+    Closing,
+    FrozenTable,
+    Period,
+    frozen_files,
+    month_after,
+    read_closed,
+    write_closed,
+)
+from ai_finops.closing.closing import ledger_rows
+from ai_finops.errors import LakeError
+
+JUNE = Period("aws.bedrock", "111122223333", date(2025, 6, 1))
+ROWS = b"rows of June"
+TABLE = FrozenTable("2025-06.parquet", hashlib.sha256(ROWS).hexdigest(), 2)
+CLOSED = ClosedPeriod(
+    Closing(JUNE, date(2025, 7, 16), "because", 1),
+    "000001-2025-07-16-0123abcd",
+    {"fct_daily_allocated_costs": TABLE, "fct_daily_reconciliations": TABLE},
+)
+
+
+def version(number: int, period: Period = JUNE) -> ClosedPeriod:
+    return replace(CLOSED, closing=replace(CLOSED.closing, version=number, period=period))
+
+
+def test_what_is_written_is_read(tmp_path):
+    assert read_closed(tmp_path) == ClosedLedger()
+    ledger = ClosedLedger((version(1), version(2)))
+    write_closed(tmp_path, ledger)
+    assert read_closed(tmp_path) == ledger
+
+
+def test_the_newest_version_of_each_period_is_current():
+    other = Period("aws.bedrock", "0", date(2025, 6, 1))
+    ledger = ClosedLedger((version(2), version(1), version(1, other)))
+    assert ledger.current() == {other: version(1, other), JUNE: version(2)}
+    assert [(row["billing_account_id"], row["version"], row["is_current"]) for row in ledger_rows(ledger)] == [
+        ("0", 1, True),
+        ("111122223333", 1, False),
+        ("111122223333", 2, True),
+    ]
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"closings": [{"provider_name": "x"}]}'])
+def test_a_damaged_ledger_stops_whoever_reads_it(tmp_path, content):
+    (tmp_path / "ledger.json").write_text(content)
+    with pytest.raises(LakeError, match=r"could not read the ledger of closed periods .*restore it from a backup"):
+        read_closed(tmp_path)
+
+
+def test_frozen_rows_are_checked_before_they_are_used(tmp_path):
+    with pytest.raises(LakeError, match=r"2025-06\.parquet, what 2025-06 of aws\.bedrock, account 111122223333 was"):
+        frozen_files(tmp_path, [CLOSED], table="fct_daily_allocated_costs")
+    (tmp_path / TABLE.file).write_bytes(ROWS)
+    assert frozen_files(tmp_path, [CLOSED], table="fct_daily_allocated_costs") == [tmp_path / TABLE.file]
+    (tmp_path / TABLE.file).write_bytes(ROWS + b" and one more")
+    with pytest.raises(
+        LakeError, match=r"is not what 2025-06 of aws\.bedrock, account 111122223333 was when it closed"
+    ):
+        frozen_files(tmp_path, [CLOSED], table="fct_daily_allocated_costs")
+
+
+@pytest.mark.parametrize(
+    ("month", "after"), [(date(2025, 6, 1), date(2025, 7, 1)), (date(2025, 12, 1), date(2026, 1, 1))]
+)
+def test_a_year_has_twelve_months(month, after):
+    assert month_after(month) == after
+    assert replace(JUNE, usage_month=month).end == after
