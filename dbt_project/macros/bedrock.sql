@@ -45,6 +45,18 @@
     end
 {%- endmacro %}
 
+{#- What a first-party usage type in lower case calls the model: use1-novalite-input-tokens -> novalite; NULL where it names none. -#}
+{% macro bedrock_usage_name(usage_type) -%}
+    nullif(
+        regexp_extract({{ usage_type }}, '^[a-z0-9]+-(.+?)-(mantle-)?(input|output|cache|batch|flex|priority).*$', 1), ''
+    )
+{%- endmacro %}
+
+{#- The model or system inference profile that a bill's resource names; NULL where it names none. -#}
+{% macro bedrock_resource_model(resource_id) -%}
+    nullif(regexp_extract({{ resource_id }}, ':((foundation-model|inference-profile)/.+)$', 1), '')
+{%- endmacro %}
+
 {#- How many tokens one billed unit is; marketplace meters say `Units` and mean a million. NULL: not known. -#}
 {% macro tokens_per_unit(pricing_unit) -%}
     case

@@ -64,8 +64,8 @@ FAULTS = {
     ),
     "bill line lost on the way": (
         (
-            "insert into staging.stg_aws_billing__line_items "
-            "select '2025-06-05', '2025-06', '111122223333', true, 0.010001 /* fct_daily_allocated_costs */"
+            "insert into intermediate.int_bill_lines_unioned "
+            "select '2025-06-05', '2025-06', 'aws.bedrock', '111122223333', 'aws_cur', 0.010001 /* fct_daily_allocated_costs */"
         ),
         ["fct_daily_allocated_costs__against_lines", "(-10001)"],
     ),

@@ -23,6 +23,7 @@ AS_OF = date(2025, 6, 11)
 
 DAYS = """
 create schema raw; create schema staging; create schema intermediate; create schema marts;
+create schema seeds;
 create table days as select cast(d as date) as day from range(date '2025-06-02', $as_of, interval 1 day) as r(d);
 """
 
@@ -39,13 +40,20 @@ create table raw.xray_spans_spans as from raw.traces_spans limit 0;
 create table raw.bedrock_logs_invocations as
 select 'r' as request_id, timestamptz '2025-06-02 10:00:00+00' as invoked_at limit 0;
 
-create table staging.stg_aws_billing__line_items as
+create table intermediate.int_bill_lines_unioned as
 select
-    day as usage_date, strftime(day, '%Y-%m') as billing_period, '111122223333' as billing_account_id,
-    true as is_ai_charge, cast(2.75 as decimal(38, 12)) as billed_cost_usd
+    day as usage_date, strftime(day, '%Y-%m') as billing_period, 'aws.bedrock' as provider_name,
+    '111122223333' as billing_account_id, 'aws_cur' as billing_source, cast(2.75 as decimal(38, 12)) as billed_cost_usd
 from days
 union all
-select date '2025-06-05', '2025-06', '111122223333', false, 99;
+select date '2025-06-05', '2025-06', 'aws.bedrock', '111122223333', 'aws_focus', 99;
+
+create table seeds.billing_sources as
+select
+    'aws.bedrock' as provider_name, '*' as billing_account_id, 'aws_cur' as billing_source,
+    date '2020-01-01' as valid_from, cast(null as date) as valid_to
+union all
+select 'aws.bedrock', '*', 'aws_focus', date '2020-01-01', date '2025-06-01';
 
 create table raw.closed_periods (
     provider_name varchar, billing_account_id varchar, usage_month date, closed_at date, rule varchar, version bigint,

@@ -23,7 +23,7 @@ PROCESSINGS = {"on_demand": "", "batch": "-batch", "flex": "-flex", "priority": 
 SCOPES = {"regional": "us.", "global": "global."}
 """Scopes of inference, and the geography of their profiles."""
 PIPELINES = ("one", "two", "three")
-DAYS = {"2025-05-31": ("2025-05", "2025-06"), "2025-06-02": ("2025-06",)}
+DAYS = ("2025-05-31", "2025-06-02")
 """Usage days, and the billing periods that charge for them."""
 INVOICES = ("", "INV-1", "INV-2")
 TINY_COSTS = (0.0, 0.000001, 0.0000005, 0.37, 9.999999, 10.0, -10.0)
@@ -145,7 +145,8 @@ def _add_line(accounts, meter, where, *, account, day, is_tiny, dice) -> int:
     tag, principal = dice.choice(FEATURES), dice.choice([None, None, *PRINCIPALS])
     owner = (tag, "tag") if tag else (PRINCIPALS[principal], "principal") if principal else None
     changes = {
-        "billing_period": dice.choice(DAYS[day]),
+        # A line is of its day's month; the draw leaves the other lines as they were drawn when bills had two.
+        "billing_period": dice.choice((day[:7], day[:7])),
         "bill_invoice_id": dice.choice(INVOICES),
         "line_item_usage_account_id": account,
         "line_item_iam_principal": principal,

@@ -32,7 +32,7 @@ def query(tmp_path_factory, accounts) -> Callable[[str], list[tuple]]:
     """Ask the build of the random accounts."""
     path = tmp_path_factory.mktemp("random_bills") / "warehouse.duckdb"
     make_raw(path, lines=accounts.lines, spans=accounts.spans)
-    columns = "iam_principal varchar, feature_id varchar, reason varchar"
+    columns = "principal_id varchar, feature_id varchar, reason varchar"
     put_seed(path, "billing_principals", columns, [(*each, "by hand") for each in PRINCIPALS.items()])
     built = run_dbt(
         path, "build", "--select=tag:phase_1", "--exclude-resource-type=unit_test", "--exclude=billing_principals",

@@ -52,16 +52,34 @@ order by usage_date, billing_account_id, charge_category, model_id
 """
 
 _ALLOCATED_AGAINST_LINES = """
-with lines as (
+with dated_lines as (
     select
-        cast(billing_period || '-01' as date) as usage_month, billing_account_id, sum(billed_cost_usd) as billed_cost_usd
-    from staging.stg_aws_billing__line_items
-    where is_ai_charge and greatest(usage_date, cast(billing_period || '-01' as date)) < $as_of_date
+        *,
+        cast(billing_period || '-01' as date) as usage_month,
+        greatest(usage_date, cast(billing_period || '-01' as date)) as billed_date
+    from intermediate.int_bill_lines_unioned
+),
+lines as (
+    select provider_name, billing_account_id, usage_month, sum(billed_cost_usd) as billed_cost_usd
+    from dated_lines
+    where billed_date < $as_of_date and billing_source = coalesce(
+        (
+            select sources.billing_source from seeds.billing_sources as sources
+            where
+                sources.provider_name = dated_lines.provider_name
+                and sources.billing_account_id in (dated_lines.billing_account_id, '*')
+                and dated_lines.billed_date >= sources.valid_from
+                and (dated_lines.billed_date < sources.valid_to or sources.valid_to is null)
+            order by sources.billing_account_id = '*', sources.valid_from desc limit 1
+        ),
+        billing_source
+    )
     group by all
 ),
 allocated as (
     select
-        coalesce(corrected_month, cast(date_trunc('month', usage_date) as date)) as usage_month, billing_account_id,
+        provider_name, billing_account_id,
+        coalesce(corrected_month, cast(date_trunc('month', usage_date) as date)) as usage_month,
         sum(allocated_cost_usd) as allocated_cost_usd
     from marts.fct_daily_allocated_costs where cost_status <> 'estimated' group by all
 )
@@ -69,7 +87,7 @@ select
     usage_month,
     billing_account_id,
     cast((coalesce(allocated_cost_usd, 0) - coalesce(billed_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
-from lines full join allocated using (usage_month, billing_account_id)
+from lines full join allocated using (provider_name, billing_account_id, usage_month)
 order by usage_month, billing_account_id
 """
 

@@ -4,22 +4,20 @@
     A line counts on a day of its own billing period, so that the days of a month add up to its bill; usage of an earlier month that only
     this bill has is a correction of a bill that was sent, and not usage of the day that it counts on.
     The model is what the resource names, else the usage type, else the marketplace product; what none of them resolves is
-    `unknown` and stays in the bill. A usage line belongs to the feature in its tag, else to the one its principal belongs to.
+    `unknown` and stays in the bill. A usage line belongs to the feature in its tag, else to the one its principal belongs to (an IAM
+    principal or API key, else a project or workspace).
 #}
 with
 
 all_line_items as (
     select
         *,
-        'aws_cur' as billing_source,
-        'aws.bedrock' as provider_name,
         coalesce(usage_date < cast(billing_period || '-01' as date), false) as is_of_earlier_period,
         least(
             greatest(usage_date, cast(billing_period || '-01' as date)),
             cast(cast(billing_period || '-01' as date) + interval 1 month - interval 1 day as date)
         ) as billed_date
-    from {{ ref('stg_aws_billing__line_items') }}
-    where is_ai_charge
+    from {{ ref('int_bill_lines_unioned') }}
 ),
 
 line_items as (
@@ -110,10 +108,11 @@ lines_resolved as (
             'unknown'
         ) as model_id,
         case
+            when tagged_lines.provider_name != 'aws.bedrock' then 'any'
             when tagged_lines.usage_type_lower like '%global%' then 'global'
             else coalesce(resource_models.region_scope, 'regional')
         end as region_scope,
-        billing_principals.feature_id as principal_feature_id,
+        coalesce(billing_principals.feature_id, principal_groups.feature_id) as principal_feature_id,
         case
             when tagged_lines.charge_category = 'usage' and tagged_lines.is_of_earlier_period then 'correction'
             else tagged_lines.charge_category
@@ -134,7 +133,8 @@ lines_resolved as (
             tagged_lines.provider_name = product_names.provider_name
             and product_names.alias_kind = 'product_name'
             and lower(tagged_lines.product_name) = product_names.alias
-    left join billing_principals on tagged_lines.iam_principal = billing_principals.iam_principal
+    left join billing_principals on tagged_lines.principal_id = billing_principals.principal_id
+    left join billing_principals as principal_groups on tagged_lines.principal_group_id = principal_groups.principal_id
 ),
 
 lines_classified as (

@@ -16,8 +16,10 @@ calls as (
 ),
 
 bill_lines as (
-    select resource_model
-    from {{ ref('stg_aws_billing__line_items') }}
+    select
+        provider_name,
+        resource_model
+    from {{ ref('int_bill_lines_unioned') }}
 ),
 
 shadow_spans as (
@@ -79,7 +81,7 @@ names as (
     from calls
     union
     select
-        'aws.bedrock' as provider_name,
+        provider_name,
         resource_model as model_name
     from bill_lines
     union

@@ -120,15 +120,8 @@ line_items_categorised as (
         end as charge_category,
         {{ bedrock_token_class('usage_type_lower') }} as token_class,
         {{ bedrock_processing('usage_type_lower') }} as processing,
-        -- What a first-party usage type calls the model: USE1-NovaLite-input-tokens -> novalite
-        nullif(
-            regexp_extract(
-                usage_type_lower, '^[a-z0-9]+-(.+?)-(mantle-)?(input|output|cache|batch|flex|priority).*$', 1
-            ),
-            ''
-        ) as usage_name,
-        -- The model or system inference profile that the resource names, where it names one.
-        nullif(regexp_extract(resource_id, ':((foundation-model|inference-profile)/.+)$', 1), '') as resource_model,
+        {{ bedrock_usage_name('usage_type_lower') }} as usage_name,
+        {{ bedrock_resource_model('resource_id') }} as resource_model,
         {{ tokens_per_unit('pricing_unit') }} as tokens_per_unit,
         coalesce(
             product_code in (
