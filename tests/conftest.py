@@ -1,6 +1,5 @@
 """What every test shares: an Airflow that is nobody's, and no telemetry."""
 
-import atexit
 import os
 import shutil
 import tempfile
@@ -12,7 +11,6 @@ for _name in [name for name in os.environ if name.startswith(("AI_FINOPS_", "AIR
     del os.environ[_name]
 # Airflow reads these when it is first imported, so they are set before any test module is.
 _AIRFLOW_HOME = tempfile.mkdtemp(prefix="ai-finops-airflow-")
-atexit.register(shutil.rmtree, _AIRFLOW_HOME, ignore_errors=True)
 os.environ.update(
     {
         "AIRFLOW_HOME": _AIRFLOW_HOME,
@@ -26,6 +24,11 @@ os.environ.update(
         "GX_ANALYTICS_ENABLED": "False",
     }
 )
+
+
+def pytest_unconfigure() -> None:
+    """Remove the home; workers of pytest-xdist end without atexit."""
+    shutil.rmtree(_AIRFLOW_HOME, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
