@@ -18,6 +18,7 @@ from ai_finops.config import Settings
 from ai_finops.pricing.held_prices import write_periods
 from ai_finops.pricing.price_ledger import PricePeriod
 from ai_finops.pricing.price_table import FOREVER
+from ai_finops.quality.columns import READ_COLUMNS
 
 AS_OF = date(2025, 6, 11)
 
@@ -217,10 +218,11 @@ from marts.fct_llm_calls;
 
 create or replace table marts.rpt_focus_costs as
 select
-    $focus_nulls, md5(usage_date || feature_id) as x_RowId, 'Usage' as ChargeCategory, 'usage' as x_ChargeKind,
+    md5(usage_date || feature_id) as x_RowId, 'Usage' as ChargeCategory, 'usage' as x_ChargeKind,
     'billed' as x_CostStatus, feature_id as x_FeatureId, cast(usage_date as timestamp) as ChargePeriodStart,
     cast(allocated_cost_usd as decimal(38, 12)) as BilledCost,
-    cast(allocated_cost_usd + if(feature_id = 'chat', 0.000000000003, 0) as decimal(38, 12)) as x_BilledCostUsd
+    cast(allocated_cost_usd + if(feature_id = 'chat', 0.000000000003, 0) as decimal(38, 12)) as x_BilledCostUsd,
+    {nulls}
 from marts.fct_daily_allocated_costs;
 
 create or replace table marts.rpt_instrumentation_coverage as
@@ -233,6 +235,22 @@ select
     0.5::double as traced_ratio, cast(1 as bigint) as missing_trace_rank
 from marts.fct_daily_allocated_costs group by all;
 """
+
+_FOCUS_KNOWN = [
+    "x_RowId",
+    "ChargeCategory",
+    "x_ChargeKind",
+    "x_CostStatus",
+    "x_FeatureId",
+    "ChargePeriodStart",
+    "BilledCost",
+    "x_BilledCostUsd",
+]
+# The columns of the FOCUS export that the audit does not look at.
+LEVELS = LEVELS.replace(
+    "{nulls}",
+    ", ".join(f"null as {name}" for name in READ_COLUMNS["rpt_focus_costs"] if name not in _FOCUS_KNOWN),
+)
 
 REVIEW = """
 create table marts.fct_daily_metrics as
@@ -281,7 +299,6 @@ def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> d
         for script in (DAYS, RAW, CALLS, COSTS, LEVELS, REVIEW):
             for statement in script.split(";"):
                 if statement.strip():
-                    statement = statement.replace("$focus_nulls", _focus_nulls())
                     connection.execute(statement.replace("$as_of", f"date '{AS_OF}'"))
         _make_digest(connection)
         connection.execute("drop table days")
@@ -306,27 +323,8 @@ def change(build: dict[str, str], *statements: str) -> None:
             connection.execute(statement)
 
 
-def _focus_nulls() -> str:
-    """The columns of the FOCUS export that the audit does not look at."""
-    from ai_finops.quality.columns import READ_COLUMNS
-
-    known = [
-        "x_RowId",
-        "ChargeCategory",
-        "x_ChargeKind",
-        "x_CostStatus",
-        "x_FeatureId",
-        "ChargePeriodStart",
-        "BilledCost",
-        "x_BilledCostUsd",
-    ]
-    return ", ".join(f"null as {name}" for name in READ_COLUMNS["rpt_focus_costs"] if name not in known)
-
-
 def _make_digest(connection: duckdb.DuckDBPyConnection) -> None:
     """Two weeks of the digest; columns that the audit does not look at are null."""
-    from ai_finops.quality.columns import READ_COLUMNS
-
     known = {
         "week_start_date": "week",
         "total_cost_usd": "usd",
