@@ -80,7 +80,7 @@ cells as (
         concat_ws('|', usage_date, billing_account_id, charge_category, model_id, token_class, region_scope, processing)
             as part,
         sum(billed_cost_usd + rounding_cost_usd) as cost_usd
-    from {{ ref('fct_daily_reconciliations') }}
+    from {{ ref('int_daily_cells_reconciled') }}
     where billed_cost_usd is not null
     group by part
 ),
@@ -89,7 +89,7 @@ cells_exported as (
     select
         concat_ws(
             '|',
-            cast(ChargePeriodStart as date),
+            x_BilledDate,
             SubAccountId,
             x_ChargeKind,
             x_ModelId,
@@ -116,7 +116,7 @@ features as (
             '|', usage_date, billing_account_id, charge_category, feature_id, pipeline_id, service_name, attribution
         ) as part,
         sum(allocated_cost_usd) as cost_usd
-    from {{ ref('fct_daily_allocated_costs') }}
+    from {{ ref('int_daily_costs_allocated') }}
     where cost_status != 'estimated'
     group by part
 ),
@@ -125,7 +125,7 @@ features_exported as (
     select
         concat_ws(
             '|',
-            cast(ChargePeriodStart as date),
+            x_BilledDate,
             SubAccountId,
             x_ChargeKind,
             x_FeatureId,

@@ -76,8 +76,8 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             PricingCurrencyContractedUnitPrice PricingCurrencyEffectiveCost PricingCurrencyListUnitPrice PricingQuantity
             PricingUnit ProviderName PublisherName RegionId RegionName ResourceId ResourceName ResourceType ServiceCategory
             ServiceName ServiceSubcategory SkuId SkuMeter SkuPriceDetails SkuPriceId SubAccountId SubAccountName Tags
-            x_Attribution x_BilledCostUsd x_ChargeKind x_CostStatus x_FeatureId x_ModelId x_PipelineId x_RowId x_TokenClass
-            x_Tokens x_UnattributedReason
+            x_Attribution x_BilledCostUsd x_BilledDate x_ChargeKind x_CostStatus x_FeatureId x_ModelId x_PipelineId
+            x_RowId x_TokenClass x_Tokens x_UnattributedReason
         """,
         "fct_daily_unpriced_usage": """
             usage_date provider_name request_model cost_reason call_count input_tokens output_tokens

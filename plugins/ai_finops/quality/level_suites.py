@@ -45,7 +45,8 @@ select
 """
 
 
-# By kind of charge, a closed month with its corrections: the mart may differ by what rounding cells to micro-dollars took away, which the reconciliation keeps.
+# By kind of charge, a closed month with its corrections: the mart may differ by what rounding cells to micro-dollars took
+# away, which the reconciliation keeps.
 _FOCUS_AGAINST_BILL = """
 with focus as (
     select x_ChargeKind as charge_category, sum(x_BilledCostUsd) as cost_usd from marts.rpt_focus_costs group by all

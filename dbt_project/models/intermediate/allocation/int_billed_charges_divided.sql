@@ -107,6 +107,7 @@ charges_divided as (
         is_savings_plan,
         has_list_cost,
         usage_date,
+        charge_started_at,
         charge_ended_at
     from weights_added_up
 )

@@ -11,9 +11,10 @@ lines as (
         *,
         -- In the order of their keys, which the export does not promise.
         cast(to_json(map_from_entries(list_sort(map_entries(resource_tags)))) as varchar) as tags_json,
+        date_trunc('day', coalesce(usage_started_at, cast(usage_date as timestamp))) as charge_started_at,
         -- The last moment of the line is in its last day.
         greatest(
-            cast(usage_date as timestamp),
+            date_trunc('day', coalesce(usage_started_at, cast(usage_date as timestamp))),
             date_trunc('day', usage_ended_at - interval 1 microsecond)
         ) + interval 1 day as charge_ended_at,
         coalesce(list_cost != 0 or (list_cost = 0 and billed_cost = 0), false) as has_list_cost
@@ -63,6 +64,7 @@ charges_summed as (
         cast(sum(billed_cost_usd) as decimal(38, 12)) as billed_cost_usd,
         bool_and(has_list_cost) as has_list_cost,
         usage_date,
+        charge_started_at,
         charge_ended_at
     from lines
     group by all
@@ -75,7 +77,7 @@ charges as (
                 cell_id, owner_feature_id, owner_attribution, payer_account_id, invoice_id, resource_id, commitment_id,
                 region_id, sku_id, billing_account_name, billing_period, billing_entity, invoicing_entity, legal_entity,
                 line_item_type, product_code, product_name, usage_type, description, pricing_unit_name, currency_code,
-                tags_json, cast(charge_ended_at as varchar)
+                tags_json, cast(charge_started_at as varchar), cast(charge_ended_at as varchar)
             ])
         ) as charge_id,
         *

@@ -3,7 +3,8 @@
 
     FOCUS 1.2, in the names and the order of the specification; what is ours comes after it, as x_ columns. Only what is on a bill is
     here: an estimate is no charge. Amounts are in BillingCurrency to the 12th place, and add up to the bill exactly; against the other
-    marts there is the rounding of a cell to micro-dollars (rounding_cost_usd of fct_daily_reconciliations).
+    marts there is the rounding of a cell to micro-dollars (rounding_cost_usd of fct_daily_reconciliations). It is the bill as it reads
+    now: in a closed month that stands as it was, the other marts have what changed as corrections of a later month.
 #}
 -- noqa: disable=capitalisation.identifiers
 with
@@ -77,7 +78,10 @@ focus_costs as (
         charges.billing_period_started_at + interval 1 month as BillingPeriodEnd,
         charges.billing_period_started_at as BillingPeriodStart,
         charges.focus_category as ChargeCategory,
-        case when charges.line_item_type = 'Refund' then 'Correction' end as ChargeClass,
+        case
+            when charges.line_item_type = 'Refund' or charges.charge_started_at < charges.billing_period_started_at
+                then 'Correction'
+        end as ChargeClass,
         nullif(charges.description, '') as ChargeDescription,
         case
             when charges.focus_category = 'Usage' then 'Usage-Based'
@@ -85,7 +89,7 @@ focus_costs as (
             else 'One-Time'
         end as ChargeFrequency,
         charges.charge_ended_at as ChargePeriodEnd,
-        cast(charges.usage_date as timestamp) as ChargePeriodStart,
+        charges.charge_started_at as ChargePeriodStart,
         case
             when charges.commitment_id is not null then if(charges.is_savings_plan, 'Spend', 'Usage')
         end as CommitmentDiscountCategory,
@@ -169,6 +173,7 @@ focus_costs as (
         nullif(charges.tags_json, '{}') as Tags,
         charges.attribution as x_Attribution,
         charges.billed_cost_usd as x_BilledCostUsd,
+        charges.usage_date as x_BilledDate,
         charges.charge_category as x_ChargeKind,
         charges.cost_status as x_CostStatus,
         charges.feature_id as x_FeatureId,
