@@ -18,6 +18,7 @@ from ai_finops.config import Settings
 from ai_finops.pricing.held_prices import write_periods
 from ai_finops.pricing.price_ledger import PricePeriod
 from ai_finops.pricing.price_table import FOREVER
+from ai_finops.quality.columns import READ_COLUMNS
 
 AS_OF = date(2025, 6, 11)
 
@@ -147,6 +148,7 @@ select
     cast(165 as bigint) as billed_tokens, cast(150 as bigint) as traced_tokens,
     cast(2.5 as decimal(18, 6)) as estimated_cost_usd, cast(2.75 as decimal(18, 6)) as billed_cost_usd,
     cast(2.5 as decimal(18, 6)) as allocated_cost_usd, cast(0.25 as decimal(18, 6)) as unattributed_cost_usd,
+    cast(0.000000000003 as decimal(38, 12)) as rounding_cost_usd,
     cast(90.9 as double) as coverage_pct, 'tokens' as coverage_basis, cast(0 as double) as error_pct, true as is_settled,
     cast(null as date) as corrected_month, cast(null as varchar) as corrected_charge_category
 from days;
@@ -222,6 +224,15 @@ select
     cast(sum(estimated_cost_usd) as decimal(18, 6)) as cost_usd_per_user, 1::double as named_journey_ratio
 from marts.fct_llm_calls;
 
+create or replace table marts.rpt_focus_costs as
+select
+    md5(usage_date || feature_id) as x_RowId, 'Usage' as ChargeCategory, 'usage' as x_ChargeKind,
+    'billed' as x_CostStatus, feature_id as x_FeatureId, cast(usage_date as timestamp) as ChargePeriodStart,
+    cast(allocated_cost_usd as decimal(38, 12)) as BilledCost,
+    cast(allocated_cost_usd + if(feature_id = 'chat', 0.000000000003, 0) as decimal(38, 12)) as x_BilledCostUsd,
+    {nulls}
+from marts.fct_daily_allocated_costs;
+
 create or replace table marts.rpt_instrumentation_coverage as
 select
     cast(date_trunc('month', usage_date) as date) as usage_month, provider_name, billing_account_id, service_name,
@@ -232,6 +243,22 @@ select
     0.5::double as traced_ratio, cast(1 as bigint) as missing_trace_rank
 from marts.fct_daily_allocated_costs group by all;
 """
+
+_FOCUS_KNOWN = [
+    "x_RowId",
+    "ChargeCategory",
+    "x_ChargeKind",
+    "x_CostStatus",
+    "x_FeatureId",
+    "ChargePeriodStart",
+    "BilledCost",
+    "x_BilledCostUsd",
+]
+# The columns of the FOCUS export that the audit does not look at.
+LEVELS = LEVELS.replace(
+    "{nulls}",
+    ", ".join(f"null as {name}" for name in READ_COLUMNS["rpt_focus_costs"] if name not in _FOCUS_KNOWN),
+)
 
 REVIEW = """
 create table marts.fct_daily_metrics as
@@ -306,8 +333,6 @@ def change(build: dict[str, str], *statements: str) -> None:
 
 def _make_digest(connection: duckdb.DuckDBPyConnection) -> None:
     """Two weeks of the digest; columns that the audit does not look at are null."""
-    from ai_finops.quality.columns import READ_COLUMNS
-
     known = {
         "week_start_date": "week",
         "total_cost_usd": "usd",

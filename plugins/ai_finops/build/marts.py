@@ -76,6 +76,7 @@ MARTS: dict[str, Mart] = {
             "phase_1",
             ("usage_month", "provider_name", "billing_account_id", "service_name", "model_id"),
         ),
+        Mart("rpt_focus_costs", "phase_1", ("x_RowId",)),
         Mart("fct_daily_unpriced_usage", "phase_1", ("usage_date", "provider_name", "request_model", "cost_reason")),
         Mart(
             "fct_daily_instrumentation_gaps",

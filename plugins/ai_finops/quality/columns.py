@@ -67,6 +67,18 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             usage_month provider_name billing_account_id service_name model_id billed_cost_usd traced_cost_usd
             missing_trace_cost_usd traced_ratio missing_trace_rank
         """,
+        "rpt_focus_costs": """
+            BilledCost BillingAccountId BillingAccountName BillingCurrency BillingPeriodEnd BillingPeriodStart ChargeCategory
+            ChargeClass ChargeDescription ChargeFrequency ChargePeriodEnd ChargePeriodStart CommitmentDiscountCategory
+            CommitmentDiscountId CommitmentDiscountName CommitmentDiscountQuantity CommitmentDiscountStatus
+            CommitmentDiscountType CommitmentDiscountUnit ConsumedQuantity ConsumedUnit ContractedCost ContractedUnitPrice
+            EffectiveCost InvoiceId InvoiceIssuerName ListCost ListUnitPrice PricingCategory PricingCurrency
+            PricingCurrencyContractedUnitPrice PricingCurrencyEffectiveCost PricingCurrencyListUnitPrice PricingQuantity
+            PricingUnit ProviderName PublisherName RegionId RegionName ResourceId ResourceName ResourceType ServiceCategory
+            ServiceName ServiceSubcategory SkuId SkuMeter SkuPriceDetails SkuPriceId SubAccountId SubAccountName Tags
+            x_Attribution x_BilledCostUsd x_BilledDate x_ChargeKind x_CostStatus x_FeatureId x_ModelId x_PipelineId
+            x_RowId x_TokenClass x_Tokens x_UnattributedReason
+        """,
         "fct_daily_unpriced_usage": """
             usage_date provider_name request_model cost_reason call_count input_tokens output_tokens
         """,

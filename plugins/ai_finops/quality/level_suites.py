@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ai_finops.build.marts import MARTS
 from ai_finops.quality.gx import Check
-from ai_finops.quality.rules import has_read_columns, has_rows, is_unique_by_grain, is_zero, rows_of
+from ai_finops.quality.rules import has_read_columns, has_rows, is_one_of, is_unique_by_grain, is_zero, rows_of
 
 _USAGE = "charge_category = 'usage'"
 _LEVELS = {
@@ -43,6 +43,54 @@ select
     (select coalesce(sum(request_count), 0) from marts.rpt_journey_costs)
     - (select count(*) from marts.fct_llm_calls) as difference_request_count
 """
+
+
+# By kind of charge, a closed month with its corrections: the mart may differ by what rounding cells to micro-dollars took
+# away, which the reconciliation keeps.
+_FOCUS_AGAINST_BILL = """
+with focus as (
+    select x_ChargeKind as charge_category, sum(x_BilledCostUsd) as cost_usd from marts.rpt_focus_costs group by all
+),
+bill as (
+    select
+        coalesce(corrected_charge_category, charge_category) as charge_category,
+        sum(billed_cost_usd + rounding_cost_usd) as cost_usd
+    from marts.fct_daily_reconciliations where billed_cost_usd is not null group by all
+)
+select
+    charge_category,
+    cast((coalesce(focus.cost_usd, 0) - coalesce(bill.cost_usd, 0)) * 1000000000000 as bigint) as difference_pico_usd
+from focus full join bill using (charge_category)
+order by charge_category
+"""
+
+
+def configure_focus_costs() -> list[Check]:
+    """The FOCUS export: its columns, its key, nothing estimated in it, and that it is the bill."""
+    mart = "rpt_focus_costs"
+    return [
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                is_one_of(
+                    "ChargeCategory",
+                    *("Usage", "Purchase", "Tax", "Credit", "Adjustment"),
+                    why="The categories of the specification.",
+                ),
+                is_one_of("x_CostStatus", "billed", "final", why="An estimate is no charge."),
+            ),
+        ),
+        Check(
+            mart,
+            f"{mart}__against_bill",
+            _FOCUS_AGAINST_BILL,
+            (is_zero("difference_pico_usd", why="The bill, in other columns."),),
+        ),
+    ]
 
 
 def configure_levels() -> list[Check]:

@@ -14,6 +14,7 @@ CONFIGURE = (
     closing_suites.configure_restatements,
     level_suites.configure_levels,
     level_suites.configure_journeys,
+    level_suites.configure_focus_costs,
     call_suites.configure_unpriced_usage,
     call_suites.configure_instrumentation_gaps,
     call_suites.configure_unmapped_attributes,

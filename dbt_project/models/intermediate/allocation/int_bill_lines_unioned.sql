@@ -130,7 +130,26 @@ lines_of_clouds as (
         billed_cost_usd,
         list_cost_usd,
         usage_date,
-        usage_ended_at
+        usage_ended_at,
+        payer_account_id,
+        billing_account_name,
+        billing_entity,
+        invoicing_entity,
+        legal_entity,
+        line_item_type,
+        product_code,
+        description,
+        resource_id,
+        coalesce(savings_plan_id, reservation_id) as commitment_id,
+        savings_plan_id is not null as is_savings_plan,
+        pricing_unit_name,
+        coalesce(product_attributes['region'], product_attributes['region_code']) as region_id,
+        product_attributes['sku'] as sku_id,
+        currency_code,
+        billed_cost,
+        effective_cost,
+        list_cost,
+        usage_started_at
     from cur_lines
     union all
     select
@@ -163,7 +182,33 @@ lines_of_clouds as (
         billed_cost_usd,
         list_cost_usd,
         usage_date,
-        usage_ended_at
+        usage_ended_at,
+        payer_account_id,
+        billing_account_name,
+        'AWS' as billing_entity,
+        invoice_issuer_name as invoicing_entity,
+        publisher_name as legal_entity,
+        case
+            when is_correction then 'Refund'
+            when charge_category = 'usage' then 'Usage'
+            when charge_category = 'purchase' then 'Fee'
+            when charge_category = 'tax' then 'Tax'
+            when charge_category = 'credit' then 'Credit'
+            else 'Adjustment'
+        end as line_item_type,
+        product_code,
+        description,
+        resource_id,
+        commitment_discount_id as commitment_id,
+        coalesce(commitment_discount_type ilike '%savings plan%', false) as is_savings_plan,
+        pricing_unit as pricing_unit_name,
+        region_id,
+        sku_id,
+        currency_code,
+        billed_cost_usd as billed_cost,
+        effective_cost_usd as effective_cost,
+        list_cost_usd as list_cost,
+        usage_started_at
     from focus_charges
     union all
     select
@@ -189,7 +234,26 @@ lines_of_clouds as (
         billed_cost_usd,
         cast(null as decimal(38, 12)) as list_cost_usd,
         usage_date,
-        cast(usage_date + interval 1 day as timestamp) as usage_ended_at
+        cast(usage_date + interval 1 day as timestamp) as usage_ended_at,
+        cast(null as varchar) as payer_account_id,
+        cast(null as varchar) as billing_account_name,
+        'AWS' as billing_entity,
+        cast(null as varchar) as invoicing_entity,
+        cast(null as varchar) as legal_entity,
+        record_type as line_item_type,
+        cast(null as varchar) as product_code,
+        cast(null as varchar) as description,
+        cast(null as varchar) as resource_id,
+        cast(null as varchar) as commitment_id,
+        false as is_savings_plan,
+        usage_unit as pricing_unit_name,
+        cast(null as varchar) as region_id,
+        cast(null as varchar) as sku_id,
+        currency_code,
+        billed_cost_usd as billed_cost,
+        amortized_cost_usd as effective_cost,
+        cast(null as decimal(38, 12)) as list_cost,
+        cast(usage_date as timestamp) as usage_started_at
     from cost_explorer_days
 ),
 
@@ -199,6 +263,7 @@ lines_of_organizations as (
         project_id as principal_group_id,
         'openai_costs' as billing_source,
         'openai' as provider_name,
+        'OpenAI' as seller_name,
         charge_category,
         line_item as usage_type,
         model_name as resource_model,
@@ -216,6 +281,7 @@ lines_of_organizations as (
         workspace_id as principal_group_id,
         'anthropic_cost_report' as billing_source,
         'anthropic' as provider_name,
+        'Anthropic' as seller_name,
         charge_category,
         coalesce(token_type, charge_category) as usage_type,
         model_name as resource_model,
@@ -243,7 +309,7 @@ lines_with_accounts as (
         '' as usage_type_lower,
         cast(null as varchar) as usage_name,
         lines_of_organizations.resource_model,
-        cast(null as varchar) as product_name,
+        lines_of_organizations.seller_name || ' API' as product_name,
         lines_of_organizations.token_class,
         lines_of_organizations.processing,
         lines_of_organizations.pricing_unit,
@@ -253,7 +319,26 @@ lines_with_accounts as (
         lines_of_organizations.billed_cost_usd,
         cast(null as decimal(38, 12)) as list_cost_usd,
         lines_of_organizations.usage_date,
-        cast(lines_of_organizations.usage_date + interval 1 day as timestamp) as usage_ended_at
+        cast(lines_of_organizations.usage_date + interval 1 day as timestamp) as usage_ended_at,
+        cast(null as varchar) as payer_account_id,
+        cast(null as varchar) as billing_account_name,
+        lines_of_organizations.seller_name as billing_entity,
+        lines_of_organizations.seller_name as invoicing_entity,
+        lines_of_organizations.seller_name as legal_entity,
+        'Usage' as line_item_type,
+        cast(null as varchar) as product_code,
+        lines_of_organizations.usage_type as description,
+        lines_of_organizations.principal_group_id as resource_id,
+        cast(null as varchar) as commitment_id,
+        false as is_savings_plan,
+        lines_of_organizations.pricing_unit as pricing_unit_name,
+        cast(null as varchar) as region_id,
+        cast(null as varchar) as sku_id,
+        'USD' as currency_code,
+        lines_of_organizations.billed_cost_usd as billed_cost,
+        lines_of_organizations.billed_cost_usd as effective_cost,
+        cast(null as decimal(38, 12)) as list_cost,
+        cast(lines_of_organizations.usage_date as timestamp) as usage_started_at
     from lines_of_organizations
     left join default_accounts
         on

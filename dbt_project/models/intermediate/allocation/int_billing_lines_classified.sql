@@ -166,7 +166,31 @@ lines_classified as (
         billed_cost_usd,
         list_cost_usd,
         billed_date as usage_date,
-        usage_ended_at
+        usage_ended_at,
+        -- What follows is the bill's own words for the FOCUS columns; nothing is allocated by it.
+        payer_account_id,
+        billing_account_name,
+        billing_entity,
+        invoicing_entity,
+        legal_entity,
+        line_item_type,
+        product_code,
+        coalesce(product_name, product_code) as product_name,
+        description,
+        resource_id,
+        commitment_id,
+        is_savings_plan,
+        pricing_unit_name,
+        tokens_per_unit,
+        region_id,
+        sku_id,
+        resource_tags,
+        currency_code,
+        usage_amount,
+        billed_cost,
+        effective_cost,
+        list_cost,
+        usage_started_at
     from lines_resolved
 )
 

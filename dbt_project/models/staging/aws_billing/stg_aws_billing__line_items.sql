@@ -56,6 +56,7 @@ line_items_typed as (
         cast(line_item_line_item_description as varchar) as description,
         cast(line_item_currency_code as varchar) as currency_code,
         lower(cast(pricing_unit as varchar)) as pricing_unit,
+        nullif(cast(pricing_unit as varchar), '') as pricing_unit_name,
         cast(pricing_term as varchar) as pricing_term,
         cast(product_servicecode as varchar) as service_code,
         cast(product_product_family as varchar) as product_family,
@@ -68,6 +69,25 @@ line_items_typed as (
         -- The lake holds exact decimals; every cost below is exact in the currency of the bill.
         cast(line_item_usage_amount as decimal(38, 12)) as usage_amount,
         cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost,
+        cast(pricing_public_on_demand_cost as decimal(38, 12)) as list_cost,
+        cast(
+            coalesce(
+                case
+                    when line_item_line_item_type in ('SavingsPlanNegation', 'SavingsPlanUpfrontFee') then 0
+                    when line_item_line_item_type = 'SavingsPlanCoveredUsage'
+                        then savings_plan_savings_plan_effective_cost
+                    when line_item_line_item_type = 'SavingsPlanRecurringFee'
+                        then savings_plan_total_commitment_to_date - savings_plan_used_commitment
+                    when line_item_line_item_type = 'DiscountedUsage' then reservation_effective_cost
+                    when line_item_line_item_type = 'RIFee'
+                        then
+                            reservation_unused_amortized_upfront_fee_for_billing_period
+                            + reservation_unused_recurring_fee
+                    when line_item_line_item_type = 'Fee' and reservation_reservation_a_r_n != '' then 0
+                end,
+                line_item_unblended_cost
+            ) as decimal(38, 12)
+        ) as effective_cost,
         cast(usd_per_unit as decimal(18, 12)) as usd_per_unit,
         case
             when line_item_currency_code = 'USD' or usd_per_unit is not null
