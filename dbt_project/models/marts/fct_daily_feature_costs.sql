@@ -1,9 +1,10 @@
 {# Grain: one row per usage_date and feature_id. Usage charges only; `unattributed` is a feature_id of its own. #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 allocated_costs as (
     select * from {{ ref('fct_daily_allocated_costs') }}
-    where charge_category = 'usage'
+    where charge_category = 'usage' and {{ is_on_changed_day() }}
 ),
 
 calls as (
@@ -12,6 +13,7 @@ calls as (
         user_id,
         usage_date
     from {{ ref('fct_llm_calls') }}
+    where {{ is_on_changed_day() }}
 ),
 
 features as (

@@ -1,16 +1,20 @@
 {# Grain: one row per LLM call; call_id. #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 calls as (
     select * from {{ ref('int_llm_calls_resolved') }}
+    where {{ is_on_changed_day() }}
 ),
 
 usages as (
     select * from {{ ref('int_llm_call_usages_priced') }}
+    where {{ is_on_changed_day() }}
 ),
 
 costs as (
     select * from {{ ref('int_llm_call_costs_allocated') }}
+    where {{ is_on_changed_day() }}
 ),
 
 billed_days as (
@@ -116,3 +120,4 @@ llm_calls as (
 )
 
 select * from llm_calls
+order by usage_date

@@ -5,6 +5,7 @@
     by integer division; what is left over, less than one for each call, goes to the call of the largest weight, ties by
     call_id. So the calls of a caller add up to what it pays, exactly. While a day has no bill the estimate stands in.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 usages as (
@@ -12,16 +13,18 @@ usages as (
         *,
         {{ cell_id() }} as cell_id
     from {{ ref('int_llm_call_usages_priced') }}
+    where {{ is_on_changed_day() }}
 ),
 
 callers as (
     select * from {{ ref('int_callers_summed') }}
+    where {{ is_on_changed_day() }}
 ),
 
 cells_allocated as (
     select * from {{ ref('int_billing_cells_allocated') }}
     -- A caller's own row: what was traced without a feature is unattributed, and no other row has that reason.
-    where attribution = 'traced' or unattributed_reason = 'no_feature'
+    where (attribution = 'traced' or unattributed_reason = 'no_feature') and {{ is_on_changed_day() }}
 ),
 
 callers_paying as (
@@ -104,3 +107,4 @@ call_costs_allocated as (
 )
 
 select * from call_costs_allocated
+order by usage_date
