@@ -114,7 +114,7 @@ def _prices_alike(one: Sequence[PricePeriod], other: Sequence[PricePeriod], *, b
 
 
 def _has_ended(warehouse: Path) -> bool:
-    """Whether dbt noted in the warehouse that its phase 1 was made whole (macros/ended_phases.sql), and nobody was killed since."""
+    """Whether dbt noted in the warehouse that its phase 1 was made whole (macros/ended_phases.sql)."""
     from ai_finops.build.raw_views import open_warehouse
     from ai_finops.errors import BuildError
 
@@ -141,8 +141,8 @@ def begin(connection: duckdb.DuckDBPyConnection, *, inputs: Inputs, base: Base |
     """Make the tables of schema `raw` that say what this build is made of, and what has changed since the one it begins as.
 
     `raw.lake_partitions` holds the content of each partition that is read; `raw.changed_partitions` those that are new, gone or
-    of other content; `raw.gone_traces` what the traces of these were; `raw.previous_days` the checksums of each day. All but the
-    first are empty in a build from nothing. They stay as they are while the build is made, so that a phase that was
+    of other content; `raw.gone_traces` what the traces of these were; `raw.previous_days` the checksums of each day. All
+    but the first are empty in a build from nothing. They stay as they are while the build is made, so that a phase that was
     killed can be made again. Of a copied warehouse, the views of the earlier build and its marts of phase 2 are dropped.
     """
     from ai_finops.build.marts import marts_of

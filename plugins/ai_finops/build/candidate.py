@@ -65,8 +65,8 @@ def prepare(
         is_full: Make everything from nothing, where it would do to make what has changed since an earlier build. The marts are
             the same.
     Returns:
-        `build_id`, `build_dir`, `warehouse`, `as_of_date` and `built_on_as_of_date` ('' for a build from nothing) as text, ready
-        for a task's return value.
+        `build_id`, `build_dir`, `warehouse`, `as_of_date` and `built_on_as_of_date` ('' for a build from nothing) as
+        text, ready for a task's return value.
     Raises:
         BuildError: The lake holds nothing, or not `run_day`, a day to price again is in a closed month, or DuckDB cannot write;
             no folder is left behind.
@@ -84,7 +84,9 @@ def prepare(
             lake, settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again
         )
         code = code_sha256(settings.dbt_project)
-        base, why = (None, "all of it: asked for") if is_full else find_base(candidates(settings), code=code, inputs=inputs)
+        base, why = (
+            (None, "all of it: asked for") if is_full else find_base(candidates(settings), code=code, inputs=inputs)
+        )
         number = _last_number(settings) + 1
         record = BuildRecord(
             build_id=f"{number:06d}-{inputs.as_of_date}-{inputs.sha256[:8]}",

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import duckdb
 
 # Readable by every DuckDB 1.x and later (docs/decisions/0002-duckdb-version.md).
-_DIM_BUILDS = (
-    *("build_id", "as_of_date", "built_at", "inputs_sha256", "project_version", "dbt_version", "duckdb_version"),
-)
 STORAGE_VERSION = "v1.0.0"
+_DIM_BUILDS = frozenset(
+    ("build_id", "as_of_date", "built_at", "inputs_sha256", "project_version", "dbt_version", "duckdb_version")
+)
 
 
 def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord, closed: ClosedLedger) -> dict[str, int]:

@@ -1,0 +1,188 @@
+"""A build that makes only what has changed since another has the marts of one that makes everything."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ai_finops import build
+from ai_finops.build.candidate import read_record
+from ai_finops.config import Settings
+from ai_finops.days import days_between
+from ai_finops.lake import Lake
+from ai_finops.publish.compare import compare_builds
+from ai_finops.publish.write import write_marts
+from tests.build.changing_lake import FIRST, KINDS, SOURCES, ChangingLake
+
+
+def settings_of(home: Path) -> Settings:
+    """Settings of a deployment in `home` with the real dbt project."""
+    return Settings.from_env({"AI_FINOPS_HOME": str(home), "AI_FINOPS_SOURCES": SOURCES})
+
+
+def made(settings: Settings, *, is_full: bool = False, is_tested: bool = False) -> dict[str, str]:
+    """Build a candidate up to phase 1; without the data tests, which take longer than the models."""
+    candidate = build.prepare(settings=settings, is_full=is_full)
+    if is_tested:
+        build.run_dbt("phase_1", settings=settings, build=candidate)
+    else:
+        run_models(settings, candidate)
+    return candidate
+
+
+def run_models(settings: Settings, candidate: dict[str, str], *arguments: str) -> None:
+    """Run phase 1 on a candidate without tests."""
+    from ai_finops.build.dbt import dbt_vars
+
+    folder = Path(candidate["build_dir"])
+    command = [
+        *(str(Path(sys.executable).parent / "dbt"), "build", "--select=tag:phase_1"),
+        *("--exclude-resource-type=unit_test", "--exclude-resource-type=test"),
+        *(f"--project-dir={settings.dbt_project}", f"--profiles-dir={settings.dbt_project}"),
+        *(f"--target-path={folder / 'target'}", f"--log-path={folder / 'logs'}", "--no-use-colors"),
+        f"--vars={json.dumps(dbt_vars(candidate))}",
+        *arguments,
+    ]
+    environment = {"AI_FINOPS_WAREHOUSE": candidate["warehouse"], "DO_NOT_TRACK": "1", "TZ": "UTC", "PATH": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+
+
+def differences(one: dict[str, str], other: dict[str, str], *, folder: Path) -> list[str]:
+    """Compare the marts of two candidates, all rows and columns."""
+    places = []
+    for number, each in enumerate((one, other)):
+        place = folder / f"{number}"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        write_marts(Path(each["warehouse"]), folder=place, record=read_record(Path(each["build_dir"])))
+        places.append(place)
+    return [str(difference) for difference in compare_builds(*places)]
+
+
+def beside(settings: Settings, home: Path) -> Settings:
+    """Settings of another deployment on the same lake: its builds are no base for those of the first."""
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "lake").exists():
+        (home / "lake").symlink_to(settings.lake)
+    other = replace(settings, home=home)
+    assert other.lake.resolve() == settings.lake.resolve()
+    return other
+
+
+# What may happen to a lake between two builds.
+
+
+def new_day(lake: ChangingLake) -> None:
+    """The next day lands, with what came late for earlier ones."""
+    day = lake.days[-1] + timedelta(days=1)
+    lake.rows.setdefault(("traces", day), [])
+    for kind in KINDS:
+        kind(lake, day)
+    earlier = lake.rng.sample(lake.days[:-1], 2)
+    lake.delivered_again(earlier[0], landed_on=day)
+    lake.put("traces", day, [row | {"object_key": "late.json"} for row in lake.rows["traces", earlier[1]][:1]])
+    for source in ("traces", "xray_spans", "bedrock_logs"):
+        if (source, day) in lake.rows:
+            lake.land(source, day)
+    lake.charge(day)
+    lake.land_bill(day)
+
+
+def other_content(lake: ChangingLake) -> None:
+    """An old landing is made again: some spans are gone, of others the usage or the feature is another, some are new."""
+    day = lake.rng.choice(lake.days[:-1])
+    rows = [row for row in lake.rows["traces", day] if lake.rng.random() < 0.7]
+    lake.rows["traces", day] = [
+        row | {"output_tokens": 77, "feature_id": "ticket_triage"} if lake.rng.random() < 0.3 else row for row in rows
+    ]
+    lake.plain(day)
+    lake.land("traces", day)
+
+
+def emptied(lake: ChangingLake) -> None:
+    """An old landing turns out to be of nothing."""
+    day = lake.rng.choice(lake.days[:-1])
+    lake.rows["traces", day] = []
+    lake.land("traces", day)
+
+
+def gone(lake: ChangingLake) -> None:
+    """A partition of logs is taken out of the lake."""
+    days = [day for source, day in lake.rows if source == "bedrock_logs" and day <= lake.days[-1]]
+    if days:
+        day = lake.rng.choice(sorted(days))
+        del lake.rows["bedrock_logs", day]
+        Lake(lake.settings.lake).remove_partition("bedrock_logs", str(day))
+
+
+def restated(lake: ChangingLake) -> None:
+    """The bill says something else of an old day, and nothing any more of another."""
+    one, other = lake.rng.sample(sorted(lake.bill), 2)
+    lake.charge(one)
+    del lake.bill[other]
+    lake.land_bill(lake.days[-1])
+
+
+def clock_moves(lake: ChangingLake) -> None:
+    """A bill lands two days after the last traces: what was ahead of the clock is due now."""
+    day = lake.days[-1] + timedelta(days=2)
+    lake.charge(lake.days[-1])
+    lake.land_bill(day)
+    for skipped in days_between(lake.days[-1] + timedelta(days=1), day):
+        lake.rows.setdefault(("traces", skipped), [])
+        lake.land("traces", skipped)
+
+
+CHANGES: tuple[Callable[[ChangingLake], None], ...] = (new_day, other_content, emptied, gone, restated, clock_moves)
+
+
+def changing_lake(home: Path, *, seed: int, day_count: int) -> ChangingLake:
+    """Return a lake with `day_count` days of every kind of trace and a bill."""
+    lake = ChangingLake(settings_of(home), random.Random(seed))
+    days = list(days_between(FIRST, FIRST + timedelta(days=day_count - 1)))
+    for day in days:
+        lake.rows.setdefault(("traces", day), [])
+        for kind in KINDS:
+            kind(lake, day)
+        lake.charge(day)
+    for source, day in sorted(lake.rows):
+        if day <= days[-1]:
+            lake.land(source, day)
+    lake.land_bill(days[-1])
+    return lake
+
+
+def assert_every_step_is_a_build_from_nothing(tmp_path: Path, *, seed: int, steps: list[list[Callable]]) -> None:
+    lake = changing_lake(tmp_path / "var", seed=seed, day_count=6)
+    made(lake.settings)
+    other = beside(lake.settings, tmp_path / "beside")
+    for number, changes in enumerate(steps):
+        for change in changes:
+            change(lake)
+        is_last = number == len(steps) - 1
+        candidate = made(lake.settings, is_tested=is_last)
+        assert read_record(Path(candidate["build_dir"])).built_on is not None
+        assert differences(candidate, made(other, is_full=True), folder=tmp_path / "compared") == []
+
+
+def test_changes_of_every_kind_give_the_marts_of_a_build_from_nothing(tmp_path):
+    steps = [[new_day, restated], [other_content, emptied, gone, clock_moves]]
+    assert_every_step_is_a_build_from_nothing(tmp_path, seed=20250601, steps=steps)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(6))
+def test_random_changes_give_the_marts_of_a_build_from_nothing(tmp_path, seed):
+    rng = random.Random(seed)
+    steps = [rng.sample(CHANGES, rng.randrange(1, 4)) for _ in range(6)]
+    assert_every_step_is_a_build_from_nothing(tmp_path, seed=seed, steps=steps)
