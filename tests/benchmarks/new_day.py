@@ -4,8 +4,8 @@
     make bench BENCH=new_day BENCH_SPANS=20000 BENCH_ROUNDS=5
 
 Both deployments lie on the same disk and take turns, a new day each, so that a machine that is busy is so for both. The
-lakes are generated (made_days.py) and written by the lake's own code. CPU seconds are of this process and those it started: they hold
-also on a machine that does other work, where the clock does not. Medians of the rounds.
+lakes are generated (made_days.py) and written by the lake's own code. CPU seconds are of this process and those it started:
+they hold also on a machine that does other work, where the clock does not. Medians of the rounds.
 """
 
 from __future__ import annotations

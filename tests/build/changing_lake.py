@@ -171,15 +171,18 @@ class ChangingLake:
 
     def framed(self, day: date) -> None:
         """An agent that says usage and holds no call; a span of a library of calls that says nothing; a clock that is ahead."""
-        self.put(
-            "traces",
-            day,
-            [
-                self._call(day, "14:00", operation_name="invoke_agent", has_usage=False),
-                self._call(day, "14:01", operation_name="other", attribute_count=0, dialect="semconv", has_usage=False),
-                self._call(day + timedelta(days=self.rng.choice((1, 2))), "00:01"),
-            ],
-        )
+        self.framed_today(day)
+        self.put("traces", day, [self._call(day + timedelta(days=self.rng.choice((1, 2))), "00:01")])
+
+    def framed_today(self, day: date) -> None:
+        """The same with the clock right."""
+        agent = self._call(day, "14:00", operation_name="invoke_agent", has_usage=False)
+        silent = self._call(day, "14:01", operation_name="other", attribute_count=0, has_usage=False)
+        self.put("traces", day, [agent, silent])
+
+    def mystery(self, day: date) -> None:
+        """A call of a model that nobody has a price for."""
+        self.put("traces", day, [self._call(day, "15:00", request_model="us.acme.mystery-1-v1:0")])
 
     def delivered_again(self, day: date, *, landed_on: date) -> None:
         """A span of an earlier day once more, with more to say."""

@@ -9,9 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ai_finops import build
@@ -29,9 +30,17 @@ def settings_of(home: Path) -> Settings:
     return Settings.from_env({"AI_FINOPS_HOME": str(home), "AI_FINOPS_SOURCES": SOURCES})
 
 
-def made(settings: Settings, *, is_full: bool = False, is_tested: bool = False) -> dict[str, str]:
-    """Build a candidate up to phase 1; without the data tests, which take longer than the models."""
+def made(
+    settings: Settings, *, is_full: bool = False, is_tested: bool = False, is_killed_first: bool = False
+) -> dict[str, str]:
+    """Build a candidate up to phase 1; without the data tests, which take longer than the models.
+
+    `is_killed_first`: a first attempt gets as far as the calls and no further.
+    """
     candidate = build.prepare(settings=settings, is_full=is_full)
+    if is_killed_first:
+        run_models(settings, candidate, select="+int_llm_calls_deduplicated")
+        assert ask(candidate, "select * from raw.ended_phases") == []
     if is_tested:
         build.run_dbt("phase_1", settings=settings, build=candidate)
     else:
@@ -39,22 +48,27 @@ def made(settings: Settings, *, is_full: bool = False, is_tested: bool = False) 
     return candidate
 
 
-def run_models(settings: Settings, candidate: dict[str, str], *arguments: str) -> None:
-    """Run phase 1 on a candidate without tests."""
+def run_models(settings: Settings, candidate: dict[str, str], *, select: str = "tag:phase_1") -> None:
+    """Run models on a candidate without tests."""
     from ai_finops.build.dbt import dbt_vars
 
     folder = Path(candidate["build_dir"])
     command = [
-        *(str(Path(sys.executable).parent / "dbt"), "build", "--select=tag:phase_1"),
+        *(str(Path(sys.executable).parent / "dbt"), "build", f"--select={select}"),
         *("--exclude-resource-type=unit_test", "--exclude-resource-type=test"),
         *(f"--project-dir={settings.dbt_project}", f"--profiles-dir={settings.dbt_project}"),
         *(f"--target-path={folder / 'target'}", f"--log-path={folder / 'logs'}", "--no-use-colors"),
         f"--vars={json.dumps(dbt_vars(candidate))}",
-        *arguments,
     ]
     environment = {"AI_FINOPS_WAREHOUSE": candidate["warehouse"], "DO_NOT_TRACK": "1", "TZ": "UTC", "PATH": ""}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+
+
+def ask(candidate: dict[str, str], sql: str, *values: object) -> list[tuple]:
+    """Ask the warehouse of a candidate."""
+    with duckdb.connect(candidate["warehouse"], read_only=True) as connection:
+        return connection.execute(sql, values).fetchall()
 
 
 def differences(one: dict[str, str], other: dict[str, str], *, folder: Path) -> list[str]:
@@ -77,6 +91,61 @@ def beside(settings: Settings, home: Path) -> Settings:
     other = replace(settings, home=home)
     assert other.lake.resolve() == settings.lake.resolve()
     return other
+
+
+# A text column, beside the key and unread by the models above, of each table that grows with calls, spans or cells.
+MARKED = {
+    "intermediate.int_spans_deduplicated": "span_name",
+    "intermediate.int_llm_call_candidates_settled": "source",
+    "intermediate.int_llm_calls_deduplicated": "dialect",
+    "intermediate.int_landed_spans_settled": "role",
+    "intermediate.int_span_documents_unnested": "document_id",
+    "intermediate.int_uncalled_frames_found": "scope_name",
+    "intermediate.int_llm_calls_resolved": "dialect",
+    "intermediate.int_llm_call_usages_priced": "price_catalog_version",
+    "intermediate.int_callers_summed": "model_tier",
+    "intermediate.int_billing_cells_covered": "coverage_basis",
+    "intermediate.int_billing_cells_allocated": "model_tier",
+    "intermediate.int_llm_call_costs_allocated": "cost_status",
+    "marts.fct_llm_calls": "dialect",
+    "marts.fct_daily_allocated_costs": "model_tier",
+    "marts.fct_daily_feature_costs": "display_name",
+    "marts.fct_daily_reconciliations": "cell_grain",
+    "marts.fct_daily_unpriced_usage": "request_model",
+    "marts.fct_daily_instrumentation_gaps": "scope_name",
+}
+
+
+def test_changed_days_3_and_40_touch_only_those_two(tmp_path):
+    lake = ChangingLake(settings_of(tmp_path / "var"), random.Random(3))
+    days = list(days_between(FIRST, FIRST + timedelta(days=44)))
+    for day in days:
+        for kind in (ChangingLake.told_twice, ChangingLake.framed_today):
+            kind(lake, day)
+        lake.mystery(day)
+        lake.charge(day)
+        lake.land("traces", day)
+    for month_end in (date(2025, 6, 30), days[-1]):
+        lake.land_bill(month_end)
+    before = made(lake.settings)
+    with duckdb.connect(before["warehouse"]) as connection:
+        for table, column in MARKED.items():
+            connection.execute(f"update {table} set {column} = 'as it was'")
+
+    changed = [days[2], days[39]]
+    for day in changed:
+        lake.rows["traces", day] = lake.rows["traces", day][1:]
+        lake.told_twice(day)
+        lake.land("traces", day)
+    after = made(lake.settings)
+    assert read_record(Path(after["build_dir"])).built_on == before["build_id"]
+    for table, column in MARKED.items():
+        made_again, left = (
+            {day for (day,) in ask(after, f"select distinct usage_date from {table} where {column} {sign} 'as it was'")}
+            for sign in ("is distinct from", "=")
+        )
+        assert made_again == set(changed), table
+        assert left == set(days) - set(changed), table
 
 
 # What may happen to a lake between two builds.
@@ -162,7 +231,9 @@ def changing_lake(home: Path, *, seed: int, day_count: int) -> ChangingLake:
     return lake
 
 
-def assert_every_step_is_a_build_from_nothing(tmp_path: Path, *, seed: int, steps: list[list[Callable]]) -> None:
+def assert_as_from_nothing(
+    tmp_path: Path, *, seed: int, steps: list[list[Callable]], is_each_compared: bool = True
+) -> None:
     lake = changing_lake(tmp_path / "var", seed=seed, day_count=6)
     made(lake.settings)
     other = beside(lake.settings, tmp_path / "beside")
@@ -170,14 +241,15 @@ def assert_every_step_is_a_build_from_nothing(tmp_path: Path, *, seed: int, step
         for change in changes:
             change(lake)
         is_last = number == len(steps) - 1
-        candidate = made(lake.settings, is_tested=is_last)
+        candidate = made(lake.settings, is_tested=is_last, is_killed_first=is_last)
         assert read_record(Path(candidate["build_dir"])).built_on is not None
-        assert differences(candidate, made(other, is_full=True), folder=tmp_path / "compared") == []
+        if is_each_compared or is_last:
+            assert differences(candidate, made(other, is_full=True), folder=tmp_path / "compared") == []
 
 
 def test_changes_of_every_kind_give_the_marts_of_a_build_from_nothing(tmp_path):
     steps = [[new_day, restated], [other_content, emptied, gone, clock_moves]]
-    assert_every_step_is_a_build_from_nothing(tmp_path, seed=20250601, steps=steps)
+    assert_as_from_nothing(tmp_path, seed=20250601, steps=steps, is_each_compared=False)
 
 
 @pytest.mark.long
@@ -185,4 +257,4 @@ def test_changes_of_every_kind_give_the_marts_of_a_build_from_nothing(tmp_path):
 def test_random_changes_give_the_marts_of_a_build_from_nothing(tmp_path, seed):
     rng = random.Random(seed)
     steps = [rng.sample(CHANGES, rng.randrange(1, 4)) for _ in range(6)]
-    assert_every_step_is_a_build_from_nothing(tmp_path, seed=seed, steps=steps)
+    assert_as_from_nothing(tmp_path, seed=seed, steps=steps)

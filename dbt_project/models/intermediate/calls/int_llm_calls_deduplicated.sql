@@ -5,7 +5,10 @@
     twice. What it does not say of trace, account, model, ids and processing is taken from the superseded candidates in their rank,
     who asked also from the spans above.
 #}
-{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_of_changed_trace('coalesce(trace_id, call_id)')) }}") }}
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ delete_rows(is_of_changed_trace('coalesce(trace_id, call_id)')) }}"
+) }}
 with
 
 candidates as (

@@ -32,16 +32,22 @@ gone as (
         cast(null as date) as landing_date
     from {{ source('lake', 'gone_traces') }}
 ),
+
+touched as (
+    select trace_key from gone
+    union
+    select trace_key from indexed
+    where is_landed_since or usage_date >= cast('{{ var("built_on_as_of_date") }}' as date)
+),
 {% else %}
 gone as (
-    select
-        trace_key,
-        response_id,
-        request_id,
-        usage_date,
-        landing_date
+    select * exclude (is_landed_since)
     from indexed
     where false
+),
+
+touched as (
+    select trace_key from gone
 ),
 {% endif %}
 
@@ -73,19 +79,6 @@ provider_ids as (
     where request_id is not null
 ),
 
-touched as (
-    select trace_key
-    from gone
-    union
-    select trace_key
-    from indexed
-    where
-        is_landed_since
-        {% if var('built_on_as_of_date', '') != '' %}
-        or usage_date >= cast('{{ var("built_on_as_of_date") }}' as date)
-        {% endif %}
-),
-
 reached as (
     select trace_key
     from touched
@@ -103,9 +96,6 @@ traces_changed as (
         before_and_after.landing_date
     from before_and_after
     inner join reached on before_and_after.trace_key = reached.trace_key
-    {% if var('built_on_as_of_date', '') == '' %}
-    where false
-    {% endif %}
 )
 
 select * from traces_changed

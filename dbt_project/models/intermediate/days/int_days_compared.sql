@@ -70,39 +70,51 @@ days_of_changed_traces as (
     select distinct usage_date
     from {{ ref('int_traces_changed') }}
 ),
-{% endif %}
 
 days as (
     select usage_date from calls
     union
     select usage_date from days_billed
-    {% if var('built_on_as_of_date', '') != '' %}
     union
     select usage_date from days_before
     union
     select usage_date from days_of_changed_traces
-    {% endif %}
 ),
+
+days_changed as (
+    select days.usage_date
+    from days
+    left join days_named on days.usage_date = days_named.usage_date
+    left join days_billed on days.usage_date = days_billed.usage_date
+    left join days_before on days.usage_date = days_before.usage_date
+    left join days_of_changed_traces on days.usage_date = days_of_changed_traces.usage_date
+    where
+        days_of_changed_traces.usage_date is not null
+        or days_named.names_checksum is distinct from days_before.names_checksum
+        or days_billed.bill_checksum is distinct from days_before.bill_checksum
+),
+{% else %}
+days as (
+    select usage_date from calls
+    union
+    select usage_date from days_billed
+),
+
+days_changed as (
+    select usage_date from days
+),
+{% endif %}
 
 days_compared as (
     select
         days.usage_date,
         days_named.names_checksum,
         days_billed.bill_checksum,
-        {% if var('built_on_as_of_date', '') != '' %}
-        days_of_changed_traces.usage_date is not null
-        or days_named.names_checksum is distinct from days_before.names_checksum
-        or days_billed.bill_checksum is distinct from days_before.bill_checksum
-        {% else %}
-        true
-        {% endif %} as is_changed
+        days_changed.usage_date is not null as is_changed
     from days
     left join days_named on days.usage_date = days_named.usage_date
     left join days_billed on days.usage_date = days_billed.usage_date
-    {% if var('built_on_as_of_date', '') != '' %}
-    left join days_before on days.usage_date = days_before.usage_date
-    left join days_of_changed_traces on days.usage_date = days_of_changed_traces.usage_date
-    {% endif %}
+    left join days_changed on days.usage_date = days_changed.usage_date
 )
 
 select * from days_compared
