@@ -37,16 +37,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Rows of months in which a day has changed; for what is counted once a month. -#}
-{% macro is_in_changed_month(usage_date) -%}
-    {%- if var('built_on_as_of_date', '') != '' -%}
-        cast(date_trunc('month', {{ usage_date }}) as date) in (
-            {{ dates_listed("select distinct cast(date_trunc('month', usage_date) as date) from " ~ ref('int_days_compared') ~ ' where is_changed') }}
-        )
-    {%- else -%} true
-    {%- endif -%}
-{%- endmacro %}
-
 {#- For a model's pre_hook: takes out of its table the rows that it is about to make again, and those that it no longer makes. -#}
 {% macro delete_rows(condition) -%}
     {%- if var('built_on_as_of_date', '') != '' -%} delete from {{ this }} where {{ condition }} {%- endif -%}

@@ -108,9 +108,9 @@ MARKED = {
     "intermediate.int_billing_cells_allocated": "model_tier",
     "intermediate.int_llm_call_costs_allocated": "cost_status",
     "marts.fct_llm_calls": "dialect",
-    "marts.fct_daily_allocated_costs": "model_tier",
-    "marts.fct_daily_feature_costs": "display_name",
-    "marts.fct_daily_reconciliations": "cell_grain",
+    "intermediate.int_daily_costs_allocated": "model_tier",
+    "intermediate.int_daily_cells_reconciled": "cell_grain",
+    "intermediate.int_daily_users_counted": "feature_id",
     "marts.fct_daily_unpriced_usage": "request_model",
     "marts.fct_daily_instrumentation_gaps": "scope_name",
 }

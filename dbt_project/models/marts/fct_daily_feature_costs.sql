@@ -1,19 +1,13 @@
 {# Grain: one row per usage_date and feature_id. Usage charges only; `unattributed` is a feature_id of its own. #}
-{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 allocated_costs as (
     select * from {{ ref('fct_daily_allocated_costs') }}
-    where charge_category = 'usage' and {{ is_on_changed_day() }}
+    where charge_category = 'usage'
 ),
 
-calls as (
-    select
-        feature_id,
-        user_id,
-        usage_date
-    from {{ ref('fct_llm_calls') }}
-    where {{ is_on_changed_day() }}
+users_counted as (
+    select * from {{ ref('int_daily_users_counted') }}
 ),
 
 features as (
@@ -23,15 +17,6 @@ features as (
         team,
         owner
     from {{ ref('features') }}
-),
-
-users_counted as (
-    select
-        feature_id,
-        count(distinct user_id) as user_count,
-        usage_date
-    from calls
-    group by feature_id, usage_date
 ),
 
 costs_summed as (

@@ -25,6 +25,10 @@ cells as (
     select * from {{ ref('int_billing_cells_summed') }}
 ),
 
+account_days as (
+    select * from {{ ref('int_account_days_billed') }}
+),
+
 names_said as (
     select
         provider_name,
@@ -57,12 +61,21 @@ days_billed as (
     group by usage_date
 ),
 
+days_with_accounts as (
+    select
+        usage_date,
+        {{ checksum('account_days') }} as accounts_checksum
+    from account_days
+    group by usage_date
+),
+
 {% if var('built_on_as_of_date', '') != '' %}
 days_before as (
     select
         usage_date,
         names_checksum,
-        bill_checksum
+        bill_checksum,
+        accounts_checksum
     from {{ source('lake', 'previous_days') }}
 ),
 
@@ -76,6 +89,8 @@ days as (
     union
     select usage_date from days_billed
     union
+    select usage_date from days_with_accounts
+    union
     select usage_date from days_before
     union
     select usage_date from days_of_changed_traces
@@ -86,18 +101,22 @@ days_changed as (
     from days
     left join days_named on days.usage_date = days_named.usage_date
     left join days_billed on days.usage_date = days_billed.usage_date
+    left join days_with_accounts on days.usage_date = days_with_accounts.usage_date
     left join days_before on days.usage_date = days_before.usage_date
     left join days_of_changed_traces on days.usage_date = days_of_changed_traces.usage_date
     where
         days_of_changed_traces.usage_date is not null
         or days_named.names_checksum is distinct from days_before.names_checksum
         or days_billed.bill_checksum is distinct from days_before.bill_checksum
+        or days_with_accounts.accounts_checksum is distinct from days_before.accounts_checksum
 ),
 {% else %}
 days as (
     select usage_date from calls
     union
     select usage_date from days_billed
+    union
+    select usage_date from days_with_accounts
 ),
 
 days_changed as (
@@ -110,10 +129,12 @@ days_compared as (
         days.usage_date,
         days_named.names_checksum,
         days_billed.bill_checksum,
+        days_with_accounts.accounts_checksum,
         days_changed.usage_date is not null as is_changed
     from days
     left join days_named on days.usage_date = days_named.usage_date
     left join days_billed on days.usage_date = days_billed.usage_date
+    left join days_with_accounts on days.usage_date = days_with_accounts.usage_date
     left join days_changed on days.usage_date = days_changed.usage_date
 )
 

@@ -3,7 +3,6 @@
     of calls. Usage only. Users are counted once a month, so these are no sums of days; shares of users may add up to more than
     1, since a user may use several features.
 #}
-{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_in_changed_month('usage_month')) }}") }}
 with
 
 allocated_costs as (
@@ -11,7 +10,7 @@ allocated_costs as (
         *,
         cast(date_trunc('month', usage_date) as date) as usage_month
     from {{ ref('fct_daily_allocated_costs') }}
-    where charge_category = 'usage' and {{ is_in_changed_month('usage_date') }}
+    where charge_category = 'usage'
 ),
 
 calls as (
@@ -20,7 +19,6 @@ calls as (
         user_id,
         cast(date_trunc('month', usage_date) as date) as usage_month
     from {{ ref('fct_llm_calls') }}
-    where {{ is_in_changed_month('usage_date') }}
 ),
 
 features as (
