@@ -41,7 +41,12 @@ touched as (
 ),
 {% else %}
 gone as (
-    select * exclude (is_landed_since)
+    select
+        trace_key,
+        response_id,
+        request_id,
+        usage_date,
+        landing_date
     from indexed
     where false
 ),
