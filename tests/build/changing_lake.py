@@ -16,7 +16,7 @@ from ai_finops.lake import Lake, Outcome
 from ai_finops.lake_schemas import EXACT, tables_of
 from tests.warehouse.tiny_lake import ACCOUNT, HAIKU, NOVA, SONNET, SONNET_ID, line, span
 
-FIRST = date(2025, 6, 1)
+FIRST = date(2025, 5, 28)
 SOURCES = "traces,bedrock_logs,xray_spans,billing"
 _FEATURES = ("support_chat", "ticket_triage", "contract_review", None)
 _TABLE = {"traces": "spans", "xray_spans": "spans", "bedrock_logs": "invocations"}
@@ -31,6 +31,8 @@ class ChangingLake:
     rng: random.Random
     rows: dict[tuple[str, date], list[dict]] = field(default_factory=dict)
     bill: dict[date, list[dict]] = field(default_factory=dict)
+    invoiced: set[int] = field(default_factory=set)
+    """Months whose lines are on an invoice."""
     number: int = 0
 
     @property
@@ -53,11 +55,14 @@ class ChangingLake:
         rows = self.rows[source, day]
         self._write(source, day, key=str(day), table=_TABLE[source], rows=rows)
 
-    def land_bill(self, day: date) -> None:
-        """Write the bill of the month of `day`, landed on that day."""
-        lines = [each for used_on in sorted(self.bill) if used_on.month == day.month for each in self.bill[used_on]]
+    def land_bill(self, day: date, *, month: int | None = None) -> None:
+        """Write the bill of a month, by default that of `day`, landed on that day."""
+        month = month or day.month
+        invoice = {"bill_invoice_id": "inv-1" if month in self.invoiced else None}
+        days = [used_on for used_on in sorted(self.bill) if used_on.month == month]
+        lines = [each | invoice for used_on in days for each in self.bill[used_on]]
         totals = [each | {"is_landed": True, "line_count": 1} for each in lines]
-        self._write("billing", day, key=f"{day:%Y-%m}", table="line_items", rows=lines, invoice_totals=totals)
+        self._write("billing", day, key=f"2025-{month:02d}", table="line_items", rows=lines, invoice_totals=totals)
 
     def _write(self, source: str, day: date, *, key: str, table: str, rows: list[dict], **more: list[dict]) -> None:
         schemas = tables_of(source)

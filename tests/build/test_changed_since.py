@@ -17,6 +17,7 @@ import pytest
 
 from ai_finops import build
 from ai_finops.build.candidate import read_record
+from ai_finops.closing.closed_ledger import ClosedLedger
 from ai_finops.config import Settings
 from ai_finops.days import days_between
 from ai_finops.lake import Lake
@@ -78,7 +79,8 @@ def differences(one: dict[str, str], other: dict[str, str], *, folder: Path) -> 
         place = folder / f"{number}"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        write_marts(Path(each["warehouse"]), folder=place, record=read_record(Path(each["build_dir"])))
+        record = read_record(Path(each["build_dir"]))
+        write_marts(Path(each["warehouse"]), folder=place, record=record, closed=ClosedLedger())
         places.append(place)
     return [str(difference) for difference in compare_builds(*places)]
 
@@ -118,7 +120,7 @@ MARKED = {
 
 def test_changed_days_3_and_40_touch_only_those_two(tmp_path):
     lake = ChangingLake(settings_of(tmp_path / "var"), random.Random(3))
-    days = list(days_between(FIRST, FIRST + timedelta(days=44)))
+    days = list(days_between(date(2025, 6, 1), date(2025, 7, 15)))
     for day in days:
         for kind in (ChangingLake.told_twice, ChangingLake.framed_today):
             kind(lake, day)
@@ -199,7 +201,8 @@ def restated(lake: ChangingLake) -> None:
     one, other = lake.rng.sample(sorted(lake.bill), 2)
     lake.charge(one)
     del lake.bill[other]
-    lake.land_bill(lake.days[-1])
+    for month in {one.month, other.month}:
+        lake.land_bill(lake.days[-1], month=month)
 
 
 def clock_moves(lake: ChangingLake) -> None:
@@ -212,7 +215,15 @@ def clock_moves(lake: ChangingLake) -> None:
         lake.land("traces", skipped)
 
 
-CHANGES: tuple[Callable[[ChangingLake], None], ...] = (new_day, other_content, emptied, gone, restated, clock_moves)
+def month_closes(lake: ChangingLake) -> None:
+    """The first month is invoiced and its days have passed: each of them is billed from now on, whatever lines it has."""
+    lake.invoiced.add(FIRST.month)
+    lake.land_bill(max(lake.days[-1], date(2025, 6, 16)), month=FIRST.month)
+
+
+CHANGES: tuple[Callable[[ChangingLake], None], ...] = (
+    *(new_day, other_content, emptied, gone, restated, clock_moves, month_closes),
+)
 
 
 def changing_lake(home: Path, *, seed: int, day_count: int) -> ChangingLake:
@@ -227,7 +238,8 @@ def changing_lake(home: Path, *, seed: int, day_count: int) -> ChangingLake:
     for source, day in sorted(lake.rows):
         if day <= days[-1]:
             lake.land(source, day)
-    lake.land_bill(days[-1])
+    for month in sorted({day.month for day in days}):
+        lake.land_bill(days[-1], month=month)
     return lake
 
 
@@ -248,7 +260,7 @@ def assert_as_from_nothing(
 
 
 def test_changes_of_every_kind_give_the_marts_of_a_build_from_nothing(tmp_path):
-    steps = [[new_day, restated], [other_content, emptied, gone, clock_moves]]
+    steps = [[new_day, restated], [other_content, emptied, gone, clock_moves, month_closes]]
     assert_as_from_nothing(tmp_path, seed=20250601, steps=steps, is_each_compared=False)
 
 
