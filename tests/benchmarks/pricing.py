@@ -6,8 +6,8 @@
 The least: DuckDB scans the Parquet file of resolved calls, joins one price table and creates a table of the columns of
 `fct_llm_calls`. Against it stand the models from resolved calls to `fct_llm_calls` over the same file, with a bill of the day:
 token classes told apart, prices by scope and threshold, cells covered, shares divided to the micro-dollar, and each call's part
-of its caller's share to the pico-dollar. Calls are generated. Both run in this process on two threads, the models as dbt compiled
-them; CPU seconds hold also on a machine that does other work.
+of its caller's share to the pico-dollar. Calls are generated. Both run in this process on two threads, the models as dbt
+compiled them; CPU seconds hold also on a machine that does other work.
 """
 
 from __future__ import annotations

@@ -140,4 +140,3 @@ llm_calls as (
 )
 
 select * from llm_calls
-order by usage_date

@@ -130,4 +130,3 @@ call_costs_allocated as (
 )
 
 select * from call_costs_allocated
-order by usage_date

@@ -120,4 +120,3 @@ usages_priced as (
 )
 
 select * from usages_priced
-order by usage_date
