@@ -1,6 +1,7 @@
 """A candidate build: its folder, its number, and what is written down about it.
 
-<builds>/000012-2025-06-16-1f3a9c04/build.json         written last: without it the folder is left over from a crash
+<builds>/000012-2025-06-16-1f3a9c04/build.json         written last: without it the folder is left over from a crash; says
+                                                       what is made again, and since which build (build/base.py)
                                    /prices.json        which price table prices which days (pricing/held_prices.py)
                                    /warehouse.duckdb   schema raw from here, the others from dbt
                                    /dbt/ phase_1/ analysis/ data_docs/ audit.json
