@@ -32,7 +32,7 @@ SETTINGS = Settings.from_env()
 def build_marts():
     @task
     def prepare_build(**context) -> dict:
-        """Open a fresh candidate warehouse over the lake's current partitions."""
+        """Open a candidate warehouse over the lake's current partitions, with what the last build made of unchanged ones."""
         from ai_finops import build
 
         return build.prepare(settings=Settings.from_env(), run_day=day_of_run(context))

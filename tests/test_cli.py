@@ -181,9 +181,20 @@ def test_one_dead_source_does_not_keep_the_others_from_landing(settings, monkeyp
 
 def test_build_names_the_warehouse(settings, monkeypatch, capsys):
     build = make_build(settings)
-    monkeypatch.setattr("ai_finops.build.build_candidate", lambda *, settings, run_day: find_build(settings))
+    monkeypatch.setattr("ai_finops.build.build_candidate", lambda *, settings, run_day, is_full: find_build(settings))
     assert cli.main(["build", "--day", "2025-06-10"]) == 0
     assert f"built {build['build_id']} as of 2025-06-11: {build['warehouse']}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("arguments", "is_full"), [(["build"], False), (["build", "--full"], True)])
+def test_build_makes_all_of_it_when_asked(settings, monkeypatch, arguments, is_full):
+    make_build(settings)
+    asked = []
+    monkeypatch.setattr(
+        "ai_finops.build.build_candidate", lambda **wanted: asked.append(wanted["is_full"]) or find_build(settings)
+    )
+    assert cli.main(arguments) == 0
+    assert asked == [is_full]
 
 
 def test_interrupt_is_a_sentence(settings, monkeypatch, capsys):

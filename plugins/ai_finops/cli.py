@@ -71,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
 
     build = add("build", _build, "make a candidate build, not audited and not published")
     build.add_argument("--day", type=_day, help="the day it is for; it must have been landed")
+    build.add_argument(
+        "--full",
+        action="store_true",
+        help="make all of it, also what has not changed since the last build",
+    )
     for name, verb, help_text in (
         ("audit", _audit, "audit a candidate build and write the Data Docs"),
         ("publish", _publish, "make an audited build the one that readers read"),
@@ -146,7 +151,7 @@ def _say_landed(outcome: Outcome) -> None:
 def _build(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.build import build_candidate
 
-    build = build_candidate(settings=settings, run_day=chosen.day)
+    build = build_candidate(settings=settings, run_day=chosen.day, is_full=chosen.full)
     print(f"built {build['build_id']} as of {build['as_of_date']}: {build['warehouse']}")
     return 0
 

@@ -70,6 +70,7 @@ def test_every_table_is_there_also_without_rows(settings):
     build = prepare(settings=settings)
     expected = {f"{source}_{table}" for source, tables in SOURCE_TABLES.items() for table in tables}
     expected |= {"extract_objects", "extract_quarantine", "extract_outcomes", "prices", "closed_periods"}
+    expected |= {"lake_partitions", "changed_partitions", "gone_traces", "previous_days"}
     expected |= {f"closed_{name}{kind}" for name in FROZEN_TABLES for kind in ("", "_empty")}
     assert {name for (name,) in query(build, "select table_name from information_schema.tables")} == expected
     assert query(build, "select count(*) from raw.billing_line_items") == [(0,)]

@@ -6,12 +6,8 @@ allocated_costs as (
     where charge_category = 'usage'
 ),
 
-calls as (
-    select
-        feature_id,
-        user_id,
-        usage_date
-    from {{ ref('fct_llm_calls') }}
+users_counted as (
+    select * from {{ ref('int_daily_users_counted') }}
 ),
 
 features as (
@@ -21,15 +17,6 @@ features as (
         team,
         owner
     from {{ ref('features') }}
-),
-
-users_counted as (
-    select
-        feature_id,
-        count(distinct user_id) as user_count,
-        usage_date
-    from calls
-    group by feature_id, usage_date
 ),
 
 costs_summed as (

@@ -1,4 +1,5 @@
 {# Grain: one row per usage_date, scope_name, service_name, provider_name, request_model and reason. #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 calls as (
@@ -14,7 +15,7 @@ calls as (
         end as reason,
         usage_date
     from {{ ref('int_llm_calls_resolved') }}
-    where not has_usage
+    where not has_usage and {{ is_on_changed_day() }}
 ),
 
 frames as (
@@ -26,6 +27,7 @@ frames as (
         'usage_on_frame_only' as reason,
         usage_date
     from {{ ref('int_uncalled_frames_found') }}
+    where {{ is_on_changed_day() }}
 ),
 
 silent_spans as (
@@ -38,7 +40,7 @@ silent_spans as (
         usage_date
     from {{ ref('int_spans_deduplicated') }}
     -- Written by a library of LLM calls, and saying nothing.
-    where attribute_count = 0 and dialect != 'other'
+    where attribute_count = 0 and dialect != 'other' and {{ is_on_changed_day() }}
 ),
 
 gaps as (

@@ -1,9 +1,10 @@
 {# Grain: one row per usage_date, provider_name, request_model and cost_reason. #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 calls as (
     select * from {{ ref('fct_llm_calls') }}
-    where cost_reason is not null
+    where cost_reason is not null and {{ is_on_changed_day() }}
 ),
 
 usage_summed as (

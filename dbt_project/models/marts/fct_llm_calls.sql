@@ -1,16 +1,20 @@
 {# Grain: one row per LLM call; call_id. #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 calls as (
     select * from {{ ref('int_llm_calls_resolved') }}
+    where {{ is_on_changed_day() }}
 ),
 
 usages as (
     select * from {{ ref('int_llm_call_usages_priced') }}
+    where {{ is_on_changed_day() }}
 ),
 
 costs as (
     select * from {{ ref('int_llm_call_costs_allocated') }}
+    where {{ is_on_changed_day() }}
 ),
 
 billed_days as (
@@ -20,11 +24,28 @@ billed_days as (
 usages_summed_to_call as (
     select
         call_id,
-        string_agg(distinct price_catalog, '+' order by price_catalog) as price_catalog,
-        string_agg(distinct price_catalog_version, '+' order by price_catalog_version) as price_catalog_version,
+        min(price_catalog) as price_catalog,
+        min(price_catalog_version) as price_catalog_version,
+        min(price_catalog) != max(price_catalog)
+        or min(price_catalog_version) != max(price_catalog_version) as has_several_catalogs,
         sum(estimated_cost_usd) as estimated_cost_usd,
         bool_and(estimated_cost_usd is not null) as is_priced
     from usages
+    group by call_id
+),
+
+-- Few calls are priced by two; to put the names of one together for each call would take longer than all else here.
+catalogs_named_together as (
+    select
+        call_id,
+        string_agg(distinct price_catalog, '+' order by price_catalog) as price_catalog,
+        string_agg(distinct price_catalog_version, '+' order by price_catalog_version) as price_catalog_version
+    from usages
+    where
+        call_id in (
+            select usages_summed_to_call.call_id from usages_summed_to_call
+            where usages_summed_to_call.has_several_catalogs
+        )
     group by call_id
 ),
 
@@ -39,8 +60,10 @@ costs_summed_to_call as (
 calls_with_cost_reason as (
     select
         calls.*,
-        usages_summed_to_call.price_catalog,
-        usages_summed_to_call.price_catalog_version,
+        coalesce(catalogs_named_together.price_catalog, usages_summed_to_call.price_catalog) as price_catalog,
+        coalesce(
+            catalogs_named_together.price_catalog_version, usages_summed_to_call.price_catalog_version
+        ) as price_catalog_version,
         usages_summed_to_call.estimated_cost_usd,
         costs_summed_to_call.allocated_cost_usd,
         case when billed_days.usage_date is null then 'estimated' else 'billed' end as cost_status,
@@ -53,6 +76,7 @@ calls_with_cost_reason as (
         end as cost_reason
     from calls
     left join usages_summed_to_call on calls.call_id = usages_summed_to_call.call_id
+    left join catalogs_named_together on calls.call_id = catalogs_named_together.call_id
     left join costs_summed_to_call on calls.call_id = costs_summed_to_call.call_id
     left join billed_days
         on

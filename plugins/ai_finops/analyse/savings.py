@@ -31,6 +31,8 @@ WEEKS_PER_MONTH = 365 / 12 / 7
 SMALLEST_SAVING_USD = Decimal(1)
 _KEYS = ["usage_date", "feature_id", "task_type", "provider_name", "model_id", "region_scope", "processing"]
 _TOKENS = [f"{name}_tokens" for name in TOKEN_CLASSES]
+CALL_COLUMNS = (*_KEYS, *_TOKENS, "estimated_cost_usd", "model_tier", "is_generating")
+"""What `find` reads of a call; of others than expensive, generating ones nothing."""
 
 
 class Group(NamedTuple):
@@ -64,7 +66,7 @@ def find(
     """Find what routing by task type would save, as it would have been found on each of `as_of_dates`.
 
     Args:
-        calls: Rows of `fct_llm_calls`; calls without a cost are left out of both sides.
+        calls: Rows of `fct_llm_calls`, at least `CALL_COLUMNS`; calls without a cost are left out of both sides.
         prices: `raw.prices`.
         routing_targets: Seed: task_type, target_model_id, min_agreement_ratio, min_samples, effort.
         comparisons: Rows of `int_shadow_comparisons_resolved`.

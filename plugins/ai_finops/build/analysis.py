@@ -60,11 +60,18 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
     """Write each input of the analyses as one Parquet file, rows in a fixed order."""
     import duckdb
 
+    from ai_finops.analyse.savings import CALL_COLUMNS
+
     folder.mkdir(exist_ok=True)
     queries = {
         mart.name: f"select * from marts.{mart.name} order by {', '.join(mart.grain)}"  # noqa: S608 - names of our own
         for mart in marts_of("phase_1")
     }
+    # Calls are many: only what the analyses read of them, as they lie; they are summed exactly, in any order.
+    queries["fct_llm_calls"] = (
+        f"select {', '.join(CALL_COLUMNS)} from marts.fct_llm_calls "  # noqa: S608 - names of our own
+        "where is_generating and model_tier = 'expensive'"
+    )
     paths = {}
     for name, query in {**queries, **_BESIDE_MARTS}.items():
         paths[name] = folder / f"{name}.parquet"

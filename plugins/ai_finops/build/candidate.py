@@ -1,6 +1,7 @@
 """A candidate build: its folder, its number, and what is written down about it.
 
-<builds>/000012-2025-06-16-1f3a9c04/build.json         written last: without it the folder is left over from a crash
+<builds>/000012-2025-06-16-1f3a9c04/build.json         written last: without it the folder is left over from a crash; says
+                                                       what is made again, and since which build (build/base.py)
                                    /prices.json        which price table prices which days (pricing/held_prices.py)
                                    /warehouse.duckdb   schema raw from here, the others from dbt
                                    /dbt/ phase_1/ analysis/ data_docs/ audit.json
@@ -16,6 +17,7 @@ from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from ai_finops.build.base import begin, code_sha256, copy_warehouse, find_base
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.errors import BuildError
@@ -37,6 +39,13 @@ class BuildRecord:
     project_version: str
     dbt_version: str
     duckdb_version: str
+    code_sha256: str = ""
+    """Of what makes rows out of the lake; a build of other code is no base for one of this."""
+    built_on: str | None = None
+    """The earlier build whose warehouse this one began as a copy of; None: it was made from nothing."""
+    built_on_as_of_date: str | None = None
+    is_built_because: str = ""
+    """What is made again and why, in words."""
 
 
 def prepare(
@@ -45,6 +54,7 @@ def prepare(
     run_day: date | None = None,
     recosted_days: tuple[date, date] | None = None,
     closes_again: bool = False,
+    is_full: bool = False,
 ) -> dict[str, str]:
     """Start a new candidate build over the lake as it is now.
 
@@ -53,8 +63,11 @@ def prepare(
         run_day: The day that the build runs for, which must have been landed; None builds what is there.
         recosted_days: First and last usage day to price again, although they are held to the prices they were published with.
         closes_again: Whether closed months with such days are worked out anew, to be closed again as another version.
+        is_full: Make everything from nothing, where it would do to make what has changed since an earlier build. The marts are
+            the same.
     Returns:
-        `build_id`, `build_dir`, `warehouse` and `as_of_date` as text, ready for a task's return value.
+        `build_id`, `build_dir`, `warehouse`, `as_of_date` and `built_on_as_of_date` ('' for a build from nothing) as
+        text, ready for a task's return value.
     Raises:
         BuildError: The lake holds nothing, or not `run_day`, a day to price again is in a closed month, or DuckDB cannot write;
             no folder is left behind.
@@ -71,7 +84,10 @@ def prepare(
         inputs = read_inputs(
             lake, settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again
         )
-        _prune(settings)
+        code = code_sha256(settings.dbt_project)
+        base, why = (
+            (None, "all of it: asked for") if is_full else find_base(candidates(settings), code=code, inputs=inputs)
+        )
         number = _last_number(settings) + 1
         record = BuildRecord(
             build_id=f"{number:06d}-{inputs.as_of_date}-{inputs.sha256[:8]}",
@@ -81,17 +97,25 @@ def prepare(
             project_version=version("ai-finops"),
             dbt_version=version("dbt-core"),
             duckdb_version=version("duckdb"),
+            code_sha256=code,
+            built_on=base.folder.name if base else None,
+            built_on_as_of_date=str(base.as_of_date) if base else None,
+            is_built_because=why,
         )
         folder = settings.builds / record.build_id
         folder.mkdir(parents=True)
         try:
+            if base:
+                copy_warehouse(base, place=folder / "warehouse.duckdb")
             with open_warehouse(folder / "warehouse.duckdb") as connection:
+                begin(connection, inputs=inputs, base=base)
                 make_raw_views(connection, lake=lake, inputs=inputs)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             shutil.rmtree(folder)
             raise BuildError(f"could not prepare {folder}: {error}; is the path or the disk at fault?") from error
         write_periods(folder, inputs.price_periods, recosted_days=recosted_days)
         (folder / "build.json").write_text(json.dumps(asdict(record), indent=1) + "\n")
+        _prune(settings)
     return describe(folder)
 
 
@@ -107,6 +131,7 @@ def describe(folder: Path) -> dict[str, str]:
         "build_dir": str(folder),
         "warehouse": str(folder / "warehouse.duckdb"),
         "as_of_date": record.as_of_date,
+        "built_on_as_of_date": record.built_on_as_of_date or "",
     }
 
 
@@ -158,6 +183,6 @@ def _last_number(settings: Settings) -> int:
 def _prune(settings: Settings) -> None:
     """Drop old candidates, but never the one whose Data Docs are shown."""
     shown = (settings.home / "data_docs").resolve()
-    for folder in _folders(settings.builds)[: -KEPT_COUNT + 1]:
+    for folder in _folders(settings.builds)[:-KEPT_COUNT]:
         if not shown.is_relative_to(folder.resolve()):
             shutil.rmtree(folder)

@@ -57,11 +57,16 @@ def _arguments(phase: str, *, settings: Settings, build: dict[str, str], folder:
         f"--profiles-dir={settings.dbt_project}",
         f"--target-path={folder / 'target'}",
         f"--log-path={folder / 'logs'}",
-        f"--vars={json.dumps({'as_of_date': build['as_of_date']})}",
+        f"--vars={json.dumps(dbt_vars(build))}",
         "--no-send-anonymous-usage-stats",
         "--no-version-check",
         "--no-use-colors",
     ]
+
+
+def dbt_vars(build: dict[str, str]) -> dict[str, str]:
+    """Return what the models are told of a build: its clock, and that of the build that it began as a copy of."""
+    return {name: build.get(name, "") for name in ("as_of_date", "built_on_as_of_date")}
 
 
 def _environment(build: dict[str, str]) -> dict[str, str]:

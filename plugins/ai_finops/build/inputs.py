@@ -203,7 +203,7 @@ def _hash_inputs(
         "closed": sorted((str(closing.period), closing.version) for closing in closings),
         "dbt_project": {
             str(path.relative_to(dbt_project)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in _project_files(dbt_project)
+            for path in project_files(dbt_project)
         },
         "partitions": {
             source: {partition.key: partition.content_sha256 for partition in versions}
@@ -218,7 +218,7 @@ def _without_run(outcome: dict) -> dict:
     return {name: value for name, value in outcome.items() if name not in ("extracted_at", "as_of_date")}
 
 
-def _project_files(dbt_project: Path) -> list[Path]:
+def project_files(dbt_project: Path) -> list[Path]:
     """Return the files that dbt compiles, seeds included, in order."""
     return sorted(
         path

@@ -17,6 +17,7 @@ def build_candidate(
     run_day: date | None = None,
     recosted_days: tuple[date, date] | None = None,
     closes_again: bool = False,
+    is_full: bool = False,
 ) -> dict[str, str]:
     """Make a candidate build, not audited and not published; takes and returns what `prepare` does.
 
@@ -24,7 +25,13 @@ def build_candidate(
         BuildError: The lake holds nothing to build, or dbt or an analysis failed.
     """
     with one_writer(settings.builds, doing="a build"):
-        build = prepare(settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again)
+        build = prepare(
+            settings=settings,
+            run_day=run_day,
+            recosted_days=recosted_days,
+            closes_again=closes_again,
+            is_full=is_full,
+        )
         run_dbt("phase_1", settings=settings, build=build)
         analyse(settings=settings, build=build)
         run_dbt("phase_2", settings=settings, build=build)

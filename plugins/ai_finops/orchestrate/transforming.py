@@ -46,7 +46,7 @@ def dbt_phase(phase: str, *, prepared_by: str, settings: Settings):  # noqa: ANN
             node_converters={DbtResourceType.SEED: lambda **_: None},
         ),
         operator_args={
-            "vars": {"as_of_date": f"{{{{ {prepared}['as_of_date'] }}}}"},
+            "vars": {name: f"{{{{ {prepared}['{name}'] }}}}" for name in ("as_of_date", "built_on_as_of_date")},
             "env": {"AI_FINOPS_WAREHOUSE": f"{{{{ {prepared}['warehouse'] }}}}", "DO_NOT_TRACK": "1", "TZ": "UTC"},
             "append_env": True,
             "install_deps": False,

@@ -37,7 +37,7 @@ def hold_prices(build_folder: Path, *, prices: Path, as_of: date) -> None:
             for that; or what the build noted cannot be read.
         LakeError: The ledger cannot be read or written.
     """
-    periods, recosted = _read_periods(build_folder)
+    periods, recosted = read_periods(build_folder)
     ledger = read_ledger(prices)
     held_until = ledger.held[-1].end_day if ledger.held else as_of
     held = until(periods, max(as_of, held_until))
@@ -60,7 +60,12 @@ def _apart_from(days: tuple[date, date] | None, periods: tuple[PricePeriod, ...]
     return repriced(periods, first=days[0], last=days[1], prices="") if days else periods
 
 
-def _read_periods(build_folder: Path) -> tuple[tuple[PricePeriod, ...], tuple[date, date] | None]:
+def read_periods(build_folder: Path) -> tuple[tuple[PricePeriod, ...], tuple[date, date] | None]:
+    """Return what `write_periods` noted: which price table prices which days, and the days priced again on purpose.
+
+    Raises:
+        PublishError: It cannot be read.
+    """
     path = build_folder / _FILE
     try:
         plain = json.loads(path.read_text())

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Readable by every DuckDB 1.x and later (docs/decisions/0002-duckdb-version.md).
 STORAGE_VERSION = "v1.0.0"
+_DIM_BUILDS = frozenset(
+    ("build_id", "as_of_date", "built_at", "inputs_sha256", "project_version", "dbt_version", "duckdb_version")
+)
 
 
 def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord, closed: ClosedLedger) -> dict[str, int]:
@@ -86,7 +89,7 @@ def _write_dim_builds(connection: duckdb.DuckDBPyConnection, record: BuildRecord
             $build_id, $as_of_date, $built_at, $inputs_sha256, $project_version, $dbt_version, $duckdb_version
         )
         """,
-        asdict(record),
+        {name: value for name, value in asdict(record).items() if name in _DIM_BUILDS},
     )
 
 

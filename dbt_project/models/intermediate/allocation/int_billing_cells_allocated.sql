@@ -5,18 +5,22 @@
     shares; the untraced remainder of a sub-cell follows its own tag, then its principal, else it is unattributed. Where a day
     has no bill yet, the estimate stands in, with status `estimated`. Charges that are not usage are rows of their own.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 cells_covered as (
     select * from {{ ref('int_billing_cells_covered') }}
+    where {{ is_on_changed_day() }}
 ),
 
 charges as (
     select * from {{ ref('int_billing_cells_summed') }}
+    where {{ is_on_changed_day() }}
 ),
 
 calls as (
     select * from {{ ref('int_llm_calls_resolved') }}
+    where {{ is_on_changed_day() }}
 ),
 
 model_tiers as (
@@ -33,6 +37,7 @@ shares as (
 
 callers as (
     select * from {{ ref('int_callers_summed') }}
+    where {{ is_on_changed_day() }}
 ),
 
 billed_days as (

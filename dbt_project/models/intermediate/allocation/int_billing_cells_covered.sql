@@ -8,15 +8,17 @@
     Everything is counted in what the bill counts, whole tokens or search units; in whole micro-dollars of cost where it does
     not count all that it charges for.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 sub_cells as (
     select * from {{ ref('int_billing_cells_summed') }}
-    where charge_category = 'usage'
+    where charge_category = 'usage' and {{ is_on_changed_day() }}
 ),
 
 callers as (
     select * from {{ ref('int_callers_summed') }}
+    where {{ is_on_changed_day() }}
 ),
 
 cell_bases as (

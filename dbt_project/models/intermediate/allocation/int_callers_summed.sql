@@ -3,10 +3,12 @@
 
     What was traced of each cell of the bill, whether the bill has that cell or not.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 usages as (
     select * from {{ ref('int_llm_call_usages_priced') }}
+    where {{ is_on_changed_day() }}
 ),
 
 callers_summed as (

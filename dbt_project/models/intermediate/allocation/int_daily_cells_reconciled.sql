@@ -2,22 +2,27 @@
     Grain: one row per usage_date, charge_category, provider_name, billing_account_id, model_id, token_class, region_scope,
     processing and cell_grain. In every row that has a bill: billed = allocated + unattributed, exactly.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 charges as (
     select * from {{ ref('int_billing_cells_summed') }}
+    where {{ is_on_changed_day() }}
 ),
 
 cells_covered as (
     select * from {{ ref('int_billing_cells_covered') }}
+    where {{ is_on_changed_day() }}
 ),
 
 cells_allocated as (
     select * from {{ ref('int_billing_cells_allocated') }}
+    where {{ is_on_changed_day() }}
 ),
 
 callers as (
     select * from {{ ref('int_callers_summed') }}
+    where {{ is_on_changed_day() }}
 ),
 
 billed as (

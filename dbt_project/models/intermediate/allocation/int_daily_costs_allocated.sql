@@ -4,10 +4,12 @@
 
     Money is rounded to decimal(18, 6) here, once; billed rows are whole micro-dollars already.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 cells_allocated as (
     select * from {{ ref('int_billing_cells_allocated') }}
+    where {{ is_on_changed_day() }}
 ),
 
 calls as (
@@ -17,6 +19,7 @@ calls as (
         -- Usage without a price: until a bill says, nobody knows what it costs. Without usage there is nothing to cost.
         coalesce(cost_reason in ('no_price', 'unknown_model'), false) as is_cost_open
     from {{ ref('fct_llm_calls') }}
+    where {{ is_on_changed_day() }}
 ),
 
 billed_days as (

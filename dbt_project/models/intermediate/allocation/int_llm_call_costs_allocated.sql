@@ -5,6 +5,7 @@
     by integer division; what is left over, less than one for each call, goes to the call of the largest weight, ties by
     call_id. So the calls of a caller add up to what it pays, exactly. While a day has no bill the estimate stands in.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 usages as (
@@ -12,21 +13,25 @@ usages as (
         *,
         {{ cell_id() }} as cell_id
     from {{ ref('int_llm_call_usages_priced') }}
+    where {{ is_on_changed_day() }}
 ),
 
 callers as (
     select * from {{ ref('int_callers_summed') }}
+    where {{ is_on_changed_day() }}
 ),
 
 cells_allocated as (
     select * from {{ ref('int_billing_cells_allocated') }}
     -- A caller's own row: what was traced without a feature is unattributed, and no other row has that reason.
-    where attribution = 'traced' or unattributed_reason = 'no_feature'
+    where (attribution = 'traced' or unattributed_reason = 'no_feature') and {{ is_on_changed_day() }}
 ),
 
 callers_paying as (
     select
         callers.*,
+        -- Calls are many and what names their caller is long: they are grouped by a number.
+        row_number() over (order by callers.cell_id asc, callers.feature_id asc) as caller_number,
         case
             when cells_allocated.cost_status = 'billed' then {{ to_pico_usd('cells_allocated.allocated_cost_usd') }}
         end as share_pico_usd
@@ -43,12 +48,17 @@ callers_paying as (
 
 usages_weighted as (
     select
-        usages.*,
+        usages.call_id,
+        usages.cell_id,
+        usages.token_class,
+        usages.estimated_cost_usd,
+        callers_paying.caller_number,
         callers_paying.share_pico_usd,
         case
             when callers_paying.is_weighed_by_cost then {{ to_pico_usd('usages.estimated_cost_usd') }}
             else cast(usages.quantity as hugeint)
-        end as weight
+        end as weight,
+        usages.usage_date
     from usages
     inner join callers_paying
         on
@@ -60,29 +70,48 @@ usages_weighted as (
             and usages.model_tier = callers_paying.model_tier
 ),
 
-usages_ranked as (
+weights_summed_to_caller as (
     select
-        *,
-        sum(weight) over caller as total_weight,
-        row_number() over (caller order by weight desc, call_id asc) as weight_rank
+        caller_number,
+        sum(weight) as total_weight,
+        max(weight) as largest_weight
     from usages_weighted
-    window caller as (partition by cell_id, feature_id, pipeline_id, service_name, task_type, model_tier)
+    group by caller_number
 ),
 
 usages_divided as (
     select
-        *,
+        usages_weighted.*,
+        coalesce(usages_weighted.weight = weights_summed_to_caller.largest_weight, false) as is_largest,
         -- Nothing has a weight only where the caller pays nothing.
-        coalesce((abs(share_pico_usd) * weight) // nullif(total_weight, 0), 0) as whole_pico_usd
-    from usages_ranked
+        coalesce(
+            (abs(usages_weighted.share_pico_usd) * usages_weighted.weight)
+            // nullif(weights_summed_to_caller.total_weight, 0),
+            0
+        ) as whole_pico_usd
+    from usages_weighted
+    inner join weights_summed_to_caller on usages_weighted.caller_number = weights_summed_to_caller.caller_number
+),
+
+left_over_of_callers as (
+    select
+        caller_number,
+        max(abs(share_pico_usd)) - sum(whole_pico_usd) as left_over_pico_usd,
+        min(call_id) filter (where is_largest) as taking_call_id
+    from usages_divided
+    group by caller_number
 ),
 
 usages_with_left_over as (
     select
-        *,
-        abs(share_pico_usd) - sum(whole_pico_usd) over caller as left_over_pico_usd
+        usages_divided.*,
+        case
+            when usages_divided.call_id = left_over_of_callers.taking_call_id
+                then left_over_of_callers.left_over_pico_usd
+            else 0
+        end as left_over_pico_usd
     from usages_divided
-    window caller as (partition by cell_id, feature_id, pipeline_id, service_name, task_type, model_tier)
+    inner join left_over_of_callers on usages_divided.caller_number = left_over_of_callers.caller_number
 ),
 
 call_costs_allocated as (
@@ -94,10 +123,7 @@ call_costs_allocated as (
         estimated_cost_usd,
         case
             when share_pico_usd is null then estimated_cost_usd
-            else
-                {{ pico_to_usd(
-                    'sign(share_pico_usd) * (whole_pico_usd + case when weight_rank = 1 then left_over_pico_usd else 0 end)'
-                ) }}
+            else {{ pico_to_usd('sign(share_pico_usd) * (whole_pico_usd + left_over_pico_usd)') }}
         end as allocated_cost_usd,
         usage_date
     from usages_with_left_over

@@ -10,10 +10,12 @@ with
 
 cells_covered as (
     select * from {{ ref('int_billing_cells_covered') }}
+    where {{ is_on_changed_day() }}
 ),
 
 callers as (
     select * from {{ ref('int_callers_summed') }}
+    where {{ is_on_changed_day() }}
 ),
 
 callers_weighted as (

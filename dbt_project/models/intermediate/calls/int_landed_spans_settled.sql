@@ -4,6 +4,7 @@
     Landed = kept + duplicate + superseded. `duplicate`: another delivery of the span is believed. `superseded`: another candidate
     speaks for its call. `kept`: it speaks for a call, or is none (agents, tools, retrievals, frames).
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_of_changed_trace('trace_id')) }}") }}
 with
 
 landed_spans as (
@@ -14,6 +15,7 @@ landed_spans as (
         usage_date,
         landing_date
     from {{ ref('int_spans_unioned') }}
+    where {{ is_of_changed_trace('trace_id', 'landing_date') }}
 ),
 
 believed_spans as (
@@ -23,6 +25,7 @@ believed_spans as (
         span_id,
         landing_date
     from {{ ref('int_spans_deduplicated') }}
+    where {{ is_of_changed_trace('trace_id') }}
 ),
 
 candidates as (
@@ -32,6 +35,7 @@ candidates as (
         call_id,
         role
     from {{ ref('int_llm_call_candidates_settled') }}
+    where {{ is_of_changed_trace('trace_id') }}
 ),
 
 landed_spans_settled as (
@@ -58,3 +62,4 @@ landed_spans_settled as (
 )
 
 select * from landed_spans_settled
+order by usage_date

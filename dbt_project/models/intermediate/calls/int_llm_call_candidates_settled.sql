@@ -5,6 +5,10 @@
     the most figures of it, the higher output (a stream that was watched to its end), a named feature, the smallest object key.
     The call has the name of its best span, so that a log that comes later may speak for it and not rename it.
 #}
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ delete_rows(is_of_changed_trace('coalesce(trace_id, candidate_id)')) }}"
+) }}
 with
 
 candidates as (
@@ -52,3 +56,4 @@ candidates_settled as (
 )
 
 select * from candidates_settled
+order by usage_date

@@ -8,7 +8,7 @@ with
 
 spans as (
     select * from {{ ref('int_spans_deduplicated') }}
-    where is_llm_call
+    where is_llm_call and {{ is_of_changed_trace('trace_id') }}
 ),
 
 invocations_ranked as (
@@ -21,7 +21,9 @@ invocations_ranked as (
             order by has_usage desc, usage_figure_count desc, object_key asc, object_line asc, landing_date asc
         ) as delivery_rank
     from {{ ref('stg_bedrock_logs__invocations') }}
-    where usage_date < cast('{{ var("as_of_date") }}' as date)
+    where
+        usage_date < cast('{{ var("as_of_date") }}' as date)
+        and {{ is_of_changed_trace('invocation_id', 'landing_date') }}
 ),
 
 span_candidates as (

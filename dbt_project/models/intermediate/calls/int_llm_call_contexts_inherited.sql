@@ -20,6 +20,7 @@ candidates as (
         unioned.prompt_version
     from {{ ref('int_llm_call_candidates_settled') }} as settled
     inner join {{ ref('int_llm_call_candidates_unioned') }} as unioned on settled.candidate_id = unioned.candidate_id
+    where {{ is_of_changed_trace('coalesce(settled.trace_id, settled.candidate_id)', 'settled.usage_date') }}
 ),
 
 spans as (
@@ -34,6 +35,7 @@ spans as (
         task_type,
         prompt_version
     from {{ ref('int_spans_deduplicated') }}
+    where {{ is_of_changed_trace('trace_id') }}
 ),
 
 told_by_candidates as (

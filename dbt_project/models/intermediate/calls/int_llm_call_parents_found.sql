@@ -14,6 +14,7 @@ spans as (
         operation_name,
         is_llm_call
     from {{ ref('int_spans_deduplicated') }}
+    where {{ is_of_changed_trace('trace_id') }}
 ),
 
 candidates as (

@@ -4,10 +4,12 @@
     The price is that of the call's day, region scope (else `any`), processing and request size: past a long-context threshold
     its price holds for all tokens of the request. Without a price the cost is NULL. Exact to 1e-12 USD, rounded once here.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 calls as (
     select * from {{ ref('int_llm_calls_resolved') }}
+    where {{ is_on_changed_day() }}
 ),
 
 prices as (

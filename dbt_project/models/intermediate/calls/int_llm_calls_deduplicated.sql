@@ -5,6 +5,10 @@
     twice. What it does not say of trace, account, model, ids and processing is taken from the superseded candidates in their rank,
     who asked also from the spans above.
 #}
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ delete_rows(is_of_changed_trace('coalesce(trace_id, call_id)')) }}"
+) }}
 with
 
 candidates as (
@@ -14,6 +18,7 @@ candidates as (
         settled.candidate_rank
     from {{ ref('int_llm_call_candidates_unioned') }} as unioned
     inner join {{ ref('int_llm_call_candidates_settled') }} as settled on unioned.candidate_id = settled.candidate_id
+    where {{ is_of_changed_trace('coalesce(settled.trace_id, settled.candidate_id)', 'settled.usage_date') }}
 ),
 
 contexts as (
@@ -88,3 +93,4 @@ calls as (
 )
 
 select * from calls
+order by usage_date

@@ -4,10 +4,12 @@
     A missing feature is `unattributed` with reason no_feature, other missing names are `unknown`. An account is taken from
     the span, else from the provider's default account in the billing sources; it is never guessed from the data.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
 calls as (
     select * from {{ ref('int_llm_calls_deduplicated') }}
+    where {{ is_on_changed_day() }}
 ),
 
 model_names as (
@@ -142,3 +144,4 @@ calls_resolved as (
 )
 
 select * from calls_resolved
+order by usage_date

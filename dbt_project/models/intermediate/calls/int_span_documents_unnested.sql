@@ -3,6 +3,7 @@
 
     `retrieved` and `reranked_before`/`reranked_after` in the order that the span lists them, `cited` by an answer. Ids and scores only.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_of_changed_trace('trace_id')) }}") }}
 with
 
 spans as (
@@ -13,7 +14,7 @@ spans as (
         details_json,
         usage_date
     from {{ ref('int_spans_deduplicated') }}
-    where details_json is not null
+    where details_json is not null and {{ is_of_changed_trace('trace_id') }}
 ),
 
 document_lists as (
@@ -81,3 +82,4 @@ documents_unnested as (
 )
 
 select * from documents_unnested
+order by usage_date

@@ -4,6 +4,7 @@
     A span may land again, on another day or through another source. Of deliveries that differ the most complete usage wins, then
     the object key.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_of_changed_trace('trace_id')) }}") }}
 with
 
 deliveries_ranked as (
@@ -21,6 +22,7 @@ deliveries_ranked as (
                 source asc
         ) as delivery_rank
     from {{ ref('int_spans_unioned') }}
+    where {{ is_of_changed_trace('trace_id', 'landing_date') }}
 ),
 
 spans as (
@@ -32,3 +34,4 @@ spans as (
 )
 
 select * from spans
+order by usage_date

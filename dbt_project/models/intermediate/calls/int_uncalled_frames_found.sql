@@ -4,6 +4,7 @@
     Such usage is paid by somebody and counted by nobody: the calls that it sums up are not instrumented. At most twenty spans lie
     between a call and its frame.
 #}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_of_changed_trace('trace_id')) }}") }}
 with recursive
 
 spans as (
@@ -19,6 +20,7 @@ spans as (
         is_llm_call,
         usage_date
     from {{ ref('int_spans_deduplicated') }}
+    where {{ is_of_changed_trace('trace_id') }}
 ),
 
 frames as (

@@ -1,0 +1,8 @@
+{#- Of the rows of a group, all columns of the relation together, in whatever order the rows come. -#}
+{% macro checksum(relation) -%}
+    {%- if target is defined and target.type == 'spark' -%}
+        sum(cast(xxhash64(struct({{ relation }}.*)) as decimal(38, 0)))
+    {%- else -%}
+        sum(cast(hash({{ relation }}) as hugeint))
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,141 @@
+{#
+    Grain: one row per usage_date that has traces or a bill now, or had one in the build that this one began as; with what the costs of
+    its calls are made of, as checksums, and whether any of it is other than it was. In a build from nothing all of it is.
+
+    Whatever else a day's costs are made of (code, seeds, prices) is the same, or the build would not have begun as a copy. Models
+    from here on are made again for whole days.
+#}
+{{ config(materialized='table') }}
+with
+
+calls as (
+    select distinct
+        coalesce(provider_name, 'unknown') as provider_name,
+        request_model,
+        response_model,
+        usage_date
+    from {{ ref('int_llm_calls_deduplicated') }}
+),
+
+model_names as (
+    select * from {{ ref('int_model_names_resolved') }}
+),
+
+cells as (
+    select * from {{ ref('int_billing_cells_summed') }}
+),
+
+account_days as (
+    select * from {{ ref('int_account_days_billed') }}
+),
+
+names_said as (
+    select
+        provider_name,
+        request_model as model_name,
+        usage_date
+    from calls
+    union
+    select
+        provider_name,
+        response_model as model_name,
+        usage_date
+    from calls
+),
+
+days_named as (
+    select
+        names_said.usage_date,
+        {{ checksum('model_names') }} as names_checksum
+    from names_said
+    inner join model_names
+        on names_said.provider_name = model_names.provider_name and names_said.model_name = model_names.model_name
+    group by names_said.usage_date
+),
+
+days_billed as (
+    select
+        usage_date,
+        {{ checksum('cells') }} as bill_checksum
+    from cells
+    group by usage_date
+),
+
+days_with_accounts as (
+    select
+        usage_date,
+        {{ checksum('account_days') }} as accounts_checksum
+    from account_days
+    group by usage_date
+),
+
+{% if var('built_on_as_of_date', '') != '' %}
+days_before as (
+    select
+        usage_date,
+        names_checksum,
+        bill_checksum,
+        accounts_checksum
+    from {{ source('lake', 'previous_days') }}
+),
+
+days_of_changed_traces as (
+    select distinct usage_date
+    from {{ ref('int_traces_changed') }}
+),
+
+days as (
+    select usage_date from calls
+    union
+    select usage_date from days_billed
+    union
+    select usage_date from days_with_accounts
+    union
+    select usage_date from days_before
+    union
+    select usage_date from days_of_changed_traces
+),
+
+days_changed as (
+    select days.usage_date
+    from days
+    left join days_named on days.usage_date = days_named.usage_date
+    left join days_billed on days.usage_date = days_billed.usage_date
+    left join days_with_accounts on days.usage_date = days_with_accounts.usage_date
+    left join days_before on days.usage_date = days_before.usage_date
+    left join days_of_changed_traces on days.usage_date = days_of_changed_traces.usage_date
+    where
+        days_of_changed_traces.usage_date is not null
+        or days_named.names_checksum is distinct from days_before.names_checksum
+        or days_billed.bill_checksum is distinct from days_before.bill_checksum
+        or days_with_accounts.accounts_checksum is distinct from days_before.accounts_checksum
+),
+{% else %}
+days as (
+    select usage_date from calls
+    union
+    select usage_date from days_billed
+    union
+    select usage_date from days_with_accounts
+),
+
+days_changed as (
+    select usage_date from days
+),
+{% endif %}
+
+days_compared as (
+    select
+        days.usage_date,
+        days_named.names_checksum,
+        days_billed.bill_checksum,
+        days_with_accounts.accounts_checksum,
+        days_changed.usage_date is not null as is_changed
+    from days
+    left join days_named on days.usage_date = days_named.usage_date
+    left join days_billed on days.usage_date = days_billed.usage_date
+    left join days_with_accounts on days.usage_date = days_with_accounts.usage_date
+    left join days_changed on days.usage_date = days_changed.usage_date
+)
+
+select * from days_compared
