@@ -185,7 +185,10 @@ lines_of_clouds as (
         usage_ended_at,
         payer_account_id,
         billing_account_name,
-        'AWS' as billing_entity,
+        case
+            when regexp_matches(coalesce(publisher_name, 'AWS'), '^(AWS|Amazon)') then 'AWS'
+            else 'AWS Marketplace'
+        end as billing_entity,
         invoice_issuer_name as invoicing_entity,
         publisher_name as legal_entity,
         case
@@ -200,7 +203,7 @@ lines_of_clouds as (
         description,
         resource_id,
         commitment_discount_id as commitment_id,
-        coalesce(commitment_discount_type ilike '%savings plan%', false) as is_savings_plan,
+        coalesce(commitment_discount_type ilike '%savings%', false) as is_savings_plan,
         pricing_unit as pricing_unit_name,
         region_id,
         sku_id,
@@ -240,8 +243,13 @@ lines_of_clouds as (
         'AWS' as billing_entity,
         cast(null as varchar) as invoicing_entity,
         cast(null as varchar) as legal_entity,
-        record_type as line_item_type,
-        cast(null as varchar) as product_code,
+        case charge_category
+            when 'tax' then 'Tax'
+            when 'credit' then 'Credit'
+            when 'refund' then 'Refund'
+            else 'Usage'
+        end as line_item_type,
+        service_name as product_code,
         cast(null as varchar) as description,
         cast(null as varchar) as resource_id,
         cast(null as varchar) as commitment_id,
@@ -264,6 +272,7 @@ lines_of_organizations as (
         'openai_costs' as billing_source,
         'openai' as provider_name,
         'OpenAI' as seller_name,
+        'OpenAI API' as product_name,
         charge_category,
         line_item as usage_type,
         model_name as resource_model,
@@ -282,6 +291,7 @@ lines_of_organizations as (
         'anthropic_cost_report' as billing_source,
         'anthropic' as provider_name,
         'Anthropic' as seller_name,
+        'Claude API' as product_name,
         charge_category,
         coalesce(token_type, charge_category) as usage_type,
         model_name as resource_model,
@@ -309,7 +319,7 @@ lines_with_accounts as (
         '' as usage_type_lower,
         cast(null as varchar) as usage_name,
         lines_of_organizations.resource_model,
-        lines_of_organizations.seller_name || ' API' as product_name,
+        lines_of_organizations.product_name,
         lines_of_organizations.token_class,
         lines_of_organizations.processing,
         lines_of_organizations.pricing_unit,

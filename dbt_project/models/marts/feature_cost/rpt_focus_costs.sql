@@ -41,7 +41,8 @@ charges_categorised as (
         end as focus_category,
         cast(billing_period || '-01' as timestamp) as billing_period_started_at,
         coalesce(payer_account_id, billing_account_id) as invoiced_account_id,
-        coalesce(billing_entity in ('AWS', 'AWS Marketplace'), false) as is_sold_by_aws,
+        -- AWS for what is on its bill, the organization's own provider for what is on its.
+        if(provider_name = 'aws.bedrock', 'AWS', coalesce(billing_entity, provider_name)) as seller_name,
         coalesce(product_code like 'AWSSupport%', false) as is_support
     from charges
 ),
@@ -123,9 +124,12 @@ focus_costs as (
         charges.invoice_id as InvoiceId,
         -- One company under one name: the specification takes an issuer that is not the provider for another company.
         case
-            when charges.is_sold_by_aws and regexp_matches(coalesce(charges.invoicing_entity, 'AWS'), '^(AWS|Amazon)')
+            when
+                charges.seller_name = 'AWS'
+                and charges.billing_entity in ('AWS', 'AWS Marketplace')
+                and regexp_matches(coalesce(charges.invoicing_entity, 'AWS'), '^(AWS|Amazon)')
                 then 'AWS'
-            else coalesce(charges.invoicing_entity, charges.billing_entity)
+            else coalesce(charges.invoicing_entity, charges.billing_entity, charges.seller_name)
         end as InvoiceIssuerName,
         charges.list_cost as ListCost,
         case when charges.is_priced_charge then charges.list_unit_price end as ListUnitPrice,
@@ -143,15 +147,10 @@ focus_costs as (
         case
             when charges.is_priced_charge and charges.usage_amount is not null then charges.pricing_unit
         end as PricingUnit,
-        case charges.provider_name
-            when 'aws.bedrock' then 'AWS'
-            when 'openai' then 'OpenAI'
-            when 'anthropic' then 'Anthropic'
-            else charges.provider_name
-        end as ProviderName,
+        charges.seller_name as ProviderName,
         case
             when charges.billing_entity = 'AWS' then 'AWS'
-            else coalesce(nullif(charges.legal_entity, ''), charges.billing_entity, 'AWS')
+            else coalesce(nullif(charges.legal_entity, ''), charges.billing_entity, charges.seller_name)
         end as PublisherName,
         charges.region_id as RegionId,
         aws_regions.region_name as RegionName,
