@@ -268,6 +268,7 @@ def test_changes_of_every_kind_give_the_marts_of_a_build_from_nothing(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(6))
 def test_random_changes_give_the_marts_of_a_build_from_nothing(tmp_path, seed):
     rng = random.Random(seed)
