@@ -198,7 +198,10 @@ def gone(lake: ChangingLake) -> None:
 
 def restated(lake: ChangingLake) -> None:
     """The bill says something else of an old day, and nothing any more of another."""
-    one, other = lake.rng.sample(sorted(lake.bill), 2)
+    months = [day.month for day in lake.bill]
+    # A month without any line would take the landing back: then there is another clock, and a build from nothing.
+    other = lake.rng.choice([day for day in sorted(lake.bill) if months.count(day.month) > 1])
+    one = lake.rng.choice([day for day in sorted(lake.bill) if day != other])
     lake.charge(one)
     del lake.bill[other]
     for month in {one.month, other.month}:
@@ -265,6 +268,7 @@ def test_changes_of_every_kind_give_the_marts_of_a_build_from_nothing(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(6))
 def test_random_changes_give_the_marts_of_a_build_from_nothing(tmp_path, seed):
     rng = random.Random(seed)
