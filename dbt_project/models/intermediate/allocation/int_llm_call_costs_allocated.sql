@@ -47,7 +47,7 @@ usages_weighted as (
         callers_paying.share_pico_usd,
         case
             when callers_paying.is_weighed_by_cost then {{ to_pico_usd('usages.estimated_cost_usd') }}
-            else cast(usages.quantity as hugeint)
+            else {{ whole_number('usages.quantity') }}
         end as weight
     from usages
     inner join callers_paying
@@ -73,7 +73,7 @@ usages_divided as (
     select
         *,
         -- Nothing has a weight only where the caller pays nothing.
-        coalesce((abs(share_pico_usd) * weight) // nullif(total_weight, 0), 0) as whole_pico_usd
+        coalesce({{ whole_quotient('abs(share_pico_usd) * weight', 'nullif(total_weight, 0)') }}, 0) as whole_pico_usd
     from usages_ranked
 ),
 
@@ -96,7 +96,7 @@ call_costs_allocated as (
             when share_pico_usd is null then estimated_cost_usd
             else
                 {{ pico_to_usd(
-                    'sign(share_pico_usd) * (whole_pico_usd + case when weight_rank = 1 then left_over_pico_usd else 0 end)'
+                    sign_of('share_pico_usd') ~ ' * (whole_pico_usd + case when weight_rank = 1 then left_over_pico_usd else 0 end)'
                 ) }}
         end as allocated_cost_usd,
         usage_date

@@ -21,7 +21,7 @@ document_lists as (
         trace_id,
         span_id,
         'retrieved' as document_list,
-        json_extract(details_json, '$.documents[*]') as documents,
+        {{ json_elements('details_json', '$.documents') }} as documents,
         usage_date
     from spans
     where operation_name = 'retrieval'
@@ -30,7 +30,7 @@ document_lists as (
         trace_id,
         span_id,
         'reranked_before' as document_list,
-        json_extract(details_json, '$.input_documents[*]') as documents,
+        {{ json_elements('details_json', '$.input_documents') }} as documents,
         usage_date
     from spans
     where operation_name = 'rerank'
@@ -39,7 +39,7 @@ document_lists as (
         trace_id,
         span_id,
         'reranked_after' as document_list,
-        json_extract(details_json, '$.output_documents[*]') as documents,
+        {{ json_elements('details_json', '$.output_documents') }} as documents,
         usage_date
     from spans
     where operation_name = 'rerank'
@@ -48,7 +48,7 @@ document_lists as (
         trace_id,
         span_id,
         'cited' as document_list,
-        json_extract(details_json, '$.cited_document_ids[*]') as documents,
+        {{ json_elements('details_json', '$.cited_document_ids') }} as documents,
         usage_date
     from spans
     where operation_name in ('chat', 'text_completion', 'generate_content')
@@ -59,8 +59,7 @@ documents as (
         trace_id,
         span_id,
         document_list,
-        unnest(documents) as document,
-        generate_subscripts(documents, 1) as document_rank,
+        {{ unnested('documents', 'document', 'document_rank') }},
         usage_date
     from document_lists
 ),
@@ -71,11 +70,13 @@ documents_unnested as (
         span_id,
         document_list,
         case
-            when document_list = 'cited' then json_extract_string(document, '$')
-            else json_extract_string(document, '$.id')
+            when document_list = 'cited' then document
+            else {{ json_text('document', '$.id') }}
         end as document_id,
         cast(document_rank as bigint) as document_rank,
-        cast(json_extract_string(document, '$.score') as double) as score,
+        case
+            when document_list != 'cited' then cast({{ json_text('document', '$.score') }} as double)
+        end as score,
         usage_date
     from documents
 )
