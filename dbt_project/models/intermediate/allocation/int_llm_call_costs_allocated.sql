@@ -64,7 +64,10 @@ usages_ranked as (
     select
         *,
         sum(weight) over caller as total_weight,
-        row_number() over (caller order by weight desc, call_id asc) as weight_rank
+        row_number() over (
+            partition by cell_id, feature_id, pipeline_id, service_name, task_type, model_tier
+            order by weight desc, call_id asc
+        ) as weight_rank
     from usages_weighted
     window caller as (partition by cell_id, feature_id, pipeline_id, service_name, task_type, model_tier)
 ),
