@@ -129,7 +129,7 @@ llm_calls as (
                 when cost_reason is null then coalesce(estimated_cost_usd, 0)
             end as decimal(38, 12)
         ) as allocated_cost_usd,
-        cast(datediff('millisecond', started_at, ended_at) as bigint) as duration_ms,
+        {{ milliseconds_between('started_at', 'ended_at') }} as duration_ms,
         has_usage,
         operation_name in ('chat', 'text_completion', 'generate_content') as is_generating,
         is_error,

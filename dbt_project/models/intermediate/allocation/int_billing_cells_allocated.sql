@@ -52,7 +52,7 @@ shares_of_callers as (
         service_name,
         task_type,
         model_tier,
-        cast(sum(share_micro_usd) as hugeint) as share_micro_usd
+        {{ whole_number('sum(share_micro_usd)') }} as share_micro_usd
     from shares
     group by all
 ),
@@ -62,7 +62,7 @@ shares_of_sub_cells as (
         cell_id,
         owner_feature_id,
         owner_attribution,
-        cast(sum(share_micro_usd) as hugeint) as share_micro_usd
+        {{ whole_number('sum(share_micro_usd)') }} as share_micro_usd
     from shares
     group by all
 ),
@@ -249,7 +249,7 @@ other_charge_rows as (
         charges.region_scope,
         charges.processing,
         'not_a_usage_charge' as attribution,
-        cast(null as varchar) as unattributed_reason,
+        cast(null as string) as unattributed_reason,
         'billed' as cost_status,
         0 as tokens,
         cast(null as decimal(38, 12)) as estimated_cost_usd,

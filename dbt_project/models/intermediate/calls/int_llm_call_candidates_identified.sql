@@ -15,7 +15,7 @@ candidates as (
         coalesce(trace_id, candidate_id) as trace_id,
         response_id,
         request_id,
-        cast(input_tokens as varchar) || '/' || cast(output_tokens as varchar) as usage_total,
+        cast(input_tokens as string) || '/' || cast(output_tokens as string) as usage_total,
         case when trace_id is null then started_at - interval 60 second else started_at end as started_at,
         case when trace_id is null then ended_at + interval 60 second else ended_at end as ended_at
     from {{ ref('int_llm_call_candidates_unioned') }}
@@ -49,7 +49,7 @@ ids_beside_those_before as (
     select
         *,
         max(ended_at) over earlier as latest_end_before,
-        last_value(usage_total ignore nulls) over earlier as usage_total_before
+        {{ last_said('usage_total', 'earlier') }} as usage_total_before
     from ids
     window earlier as (
         partition by id_kind, provider_id, trace_id

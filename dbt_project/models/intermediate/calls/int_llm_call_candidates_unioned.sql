@@ -18,7 +18,12 @@ invocations_ranked as (
         count(*) over (partition by invocation_id) as delivery_count,
         row_number() over (
             partition by invocation_id
-            order by has_usage desc, usage_figure_count desc, object_key asc, object_line asc, landing_date asc
+            order by
+                has_usage desc,
+                usage_figure_count desc,
+                object_key asc nulls last,
+                object_line asc nulls last,
+                landing_date asc nulls last
         ) as delivery_rank
     from {{ ref('stg_bedrock_logs__invocations') }}
     where
@@ -35,7 +40,9 @@ span_candidates as (
         parent_span_id,
         account_id,
         -- What a framework made up is no id of the provider's.
-        case when not regexp_matches(response_id, '^(run-|lc_run-|aitxt-|aiobj-)') then response_id end as response_id,
+        case
+            when not {{ is_match('response_id', "'^(run-|lc_run-|aitxt-|aiobj-)'") }} then response_id
+        end as response_id,
         request_id,
         feature_id,
         pipeline_id,
@@ -87,9 +94,9 @@ log_candidates as (
     select
         invocation_id as candidate_id,
         'bedrock_logs' as source,
-        cast(null as varchar) as trace_id,
-        cast(null as varchar) as span_id,
-        cast(null as varchar) as parent_span_id,
+        cast(null as string) as trace_id,
+        cast(null as string) as span_id,
+        cast(null as string) as parent_span_id,
         account_id,
         response_id,
         request_id,
@@ -98,7 +105,7 @@ log_candidates as (
         journey_id,
         user_id,
         'Bedrock invocation log' as scope_name,
-        cast(null as varchar) as service_name,
+        cast(null as string) as service_name,
         dialect,
         operation_name,
         case
@@ -109,7 +116,7 @@ log_candidates as (
         request_model,
         response_model,
         task_type,
-        cast(null as varchar) as model_tier,
+        cast(null as string) as model_tier,
         prompt_version,
         processing,
         object_key,

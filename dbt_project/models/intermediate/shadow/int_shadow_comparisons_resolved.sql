@@ -13,11 +13,11 @@ shadow_spans as (
         provider_name,
         object_key,
         object_line,
-        nullif(json_extract_string(details_json, '$.task_type'), '') as task_type,
-        nullif(json_extract_string(details_json, '$.baseline_model'), '') as baseline_model,
-        nullif(json_extract_string(details_json, '$.candidate_model'), '') as candidate_model,
-        try_cast(json_extract_string(details_json, '$.baseline_correct') as boolean) as is_baseline_correct,
-        try_cast(json_extract_string(details_json, '$.candidate_correct') as boolean) as is_candidate_correct,
+        nullif({{ json_text('details_json', '$.task_type') }}, '') as task_type,
+        nullif({{ json_text('details_json', '$.baseline_model') }}, '') as baseline_model,
+        nullif({{ json_text('details_json', '$.candidate_model') }}, '') as candidate_model,
+        try_cast({{ json_text('details_json', '$.baseline_correct') }} as boolean) as is_baseline_correct,
+        try_cast({{ json_text('details_json', '$.candidate_correct') }} as boolean) as is_candidate_correct,
         usage_date,
         landing_date
     from {{ ref('stg_otlp_traces__spans') }}
@@ -38,7 +38,7 @@ deliveries_ranked as (
         *,
         row_number() over (
             partition by trace_id, span_id
-            order by object_key asc, object_line asc, landing_date asc
+            order by object_key asc nulls last, object_line asc nulls last, landing_date asc nulls last
         ) as delivery_rank
     from shadow_spans
     -- Without both marks and both models it is no evidence.

@@ -19,53 +19,53 @@ line_items as (
     select
         lines.*,
         currency_rates.usd_per_unit,
-        cast(lines.line_item_usage_start_date at time zone 'UTC' as date) as usage_date
+        {{ utc_date('lines.line_item_usage_start_date') }} as usage_date
     from {{ source('aws_billing', 'line_items') }} as lines
     left join currency_rates
         on
             lines.line_item_currency_code = currency_rates.currency_code
-            and cast(lines.line_item_usage_start_date at time zone 'UTC' as date) >= currency_rates.valid_from
+            and {{ utc_date('lines.line_item_usage_start_date') }} >= currency_rates.valid_from
             and (
-                cast(lines.line_item_usage_start_date at time zone 'UTC' as date) < currency_rates.valid_to
+                {{ utc_date('lines.line_item_usage_start_date') }} < currency_rates.valid_to
                 or currency_rates.valid_to is null
             )
 ),
 
 line_items_typed as (
     select
-        cast(bill_payer_account_id as varchar) as payer_account_id,
-        cast(line_item_usage_account_id as varchar) as billing_account_id,
-        nullif(cast(bill_invoice_id as varchar), '') as invoice_id,
-        nullif(cast(line_item_resource_id as varchar), '') as resource_id,
-        nullif(cast(line_item_iam_principal as varchar), '') as iam_principal,
-        nullif(cast(savings_plan_savings_plan_a_r_n as varchar), '') as savings_plan_id,
-        nullif(cast(reservation_reservation_a_r_n as varchar), '') as reservation_id,
-        nullif(cast(reservation_subscription_id as varchar), '') as reservation_subscription_id,
-        cast(billing_period as varchar) as billing_period,
-        cast(bill_bill_type as varchar) as bill_type,
-        cast(bill_billing_entity as varchar) as billing_entity,
-        cast(bill_invoicing_entity as varchar) as invoicing_entity,
-        cast(line_item_legal_entity as varchar) as legal_entity,
-        cast(line_item_usage_account_name as varchar) as billing_account_name,
-        cast(line_item_product_code as varchar) as product_code,
-        cast(product['product_name'] as varchar) as product_name,
-        cast(line_item_usage_type as varchar) as usage_type,
-        lower(coalesce(cast(line_item_usage_type as varchar), '')) as usage_type_lower,
-        cast(line_item_operation as varchar) as operation,
-        cast(line_item_line_item_type as varchar) as line_item_type,
-        cast(line_item_line_item_description as varchar) as description,
-        cast(line_item_currency_code as varchar) as currency_code,
-        lower(cast(pricing_unit as varchar)) as pricing_unit,
-        nullif(cast(pricing_unit as varchar), '') as pricing_unit_name,
-        cast(pricing_term as varchar) as pricing_term,
-        cast(product_servicecode as varchar) as service_code,
-        cast(product_product_family as varchar) as product_family,
-        cast(savings_plan_offering_type as varchar) as savings_plan_offering_type,
-        cast(product as map (varchar, varchar)) as product_attributes,
-        cast(discount as map (varchar, varchar)) as discounts,
-        cast(resource_tags as map (varchar, varchar)) as resource_tags,
-        cast(cost_category as map (varchar, varchar)) as cost_categories,
-        cast(tags as map (varchar, varchar)) as tags,
+        cast(bill_payer_account_id as string) as payer_account_id,
+        cast(line_item_usage_account_id as string) as billing_account_id,
+        nullif(cast(bill_invoice_id as string), '') as invoice_id,
+        nullif(cast(line_item_resource_id as string), '') as resource_id,
+        nullif(cast(line_item_iam_principal as string), '') as iam_principal,
+        nullif(cast(savings_plan_savings_plan_a_r_n as string), '') as savings_plan_id,
+        nullif(cast(reservation_reservation_a_r_n as string), '') as reservation_id,
+        nullif(cast(reservation_subscription_id as string), '') as reservation_subscription_id,
+        cast(billing_period as string) as billing_period,
+        cast(bill_bill_type as string) as bill_type,
+        cast(bill_billing_entity as string) as billing_entity,
+        cast(bill_invoicing_entity as string) as invoicing_entity,
+        cast(line_item_legal_entity as string) as legal_entity,
+        cast(line_item_usage_account_name as string) as billing_account_name,
+        cast(line_item_product_code as string) as product_code,
+        cast(product['product_name'] as string) as product_name,
+        cast(line_item_usage_type as string) as usage_type,
+        lower(coalesce(cast(line_item_usage_type as string), '')) as usage_type_lower,
+        cast(line_item_operation as string) as operation,
+        cast(line_item_line_item_type as string) as line_item_type,
+        cast(line_item_line_item_description as string) as description,
+        cast(line_item_currency_code as string) as currency_code,
+        lower(cast(pricing_unit as string)) as pricing_unit,
+        nullif(cast(pricing_unit as string), '') as pricing_unit_name,
+        cast(pricing_term as string) as pricing_term,
+        cast(product_servicecode as string) as service_code,
+        cast(product_product_family as string) as product_family,
+        cast(savings_plan_offering_type as string) as savings_plan_offering_type,
+        {{ text_map('product') }} as product_attributes,
+        {{ text_map('discount') }} as discounts,
+        {{ text_map('resource_tags') }} as resource_tags,
+        {{ text_map('cost_category') }} as cost_categories,
+        {{ text_map('tags') }} as tags,
         -- The lake holds exact decimals; every cost below is exact in the currency of the bill.
         cast(line_item_usage_amount as decimal(38, 12)) as usage_amount,
         cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost,
@@ -119,8 +119,8 @@ line_items_typed as (
             as reservation_unused_upfront_cost_usd,
         {{ in_usd('reservation_unused_recurring_fee') }} as reservation_unused_recurring_cost_usd,
         usage_date,
-        cast(line_item_usage_start_date at time zone 'UTC' as timestamp) as usage_started_at,
-        cast(line_item_usage_end_date at time zone 'UTC' as timestamp) as usage_ended_at
+        {{ utc_timestamp('line_item_usage_start_date') }} as usage_started_at,
+        {{ utc_timestamp('line_item_usage_end_date') }} as usage_ended_at
     from line_items
 ),
 

@@ -20,8 +20,8 @@ invocations_of_models as (
             else resolved_model_id
         end as request_model,
         case
-            when regexp_matches(lower(coalesce(resolved_model_id, model_id)), 'embed') then 'embeddings'
-            when regexp_matches(lower(coalesce(resolved_model_id, model_id)), 'rerank') then 'rerank'
+            when {{ is_match('lower(coalesce(resolved_model_id, model_id))', "'embed'") }} then 'embeddings'
+            when {{ is_match('lower(coalesce(resolved_model_id, model_id))', "'rerank'") }} then 'rerank'
             when operation in ('Converse', 'ConverseStream') then 'chat'
             else 'generate_content'
         end as operation_name
@@ -31,41 +31,41 @@ invocations_of_models as (
 invocations_typed as (
     select
         concat_ws('/', 'bedrock', account_id, region_id, request_id) as invocation_id,
-        cast(request_id as varchar) as request_id,
-        cast(response_id as varchar) as response_id,
-        cast(account_id as varchar) as account_id,
-        cast(region_id as varchar) as region_id,
-        cast(inference_region_id as varchar) as inference_region_id,
-        cast(feature_id as varchar) as feature_id,
-        cast(pipeline_id as varchar) as pipeline_id,
-        cast(journey_id as varchar) as journey_id,
-        cast(user_id as varchar) as user_id,
-        cast(identity_arn as varchar) as identity_arn,
-        cast(inference_profile_arn as varchar) as inference_profile_arn,
+        cast(request_id as string) as request_id,
+        cast(response_id as string) as response_id,
+        cast(account_id as string) as account_id,
+        cast(region_id as string) as region_id,
+        cast(inference_region_id as string) as inference_region_id,
+        cast(feature_id as string) as feature_id,
+        cast(pipeline_id as string) as pipeline_id,
+        cast(journey_id as string) as journey_id,
+        cast(user_id as string) as user_id,
+        cast(identity_arn as string) as identity_arn,
+        cast(inference_profile_arn as string) as inference_profile_arn,
         'bedrock_log' as dialect,
-        cast(operation as varchar) as operation,
-        cast(operation_name as varchar) as operation_name,
+        cast(operation as string) as operation,
+        cast(operation_name as string) as operation_name,
         'aws.bedrock' as provider_name,
-        cast(model_id as varchar) as said_model_id,
-        cast(resolved_model_id as varchar) as resolved_model_id,
+        cast(model_id as string) as said_model_id,
+        cast(resolved_model_id as string) as resolved_model_id,
         case when resolved_model_id is null and model_id is not null then 'unknown_profile' end as model_reason,
-        cast(request_model as varchar) as request_model,
-        cast(response_model as varchar) as response_model,
-        cast(region_scope as varchar) as region_scope,
-        cast(task_type as varchar) as task_type,
-        cast(prompt_version as varchar) as prompt_version,
+        cast(request_model as string) as request_model,
+        cast(response_model as string) as response_model,
+        cast(region_scope as string) as region_scope,
+        cast(task_type as string) as task_type,
+        cast(prompt_version as string) as prompt_version,
         case
-            when regexp_matches(model_id, ':provisioned-model/') then 'provisioned'
+            when {{ is_match('model_id', "':provisioned-model/'") }} then 'provisioned'
             when service_tier = 'default' and performance = 'optimized' then 'latency_optimized'
             when service_tier = 'default' then 'on_demand'
             when service_tier is null and performance = 'optimized' then 'latency_optimized'
-            else cast(service_tier as varchar)
+            else cast(service_tier as string)
         end as processing,
-        cast(error_code as varchar) as error_type,
-        cast(status as varchar) as status,
-        cast(schema_version as varchar) as schema_version,
-        cast(request_metadata as map (varchar, varchar)) as request_metadata,
-        cast(object_key as varchar) as object_key,
+        cast(error_code as string) as error_type,
+        cast(status as string) as status,
+        cast(schema_version as string) as schema_version,
+        {{ text_map('request_metadata') }} as request_metadata,
+        cast(object_key as string) as object_key,
         cast(object_line as bigint) as object_line,
         cast(uncached_input_tokens as bigint) as uncached_input_tokens,
         cast(cache_read_input_tokens as bigint) as cache_read_input_tokens,
@@ -91,10 +91,10 @@ invocations_typed as (
         true as is_llm_call,
         error_code is not null as is_error,
         coalesce(cast(is_streaming as boolean), false) as is_streaming,
-        cast(invoked_at at time zone 'UTC' as date) as usage_date,
+        {{ utc_date('invoked_at') }} as usage_date,
         cast(landing_date as date) as landing_date,
-        cast(invoked_at at time zone 'UTC' as timestamp) as started_at,
-        cast(invoked_at at time zone 'UTC' as timestamp) + to_milliseconds(coalesce(latency_ms, 0)) as ended_at
+        {{ utc_timestamp('invoked_at') }} as started_at,
+        {{ milliseconds_after(utc_timestamp('invoked_at'), 'coalesce(latency_ms, 0)') }} as ended_at
     from invocations_of_models
 )
 
