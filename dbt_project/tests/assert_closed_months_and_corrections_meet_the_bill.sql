@@ -36,7 +36,7 @@ billed as (
         on
             periods.provider_name = bill_lines.provider_name
             and periods.billing_account_id = bill_lines.billing_account_id
-            and left(cast(periods.usage_month as varchar), 7) = bill_lines.billing_period
+            and left(cast(periods.usage_month as string), 7) = bill_lines.billing_period
     group by periods.provider_name, periods.billing_account_id, periods.usage_month
 ),
 

@@ -57,7 +57,7 @@ calls as (
 )
 
 select
-    landed.source || ' ' || cast(landed.landing_date as varchar) as what,
+    landed.source || ' ' || cast(landed.landing_date as string) as what,
     landed.due_count as count_in,
     coalesce(settled.settled_count, 0) as count_out
 from landed
@@ -65,7 +65,7 @@ left join settled on landed.source = settled.source and landed.landing_date = se
 where landed.due_count != coalesce(settled.settled_count, 0)
 union all
 select
-    objects.source || ' ' || cast(objects.landing_date as varchar) as what,
+    objects.source || ' ' || cast(objects.landing_date as string) as what,
     objects.loaded_count as count_in,
     coalesce(landed.landed_count, 0) as count_out
 from objects

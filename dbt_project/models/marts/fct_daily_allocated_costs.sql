@@ -92,7 +92,7 @@ newest_rows as (
         task_type,
         provider_name,
         charge_category,
-        cast(null as varchar) as corrected_charge_category,
+        cast(null as string) as corrected_charge_category,
         model_id,
         model_tier,
         attribution,

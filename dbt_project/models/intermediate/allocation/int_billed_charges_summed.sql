@@ -10,7 +10,7 @@ lines as (
     select
         *,
         -- In the order of their keys, which the export does not promise.
-        cast(to_json(map_from_entries(list_sort(map_entries(resource_tags)))) as varchar) as tags_json,
+        cast(to_json(map_from_entries(list_sort(map_entries(resource_tags)))) as string) as tags_json,
         date_trunc('day', coalesce(usage_started_at, cast(usage_date as timestamp))) as charge_started_at,
         -- The last moment of the line is in its last day.
         greatest(
@@ -77,7 +77,7 @@ charges as (
                 cell_id, owner_feature_id, owner_attribution, payer_account_id, invoice_id, resource_id, commitment_id,
                 region_id, sku_id, billing_account_name, billing_period, billing_entity, invoicing_entity, legal_entity,
                 line_item_type, product_code, product_name, usage_type, description, pricing_unit_name, currency_code,
-                tags_json, cast(charge_started_at as varchar), cast(charge_ended_at as varchar)
+                tags_json, cast(charge_started_at as string), cast(charge_ended_at as string)
             ])
         ) as charge_id,
         *

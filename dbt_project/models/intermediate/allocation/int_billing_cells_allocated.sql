@@ -249,7 +249,7 @@ other_charge_rows as (
         charges.region_scope,
         charges.processing,
         'not_a_usage_charge' as attribution,
-        cast(null as varchar) as unattributed_reason,
+        cast(null as string) as unattributed_reason,
         'billed' as cost_status,
         0 as tokens,
         cast(null as decimal(38, 12)) as estimated_cost_usd,

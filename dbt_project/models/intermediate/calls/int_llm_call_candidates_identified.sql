@@ -15,7 +15,7 @@ candidates as (
         coalesce(trace_id, candidate_id) as trace_id,
         response_id,
         request_id,
-        cast(input_tokens as varchar) || '/' || cast(output_tokens as varchar) as usage_total,
+        cast(input_tokens as string) || '/' || cast(output_tokens as string) as usage_total,
         case when trace_id is null then started_at - interval 60 second else started_at end as started_at,
         case when trace_id is null then ended_at + interval 60 second else ended_at end as ended_at
     from {{ ref('int_llm_call_candidates_unioned') }}

@@ -79,7 +79,7 @@ weeks_covered as (
     select
         week_days.week_start_date,
         count(covered_days.covered_date) as covered_day_count,
-        string_agg(cast(week_days.week_date as varchar), ', ' order by week_days.week_date)
+        string_agg(cast(week_days.week_date as string), ', ' order by week_days.week_date)
         filter (where covered_days.covered_date is null) as missing_days
     from week_days
     left join covered_days on week_days.week_date = covered_days.covered_date

@@ -94,7 +94,7 @@ focus_costs as (
             when charges.commitment_id is not null then if(charges.is_savings_plan, 'Spend', 'Usage')
         end as CommitmentDiscountCategory,
         charges.commitment_id as CommitmentDiscountId,
-        cast(null as varchar) as CommitmentDiscountName,
+        cast(null as string) as CommitmentDiscountName,
         cast(null as decimal(38, 12)) as CommitmentDiscountQuantity,
         case
             when charges.commitment_id is not null and charges.focus_category = 'Usage' then 'Used'
@@ -102,7 +102,7 @@ focus_costs as (
         case
             when charges.commitment_id is not null then if(charges.is_savings_plan, 'Savings Plan', 'Reservation')
         end as CommitmentDiscountType,
-        cast(null as varchar) as CommitmentDiscountUnit,
+        cast(null as string) as CommitmentDiscountUnit,
         case
             when charges.focus_category = 'Usage'
                 then
@@ -156,7 +156,7 @@ focus_costs as (
         charges.region_id as RegionId,
         aws_regions.region_name as RegionName,
         charges.resource_id as ResourceId,
-        cast(null as varchar) as ResourceName,
+        cast(null as string) as ResourceName,
         nullif(
             regexp_extract(charges.resource_id, '^arn:[^:]*:[^:]*:[^:]*:[^:]*:([^/:]+)', 1), ''
         ) as ResourceType,
@@ -168,7 +168,7 @@ focus_costs as (
                 then coalesce(charges.sku_id, charges.product_code || '/' || charges.usage_type)
         end as SkuId,
         case when charges.is_priced_charge then charges.usage_type end as SkuMeter,
-        cast(null as varchar) as SkuPriceDetails,
+        cast(null as string) as SkuPriceDetails,
         case
             when charges.is_priced_charge
                 then coalesce(charges.sku_id, charges.product_code || '/' || charges.usage_type)

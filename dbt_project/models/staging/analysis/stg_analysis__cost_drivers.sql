@@ -7,9 +7,9 @@ drivers as (
 
 drivers_typed as (
     select
-        cast(feature_id as varchar) as feature_id,
-        cast(driver as varchar) as driver,
-        cast(detail as varchar) as detail,
+        cast(feature_id as string) as feature_id,
+        cast(driver as string) as driver,
+        cast(detail as string) as detail,
         cast(contribution_cost_usd as decimal(18, 6)) as contribution_cost_usd,
         cast(week_start_date as date) as week_start_date
     from drivers

@@ -7,9 +7,9 @@ errors as (
 
 errors_typed as (
     select
-        cast(feature_id as varchar) as feature_id,
-        cast(method as varchar) as method,
-        cast(status as varchar) as status,
+        cast(feature_id as string) as feature_id,
+        cast(method as string) as method,
+        cast(status as string) as status,
         cast(horizon_days as bigint) as horizon_days,
         cast(origin_count as bigint) as origin_count,
         cast(wape_ratio as double) as wape_ratio,

@@ -7,10 +7,10 @@ projections as (
 
 projections_typed as (
     select
-        cast(feature_id as varchar) as feature_id,
-        cast(scenario as varchar) as scenario,
-        cast(method as varchar) as method,
-        cast(status as varchar) as status,
+        cast(feature_id as string) as feature_id,
+        cast(scenario as string) as scenario,
+        cast(method as string) as method,
+        cast(status as string) as status,
         cast(projected_cost_usd as decimal(18, 6)) as projected_cost_usd,
         cast(low_cost_usd as decimal(18, 6)) as low_cost_usd,
         cast(high_cost_usd as decimal(18, 6)) as high_cost_usd,

@@ -7,17 +7,17 @@ cost_buckets as (
 
 costs_typed as (
     select
-        cast(workspace_id as varchar) as workspace_id,
-        cast(description as varchar) as description,
-        cast(cost_type as varchar) as cost_type,
-        cast(model as varchar) as model_name,
-        cast(token_type as varchar) as token_type,
-        cast(service_tier as varchar) as service_tier,
-        cast(context_window as varchar) as context_window,
-        cast(inference_geo as varchar) as inference_geo,
-        cast(currency_code as varchar) as currency_code,
-        cast(said_amount_cents as varchar) as said_amount_cents,
-        cast(object_key as varchar) as object_key,
+        cast(workspace_id as string) as workspace_id,
+        cast(description as string) as description,
+        cast(cost_type as string) as cost_type,
+        cast(model as string) as model_name,
+        cast(token_type as string) as token_type,
+        cast(service_tier as string) as service_tier,
+        cast(context_window as string) as context_window,
+        cast(inference_geo as string) as inference_geo,
+        cast(currency_code as string) as currency_code,
+        cast(said_amount_cents as string) as said_amount_cents,
+        cast(object_key as string) as object_key,
         cast(amount_usd as decimal(38, 12)) as billed_cost_usd,
         cast(usage_date as date) as usage_date,
         cast(landing_date as date) as landing_date

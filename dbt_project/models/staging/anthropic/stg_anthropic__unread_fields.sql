@@ -7,9 +7,9 @@ unread_fields as (
 
 fields_typed as (
     select
-        cast(report as varchar) as report,
-        cast(field_name as varchar) as field_name,
-        cast(object_key as varchar) as object_key,
+        cast(report as string) as report,
+        cast(field_name as string) as field_name,
+        cast(object_key as string) as object_key,
         cast(result_count as bigint) as result_count,
         cast(usage_date as date) as usage_date,
         cast(landing_date as date) as landing_date

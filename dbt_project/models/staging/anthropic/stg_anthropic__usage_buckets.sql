@@ -7,13 +7,13 @@ usage_buckets as (
 
 buckets_typed as (
     select
-        cast(workspace_id as varchar) as workspace_id,
-        cast(api_key_id as varchar) as api_key_id,
-        cast(model as varchar) as model_name,
-        cast(service_tier as varchar) as service_tier,
-        cast(context_window as varchar) as context_window,
-        cast(inference_geo as varchar) as inference_geo,
-        cast(object_key as varchar) as object_key,
+        cast(workspace_id as string) as workspace_id,
+        cast(api_key_id as string) as api_key_id,
+        cast(model as string) as model_name,
+        cast(service_tier as string) as service_tier,
+        cast(context_window as string) as context_window,
+        cast(inference_geo as string) as inference_geo,
+        cast(object_key as string) as object_key,
         cast(uncached_input_tokens as bigint) as uncached_input_tokens,
         cast(cache_read_input_tokens as bigint) as cache_read_input_tokens,
         cast(cache_write_5m_input_tokens as bigint) as cache_write_5m_input_tokens,

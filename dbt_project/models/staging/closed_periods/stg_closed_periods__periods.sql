@@ -7,9 +7,9 @@ periods as (
 
 periods_typed as (
     select
-        cast(billing_account_id as varchar) as billing_account_id,
-        cast(provider_name as varchar) as provider_name,
-        cast(rule as varchar) as rule,
+        cast(billing_account_id as string) as billing_account_id,
+        cast(provider_name as string) as provider_name,
+        cast(rule as string) as rule,
         cast(version as bigint) as version,
         cast(is_frozen as boolean) as is_frozen,
         cast(usage_month as date) as usage_month,

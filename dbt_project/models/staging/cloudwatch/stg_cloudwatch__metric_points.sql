@@ -7,13 +7,13 @@ points as (
 
 points_typed as (
     select
-        cast(feature as varchar) as feature_id,
-        cast(namespace as varchar) as namespace,
-        cast(metric_name as varchar) as metric_name,
-        cast(statistic as varchar) as statistic,
-        cast(dimensions_json as varchar) as dimensions_json,
-        cast(model as varchar) as model,
-        cast(unit as varchar) as unit,
+        cast(feature as string) as feature_id,
+        cast(namespace as string) as namespace,
+        cast(metric_name as string) as metric_name,
+        cast(statistic as string) as statistic,
+        cast(dimensions_json as string) as dimensions_json,
+        cast(model as string) as model,
+        cast(unit as string) as unit,
         cast(period_seconds as integer) as period_seconds,
         cast(value as double) as value,
         cast(metric_date as date) as metric_date,

@@ -7,9 +7,9 @@ objects as (
 
 objects_typed as (
     select
-        cast(source as varchar) as source,
-        cast(object_key as varchar) as object_key,
-        cast(reason as varchar) as reason,
+        cast(source as string) as source,
+        cast(object_key as string) as object_key,
+        cast(reason as string) as reason,
         cast(bytes_read as bigint) as read_bytes,
         cast(read_count as bigint) as read_count,
         cast(loaded_count as bigint) as loaded_count,

@@ -7,9 +7,9 @@ outcomes as (
 
 outcomes_typed as (
     select
-        cast(source as varchar) as source,
-        cast(status as varchar) as status,
-        cast(error as varchar) as error,
+        cast(source as string) as source,
+        cast(status as string) as status,
+        cast(error as string) as error,
         cast(read_count as bigint) as read_count,
         cast(loaded_count as bigint) as loaded_count,
         cast(ignored_count as bigint) as ignored_count,

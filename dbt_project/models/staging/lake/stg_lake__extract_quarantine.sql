@@ -7,10 +7,10 @@ quarantined as (
 
 quarantined_typed as (
     select
-        cast(source as varchar) as source,
-        cast(object_key as varchar) as object_key,
-        cast(place as varchar) as place,
-        cast(reason as varchar) as reason,
+        cast(source as string) as source,
+        cast(object_key as string) as object_key,
+        cast(place as string) as place,
+        cast(reason as string) as reason,
         cast(record_count as bigint) as record_count,
         cast(landing_date as date) as landing_date
     from quarantined

@@ -7,14 +7,14 @@ cost_buckets as (
 
 costs_typed as (
     select
-        cast(project_id as varchar) as project_id,
-        cast(api_key_id as varchar) as api_key_id,
-        cast(line_item as varchar) as line_item,
-        lower(cast(line_item as varchar)) as line_item_lower,
-        cast(quantity_unit as varchar) as quantity_unit,
-        cast(currency_code as varchar) as currency_code,
-        cast(said_amount as varchar) as said_amount,
-        cast(object_key as varchar) as object_key,
+        cast(project_id as string) as project_id,
+        cast(api_key_id as string) as api_key_id,
+        cast(line_item as string) as line_item,
+        lower(cast(line_item as string)) as line_item_lower,
+        cast(quantity_unit as string) as quantity_unit,
+        cast(currency_code as string) as currency_code,
+        cast(said_amount as string) as said_amount,
+        cast(object_key as string) as object_key,
         cast(quantity as decimal(38, 12)) as quantity,
         cast(amount as decimal(38, 12)) as billed_cost_usd,
         cast(usage_date as date) as usage_date,

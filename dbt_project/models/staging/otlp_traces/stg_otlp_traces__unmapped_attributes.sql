@@ -7,8 +7,8 @@ unmapped_attributes as (
 
 unmapped_attributes_typed as (
     select
-        cast(attribute_name as varchar) as attribute_name,
-        coalesce(nullif(trim(cast(service_name as varchar)), ''), 'unknown') as service_name,
+        cast(attribute_name as string) as attribute_name,
+        coalesce(nullif(trim(cast(service_name as string)), ''), 'unknown') as service_name,
         cast(span_count as bigint) as span_count,
         cast(landing_date as date) as landing_date
     from unmapped_attributes

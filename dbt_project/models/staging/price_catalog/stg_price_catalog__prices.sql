@@ -9,14 +9,14 @@ prices as (
 
 prices_typed as (
     select
-        cast(provider_name as varchar) as provider_name,
-        cast(model_id as varchar) as model_id,
-        cast(token_class as varchar) as token_class,
-        cast(region_scope as varchar) as region_scope,
-        cast(processing as varchar) as processing,
-        cast(price_unit as varchar) as price_unit,
-        cast(catalog as varchar) as catalog,
-        cast(catalog_version as varchar) as catalog_version,
+        cast(provider_name as string) as provider_name,
+        cast(model_id as string) as model_id,
+        cast(token_class as string) as token_class,
+        cast(region_scope as string) as region_scope,
+        cast(processing as string) as processing,
+        cast(price_unit as string) as price_unit,
+        cast(catalog as string) as catalog,
+        cast(catalog_version as string) as catalog_version,
         cast(threshold_tokens as bigint) as threshold_tokens,
         cast(price_usd_per_unit as decimal(38, 12)) as price_usd_per_unit,
         -- How many of what is counted (tokens, search units) the price is for.
