@@ -12,23 +12,23 @@
 
 {#- `global` for the worldwide profile, which has prices of its own; every other way to call is `regional`. -#}
 {% macro bedrock_region_scope(model) -%}
-    case when regexp_matches(lower({{ model }}), '(^|/)global[.]') then 'global' else 'regional' end
+    case when {{ is_match('lower(' ~ model ~ ')', "'(^|/)global[.]'") }} then 'global' else 'regional' end
 {%- endmacro %}
 
 {% macro bedrock_token_class(usage_type) -%}
     case
-        when regexp_matches({{ usage_type }}, 'search_?units') then 'search_unit'
+        when {{ is_match(usage_type, "'search_?units'") }} then 'search_unit'
         when
-            regexp_matches(
-                {{ usage_type }},
-                'guardrail|prompt-routing|evaluation|dataautomation|modelunits|provisionedthroughput|custommodelimport|customization'
-            )
+            {{ is_match(
+                usage_type,
+                "'guardrail|prompt-routing|evaluation|dataautomation|modelunits|provisionedthroughput|custommodelimport|customization'"
+            ) }}
             then 'not_tokens'
-        when regexp_matches({{ usage_type }}, 'cache[-_]?read') then 'cache_read_input'
-        when regexp_matches({{ usage_type }}, 'cache[-_]?write') and {{ usage_type }} like '%1h%' then 'cache_write_1h_input'
-        when regexp_matches({{ usage_type }}, 'cache[-_]?write') then 'cache_write_5m_input'
-        when regexp_matches({{ usage_type }}, 'output[-_]?token') then 'output'
-        when regexp_matches({{ usage_type }}, 'input[-_]?token|embed') then 'uncached_input'
+        when {{ is_match(usage_type, "'cache[-_]?read'") }} then 'cache_read_input'
+        when {{ is_match(usage_type, "'cache[-_]?write'") }} and {{ usage_type }} like '%1h%' then 'cache_write_1h_input'
+        when {{ is_match(usage_type, "'cache[-_]?write'") }} then 'cache_write_5m_input'
+        when {{ is_match(usage_type, "'output[-_]?token'") }} then 'output'
+        when {{ is_match(usage_type, "'input[-_]?token|embed'") }} then 'uncached_input'
         else 'unknown'
     end
 {%- endmacro %}
@@ -60,8 +60,8 @@
 {#- How many tokens one billed unit is; marketplace meters say `Units` and mean a million. NULL: not known. -#}
 {% macro tokens_per_unit(pricing_unit) -%}
     case
-        when regexp_matches({{ pricing_unit }}, 'million|1m') or {{ pricing_unit }} = 'units' then 1000000
-        when regexp_matches({{ pricing_unit }}, 'thousand|1k') then 1000
+        when {{ is_match(pricing_unit, "'million|1m'") }} or {{ pricing_unit }} = 'units' then 1000000
+        when {{ is_match(pricing_unit, "'thousand|1k'") }} then 1000
         when {{ pricing_unit }} = 'tokens' then 1
     end
 {%- endmacro %}
@@ -69,8 +69,8 @@
 {#- How many search units one billed unit is; here `Units` are the searches themselves. -#}
 {% macro search_units_per_unit(pricing_unit) -%}
     case
-        when regexp_matches({{ pricing_unit }}, 'million|1m') then 1000000
-        when regexp_matches({{ pricing_unit }}, 'thousand|1k') then 1000
+        when {{ is_match(pricing_unit, "'million|1m'") }} then 1000000
+        when {{ is_match(pricing_unit, "'thousand|1k'") }} then 1000
         else 1
     end
 {%- endmacro %}

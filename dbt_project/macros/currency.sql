@@ -9,8 +9,3 @@
         else cast(cast({{ amount }} as decimal(38, 12)) * usd_per_unit as decimal(38, 12))
     end
 {%- endmacro %}
-
-{#- A DECIMAL(38, 12) that stops the query with a sentence as soon as a row needs it. -#}
-{% macro refused_amount(sentence) -%}
-    cast(error({{ sentence }}) as decimal(38, 12))
-{%- endmacro %}

@@ -26,13 +26,13 @@ select
     lower(nullif(trim(cast(processing as string)), '')) as processing,
     cast(error_type as string) as error_type,
     case
-        when operation_name = 'execute_tool' then json_extract_string(details_json, '$.tool_name')
+        when operation_name = 'execute_tool' then {{ json_text('details_json', '$.tool_name') }}
     end as tool_name,
     case
-        when operation_name = 'invoke_agent' then json_extract_string(details_json, '$.agent_name')
+        when operation_name = 'invoke_agent' then {{ json_text('details_json', '$.agent_name') }}
     end as agent_name,
     case
-        when operation_name = 'retrieval' then json_extract_string(details_json, '$.data_source_id')
+        when operation_name = 'retrieval' then {{ json_text('details_json', '$.data_source_id') }}
     end as data_source_id,
     cast(details_json as string) as details_json,
     cast(object_key as string) as object_key,
@@ -49,13 +49,13 @@ select
         when operation_name = 'rerank'
             then
                 coalesce(
-                    nullif(cast(json_array_length(details_json, '$.input_documents') as bigint), 0),
-                    cast(json_extract_string(details_json, '$.input_document_count') as bigint)
+                    nullif({{ json_length('details_json', '$.input_documents') }}, 0),
+                    cast({{ json_text('details_json', '$.input_document_count') }} as bigint)
                 )
     end as input_document_count,
     case
         when operation_name in ('retrieval', 'rerank')
-            then cast(json_extract_string(details_json, '$.top_k') as bigint)
+            then cast({{ json_text('details_json', '$.top_k') }} as bigint)
     end as requested_document_count,
     cast(attribute_count as integer) as attribute_count,
     coalesce(cast(usage_figure_count as integer), 0) as usage_figure_count,
@@ -65,9 +65,9 @@ select
         operation_name in ('chat', 'text_completion', 'generate_content', 'embeddings', 'rerank'), false
     ) as is_llm_call,
     error_type is not null or coalesce(status_code = 2, false) as is_error,
-    cast(started_at at time zone 'UTC' as date) as usage_date,
+    {{ utc_date('started_at') }} as usage_date,
     cast(landing_date as date) as landing_date,
-    cast(started_at at time zone 'UTC' as timestamp) as started_at,
-    cast(ended_at at time zone 'UTC' as timestamp) as ended_at
+    {{ utc_timestamp('started_at') }} as started_at,
+    {{ utc_timestamp('ended_at') }} as ended_at
 from {{ spans }}
 {%- endmacro %}

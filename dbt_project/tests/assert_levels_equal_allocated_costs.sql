@@ -9,7 +9,9 @@ allocated_costs as (
 ),
 
 level_names as (
-    select unnest(['rpt_daily_service_costs', 'rpt_daily_pipeline_costs']) as level_name
+    select 'rpt_daily_service_costs' as level_name
+    union all
+    select 'rpt_daily_pipeline_costs' as level_name
 ),
 
 expected as (

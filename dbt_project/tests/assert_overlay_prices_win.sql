@@ -31,9 +31,15 @@ current_period as (
 
 overlay as (
     select
-        overlay_rows.* replace (
-            greatest(overlay_rows.valid_from, current_period.priced_from) as valid_from
-        )
+        overlay_rows.provider_name,
+        overlay_rows.model_id,
+        overlay_rows.token_class,
+        overlay_rows.region_scope,
+        overlay_rows.processing,
+        overlay_rows.threshold_tokens,
+        overlay_rows.price_usd_per_unit,
+        greatest(overlay_rows.valid_from, current_period.priced_from) as valid_from,
+        overlay_rows.valid_to
     from overlay_rows
     cross join current_period
     where overlay_rows.valid_to is null or overlay_rows.valid_to > current_period.priced_from

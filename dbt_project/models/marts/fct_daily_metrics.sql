@@ -58,7 +58,15 @@ calls_summed as (
 calls_with_total as (
     select * from calls_summed
     union all
-    select * replace ('total' as feature_id)
+    select
+        'total' as feature_id,
+        task_type,
+        model_tier,
+        call_count,
+        measured_call_count,
+        input_tokens,
+        output_tokens,
+        usage_date
     from calls_summed
 ),
 
@@ -138,7 +146,11 @@ routing_mix_call_ratio as (
 costs_with_total as (
     select * from allocated_costs
     union all
-    select * replace ('total' as feature_id)
+    select
+        'total' as feature_id,
+        model_tier,
+        allocated_cost_usd,
+        usage_date
     from allocated_costs
 ),
 

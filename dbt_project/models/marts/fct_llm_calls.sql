@@ -38,8 +38,8 @@ usages_summed_to_call as (
 catalogs_named_together as (
     select
         call_id,
-        string_agg(distinct price_catalog, '+' order by price_catalog) as price_catalog,
-        string_agg(distinct price_catalog_version, '+' order by price_catalog_version) as price_catalog_version
+        {{ joined_distinct('price_catalog') }} as price_catalog,
+        {{ joined_distinct('price_catalog_version') }} as price_catalog_version
     from usages
     where
         call_id in (
@@ -129,7 +129,7 @@ llm_calls as (
                 when cost_reason is null then coalesce(estimated_cost_usd, 0)
             end as decimal(38, 12)
         ) as allocated_cost_usd,
-        cast(datediff('millisecond', started_at, ended_at) as bigint) as duration_ms,
+        {{ milliseconds_between('started_at', 'ended_at') }} as duration_ms,
         has_usage,
         operation_name in ('chat', 'text_completion', 'generate_content') as is_generating,
         is_error,

@@ -135,7 +135,7 @@ main_drivers_ranked as (
         row_number() over (
             partition by drivers.week_start_date
             order by
-                sign(weeks_changed.change_cost_usd) * drivers.contribution_cost_usd desc,
+                {{ sign_of('weeks_changed.change_cost_usd') }} * drivers.contribution_cost_usd desc,
                 drivers.feature_id asc,
                 drivers.driver asc,
                 drivers.detail asc
@@ -143,7 +143,7 @@ main_drivers_ranked as (
     from drivers
     inner join weeks_changed on drivers.week_start_date = weeks_changed.week_start_date
     -- Only what pushed the way the week went can be its main driver.
-    where sign(weeks_changed.change_cost_usd) * drivers.contribution_cost_usd > 0
+    where {{ sign_of('weeks_changed.change_cost_usd') }} * drivers.contribution_cost_usd > 0
 ),
 
 opportunities_ranked as (

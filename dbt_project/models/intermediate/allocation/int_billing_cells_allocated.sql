@@ -52,7 +52,7 @@ shares_of_callers as (
         service_name,
         task_type,
         model_tier,
-        cast(sum(share_micro_usd) as hugeint) as share_micro_usd
+        {{ whole_number('sum(share_micro_usd)') }} as share_micro_usd
     from shares
     group by all
 ),
@@ -62,7 +62,7 @@ shares_of_sub_cells as (
         cell_id,
         owner_feature_id,
         owner_attribution,
-        cast(sum(share_micro_usd) as hugeint) as share_micro_usd
+        {{ whole_number('sum(share_micro_usd)') }} as share_micro_usd
     from shares
     group by all
 ),

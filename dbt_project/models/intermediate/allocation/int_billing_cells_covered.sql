@@ -42,8 +42,8 @@ capacities as (
         {{ to_micro_usd('sub_cells.billed_cost_usd') }} as billed_micro_usd,
         greatest(
             case cell_bases.coverage_basis
-                when 'tokens' then cast(coalesce(sub_cells.billed_tokens, 0) as hugeint)
-                when 'search_units' then cast(coalesce(sub_cells.billed_search_unit_count, 0) as hugeint)
+                when 'tokens' then {{ whole_number('coalesce(sub_cells.billed_tokens, 0)') }}
+                when 'search_units' then {{ whole_number('coalesce(sub_cells.billed_search_unit_count, 0)') }}
                 else {{ to_micro_usd('sub_cells.billed_cost_usd') }}
             end,
             0
@@ -58,7 +58,7 @@ traced as (
         callers.feature_id,
         case any_value(cell_bases.coverage_basis)
             when 'cost' then coalesce({{ to_micro_usd('sum(callers.estimated_cost_usd)') }}, 0)
-            else sum(callers.quantity)
+            else {{ whole_number('sum(callers.quantity)') }}
         end as traced_quantity,
         bool_and(callers.has_feature) as has_feature
     from callers
@@ -132,10 +132,11 @@ pools as (
         ) as unowned_matched_quantity,
         coalesce(sum(residuals.residual_quantity) filter (where residuals.has_feature), 0) as featured_quantity,
         -- What the unowned sub-cell has no room for, of usage with a feature.
-        (
-            greatest(sum(residuals.residual_quantity) - coalesce(any_value(unowned_capacities.capacity), 0), 0)
-            * coalesce(sum(residuals.residual_quantity) filter (where residuals.has_feature), 0)
-        ) // sum(residuals.residual_quantity) as overflow_quantity
+        {{ whole_quotient(
+            'greatest(sum(residuals.residual_quantity) - coalesce(any_value(unowned_capacities.capacity), 0), 0)'
+            ~ ' * coalesce(sum(residuals.residual_quantity) filter (where residuals.has_feature), 0)',
+            'sum(residuals.residual_quantity)'
+        ) }} as overflow_quantity
     from residuals
     left join unowned_capacities on residuals.cell_id = unowned_capacities.cell_id
     group by residuals.cell_id
@@ -207,8 +208,9 @@ matches as (
         overflow_matched.owner_feature_id,
         overflow_matched.owner_attribution,
         residuals.feature_id as traced_feature_id,
-        (1000000 * residuals.residual_quantity * overflow_matched.matched_quantity)
-        // overflow_matched.featured_quantity as weight_micro_quantity
+        {{ whole_quotient(
+            '1000000 * residuals.residual_quantity * overflow_matched.matched_quantity', 'overflow_matched.featured_quantity'
+        ) }} as weight_micro_quantity
     from overflow_matched
     inner join residuals on overflow_matched.cell_id = residuals.cell_id and residuals.has_feature
     where overflow_matched.matched_quantity > 0
@@ -217,14 +219,13 @@ matches as (
 sub_cells_matched as (
     select
         capacities.*,
-        cast(
-            coalesce(owned_matched.matched_quantity, 0)
-            + coalesce(overflow_matched.matched_quantity, 0)
-            + case when capacities.owner_feature_id is null then coalesce(pools.unowned_matched_quantity, 0) else 0 end
-            as hugeint
-        ) as matched_quantity,
+        {{ whole_number(
+            'coalesce(owned_matched.matched_quantity, 0)'
+            ~ ' + coalesce(overflow_matched.matched_quantity, 0)'
+            ~ ' + case when capacities.owner_feature_id is null then coalesce(pools.unowned_matched_quantity, 0) else 0 end'
+        ) }} as matched_quantity,
         -- Traced usage of one feature on usage that the bill has tagged for another.
-        cast(coalesce(overflow_matched.matched_quantity, 0) as hugeint) as disagreeing_quantity
+        {{ whole_number('coalesce(overflow_matched.matched_quantity, 0)') }} as disagreeing_quantity
     from capacities
     left join owned_matched
         on
@@ -256,8 +257,8 @@ cells_covered as (
         sub_cells_matched.capacity as billed_quantity,
         sub_cells_matched.matched_quantity,
         sub_cells_matched.disagreeing_quantity,
-        cast(matches.weight_micro_quantity as hugeint) as weight_micro_quantity,
-        cast(traced.traced_quantity as hugeint) as traced_quantity,
+        {{ whole_number('matches.weight_micro_quantity') }} as weight_micro_quantity,
+        {{ whole_number('traced.traced_quantity') }} as traced_quantity,
         sub_cells_matched.billed_micro_usd,
         -- coverage x billed cost, in whole micro-dollars
         case

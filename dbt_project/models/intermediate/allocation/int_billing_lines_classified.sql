@@ -39,7 +39,7 @@ billing_sources as (
 ),
 
 billing_tag_keys as (
-    select list(tag_key order by precedence) as tag_keys
+    select {{ listed('tag_key', 'precedence') }} as tag_keys
     from {{ ref('billing_tag_keys') }}
 ),
 
@@ -91,10 +91,7 @@ authoritative_lines as (
 tagged_lines as (
     select
         *,
-        list_filter(
-            list_transform(tag_keys, lambda tag_key: trim(resource_tags[tag_key])),
-            lambda tag_value: {{ own_feature_id('tag_value') }} is not null and tag_value != ''
-        )[1] as tag_feature_id
+        {{ first_tagged_feature('tag_keys', 'resource_tags') }} as tag_feature_id
     from authoritative_lines
 ),
 

@@ -32,7 +32,7 @@ billed as (
         sum(billed_search_unit_count) as billed_search_unit_count,
         sum(billed_cost_usd) as billed_cost_usd,
         sum(rounding_cost_usd) as rounding_cost_usd,
-        string_agg(distinct owner_attribution, '+' order by owner_attribution) as sub_keys,
+        {{ joined_distinct('owner_attribution') }} as sub_keys,
         bool_and(is_settled) as is_settled
     from charges
     group by cell_id

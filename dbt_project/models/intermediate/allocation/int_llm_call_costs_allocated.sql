@@ -56,7 +56,7 @@ usages_weighted as (
         callers_paying.share_pico_usd,
         case
             when callers_paying.is_weighed_by_cost then {{ to_pico_usd('usages.estimated_cost_usd') }}
-            else cast(usages.quantity as hugeint)
+            else {{ whole_number('usages.quantity') }}
         end as weight,
         usages.usage_date
     from usages
@@ -85,8 +85,10 @@ usages_divided as (
         coalesce(usages_weighted.weight = weights_summed_to_caller.largest_weight, false) as is_largest,
         -- Nothing has a weight only where the caller pays nothing.
         coalesce(
-            (abs(usages_weighted.share_pico_usd) * usages_weighted.weight)
-            // nullif(weights_summed_to_caller.total_weight, 0),
+            {{ whole_quotient(
+                'abs(usages_weighted.share_pico_usd) * usages_weighted.weight',
+                'nullif(weights_summed_to_caller.total_weight, 0)'
+            ) }},
             0
         ) as whole_pico_usd
     from usages_weighted
@@ -123,7 +125,7 @@ call_costs_allocated as (
         estimated_cost_usd,
         case
             when share_pico_usd is null then estimated_cost_usd
-            else {{ pico_to_usd('sign(share_pico_usd) * (whole_pico_usd + left_over_pico_usd)') }}
+            else {{ pico_to_usd(sign_of('share_pico_usd') ~ ' * (whole_pico_usd + left_over_pico_usd)') }}
         end as allocated_cost_usd,
         usage_date
     from usages_with_left_over

@@ -23,7 +23,7 @@ callers_weighted as (
         *,
         case
             when is_weighed_by_cost then {{ to_pico_usd('estimated_cost_usd') }}
-            else quantity
+            else {{ whole_number('quantity') }}
         end as weight
     from callers
 ),
@@ -39,7 +39,9 @@ shares_weighted as (
         callers_weighted.service_name,
         callers_weighted.task_type,
         callers_weighted.model_tier,
-        (callers_weighted.weight * cells_covered.weight_micro_quantity) // cells_covered.traced_quantity as weight
+        {{ whole_quotient(
+            'callers_weighted.weight * cells_covered.weight_micro_quantity', 'cells_covered.traced_quantity'
+        ) }} as weight
     from cells_covered
     inner join callers_weighted
         on
@@ -57,7 +59,7 @@ shares_summed as (
 shares_divided as (
     select
         *,
-        (abs(traced_micro_usd) * weight) // total_weight as whole_micro_usd,
+        {{ whole_quotient('abs(traced_micro_usd) * weight', 'total_weight') }} as whole_micro_usd,
         (abs(traced_micro_usd) * weight) % total_weight as fraction
     from shares_summed
     where total_weight > 0
@@ -85,10 +87,10 @@ shares as (
         service_name,
         task_type,
         model_tier,
-        cast(
-            sign(traced_micro_usd)
-            * (whole_micro_usd + case when fraction_rank <= left_over_micro_usd then 1 else 0 end) as hugeint
-        ) as share_micro_usd
+        {{ whole_number(
+            sign_of('traced_micro_usd')
+            ~ ' * (whole_micro_usd + case when fraction_rank <= left_over_micro_usd then 1 else 0 end)'
+        ) }} as share_micro_usd
     from shares_ranked
 )
 

@@ -49,7 +49,7 @@ ids_beside_those_before as (
     select
         *,
         max(ended_at) over earlier as latest_end_before,
-        last_value(usage_total ignore nulls) over earlier as usage_total_before
+        {{ last_said('usage_total', 'earlier') }} as usage_total_before
     from ids
     window earlier as (
         partition by id_kind, provider_id, trace_id

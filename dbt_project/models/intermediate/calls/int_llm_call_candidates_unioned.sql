@@ -35,7 +35,9 @@ span_candidates as (
         parent_span_id,
         account_id,
         -- What a framework made up is no id of the provider's.
-        case when not regexp_matches(response_id, '^(run-|lc_run-|aitxt-|aiobj-)') then response_id end as response_id,
+        case
+            when not {{ is_match('response_id', "'^(run-|lc_run-|aitxt-|aiobj-)'") }} then response_id
+        end as response_id,
         request_id,
         feature_id,
         pipeline_id,

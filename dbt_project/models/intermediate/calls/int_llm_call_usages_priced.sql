@@ -17,9 +17,12 @@ prices as (
 ),
 
 token_classes as (
-    select unnest([
+    {% for token_class in [
         'uncached_input', 'cache_read_input', 'cache_write_5m_input', 'cache_write_1h_input', 'output', 'search_unit'
-    ]) as token_class
+    ] %}
+    select '{{ token_class }}' as token_class
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 quantities as (
@@ -77,7 +80,7 @@ usages_with_price as (
         prices_of_keys.catalog_version as price_catalog_version,
         prices_of_keys.price_usd_per_unit,
         prices_of_keys.unit_quantity,
-        cast(usages.quantity as hugeint)
+        {{ whole_number('usages.quantity') }}
         * {{ to_pico_usd('prices_of_keys.price_usd_per_unit') }} as cost_pico_usd_times_unit
     from usages
     left join prices_of_keys

@@ -35,7 +35,9 @@ billing_sources as (
 ),
 
 calls_with_provider as (
-    select * replace (coalesce(provider_name, 'unknown') as provider_name)
+    select
+        *,
+        coalesce(provider_name, 'unknown') as named_provider_name
     from calls
 ),
 
@@ -47,19 +49,19 @@ calls_with_model_id as (
         coalesce(
             answering_models.region_scope,
             named_models.region_scope,
-            case when calls_with_provider.provider_name = 'aws.bedrock' then 'regional' else 'any' end
+            case when calls_with_provider.named_provider_name = 'aws.bedrock' then 'regional' else 'any' end
         ) as region_scope,
         coalesce(answering_models.is_known_model, named_models.is_known_model, false) as is_known_model
     from calls_with_provider
     left join model_names as answering_models
         on
-            calls_with_provider.provider_name = answering_models.provider_name
-            and calls_with_provider.provider_name != 'aws.bedrock'
+            calls_with_provider.named_provider_name = answering_models.provider_name
+            and calls_with_provider.named_provider_name != 'aws.bedrock'
             and calls_with_provider.response_model = answering_models.model_name
             and answering_models.is_known_model
     left join model_names as named_models
         on
-            calls_with_provider.provider_name = named_models.provider_name
+            calls_with_provider.named_provider_name = named_models.provider_name
             and coalesce(calls_with_provider.request_model, calls_with_provider.response_model)
             = named_models.model_name
 ),
@@ -80,7 +82,7 @@ calls_resolved as (
         coalesce(calls_with_model_id.service_name, 'unknown') as service_name,
         coalesce(calls_with_model_id.task_type, 'unknown') as task_type,
         calls_with_model_id.operation_name,
-        calls_with_model_id.provider_name,
+        calls_with_model_id.named_provider_name as provider_name,
         coalesce(
             calls_with_model_id.request_model, calls_with_model_id.response_model, 'unknown'
         ) as request_model,
@@ -107,7 +109,9 @@ calls_resolved as (
                 then
                     coalesce(
                         calls_with_model_id.search_unit_count,
-                        (greatest(coalesce(calls_with_model_id.input_document_count, 1), 1) + 99) // 100
+                        {{ whole_quotient(
+                            'greatest(coalesce(calls_with_model_id.input_document_count, 1), 1) + 99', '100'
+                        ) }}
                     )
             else calls_with_model_id.search_unit_count
         end as search_unit_count,
@@ -134,11 +138,11 @@ calls_resolved as (
     from calls_with_model_id
     left join model_tiers
         on
-            calls_with_model_id.provider_name = model_tiers.provider_name
+            calls_with_model_id.named_provider_name = model_tiers.provider_name
             and calls_with_model_id.model_id = model_tiers.model_id
     left join billing_sources
         on
-            calls_with_model_id.provider_name = billing_sources.provider_name
+            calls_with_model_id.named_provider_name = billing_sources.provider_name
             and calls_with_model_id.usage_date >= billing_sources.valid_from
             and (calls_with_model_id.usage_date < billing_sources.valid_to or billing_sources.valid_to is null)
 )

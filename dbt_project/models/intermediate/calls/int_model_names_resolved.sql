@@ -26,8 +26,8 @@ shadow_spans as (
     select
         -- A comparison that says no provider is one of Bedrock's.
         coalesce(provider_name, 'aws.bedrock') as provider_name,
-        json_extract_string(details_json, '$.baseline_model') as baseline_model,
-        json_extract_string(details_json, '$.candidate_model') as candidate_model
+        {{ json_text('details_json', '$.baseline_model') }} as baseline_model,
+        {{ json_text('details_json', '$.candidate_model') }} as candidate_model
     from {{ ref('stg_otlp_traces__spans') }}
     where operation_name = 'shadow'
 ),
@@ -131,9 +131,7 @@ lookups as (
     select
         provider_name,
         spelled_model_id,
-        regexp_replace(
-            looked_up, '-(20[0-9][0-9])(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(-|:|$)', '-\1-\2-\3\4', 'g'
-        ) as looked_up,
+        {{ with_dashed_dates('looked_up') }} as looked_up,
         2 as attempt
     from spellings_to_look_up
 ),
@@ -166,11 +164,11 @@ rules_found as (
                 when 'ends_with'
                     then right(lookups.looked_up, length(catalog_spellings.spelling)) = catalog_spellings.spelling
                 when 'contains' then position(catalog_spellings.spelling in lookups.looked_up) > 0
-                when 'pattern' then regexp_matches(lookups.looked_up, catalog_spellings.spelling)
+                when 'pattern' then {{ is_match('lookups.looked_up', 'catalog_spellings.spelling') }}
             end
             and (
                 catalog_spellings.excluded_pattern is null
-                or not regexp_matches(lookups.looked_up, catalog_spellings.excluded_pattern)
+                or not {{ is_match('lookups.looked_up', 'catalog_spellings.excluded_pattern') }}
             )
     -- What is left of an ARN is no model's name: a custom model's holds its base model's.
     where lookups.provider_name != 'aws.bedrock' or lookups.looked_up not like '%/%'

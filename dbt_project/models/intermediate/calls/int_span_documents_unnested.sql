@@ -22,7 +22,7 @@ document_lists as (
         trace_id,
         span_id,
         'retrieved' as document_list,
-        json_extract(details_json, '$.documents[*]') as documents,
+        {{ json_elements('details_json', '$.documents') }} as documents,
         usage_date
     from spans
     where operation_name = 'retrieval'
@@ -31,7 +31,7 @@ document_lists as (
         trace_id,
         span_id,
         'reranked_before' as document_list,
-        json_extract(details_json, '$.input_documents[*]') as documents,
+        {{ json_elements('details_json', '$.input_documents') }} as documents,
         usage_date
     from spans
     where operation_name = 'rerank'
@@ -40,7 +40,7 @@ document_lists as (
         trace_id,
         span_id,
         'reranked_after' as document_list,
-        json_extract(details_json, '$.output_documents[*]') as documents,
+        {{ json_elements('details_json', '$.output_documents') }} as documents,
         usage_date
     from spans
     where operation_name = 'rerank'
@@ -49,7 +49,7 @@ document_lists as (
         trace_id,
         span_id,
         'cited' as document_list,
-        json_extract(details_json, '$.cited_document_ids[*]') as documents,
+        {{ json_elements('details_json', '$.cited_document_ids') }} as documents,
         usage_date
     from spans
     where operation_name in ('chat', 'text_completion', 'generate_content')
@@ -60,8 +60,7 @@ documents as (
         trace_id,
         span_id,
         document_list,
-        unnest(documents) as document,
-        generate_subscripts(documents, 1) as document_rank,
+        {{ unnested('documents', 'document', 'document_rank') }},
         usage_date
     from document_lists
 ),
@@ -72,11 +71,13 @@ documents_unnested as (
         span_id,
         document_list,
         case
-            when document_list = 'cited' then json_extract_string(document, '$')
-            else json_extract_string(document, '$.id')
+            when document_list = 'cited' then document
+            else {{ json_text('document', '$.id') }}
         end as document_id,
         cast(document_rank as bigint) as document_rank,
-        cast(json_extract_string(document, '$.score') as double) as score,
+        case
+            when document_list != 'cited' then cast({{ json_text('document', '$.score') }} as double)
+        end as score,
         usage_date
     from documents
 )

@@ -19,7 +19,7 @@ all_spans as (
         'traces' as source,
         *
     from otlp_spans
-    union all by name
+    union all
     select
         'xray_spans' as source,
         *

@@ -70,17 +70,19 @@ weeks as (
 
 week_days as (
     select
-        week_start_date,
-        unnest(generate_series(week_start_date, week_start_date + 6, interval 1 day))::date as week_date
+        weeks.week_start_date,
+        weeks.week_start_date + days.day_number as week_date
     from weeks
+    cross join (values (0), (1), (2), (3), (4), (5), (6)) as days (day_number)
 ),
 
 weeks_covered as (
     select
         week_days.week_start_date,
         count(covered_days.covered_date) as covered_day_count,
-        string_agg(cast(week_days.week_date as string), ', ' order by week_days.week_date)
-        filter (where covered_days.covered_date is null) as missing_days
+        {{ joined(
+            'case when covered_days.covered_date is null then cast(week_days.week_date as string) end', 'week_days.week_date'
+        ) }} as missing_days
     from week_days
     left join covered_days on week_days.week_date = covered_days.covered_date
     group by week_days.week_start_date

@@ -13,11 +13,11 @@ shadow_spans as (
         provider_name,
         object_key,
         object_line,
-        nullif(json_extract_string(details_json, '$.task_type'), '') as task_type,
-        nullif(json_extract_string(details_json, '$.baseline_model'), '') as baseline_model,
-        nullif(json_extract_string(details_json, '$.candidate_model'), '') as candidate_model,
-        try_cast(json_extract_string(details_json, '$.baseline_correct') as boolean) as is_baseline_correct,
-        try_cast(json_extract_string(details_json, '$.candidate_correct') as boolean) as is_candidate_correct,
+        nullif({{ json_text('details_json', '$.task_type') }}, '') as task_type,
+        nullif({{ json_text('details_json', '$.baseline_model') }}, '') as baseline_model,
+        nullif({{ json_text('details_json', '$.candidate_model') }}, '') as candidate_model,
+        try_cast({{ json_text('details_json', '$.baseline_correct') }} as boolean) as is_baseline_correct,
+        try_cast({{ json_text('details_json', '$.candidate_correct') }} as boolean) as is_candidate_correct,
         usage_date,
         landing_date
     from {{ ref('stg_otlp_traces__spans') }}

@@ -28,7 +28,7 @@ calls as (
 journeys as (
     select
         journey_key,
-        arg_min(feature_id, (started_at, call_id)) as entry_feature_id,
+        min_by(feature_id, {{ ordered_pair('started_at', 'call_id') }}) as entry_feature_id,
         bool_or(is_named) as is_named,
         count(*) as call_count,
         count(distinct service_name) as service_count,
@@ -65,8 +65,8 @@ journeys_summed as (
         count(*) filter (where feature_count > 1) as cross_feature_journey_count,
         sum(call_count) as request_count,
         cast(sum(cost_usd) as decimal(18, 6)) as allocated_cost_usd,
-        cast(quantile_disc(cost_usd, 0.5) as decimal(18, 6)) as median_cost_usd_per_journey,
-        cast(quantile_disc(cost_usd, 0.95) as decimal(18, 6)) as p95_cost_usd_per_journey
+        cast({{ discrete_quantile('cost_usd', 0.5) }} as decimal(18, 6)) as median_cost_usd_per_journey,
+        cast({{ discrete_quantile('cost_usd', 0.95) }} as decimal(18, 6)) as p95_cost_usd_per_journey
     from journeys
     group by start_month, entry_feature_id
 ),

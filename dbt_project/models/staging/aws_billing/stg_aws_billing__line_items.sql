@@ -19,14 +19,14 @@ line_items as (
     select
         lines.*,
         currency_rates.usd_per_unit,
-        cast(lines.line_item_usage_start_date at time zone 'UTC' as date) as usage_date
+        {{ utc_date('lines.line_item_usage_start_date') }} as usage_date
     from {{ source('aws_billing', 'line_items') }} as lines
     left join currency_rates
         on
             lines.line_item_currency_code = currency_rates.currency_code
-            and cast(lines.line_item_usage_start_date at time zone 'UTC' as date) >= currency_rates.valid_from
+            and {{ utc_date('lines.line_item_usage_start_date') }} >= currency_rates.valid_from
             and (
-                cast(lines.line_item_usage_start_date at time zone 'UTC' as date) < currency_rates.valid_to
+                {{ utc_date('lines.line_item_usage_start_date') }} < currency_rates.valid_to
                 or currency_rates.valid_to is null
             )
 ),
@@ -61,11 +61,11 @@ line_items_typed as (
         cast(product_servicecode as string) as service_code,
         cast(product_product_family as string) as product_family,
         cast(savings_plan_offering_type as string) as savings_plan_offering_type,
-        cast(product as map (varchar, varchar)) as product_attributes,
-        cast(discount as map (varchar, varchar)) as discounts,
-        cast(resource_tags as map (varchar, varchar)) as resource_tags,
-        cast(cost_category as map (varchar, varchar)) as cost_categories,
-        cast(tags as map (varchar, varchar)) as tags,
+        {{ text_map('product') }} as product_attributes,
+        {{ text_map('discount') }} as discounts,
+        {{ text_map('resource_tags') }} as resource_tags,
+        {{ text_map('cost_category') }} as cost_categories,
+        {{ text_map('tags') }} as tags,
         -- The lake holds exact decimals; every cost below is exact in the currency of the bill.
         cast(line_item_usage_amount as decimal(38, 12)) as usage_amount,
         cast(line_item_unblended_cost as decimal(38, 12)) as billed_cost,
@@ -119,8 +119,8 @@ line_items_typed as (
             as reservation_unused_upfront_cost_usd,
         {{ in_usd('reservation_unused_recurring_fee') }} as reservation_unused_recurring_cost_usd,
         usage_date,
-        cast(line_item_usage_start_date at time zone 'UTC' as timestamp) as usage_started_at,
-        cast(line_item_usage_end_date at time zone 'UTC' as timestamp) as usage_ended_at
+        {{ utc_timestamp('line_item_usage_start_date') }} as usage_started_at,
+        {{ utc_timestamp('line_item_usage_end_date') }} as usage_ended_at
     from line_items
 ),
 

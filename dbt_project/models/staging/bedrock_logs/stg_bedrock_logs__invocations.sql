@@ -20,8 +20,8 @@ invocations_of_models as (
             else resolved_model_id
         end as request_model,
         case
-            when regexp_matches(lower(coalesce(resolved_model_id, model_id)), 'embed') then 'embeddings'
-            when regexp_matches(lower(coalesce(resolved_model_id, model_id)), 'rerank') then 'rerank'
+            when {{ is_match('lower(coalesce(resolved_model_id, model_id))', "'embed'") }} then 'embeddings'
+            when {{ is_match('lower(coalesce(resolved_model_id, model_id))', "'rerank'") }} then 'rerank'
             when operation in ('Converse', 'ConverseStream') then 'chat'
             else 'generate_content'
         end as operation_name
@@ -55,7 +55,7 @@ invocations_typed as (
         cast(task_type as string) as task_type,
         cast(prompt_version as string) as prompt_version,
         case
-            when regexp_matches(model_id, ':provisioned-model/') then 'provisioned'
+            when {{ is_match('model_id', "':provisioned-model/'") }} then 'provisioned'
             when service_tier = 'default' and performance = 'optimized' then 'latency_optimized'
             when service_tier = 'default' then 'on_demand'
             when service_tier is null and performance = 'optimized' then 'latency_optimized'
@@ -64,7 +64,7 @@ invocations_typed as (
         cast(error_code as string) as error_type,
         cast(status as string) as status,
         cast(schema_version as string) as schema_version,
-        cast(request_metadata as map (varchar, varchar)) as request_metadata,
+        {{ text_map('request_metadata') }} as request_metadata,
         cast(object_key as string) as object_key,
         cast(object_line as bigint) as object_line,
         cast(uncached_input_tokens as bigint) as uncached_input_tokens,
@@ -91,10 +91,10 @@ invocations_typed as (
         true as is_llm_call,
         error_code is not null as is_error,
         coalesce(cast(is_streaming as boolean), false) as is_streaming,
-        cast(invoked_at at time zone 'UTC' as date) as usage_date,
+        {{ utc_date('invoked_at') }} as usage_date,
         cast(landing_date as date) as landing_date,
-        cast(invoked_at at time zone 'UTC' as timestamp) as started_at,
-        cast(invoked_at at time zone 'UTC' as timestamp) + to_milliseconds(coalesce(latency_ms, 0)) as ended_at
+        {{ utc_timestamp('invoked_at') }} as started_at,
+        {{ milliseconds_after(utc_timestamp('invoked_at'), 'coalesce(latency_ms, 0)') }} as ended_at
     from invocations_of_models
 )
 

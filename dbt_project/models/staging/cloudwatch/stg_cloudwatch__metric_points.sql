@@ -18,7 +18,7 @@ points_typed as (
         cast(value as double) as value,
         cast(metric_date as date) as metric_date,
         cast(landing_date as date) as landing_date,
-        cast(point_at at time zone 'UTC' as timestamp) as point_at
+        {{ utc_timestamp('point_at') }} as point_at
     from points
 )
 

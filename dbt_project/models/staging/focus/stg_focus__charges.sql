@@ -45,10 +45,10 @@ charges_typed as (
         cast(x_operation as string) as operation,
         cast(x_service_code as string) as product_code,
         cast(x_usage_type as string) as usage_type,
-        cast(sku_price_details as map (varchar, varchar)) as sku_price_details,
-        cast(tags as map (varchar, varchar)) as tags,
-        cast(x_discounts as map (varchar, varchar)) as discounts,
-        cast(x_cost_categories as map (varchar, varchar)) as cost_categories,
+        {{ text_map('sku_price_details') }} as sku_price_details,
+        {{ text_map('tags') }} as tags,
+        {{ text_map('x_discounts') }} as discounts,
+        {{ text_map('x_cost_categories') }} as cost_categories,
         cast(billed_cost as decimal(38, 12)) as billed_cost_usd,
         cast(effective_cost as decimal(38, 12)) as effective_cost_usd,
         cast(list_cost as decimal(38, 12)) as list_cost_usd,
@@ -61,11 +61,11 @@ charges_typed as (
         cast(pricing_currency_list_unit_price as decimal(38, 12)) as pricing_currency_list_unit_price,
         cast(pricing_currency_contracted_unit_price as decimal(38, 12)) as pricing_currency_contracted_unit_price,
         cast(pricing_currency_effective_cost as decimal(38, 12)) as pricing_currency_effective_cost,
-        cast(charge_period_start at time zone 'UTC' as date) as usage_date,
-        cast(billing_period_start at time zone 'UTC' as timestamp) as billing_period_started_at,
-        cast(billing_period_end at time zone 'UTC' as timestamp) as billing_period_ended_at,
-        cast(charge_period_start at time zone 'UTC' as timestamp) as usage_started_at,
-        cast(charge_period_end at time zone 'UTC' as timestamp) as usage_ended_at
+        {{ utc_date('charge_period_start') }} as usage_date,
+        {{ utc_timestamp('billing_period_start') }} as billing_period_started_at,
+        {{ utc_timestamp('billing_period_end') }} as billing_period_ended_at,
+        {{ utc_timestamp('charge_period_start') }} as usage_started_at,
+        {{ utc_timestamp('charge_period_end') }} as usage_ended_at
     from charges
 ),
 

@@ -17,10 +17,10 @@ outcomes_typed as (
         cast(duplicate_count as bigint) as duplicate_count,
         cast(bytes_read as bigint) as read_bytes,
         cast(api_call_count as bigint) as api_call_count,
-        coalesce(len(partitions) > 0, false) as is_landed,
+        coalesce(cardinality(partitions) > 0, false) as is_landed,
         cast(landing_date as date) as landing_date,
         cast(as_of_date as date) as as_of_date,
-        cast(extracted_at at time zone 'UTC' as timestamp) as extracted_at
+        {{ utc_timestamp('extracted_at') }} as extracted_at
     from outcomes
 )
 
