@@ -9,8 +9,9 @@
     string_agg(distinct {{ column }}, '+' order by {{ column }})
 {%- endmacro %}
 
+{#- Two listagg(distinct …) in one select end in a ClassCastException (Spark 4.3.0). -#}
 {% macro spark__joined_distinct(column) -%}
-    listagg(distinct {{ column }}, '+') within group (order by {{ column }})
+    case when count({{ column }}) > 0 then array_join(array_sort(collect_set({{ column }})), '+') end
 {%- endmacro %}
 
 {#- A group's texts as one, in the order of another column, with a comma between them; NULL is left out. -#}

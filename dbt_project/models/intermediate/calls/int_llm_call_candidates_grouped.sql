@@ -47,16 +47,7 @@ edges_both_ways as (
 ),
 
 reached as (
-    select
-        from_group_id as group_id,
-        from_group_id as reached_group_id
-    from edges_both_ways
-    union
-    select
-        reached.group_id,
-        edges_both_ways.to_group_id as reached_group_id
-    from reached
-    inner join edges_both_ways on reached.reached_group_id = edges_both_ways.from_group_id
+    {{ groups_reached('reached', 'edges_both_ways') }}
 ),
 
 joined_groups as (

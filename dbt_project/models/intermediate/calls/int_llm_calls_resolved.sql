@@ -109,9 +109,9 @@ calls_resolved as (
                 then
                     coalesce(
                         calls_with_model_id.search_unit_count,
-                        {{ whole_quotient(
+                        cast({{ whole_quotient(
                             'greatest(coalesce(calls_with_model_id.input_document_count, 1), 1) + 99', '100'
-                        ) }}
+                        ) }} as bigint)
                     )
             else calls_with_model_id.search_unit_count
         end as search_unit_count,

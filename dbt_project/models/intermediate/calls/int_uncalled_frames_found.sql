@@ -35,7 +35,7 @@ above_calls as (
         1 as hop_count
     from spans
     where spans.is_llm_call and spans.trace_id in (select frames.trace_id from frames)
-    union
+    union all
     select
         above_calls.trace_id,
         spans.parent_span_id as span_id,
