@@ -29,3 +29,20 @@
     {%- endfor -%}
     {{ return(statements[0] if statements else '') }}
 {%- endmacro %}
+
+{#-
+    A value of a unit test as a column's type. A map is written `{key=value, key='value'}`, as DuckDB reads it; and what Spark says
+    of a column as `timestamp` is an instant, whatever spark.sql.timestampType makes of the word in a cast.
+-#}
+{% macro spark__safe_cast(field, type) -%}
+    {%- if type.startswith('map') and field is string and field != 'null' -%}
+        {%- set pairs = [] -%}
+        {%- for pair in field.strip("'").strip('{}').split(', ') if pair -%}
+            {%- set key, value = pair.split('=') -%}
+            {%- do pairs.append("'" ~ key ~ "', '" ~ value.strip("'") ~ "'") -%}
+        {%- endfor -%}
+        cast(map({{ pairs | join(', ') }}) as {{ type }})
+    {%- else -%}
+        cast({{ field }} as {{ 'timestamp_ltz' if type == 'timestamp' else type }})
+    {%- endif -%}
+{%- endmacro %}

@@ -152,7 +152,7 @@ opportunities_ranked as (
         coalesce(features.display_name, opportunities.feature_id) as feature_name,
         row_number() over (
             partition by opportunities.as_of_date
-            order by opportunities.rank, opportunities.opportunity_id
+            order by opportunities.rank asc nulls last, opportunities.opportunity_id asc
         ) as open_rank
     from opportunities
     left join features on opportunities.feature_id = features.feature_id

@@ -27,8 +27,8 @@ candidates as (
                 unioned.usage_figure_count desc,
                 unioned.output_tokens desc nulls last,
                 unioned.feature_id is null asc,
-                unioned.object_key asc,
-                unioned.object_line asc,
+                unioned.object_key asc nulls last,
+                unioned.object_line asc nulls last,
                 unioned.candidate_id asc
         ) as candidate_rank,
         unioned.delivery_count,

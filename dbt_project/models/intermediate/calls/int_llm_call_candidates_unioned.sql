@@ -18,7 +18,12 @@ invocations_ranked as (
         count(*) over (partition by invocation_id) as delivery_count,
         row_number() over (
             partition by invocation_id
-            order by has_usage desc, usage_figure_count desc, object_key asc, object_line asc, landing_date asc
+            order by
+                has_usage desc,
+                usage_figure_count desc,
+                object_key asc nulls last,
+                object_line asc nulls last,
+                landing_date asc nulls last
         ) as delivery_rank
     from {{ ref('stg_bedrock_logs__invocations') }}
     where

@@ -16,9 +16,9 @@ deliveries_ranked as (
             order by
                 has_usage desc,
                 usage_figure_count desc,
-                object_key asc,
-                object_line asc,
-                landing_date asc,
+                object_key asc nulls last,
+                object_line asc nulls last,
+                landing_date asc nulls last,
                 source asc
         ) as delivery_rank
     from {{ ref('int_spans_unioned') }}

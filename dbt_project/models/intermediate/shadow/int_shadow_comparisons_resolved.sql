@@ -38,7 +38,7 @@ deliveries_ranked as (
         *,
         row_number() over (
             partition by trace_id, span_id
-            order by object_key asc, object_line asc, landing_date asc
+            order by object_key asc nulls last, object_line asc nulls last, landing_date asc nulls last
         ) as delivery_rank
     from shadow_spans
     -- Without both marks and both models it is no evidence.
