@@ -17,7 +17,7 @@ export AIRFLOW__COSMOS__ENABLE_TELEMETRY := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install manifest demo up test test-all bench lint format lock clean
+.PHONY: help install install-spark manifest demo up test test-all bench lint format lock clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,13 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@touch $@
 
 install: $(VENV)/.installed ## Make .venv from the pinned requirements
+
+$(VENV)/.installed-spark: requirements-spark.txt $(VENV)/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-spark.txt \
+		|| $(BIN)/python -m pip install $(QUIETLY) --no-deps --require-hashes -r requirements-spark.txt
+	@touch $@
+
+install-spark: $(VENV)/.installed-spark ## Add Spark to .venv (400 MB; needs Java 17 to run)
 
 manifest: install ## Parse the dbt project, so that the DAGs can draw its models
 	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
@@ -48,7 +55,8 @@ IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 test: manifest ## All tests but the long ones, the end-to-end run included
 	$(BIN)/python -m pytest -m "not long" $(IN_PARALLEL)
 
-test-all: manifest ## Also the tests marked long (memory of large bills and of many traces); what the system lacks for one is listed as skipped
+test-all: manifest ## Also the tests marked long (large bills, many traces, Spark); what the system lacks for one is listed as skipped
+	@if command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java"; then $(MAKE) --no-print-directory install-spark; fi
 	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
 
 # Which of tests/benchmarks/ to run; BENCH_SPANS=1000000 for the large one.
@@ -67,9 +75,11 @@ format: install ## Rewrite Python and SQL in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
 
-lock: ## Compile requirements.txt from pyproject.toml again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --all-extras --generate-hashes \
-		--custom-compile-command "make lock" -o requirements.txt
+lock: ## Compile requirements.txt and requirements-spark.txt from pyproject.toml again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra pipeline --extra demo --extra dev \
+		--generate-hashes --custom-compile-command "make lock" -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra spark -c requirements.txt \
+		--generate-hashes --custom-compile-command "make lock" -o requirements-spark.txt
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis
