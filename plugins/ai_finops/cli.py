@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from ai_finops.config import KNOWN_SOURCES, Settings
+from ai_finops.config import KNOWN_SOURCES, TARGETS, Settings
 from ai_finops.days import parse_day
 from ai_finops.errors import AiFinopsError, SourceError
 
@@ -83,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         add(name, verb, help_text).add_argument("--build", metavar="ID", help="which one (default: the newest)")
     run = add("run", _run, "build, audit and publish")
     run.add_argument("--day", type=_day, help="the day it is for; it must have been landed")
+    for verb in (build, run):
+        verb.add_argument("--target", choices=TARGETS, default="duckdb", help="the engine (default: duckdb)")
 
     recost = add(
         "recost", _recost, "price published days again by the installed catalog and the overlay; list what would change"
@@ -151,7 +153,7 @@ def _say_landed(outcome: Outcome) -> None:
 def _build(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.build import build_candidate
 
-    build = build_candidate(settings=settings, run_day=chosen.day, is_full=chosen.full)
+    build = build_candidate(settings=settings, run_day=chosen.day, is_full=chosen.full, target=chosen.target)
     print(f"built {build['build_id']} as of {build['as_of_date']}: {build['warehouse']}")
     return 0
 
@@ -176,7 +178,7 @@ def _publish(chosen: argparse.Namespace, settings: Settings) -> int:
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.build import build_all
 
-    done = build_all(settings=settings, run_day=chosen.day)
+    done = build_all(settings=settings, run_day=chosen.day, target=chosen.target)
     _say_audited(done["build_id"], done["audit"])
     _say_published(done["published"])
     return 0

@@ -29,6 +29,8 @@ COST_EXPLORER_DIMENSIONS = (
     *("PURCHASE_TYPE", "RECORD_TYPE", "SERVICE", "TENANCY", "USAGE_TYPE"),
 )
 """What Cost Explorer can group by (API reference, GetCostAndUsage), besides tags and cost categories."""
+TARGETS = ("duckdb", "spark")
+"""Engines that the models build on, as in `dbt_project/profiles.yml`."""
 EXTRACT_HOUR_UTC = 6
 """When the extract DAGs run for the day before; by then a day's last objects and points have arrived."""
 

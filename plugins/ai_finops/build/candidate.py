@@ -2,6 +2,7 @@
 
 <builds>/000012-2025-06-16-1f3a9c04/build.json         written last: without it the folder is left over from a crash; says
                                                        what is made again, and since which build (build/base.py)
+                                   /raw_files.json     lake files by table of schema raw
                                    /prices.json        which price table prices which days (pricing/held_prices.py)
                                    /warehouse.duckdb   schema raw from here, the others from dbt
                                    /dbt/ phase_1/ analysis/ data_docs/ audit.json
@@ -76,7 +77,7 @@ def prepare(
     import duckdb
 
     from ai_finops.build.inputs import read_inputs
-    from ai_finops.build.raw_views import make_raw_views, open_warehouse
+    from ai_finops.build.raw_views import make_raw_views, open_warehouse, raw_files
     from ai_finops.lake import Lake
 
     lake = Lake(settings.lake)
@@ -114,6 +115,10 @@ def prepare(
             shutil.rmtree(folder)
             raise BuildError(f"could not prepare {folder}: {error}; is the path or the disk at fault?") from error
         write_periods(folder, inputs.price_periods, recosted_days=recosted_days)
+        listed = {
+            name: [str(file) for file in (*now, *older)] for name, (now, older) in raw_files(lake, inputs).items()
+        }
+        (folder / "raw_files.json").write_text(json.dumps(listed, indent=1) + "\n")
         (folder / "build.json").write_text(json.dumps(asdict(record), indent=1) + "\n")
         _prune(settings)
     return describe(folder)

@@ -9,23 +9,25 @@ import sys
 from pathlib import Path
 
 from ai_finops.build.lock import one_writer
-from ai_finops.config import Settings
+from ai_finops.build.spark_session import missing_for_spark
+from ai_finops.config import TARGETS, Settings
 from ai_finops.errors import BuildError
 
 PHASES = ("phase_1", "phase_2")
 
 
-def run_dbt(phase: str, *, settings: Settings, build: dict[str, str]) -> dict[str, int]:
+def run_dbt(phase: str, *, settings: Settings, build: dict[str, str], target: str = "duckdb") -> dict[str, int]:
     """Build and test the models of `phase`.
 
     Args:
         phase: `phase_1` (up to allocation) or `phase_2` (what needs the analyses).
         settings: Where the dbt project is.
         build: What `prepare` returned.
+        target: The engine; from `spark`, its tables are shown in the build's DuckDB file too.
     Returns:
         How many nodes ended with each status, such as `{"success": 20, "pass": 60}`.
     Raises:
-        BuildError: A node failed, or dbt could not run; names the nodes and dbt's log.
+        BuildError: A node failed, or dbt could not run; names the nodes and dbt's log. Or this machine lacks Spark or Java.
     """
     if phase not in PHASES:
         raise BuildError(f"dbt phase {phase!r} is not one of {', '.join(PHASES)}")
@@ -33,18 +35,35 @@ def run_dbt(phase: str, *, settings: Settings, build: dict[str, str]) -> dict[st
     folder.mkdir(parents=True, exist_ok=True)
     report_path = folder / "report.json"
     report_path.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "ai_finops.build.dbt_process", str(report_path)]
+    command = [sys.executable, "-m", *_process(target, build=build), str(report_path)]
     with one_writer(settings.builds, doing=f"dbt {phase} of {build['build_id']}"):
         process = subprocess.run(
-            [*command, *_arguments(phase, settings=settings, build=build, folder=folder)],
+            [*command, *_arguments(phase, settings=settings, build=build, folder=folder), f"--target={target}"],
             env=_environment(build),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-    (folder / "output.txt").write_text(process.stdout)
-    return _counted(report_path, phase=phase, output=process.stdout, log=folder / "logs" / "dbt.log")
+        (folder / "output.txt").write_text(process.stdout)
+        counts = _counted(report_path, phase=phase, output=process.stdout, log=folder / "logs" / "dbt.log")
+        if target == "spark":
+            from ai_finops.build.take_over import take_over
+
+            take_over(Path(build["build_dir"]))
+    return counts
+
+
+def _process(target: str, *, build: dict[str, str]) -> list[str]:
+    """Return the module that runs dbt on an engine, with its first arguments."""
+    if target not in TARGETS:
+        raise BuildError(f"dbt target {target!r} is not one of {', '.join(TARGETS)}")
+    if target == "duckdb":
+        return ["ai_finops.build.dbt_process"]
+    missing = missing_for_spark()
+    if missing is not None:
+        raise BuildError(missing)
+    return ["ai_finops.build.spark_process", build["build_dir"]]
 
 
 def _arguments(phase: str, *, settings: Settings, build: dict[str, str], folder: Path) -> list[str]:

@@ -66,14 +66,33 @@ def open_warehouse(path: Path | str, *, read_only: bool = False) -> duckdb.DuckD
     return connection
 
 
+def raw_files(lake: Lake, inputs: Inputs) -> dict[str, tuple[list[Path], list[Path]]]:
+    """Return the lake files of each table of schema `raw`: those that have its columns, an empty one first, and older ones."""
+    own = {
+        f"{source}_{table}": _files(lake, inputs, (source,), table=table)
+        for source in KNOWN_SOURCES
+        for table in SOURCE_TABLES[source]
+    }
+    shared = {
+        f"extract_{table}": _files(lake, inputs, KNOWN_SOURCES, table=table) for table in ("objects", "quarantine")
+    }
+    return own | shared
+
+
+def schemas_of_raw() -> dict[str, pa.Schema]:
+    """Return the columns of each table of schema `raw` that is made of lake files."""
+    own = {
+        f"{source}_{table}": SOURCE_TABLES[source][table] for source in KNOWN_SOURCES for table in SOURCE_TABLES[source]
+    }
+    return own | {"extract_objects": OBJECTS, "extract_quarantine": QUARANTINE}
+
+
 def make_raw_views(connection: duckdb.DuckDBPyConnection, *, lake: Lake, inputs: Inputs) -> None:
     """Make schema `raw` over exactly the files in `inputs`; a source that is switched off has its tables, without rows."""
     connection.execute("create schema if not exists raw")
-    for source in KNOWN_SOURCES:
-        for table, schema in SOURCE_TABLES[source].items():
-            _view_table(connection, f"{source}_{table}", _files(lake, inputs, (source,), table=table), schema)
-    for table, schema in (("objects", OBJECTS), ("quarantine", QUARANTINE)):
-        _view_table(connection, f"extract_{table}", _files(lake, inputs, KNOWN_SOURCES, table=table), schema)
+    schemas = schemas_of_raw()
+    for name, files in raw_files(lake, inputs).items():
+        _view_table(connection, name, files, schemas[name])
     view_prices(connection, folder=lake.prices, periods=inputs.price_periods)
     _make_outcomes(connection, inputs.outcomes)
     _make_closed(connection, folder=lake.closed, inputs=inputs)

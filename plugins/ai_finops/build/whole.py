@@ -18,8 +18,11 @@ def build_candidate(
     recosted_days: tuple[date, date] | None = None,
     closes_again: bool = False,
     is_full: bool = False,
+    target: str = "duckdb",
 ) -> dict[str, str]:
     """Make a candidate build, not audited and not published; takes and returns what `prepare` does.
+
+    The models are built on `target`, one of `config.TARGETS`.
 
     Raises:
         BuildError: The lake holds nothing to build, or dbt or an analysis failed.
@@ -30,11 +33,12 @@ def build_candidate(
             run_day=run_day,
             recosted_days=recosted_days,
             closes_again=closes_again,
-            is_full=is_full,
+            # On Spark everything is made again; a catalog is not carried from build to build.
+            is_full=is_full or target != "duckdb",
         )
-        run_dbt("phase_1", settings=settings, build=build)
+        run_dbt("phase_1", settings=settings, build=build, target=target)
         analyse(settings=settings, build=build)
-        run_dbt("phase_2", settings=settings, build=build)
+        run_dbt("phase_2", settings=settings, build=build, target=target)
     return build
 
 
@@ -44,6 +48,7 @@ def build_all(
     run_day: date | None = None,
     recosted_days: tuple[date, date] | None = None,
     closes_again: bool = False,
+    target: str = "duckdb",
 ) -> dict[str, object]:
     """Build, audit and publish.
 
@@ -59,7 +64,7 @@ def build_all(
 
     with one_writer(settings.builds, doing="building and publishing"):
         build = build_candidate(
-            settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again
+            settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again, target=target
         )
         audited = audit(settings=settings, build=build)
         published = publish(settings=settings, build=build)
