@@ -1,0 +1,53 @@
+"""The bundled sample, the whole way on Spark: built, analysed, audited and published as on DuckDB, to the last row.
+
+Needs requirements-spark.txt and Java 17; takes minutes.
+"""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from ai_finops.build import build_all
+from ai_finops.build.spark_session import missing_for_spark
+from ai_finops.config import Settings
+from ai_finops.demo.account import create_account
+from ai_finops.demo.deliver import deliver
+from ai_finops.demo.local_aws import local_aws
+from ai_finops.demo.sample import load_sample
+from ai_finops.extract.history import land_days
+from ai_finops.publish import compare_builds
+from tests.warehouse.on_spark import spark_environment
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(missing_for_spark() is not None, reason=str(missing_for_spark())),
+]
+
+
+@pytest.fixture
+def sample_settings(tmp_path, monkeypatch) -> Settings:
+    """Settings of a deployment whose lake holds the fortnight of the bundled sample."""
+    settings = Settings.from_env({"AI_FINOPS_HOME": str(tmp_path / "var")})
+    sample = load_sample()
+    with local_aws() as aws, monkeypatch.context() as environment:
+        for name, value in aws.env().items():
+            environment.setenv(name, value)
+        clients = {name: boto3.client(name) for name in ("s3", "cloudwatch")}
+        create_account(clients, settings)
+        deliver(sample, first=sample.first_day, last=sample.last_day, clients=clients, settings=settings)
+        for source in settings.sources:
+            land_days(source, first=sample.first_day, last=sample.last_day, settings=settings)
+    return settings
+
+
+def test_sample_is_published_from_spark_as_from_duckdb(sample_settings, tmp_path, monkeypatch):
+    for name, value in spark_environment(tmp_path / "conf").items():
+        monkeypatch.setenv(name, value)
+    on_duckdb = build_all(settings=sample_settings)
+    on_spark = build_all(settings=sample_settings, target="spark")
+    folders = [sample_settings.published / "builds" / build["build_id"] for build in (on_duckdb, on_spark)]
+    assert compare_builds(*folders) == []
+    assert on_spark["published"]["row_counts"] == on_duckdb["published"]["row_counts"]
+    assert on_spark["published"]["row_counts"]["fct_llm_calls"] > 1_000

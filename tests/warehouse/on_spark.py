@@ -1,0 +1,95 @@
+"""dbt on Spark over a hand-made schema `raw`, and two warehouses beside each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from ai_finops.build.take_over import take_over
+from tests.warehouse.tiny_lake import PROJECT
+
+# What two cores and two gigabytes bear.
+_DEFAULTS = """\
+spark.master local[2]
+spark.driver.memory 2g
+spark.driver.host 127.0.0.1
+spark.driver.bindAddress 127.0.0.1
+spark.sql.shuffle.partitions 2
+"""
+
+
+def spark_environment(folder: Path) -> dict[str, str]:
+    """Return the environment for a small Spark, whose settings are written into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spark-defaults.conf").write_text(_DEFAULTS)
+    return {"SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"}
+
+
+def run_dbt_on_spark(folder: Path, *arguments: str, as_of_date: str) -> tuple[dict, str]:
+    """Run a dbt command over schema `raw` of `folder/warehouse.duckdb`, and show in that file what it made.
+
+    Returns:
+        The report of `dbt_process`, and what was printed.
+    """
+    (folder / "raw_files.json").write_text("{}")
+    report = folder / "report.json"
+    command = [
+        *(sys.executable, "-m", "ai_finops.build.spark_process", str(folder), str(report), *arguments),
+        f"--project-dir={PROJECT}",
+        f"--profiles-dir={PROJECT}",
+        "--target=spark",
+        f"--target-path={folder / 'target'}",
+        f"--log-path={folder / 'logs'}",
+        f"--vars={json.dumps({'as_of_date': as_of_date})}",
+        "--no-use-colors",
+    ]
+    # A time zone east of UTC, as on DuckDB: no day in a mart may depend on where the build runs.
+    environment = os.environ | spark_environment(folder / "conf") | {"DO_NOT_TRACK": "1", "TZ": "Pacific/Auckland"}
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert report.exists(), process.stdout[-2000:] + process.stderr[-4000:]
+    take_over(folder)
+    return json.loads(report.read_text()), process.stdout
+
+
+def differences(spark: Path, duck: Path, *, schema: str = "marts") -> list[str]:
+    """Compare a schema of two warehouses: tables, columns and their types, and rows.
+
+    Returns:
+        A sentence for each table that is not the same, in order.
+    """
+    with duckdb.connect() as connection:
+        for name, path in (("spark", spark), ("duck", duck)):
+            connection.execute(f"attach '{path}' as {name} (read_only)")
+        tables = {name: _tables(connection, name, schema) for name in ("spark", "duck")}
+        if tables["spark"].keys() != tables["duck"].keys():
+            return [f"not the same tables: {sorted(tables['spark'].keys() ^ tables['duck'].keys())}"]
+        found = []
+        for table, columns in tables["duck"].items():
+            if columns != tables["spark"][table]:
+                found.append(f"{table}: columns {sorted(set(columns) ^ set(tables['spark'][table]))}")
+                continue
+            names = ", ".join(f'"{name}"' for name, _ in columns)
+            rows = {name: f"select {names} from {name}.{schema}.{table}" for name in ("spark", "duck")}
+            for one, other in (("spark", "duck"), ("duck", "spark")):
+                extra = connection.execute(f"{rows[one]} except all {rows[other]}").fetchall()
+                if extra:
+                    found.append(f"{table}: {len(extra)} rows only on {one}, such as {extra[0]}")
+        return found
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> dict[str, list[tuple[str, str]]]:
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in connection.execute(
+        "select table_name, column_name, data_type from information_schema.columns "
+        "inner join information_schema.tables using (table_catalog, table_schema, table_name) "
+        # Spark's views are not seen, and its tables are seen through views.
+        "where table_catalog = ? and table_schema = ? and table_type = ? order by table_name, column_name",
+        [database, schema, "VIEW" if database == "spark" else "BASE TABLE"],
+    ).fetchall():
+        tables.setdefault(table, []).append((column, kind))
+    return tables
