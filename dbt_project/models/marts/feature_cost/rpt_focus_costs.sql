@@ -52,11 +52,11 @@ charges_priced as (
         focus_category in ('Usage', 'Purchase') as is_priced_charge,
         -- A price is for a quantity, and not negative.
         case
-            when has_list_cost and charge_list_cost * sign(charge_usage_amount) >= 0
+            when has_list_cost and charge_list_cost * {{ sign_of('charge_usage_amount') }} >= 0
                 then {{ unit_price('charge_list_cost', 'charge_usage_amount') }}
         end as list_unit_price,
         case
-            when charge_billed_cost * sign(charge_usage_amount) >= 0
+            when charge_billed_cost * {{ sign_of('charge_usage_amount') }} >= 0
                 then {{ unit_price('charge_billed_cost', 'charge_usage_amount') }}
         end as contracted_unit_price,
         case
@@ -123,7 +123,9 @@ focus_costs as (
         charges.invoice_id as InvoiceId,
         -- One company under one name: the specification takes an issuer that is not the provider for another company.
         case
-            when charges.is_sold_by_aws and regexp_matches(coalesce(charges.invoicing_entity, 'AWS'), '^(AWS|Amazon)')
+            when
+                charges.is_sold_by_aws
+                and {{ is_match("coalesce(charges.invoicing_entity, 'AWS')", "'^(AWS|Amazon)'") }}
                 then 'AWS'
             else coalesce(charges.invoicing_entity, charges.billing_entity)
         end as InvoiceIssuerName,
@@ -189,12 +191,10 @@ focus_costs as (
         charges.processing as x_Processing,
         charges.provider_name as x_ProviderId,
         charges.region_scope as x_RegionScope,
-        md5(
-            to_json([
-                charges.charge_id, charges.feature_id, charges.pipeline_id, charges.service_name, charges.task_type,
-                charges.model_tier, charges.attribution, charges.unattributed_reason
-            ])
-        ) as x_RowId,
+        {{ texts_digest([
+            'charges.charge_id', 'charges.feature_id', 'charges.pipeline_id', 'charges.service_name', 'charges.task_type',
+            'charges.model_tier', 'charges.attribution', 'charges.unattributed_reason'
+        ]) }} as x_RowId,
         charges.service_name as x_ServiceName,
         charges.task_type as x_TaskType,
         charges.token_class as x_TokenClass,
