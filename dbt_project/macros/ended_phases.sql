@@ -5,7 +5,7 @@
 {% macro forget_ended_phases() -%}
     {%- if execute and target.type == 'duckdb' %}
         create schema if not exists raw;
-        create table if not exists raw.ended_phases (phase varchar not null);
+        create table if not exists raw.ended_phases (phase string not null);
         {%- for phase in ['phase_1', 'phase_2'] %}
             {%- for node in graph.nodes.values() if phase in node.tags and node.unique_id in selected_resources %}
                 {%- if loop.first %}

@@ -33,7 +33,7 @@ exported as (
             '|',
             BillingAccountId,
             SubAccountId,
-            strftime(BillingPeriodStart, '%Y-%m'),
+            left(cast(BillingPeriodStart as string), 7),
             coalesce(InvoiceId, 'not invoiced'),
             x_ChargeKind,
             BillingCurrency

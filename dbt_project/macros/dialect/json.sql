@@ -38,3 +38,29 @@
 {% macro spark__json_elements(json, path) -%}
     from_json(get_json_object({{ json }}, '{{ path }}'), 'array<string>')
 {%- endmacro %}
+
+{#- A map as a JSON object, its keys in order; NULL of NULL. -#}
+{% macro sorted_map_json(map) -%}
+    {{ adapter.dispatch('sorted_map_json', 'ai_finops')(map) }}
+{%- endmacro %}
+
+{% macro default__sorted_map_json(map) -%}
+    cast(to_json(map_from_entries(list_sort(map_entries({{ map }})))) as string)
+{%- endmacro %}
+
+{% macro spark__sorted_map_json(map) -%}
+    to_json(map_from_entries(array_sort(map_entries({{ map }}))))
+{%- endmacro %}
+
+{#- Key of texts that may be NULL: MD5 of them as a JSON array. -#}
+{% macro texts_digest(texts) -%}
+    {{ adapter.dispatch('texts_digest', 'ai_finops')(texts) }}
+{%- endmacro %}
+
+{% macro default__texts_digest(texts) -%}
+    md5(to_json([{{ texts | join(', ') }}]))
+{%- endmacro %}
+
+{% macro spark__texts_digest(texts) -%}
+    md5(to_json(array({{ texts | join(', ') }})))
+{%- endmacro %}

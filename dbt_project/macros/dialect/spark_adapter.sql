@@ -9,10 +9,6 @@
 {% macro spark__load_csv_rows(model, agate_table) -%}
     {%- set column_types = model['config'].get('column_types', {}) -%}
     {%- set statements = [] -%}
-    {#- A table that nothing was ever written into has no file, and DuckDB sees tables by their files. -#}
-    {%- if agate_table.rows | length == 0 -%}
-        {%- do adapter.add_query('insert into ' ~ this.render() ~ ' select * from ' ~ this.render() ~ ' limit 0') -%}
-    {%- endif -%}
     {%- for chunk in agate_table.rows | batch(get_batch_size()) -%}
         {%- set statement -%}
             insert into {{ this.render() }} values

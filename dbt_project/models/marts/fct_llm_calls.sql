@@ -38,8 +38,8 @@ usages_summed_to_call as (
 catalogs_named_together as (
     select
         call_id,
-        string_agg(distinct price_catalog, '+' order by price_catalog) as price_catalog,
-        string_agg(distinct price_catalog_version, '+' order by price_catalog_version) as price_catalog_version
+        {{ joined_distinct('price_catalog') }} as price_catalog,
+        {{ joined_distinct('price_catalog_version') }} as price_catalog_version
     from usages
     where
         call_id in (

@@ -9,14 +9,18 @@ import json
 import sys
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ai_finops.build import dbt_process
 from ai_finops.build.raw_views import open_warehouse, schemas_of_raw
-from ai_finops.build.spark_session import open_session
+from ai_finops.build.spark_session import open_session, tables_folder
 from ai_finops.build.spark_tables import make_raw_tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def main(arguments: list[str]) -> int:
@@ -27,9 +31,19 @@ def main(arguments: list[str]) -> int:
     try:
         session.sparkContext.setLogLevel("ERROR")
         make_raw_tables(session, folder=Path(folder) / "spark" / "raw", tables=_raw_tables(Path(folder)))
-        return dbt_process.main(dbt_arguments)
+        exit_code = dbt_process.main(dbt_arguments)
+        _give_files(session, tables_folder(Path(folder) / "spark"))
+        return exit_code
     finally:
         session.stop()
+
+
+def _give_files(session: SparkSession, tables: Path) -> None:
+    """Write a file without rows for each table that nothing was written into, as DuckDB sees tables by their files."""
+    for table in tables.glob("*.db/*"):
+        if not any(table.glob("*.parquet")):
+            name = f"{table.parent.name.removesuffix('.db')}.{table.name}"
+            session.sql(f"insert into {name} select * from {name} limit 0")  # noqa: S608 - names dbt made
 
 
 def _keep_to_ansi() -> None:

@@ -33,7 +33,7 @@ def build_candidate(
             run_day=run_day,
             recosted_days=recosted_days,
             closes_again=closes_again,
-            # Spark's tables begin empty.
+            # On Spark everything is made again; a catalog is not carried from build to build.
             is_full=is_full or target != "duckdb",
         )
         run_dbt("phase_1", settings=settings, build=build, target=target)

@@ -186,7 +186,7 @@ lines_of_clouds as (
         payer_account_id,
         billing_account_name,
         case
-            when regexp_matches(coalesce(publisher_name, 'AWS'), '^(AWS|Amazon)') then 'AWS'
+            when {{ is_match("coalesce(publisher_name, 'AWS')", "'^(AWS|Amazon)'") }} then 'AWS'
             else 'AWS Marketplace'
         end as billing_entity,
         invoice_issuer_name as invoicing_entity,

@@ -25,7 +25,7 @@ shares_of_sub_cells as (
         cell_id,
         owner_feature_id,
         owner_attribution,
-        cast(sum(share_micro_usd) as hugeint) as share_micro_usd
+        {{ whole_number('sum(share_micro_usd)') }} as share_micro_usd
     from shares
     group by all
 ),
@@ -112,7 +112,7 @@ payers_with_weight as (
         attribution,
         unattributed_reason,
         cost_status,
-        cast(weight as hugeint) as weight
+        {{ whole_number('weight') }} as weight
     from payers_weighted
     where weight > 0
 )

@@ -39,14 +39,18 @@ charges_with_payers as (
 weights_added_up as (
     select
         *,
-        cast(sum(weight) over (partition by charge_id) as hugeint) as total_weight,
-        cast(
-            sum(weight) over (
-                partition by charge_id
-                order by
-                    feature_id, pipeline_id, service_name, task_type, model_tier, attribution, unattributed_reason
-                rows between unbounded preceding and current row
-            ) as hugeint
+        {{ whole_number('sum(weight) over (partition by charge_id)') }} as total_weight,
+        sum(weight) over (
+            partition by charge_id
+            order by
+                feature_id asc,
+                pipeline_id asc,
+                service_name asc,
+                task_type asc,
+                model_tier asc,
+                attribution asc,
+                unattributed_reason asc nulls last
+            rows between unbounded preceding and current row
         ) as weight_up_to
     from charges_with_payers
 ),
@@ -100,9 +104,9 @@ charges_divided as (
         {{ pico_to_usd(part_up_to_weight(to_pico_usd('effective_cost'))) }} as effective_cost,
         {{ pico_to_usd(part_up_to_weight(to_pico_usd('list_cost'))) }} as list_cost,
         {{ pico_to_usd(part_up_to_weight(to_pico_usd('billed_cost_usd'))) }} as billed_cost_usd,
-        cast({{ part_up_to_weight('cast(billed_tokens as hugeint)') }} as bigint) as billed_tokens,
+        cast({{ part_up_to_weight(whole_number('billed_tokens')) }} as bigint) as billed_tokens,
         cast(
-            {{ part_up_to_weight('cast(billed_search_unit_count as hugeint)') }} as bigint
+            {{ part_up_to_weight(whole_number('billed_search_unit_count')) }} as bigint
         ) as billed_search_unit_count,
         is_savings_plan,
         has_list_cost,

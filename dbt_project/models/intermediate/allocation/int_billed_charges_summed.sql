@@ -10,12 +10,16 @@ lines as (
     select
         *,
         -- In the order of their keys, which the export does not promise.
-        cast(to_json(map_from_entries(list_sort(map_entries(resource_tags)))) as varchar) as tags_json,
-        date_trunc('day', coalesce(usage_started_at, cast(usage_date as timestamp))) as charge_started_at,
+        {{ sorted_map_json('resource_tags') }} as tags_json,
+        cast(
+            date_trunc('day', coalesce(usage_started_at, cast(usage_date as timestamp))) as timestamp
+        ) as charge_started_at,
         -- The last moment of the line is in its last day.
-        greatest(
-            date_trunc('day', coalesce(usage_started_at, cast(usage_date as timestamp))),
-            date_trunc('day', usage_ended_at - interval 1 microsecond)
+        cast(
+            greatest(
+                date_trunc('day', coalesce(usage_started_at, cast(usage_date as timestamp))),
+                date_trunc('day', usage_ended_at - interval 1 microsecond)
+            ) as timestamp
         ) + interval 1 day as charge_ended_at,
         coalesce(list_cost != 0 or (list_cost = 0 and billed_cost = 0), false) as has_list_cost
     from {{ ref('int_billing_lines_classified') }}
@@ -72,14 +76,13 @@ charges_summed as (
 
 charges as (
     select
-        md5(
-            to_json([
-                cell_id, owner_feature_id, owner_attribution, payer_account_id, invoice_id, resource_id, commitment_id,
-                region_id, sku_id, billing_account_name, billing_period, billing_entity, invoicing_entity, legal_entity,
-                line_item_type, product_code, product_name, usage_type, description, pricing_unit_name, currency_code,
-                tags_json, cast(charge_started_at as varchar), cast(charge_ended_at as varchar)
-            ])
-        ) as charge_id,
+        {{ texts_digest([
+            'cell_id', 'owner_feature_id', 'owner_attribution', 'payer_account_id', 'invoice_id', 'resource_id',
+            'commitment_id', 'region_id', 'sku_id', 'billing_account_name', 'billing_period', 'billing_entity',
+            'invoicing_entity', 'legal_entity', 'line_item_type', 'product_code', 'product_name', 'usage_type',
+            'description', 'pricing_unit_name', 'currency_code', 'tags_json', 'cast(charge_started_at as string)',
+            'cast(charge_ended_at as string)'
+        ]) }} as charge_id,
         *
     from charges_summed
 )

@@ -42,7 +42,7 @@ charges_categorised as (
         cast(billing_period || '-01' as timestamp) as billing_period_started_at,
         coalesce(payer_account_id, billing_account_id) as invoiced_account_id,
         -- AWS for what is on its bill, the organization's own provider for what is on its.
-        if(provider_name = 'aws.bedrock', 'AWS', coalesce(billing_entity, provider_name)) as seller_name,
+        case when provider_name = 'aws.bedrock' then 'AWS' else coalesce(billing_entity, provider_name) end as seller_name,
         coalesce(product_code like 'AWSSupport%', false) as is_support
     from charges
 ),
@@ -53,11 +53,11 @@ charges_priced as (
         focus_category in ('Usage', 'Purchase') as is_priced_charge,
         -- A price is for a quantity, and not negative.
         case
-            when has_list_cost and charge_list_cost * sign(charge_usage_amount) >= 0
+            when has_list_cost and charge_list_cost * {{ sign_of('charge_usage_amount') }} >= 0
                 then {{ unit_price('charge_list_cost', 'charge_usage_amount') }}
         end as list_unit_price,
         case
-            when charge_billed_cost * sign(charge_usage_amount) >= 0
+            when charge_billed_cost * {{ sign_of('charge_usage_amount') }} >= 0
                 then {{ unit_price('charge_billed_cost', 'charge_usage_amount') }}
         end as contracted_unit_price,
         case
@@ -95,7 +95,7 @@ focus_costs as (
             when charges.commitment_id is not null then if(charges.is_savings_plan, 'Spend', 'Usage')
         end as CommitmentDiscountCategory,
         charges.commitment_id as CommitmentDiscountId,
-        cast(null as varchar) as CommitmentDiscountName,
+        cast(null as string) as CommitmentDiscountName,
         cast(null as decimal(38, 12)) as CommitmentDiscountQuantity,
         case
             when charges.commitment_id is not null and charges.focus_category = 'Usage' then 'Used'
@@ -103,7 +103,7 @@ focus_costs as (
         case
             when charges.commitment_id is not null then if(charges.is_savings_plan, 'Savings Plan', 'Reservation')
         end as CommitmentDiscountType,
-        cast(null as varchar) as CommitmentDiscountUnit,
+        cast(null as string) as CommitmentDiscountUnit,
         case
             when charges.focus_category = 'Usage'
                 then
@@ -127,7 +127,7 @@ focus_costs as (
             when
                 charges.seller_name = 'AWS'
                 and charges.billing_entity in ('AWS', 'AWS Marketplace')
-                and regexp_matches(coalesce(charges.invoicing_entity, 'AWS'), '^(AWS|Amazon)')
+                and {{ is_match("coalesce(charges.invoicing_entity, 'AWS')", "'^(AWS|Amazon)'") }}
                 then 'AWS'
             else coalesce(charges.invoicing_entity, charges.billing_entity, charges.seller_name)
         end as InvoiceIssuerName,
@@ -155,7 +155,7 @@ focus_costs as (
         charges.region_id as RegionId,
         aws_regions.region_name as RegionName,
         charges.resource_id as ResourceId,
-        cast(null as varchar) as ResourceName,
+        cast(null as string) as ResourceName,
         nullif(
             regexp_extract(charges.resource_id, '^arn:[^:]*:[^:]*:[^:]*:[^:]*:([^/:]+)', 1), ''
         ) as ResourceType,
@@ -167,7 +167,7 @@ focus_costs as (
                 then coalesce(charges.sku_id, charges.product_code || '/' || charges.usage_type)
         end as SkuId,
         case when charges.is_priced_charge then charges.usage_type end as SkuMeter,
-        cast(null as varchar) as SkuPriceDetails,
+        cast(null as string) as SkuPriceDetails,
         case
             when charges.is_priced_charge
                 then coalesce(charges.sku_id, charges.product_code || '/' || charges.usage_type)
@@ -188,12 +188,10 @@ focus_costs as (
         charges.processing as x_Processing,
         charges.provider_name as x_ProviderId,
         charges.region_scope as x_RegionScope,
-        md5(
-            to_json([
-                charges.charge_id, charges.feature_id, charges.pipeline_id, charges.service_name, charges.task_type,
-                charges.model_tier, charges.attribution, charges.unattributed_reason
-            ])
-        ) as x_RowId,
+        {{ texts_digest([
+            'charges.charge_id', 'charges.feature_id', 'charges.pipeline_id', 'charges.service_name', 'charges.task_type',
+            'charges.model_tier', 'charges.attribution', 'charges.unattributed_reason'
+        ]) }} as x_RowId,
         charges.service_name as x_ServiceName,
         charges.task_type as x_TaskType,
         charges.token_class as x_TokenClass,
