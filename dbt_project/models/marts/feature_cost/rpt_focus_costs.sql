@@ -42,7 +42,9 @@ charges_categorised as (
         cast(billing_period || '-01' as timestamp) as billing_period_started_at,
         coalesce(payer_account_id, billing_account_id) as invoiced_account_id,
         -- AWS for what is on its bill, the organization's own provider for what is on its.
-        case when provider_name = 'aws.bedrock' then 'AWS' else coalesce(billing_entity, provider_name) end as seller_name,
+        case
+            when provider_name = 'aws.bedrock' then 'AWS' else coalesce(billing_entity, provider_name)
+        end as seller_name,
         coalesce(product_code like 'AWSSupport%', false) as is_support
     from charges
 ),
