@@ -3,7 +3,7 @@
     cast(
         cast(
             {{ divide_rounded(
-                to_pico_usd(amount) ~ ' * cast(1000000000000000 as hugeint) * cast(sign(' ~ quantity ~ ') as hugeint)',
+                to_pico_usd(amount) ~ ' * ' ~ whole_number('1000000000000000') ~ ' * ' ~ sign_of(quantity),
                 'nullif(abs(' ~ to_pico_usd(quantity) ~ '), 0)'
             ) }} as decimal(23, 0)
         ) * cast(0.000000000000001 as decimal(15, 15)) as decimal(38, 15)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -56,22 +57,37 @@ def run_dbt_on_spark(folder: Path, *arguments: str, as_of_date: str) -> tuple[di
     return json.loads(report.read_text()), process.stdout
 
 
-def differences(spark: Path, duck: Path, *, schema: str = "marts") -> list[str]:
+def differences(
+    spark: Path,
+    duck: Path,
+    *,
+    schema: str = "marts",
+    are_types_compared: bool = True,
+    leaving_out: Collection[str] = (),
+) -> list[str]:
     """Compare a schema of two warehouses: tables, columns and their types, and rows.
 
+    Args:
+        spark: DuckDB file that `take_over` wrote into.
+        duck: DuckDB file that dbt built.
+        schema: Schema of both.
+        are_types_compared: Whether a number of another type is a difference even where its value is the same.
+        leaving_out: Tables not to compare.
     Returns:
         A sentence for each table that is not the same, in order.
     """
     with duckdb.connect() as connection:
         for name, path in (("spark", spark), ("duck", duck)):
             connection.execute(f"attach '{path}' as {name} (read_only)")
-        tables = {name: _tables(connection, name, schema) for name in ("spark", "duck")}
+        tables = {name: _tables(connection, name, schema, leaving_out=leaving_out) for name in ("spark", "duck")}
         if tables["spark"].keys() != tables["duck"].keys():
             return [f"not the same tables: {sorted(tables['spark'].keys() ^ tables['duck'].keys())}"]
         found = []
         for table, columns in tables["duck"].items():
-            if columns != tables["spark"][table]:
-                found.append(f"{table}: columns {sorted(set(columns) ^ set(tables['spark'][table]))}")
+            compared = len(columns[0]) if are_types_compared else 1
+            odd = {column[:compared] for column in columns} ^ {column[:compared] for column in tables["spark"][table]}
+            if odd:
+                found.append(f"{table}: columns {sorted(odd)}")
                 continue
             names = ", ".join(f'"{name}"' for name, _ in columns)
             rows = {name: f"select {names} from {name}.{schema}.{table}" for name in ("spark", "duck")}
@@ -82,7 +98,9 @@ def differences(spark: Path, duck: Path, *, schema: str = "marts") -> list[str]:
         return found
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -> dict[str, list[tuple[str, str]]]:
+def _tables(
+    connection: duckdb.DuckDBPyConnection, database: str, schema: str, *, leaving_out: Collection[str]
+) -> dict[str, list[tuple[str, str]]]:
     tables: dict[str, list[tuple[str, str]]] = {}
     for table, column, kind in connection.execute(
         "select table_name, column_name, data_type from information_schema.columns "
@@ -91,5 +109,6 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str, schema: str) -
         "where table_catalog = ? and table_schema = ? and table_type = ? order by table_name, column_name",
         [database, schema, "VIEW" if database == "spark" else "BASE TABLE"],
     ).fetchall():
-        tables.setdefault(table, []).append((column, kind))
+        if table not in leaving_out:
+            tables.setdefault(table, []).append((column, kind))
     return tables

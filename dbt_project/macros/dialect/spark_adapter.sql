@@ -1,8 +1,8 @@
 {#- What dbt-spark's own macros of the same names get wrong, or do for engines of other settings. -#}
 
-{#- A quote in a text is doubled: with spark.sql.parser.escapedStringLiterals a backslash is a backslash. -#}
+{#- With spark.sql.parser.escapedStringLiterals no backslash and no second quote escapes one, and literals side by side are one. -#}
 {% macro spark__escape_single_quotes(expression) -%}
-    {{ expression | replace("'", "''") }}
+    {{ expression | replace("'", "' \"'\" '") }}
 {%- endmacro %}
 
 {#- Rows of a seed as literals: dbt-spark's session method writes a missing value as the word None, and a quote as it stands. -#}
@@ -39,7 +39,7 @@
         {%- set pairs = [] -%}
         {%- for pair in field.strip("'").strip('{}').split(', ') if pair -%}
             {%- set key, value = pair.split('=') -%}
-            {%- do pairs.append("'" ~ key ~ "', '" ~ value.strip("'") ~ "'") -%}
+            {%- do pairs.append("'" ~ key ~ "', '" ~ value.replace("' \"'\" '", '') ~ "'") -%}
         {%- endfor -%}
         cast(map({{ pairs | join(', ') }}) as {{ type }})
     {%- else -%}

@@ -89,7 +89,7 @@ payers_weighted as (
             when sum(greatest(tokens, 0)) over sub_cell > 0 then greatest(tokens, 0)
             when
                 row_number() over (
-                    sub_cell
+                    partition by cell_id, owner_feature_id, owner_attribution
                     order by payer_order, feature_id, pipeline_id, service_name, task_type, model_tier
                 ) = 1
                 then 1

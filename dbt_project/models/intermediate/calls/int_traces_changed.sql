@@ -87,11 +87,13 @@ provider_ids as (
 reached as (
     select trace_key
     from touched
+    {% if var('built_on_as_of_date', '') != '' %}
     union
     select beside.trace_key
     from reached
     inner join provider_ids as own on reached.trace_key = own.trace_key
     inner join provider_ids as beside on own.id_kind = beside.id_kind and own.provider_id = beside.provider_id
+    {% endif %}
 ),
 
 traces_changed as (
