@@ -181,7 +181,7 @@ def test_one_dead_source_does_not_keep_the_others_from_landing(settings, monkeyp
 
 def test_build_names_the_warehouse(settings, monkeypatch, capsys):
     build = make_build(settings)
-    monkeypatch.setattr("ai_finops.build.build_candidate", lambda *, settings, run_day, is_full: find_build(settings))
+    monkeypatch.setattr("ai_finops.build.build_candidate", lambda *, settings, **wanted: find_build(settings))
     assert cli.main(["build", "--day", "2025-06-10"]) == 0
     assert f"built {build['build_id']} as of 2025-06-11: {build['warehouse']}" in capsys.readouterr().out
 
