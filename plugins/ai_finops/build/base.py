@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_finops.build.inputs import project_files
+from ai_finops.build.inputs import file_hashes, project_files
 from ai_finops.pricing.held_prices import read_periods
 from ai_finops.pricing.price_ledger import PricePeriod, merged, until
 
@@ -73,14 +73,10 @@ def code_sha256(dbt_project: Path) -> str:
     """Hash what makes rows out of the lake: this package, the dbt project with its seeds, and the packages that run it."""
     parts = {
         "packages": {name: version(name) for name in _PACKAGES},
-        "package": _hashes(sorted(_PACKAGE.rglob("*.py")), root=_PACKAGE),
-        "dbt_project": _hashes(project_files(dbt_project), root=dbt_project),
+        "package": file_hashes(sorted(_PACKAGE.rglob("*.py")), root=_PACKAGE),
+        "dbt_project": file_hashes(project_files(dbt_project), root=dbt_project),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _hashes(files: Sequence[Path], *, root: Path) -> dict[str, str]:
-    return {str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def find_base(folders: Sequence[Path], *, code: str, inputs: Inputs) -> tuple[Base | None, str]:

@@ -77,7 +77,7 @@ def prepare(
     import duckdb
 
     from ai_finops.build.inputs import read_inputs
-    from ai_finops.build.raw_views import make_raw_views, open_warehouse, raw_files
+    from ai_finops.build.raw_views import make_raw_views, open_warehouse
     from ai_finops.lake import Lake
 
     lake = Lake(settings.lake)
@@ -110,14 +110,12 @@ def prepare(
                 copy_warehouse(base, place=folder / "warehouse.duckdb")
             with open_warehouse(folder / "warehouse.duckdb") as connection:
                 begin(connection, inputs=inputs, base=base)
-                make_raw_views(connection, lake=lake, inputs=inputs)
+                files = make_raw_views(connection, lake=lake, inputs=inputs)
         except (duckdb.Error, OSError) as error:
             shutil.rmtree(folder)
             raise BuildError(f"could not prepare {folder}: {error}; is the path or the disk at fault?") from error
         write_periods(folder, inputs.price_periods, recosted_days=recosted_days)
-        listed = {
-            name: [str(file) for file in (*now, *older)] for name, (now, older) in raw_files(lake, inputs).items()
-        }
+        listed = {name: [str(file) for file in (*now, *older)] for name, (now, older) in files.items()}
         (folder / "raw_files.json").write_text(json.dumps(listed, indent=1) + "\n")
         (folder / "build.json").write_text(json.dumps(asdict(record), indent=1) + "\n")
         _prune(settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -201,10 +202,7 @@ def _hash_inputs(
         "project": version("ai-finops"),
         "prices": prices,
         "closed": sorted((str(closing.period), closing.version) for closing in closings),
-        "dbt_project": {
-            str(path.relative_to(dbt_project)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in project_files(dbt_project)
-        },
+        "dbt_project": file_hashes(project_files(dbt_project), root=dbt_project),
         "partitions": {
             source: {partition.key: partition.content_sha256 for partition in versions}
             for source, versions in partitions.items()
@@ -216,6 +214,11 @@ def _hash_inputs(
 
 def _without_run(outcome: dict) -> dict:
     return {name: value for name, value in outcome.items() if name not in ("extracted_at", "as_of_date")}
+
+
+def file_hashes(files: Iterable[Path], *, root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file by its path below `root`."""
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def project_files(dbt_project: Path) -> list[Path]:

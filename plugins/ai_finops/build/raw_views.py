@@ -87,15 +87,22 @@ def schemas_of_raw() -> dict[str, pa.Schema]:
     return own | {"extract_objects": OBJECTS, "extract_quarantine": QUARANTINE}
 
 
-def make_raw_views(connection: duckdb.DuckDBPyConnection, *, lake: Lake, inputs: Inputs) -> None:
-    """Make schema `raw` over exactly the files in `inputs`; a source that is switched off has its tables, without rows."""
+def make_raw_views(
+    connection: duckdb.DuckDBPyConnection, *, lake: Lake, inputs: Inputs
+) -> dict[str, tuple[list[Path], list[Path]]]:
+    """Make schema `raw` over exactly the files in `inputs`; a source that is switched off has its tables, without rows.
+
+    Returns:
+        The lake files of each table, as `raw_files` does.
+    """
     connection.execute("create schema if not exists raw")
-    schemas = schemas_of_raw()
-    for name, files in raw_files(lake, inputs).items():
-        _view_table(connection, name, files, schemas[name])
+    schemas, files = schemas_of_raw(), raw_files(lake, inputs)
+    for name, of_table in files.items():
+        _view_table(connection, name, of_table, schemas[name])
     view_prices(connection, folder=lake.prices, periods=inputs.price_periods)
     _make_outcomes(connection, inputs.outcomes)
     _make_closed(connection, folder=lake.closed, inputs=inputs)
+    return files
 
 
 def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, files: Sequence[Path]) -> None:
