@@ -12,3 +12,8 @@
         processing
     )
 {%- endmacro %}
+
+{#- The same without the day, of usage: which batches and which days of their bill belong together. -#}
+{% macro batch_key() -%}
+    concat_ws('|', provider_name, billing_account_id, model_id, token_class, region_scope, processing)
+{%- endmacro %}

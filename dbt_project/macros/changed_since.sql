@@ -37,6 +37,20 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Rows of those days, and of as many days before and after as a batch may be billed later. -#}
+{% macro is_near_changed_day(usage_date='usage_date') -%}
+    {%- if var('built_on_as_of_date', '') != '' -%}
+        {%- set changed -%}
+            {%- for distance in range(-var('batch_days'), var('batch_days') + 1) %}
+            select cast(usage_date + interval ({{ distance }}) day as date) as usage_date from {{ ref('int_days_compared') }} where is_changed
+            {%- if not loop.last %} union{% endif %}
+            {%- endfor %}
+        {%- endset -%}
+        {{ usage_date }} in ({{ dates_listed(changed) }})
+    {%- else -%} true
+    {%- endif -%}
+{%- endmacro %}
+
 {#- For a model's pre_hook: takes out of its table the rows that it is about to make again, and those that it no longer makes. -#}
 {% macro delete_rows(condition) -%}
     {%- if var('built_on_as_of_date', '') != '' -%} delete from {{ this }} where {{ condition }} {%- endif -%}

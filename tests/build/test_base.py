@@ -32,7 +32,7 @@ def phase_1_ends(build: dict[str, str]) -> None:
             from raw.traces_spans;
             create or replace table intermediate.int_days_compared as
             select date '2025-06-02' as usage_date, 7::hugeint as names_checksum, null::hugeint as bill_checksum,
-                9::hugeint as accounts_checksum;
+                9::hugeint as accounts_checksum, true as has_batch;
             create table if not exists raw.ended_phases (phase varchar);
             insert into raw.ended_phases values ('phase_1');
         """)
@@ -69,7 +69,7 @@ def test_build_begins_as_a_copy_of_the_last_one(settings, monday):
     assert query(build, "select span_id from raw.traces_spans order by 1") == [("a1",), ("a2",), ("b1",)]
     assert query(build, "select * from raw.changed_partitions") == [("traces", "2025-06-03")]
     assert query(build, "select * from raw.gone_traces") == []
-    assert query(build, "select * from raw.previous_days") == [(MONDAY, 7, None, 9)]
+    assert query(build, "select * from raw.previous_days") == [(MONDAY, 7, None, 9, True)]
 
 
 def test_other_content_and_a_removed_partition_are_noted_with_what_they_were(settings, monday):

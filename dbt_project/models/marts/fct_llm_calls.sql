@@ -14,7 +14,7 @@ usages as (
 
 costs as (
     select * from {{ ref('int_llm_call_costs_allocated') }}
-    where {{ is_on_changed_day() }}
+    where {{ is_on_changed_day('call_date') }}
 ),
 
 billed_days as (
@@ -52,7 +52,8 @@ catalogs_named_together as (
 costs_summed_to_call as (
     select
         call_id,
-        sum(allocated_cost_usd) as allocated_cost_usd
+        sum(allocated_cost_usd) as allocated_cost_usd,
+        bool_or(cost_status = 'estimated') as is_estimated
     from costs
     group by call_id
 ),
@@ -66,7 +67,10 @@ calls_with_cost_reason as (
         ) as price_catalog_version,
         usages_summed_to_call.estimated_cost_usd,
         costs_summed_to_call.allocated_cost_usd,
-        case when billed_days.usage_date is null then 'estimated' else 'billed' end as cost_status,
+        -- A part of a batch may count on a later day than its call, one that has no bill yet.
+        case
+            when billed_days.usage_date is null or costs_summed_to_call.is_estimated then 'estimated' else 'billed'
+        end as cost_status,
         case
             -- Usage told in part is a gap, not a small number.
             when not calls.has_usage then 'no_usage'
@@ -126,7 +130,7 @@ llm_calls as (
         cast(
             case
                 when cost_status = 'billed' then coalesce(allocated_cost_usd, 0)
-                when cost_reason is null then coalesce(estimated_cost_usd, 0)
+                when cost_reason is null then coalesce(allocated_cost_usd, estimated_cost_usd, 0)
             end as decimal(38, 12)
         ) as allocated_cost_usd,
         {{ milliseconds_between('started_at', 'ended_at') }} as duration_ms,

@@ -34,7 +34,9 @@ create schema if not exists raw;
 create table raw.lake_partitions (source varchar, partition_key varchar, content_sha256 varchar);
 create table raw.changed_partitions (source varchar, partition_key varchar);
 create table raw.gone_traces (trace_key varchar, response_id varchar, request_id varchar, usage_date date);
-create table raw.previous_days (usage_date date, names_checksum hugeint, bill_checksum hugeint, accounts_checksum hugeint);
+create table raw.previous_days (
+    usage_date date, names_checksum hugeint, bill_checksum hugeint, accounts_checksum hugeint, has_batch boolean
+);
 """
 _CHANGED_PARTITIONS = """
 insert into raw.changed_partitions
@@ -52,7 +54,7 @@ inner join raw.changed_partitions as changed
 """
 _PREVIOUS_DAYS = """
 insert into raw.previous_days
-select usage_date, names_checksum, bill_checksum, accounts_checksum from intermediate.int_days_compared
+select usage_date, names_checksum, bill_checksum, accounts_checksum, has_batch from intermediate.int_days_compared
 """
 
 

@@ -7,7 +7,7 @@
 with
 
 usages as (
-    select * from {{ ref('int_llm_call_usages_priced') }}
+    select * from {{ ref('int_llm_call_usages_dated') }}
     where {{ is_on_changed_day() }}
 ),
 

@@ -1,30 +1,31 @@
 {#
-    Grain: one row per call_id and token_class that the call used (quantity above 0).
+    Grain: one row per call_id, token_class that the call used (quantity above 0) and usage_date that it counts on.
 
     What a caller pays of a cell, divided between its calls by the weight that the cell was divided by. In whole pico-dollars
     by integer division; what is left over, less than one for each call, goes to the call of the largest weight, ties by
     call_id. So the calls of a caller add up to what it pays, exactly. While a day has no bill the estimate stands in.
 #}
-{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
+{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('call_date')) }}") }}
 with
 
 usages as (
     select
         *,
         {{ cell_id() }} as cell_id
-    from {{ ref('int_llm_call_usages_priced') }}
-    where {{ is_on_changed_day() }}
+    from {{ ref('int_llm_call_usages_dated') }}
+    -- Calls of changed days, and in batch all that pay for a cell together with these.
+    where {{ is_on_changed_day() }} or (processing = 'batch' and {{ is_near_changed_day() }})
 ),
 
 callers as (
     select * from {{ ref('int_callers_summed') }}
-    where {{ is_on_changed_day() }}
+    where {{ is_near_changed_day() }}
 ),
 
 cells_allocated as (
     select * from {{ ref('int_billing_cells_allocated') }}
     -- A caller's own row: what was traced without a feature is unattributed, and no other row has that reason.
-    where (attribution = 'traced' or unattributed_reason = 'no_feature') and {{ is_on_changed_day() }}
+    where (attribution = 'traced' or unattributed_reason = 'no_feature') and {{ is_near_changed_day() }}
 ),
 
 callers_paying as (
@@ -58,7 +59,8 @@ usages_weighted as (
             when callers_paying.is_weighed_by_cost then {{ to_pico_usd('usages.estimated_cost_usd') }}
             else {{ whole_number('usages.quantity') }}
         end as weight,
-        usages.usage_date
+        usages.usage_date,
+        usages.call_date
     from usages
     inner join callers_paying
         on
@@ -127,8 +129,10 @@ call_costs_allocated as (
             when share_pico_usd is null then estimated_cost_usd
             else {{ pico_to_usd(sign_of('share_pico_usd') ~ ' * (whole_pico_usd + left_over_pico_usd)') }}
         end as allocated_cost_usd,
-        usage_date
+        usage_date,
+        call_date
     from usages_with_left_over
+    where {{ is_on_changed_day('call_date') }}
 )
 
 select * from call_costs_allocated

@@ -3,7 +3,9 @@
     its calls are made of, as checksums, and whether any of it is other than it was. In a build from nothing all of it is.
 
     Whatever else a day's costs are made of (code, seeds, prices) is the same, or the build would not have begun as a copy. Models
-    from here on are made again for whole days.
+    from here on are made again for whole days. What is traced in batch may count on another day: where one of a changed day or near it
+    does, days change with their neighbours, twice as far as a batch reaches (var batch_days): a day's cells with what moves
+    to and from it, and its calls with the cells that these share with other calls.
 #}
 {{ config(materialized='table') }}
 with
@@ -13,8 +15,25 @@ calls as (
         coalesce(provider_name, 'unknown') as provider_name,
         request_model,
         response_model,
+        processing,
         usage_date
     from {{ ref('int_llm_calls_deduplicated') }}
+),
+
+batch_dates as (
+    select distinct usage_date
+    from calls
+    where processing = 'batch'
+),
+
+-- Usage may count on these although nothing happened on them.
+dates_reached as (
+    {% for distance in range(1, var('batch_days') + 1) %}
+    select cast(usage_date + interval {{ distance }} day as date) as usage_date
+    from batch_dates
+    where usage_date + interval {{ distance }} day < cast('{{ var("as_of_date") }}' as date)
+    {% if not loop.last %}union{% endif %}
+    {% endfor %}
 ),
 
 model_names as (
@@ -75,7 +94,8 @@ days_before as (
         usage_date,
         names_checksum,
         bill_checksum,
-        accounts_checksum
+        accounts_checksum,
+        has_batch
     from {{ source('lake', 'previous_days') }}
 ),
 
@@ -91,12 +111,14 @@ days as (
     union
     select usage_date from days_with_accounts
     union
+    select usage_date from dates_reached
+    union
     select usage_date from days_before
     union
     select usage_date from days_of_changed_traces
 ),
 
-days_changed as (
+days_changed_themselves as (
     select days.usage_date
     from days
     left join days_named on days.usage_date = days_named.usage_date
@@ -110,6 +132,35 @@ days_changed as (
         or days_billed.bill_checksum is distinct from days_before.bill_checksum
         or days_with_accounts.accounts_checksum is distinct from days_before.accounts_checksum
 ),
+
+batches_before_and_after as (
+    select usage_date from batch_dates
+    union
+    select usage_date from days_before
+    where has_batch
+),
+
+changes as (
+    select usage_date from days_changed_themselves
+    union
+    -- From this day on batches may count that had to stay on the day before.
+    select cast('{{ var("built_on_as_of_date") }}' as date) as usage_date
+),
+
+days_changed as (
+    select usage_date from days_changed_themselves
+    union
+    select days.usage_date
+    from changes
+    inner join batches_before_and_after as batches
+        on
+            batches.usage_date >= changes.usage_date - interval {{ 2 * var('batch_days') }} day
+            and batches.usage_date <= changes.usage_date + interval {{ 2 * var('batch_days') }} day
+    inner join days
+        on
+            days.usage_date >= changes.usage_date - interval {{ 2 * var('batch_days') }} day
+            and days.usage_date <= changes.usage_date + interval {{ 2 * var('batch_days') }} day
+),
 {% else %}
 days as (
     select usage_date from calls
@@ -117,6 +168,8 @@ days as (
     select usage_date from days_billed
     union
     select usage_date from days_with_accounts
+    union
+    select usage_date from dates_reached
 ),
 
 days_changed as (
@@ -130,11 +183,13 @@ days_compared as (
         days_named.names_checksum,
         days_billed.bill_checksum,
         days_with_accounts.accounts_checksum,
+        batch_dates.usage_date is not null as has_batch,
         days_changed.usage_date is not null as is_changed
     from days
     left join days_named on days.usage_date = days_named.usage_date
     left join days_billed on days.usage_date = days_billed.usage_date
     left join days_with_accounts on days.usage_date = days_with_accounts.usage_date
+    left join batch_dates on days.usage_date = batch_dates.usage_date
     left join days_changed on days.usage_date = days_changed.usage_date
 )
 
