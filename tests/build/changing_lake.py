@@ -189,6 +189,10 @@ class ChangingLake:
         """A call of a model that nobody has a price for."""
         self.put("traces", day, [self._call(day, "15:00", request_model="us.acme.mystery-1-v1:0")])
 
+    def in_batch(self, day: date) -> None:
+        """A job of some hundred thousand tokens, which the bill may have on its day, on the next or on both."""
+        self.put("traces", day, [self._call(day, "20:00", request_model=SONNET, processing="batch")])
+
     def delivered_again(self, day: date, *, landed_on: date) -> None:
         """A span of an earlier day once more, with more to say."""
         spans = [row for row in self.rows.get(("traces", day), ()) if row["has_usage"]]
@@ -208,6 +212,12 @@ class ChangingLake:
             for count, model in enumerate((SONNET, HAIKU, NOVA), 1)
             for tags in ({}, {"user_feature": "contract_review"})
         ]  # fmt: skip
+        batch_mtok = Decimal(self.rng.randrange(0, 120)) / 1000
+        if batch_mtok:
+            self.bill[day].append(
+                line(str(day), "USE1-any-input-tokens-batch", "1M tokens", batch_mtok, usd / 7,
+                     line_item_resource_id=f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/{SONNET}")
+            )  # fmt: skip
 
 
 KINDS: tuple[Callable[[ChangingLake, date], None], ...] = (
@@ -218,6 +228,7 @@ KINDS: tuple[Callable[[ChangingLake, date], None], ...] = (
     ChangingLake.lost_context,
     ChangingLake.logged,
     ChangingLake.framed,
+    ChangingLake.in_batch,
 )
 
 
