@@ -29,7 +29,14 @@ from ai_finops.config import Settings
 from tests.benchmarks.made_days import FIRST_DAY, land_day
 
 MODELS = (
-    *("int_llm_call_usages_priced", "int_callers_summed", "int_billing_cells_covered", "int_traced_shares_divided"),
+    *(
+        "int_llm_call_usages_priced",
+        "int_batch_days_matched",
+        "int_batch_usages_matched",
+        "int_callers_summed",
+        "int_billing_cells_covered",
+        "int_traced_shares_divided",
+    ),
     *("int_billing_cells_allocated", "int_llm_call_costs_allocated", "fct_llm_calls"),
 )
 TARGET = 3.0
