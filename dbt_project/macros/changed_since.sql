@@ -40,8 +40,9 @@
 {#- Rows of those days, and of as many days before and after as a batch may be billed later. -#}
 {% macro is_near_changed_day(usage_date='usage_date') -%}
     {%- if var('built_on_as_of_date', '') != '' -%}
+        {%- set batch_days = var('batch_days') | int(1) %}
         {%- set changed -%}
-            {%- for distance in range(-var('batch_days'), var('batch_days') + 1) %}
+            {%- for distance in range(-batch_days, batch_days + 1) %}
             select cast(usage_date + interval ({{ distance }}) day as date) as usage_date from {{ ref('int_days_compared') }} where is_changed
             {%- if not loop.last %} union{% endif %}
             {%- endfor %}

@@ -45,8 +45,8 @@ def ask(tmp_path_factory):
 
 
 def test_features_pay_on_the_days_of_the_bill(ask):
-    # 400,000 tokens of the 2nd are night-a's. The 3rd has 1,300,000: 200,000 are the morning's, and the 1,100,000 that the night left all
-    # find room: 600,000 of night-a, 500,000 of night-b. At $1.50 a million.
+    # 400,000 tokens of the 2nd are night-a's. The 3rd has 1,300,000: 200,000 are the morning's, and the 1,100,000 that the
+    # night left all find room: 600,000 of night-a, 500,000 of night-b. At $1.50 a million.
     rows = ask(
         "select usage_date, feature_id, cost_status, sum(allocated_cost_usd) from marts.fct_daily_allocated_costs"
         " group by all having sum(allocated_cost_usd) != 0 or feature_id = 'unattributed' order by all"
@@ -60,7 +60,9 @@ def test_features_pay_on_the_days_of_the_bill(ask):
 
 
 def test_calls_stay_on_their_day_and_pay_all_of_their_parts(ask):
-    rows = ask("select span_id, usage_date, cost_status, allocated_cost_usd from marts.fct_llm_calls order by started_at")
+    rows = ask(
+        "select span_id, usage_date, cost_status, allocated_cost_usd from marts.fct_llm_calls order by started_at"
+    )
     assert rows == [
         ("night-a", SECOND, "billed", Decimal("1.50")),
         ("night-b", SECOND, "billed", Decimal("0.75")),

@@ -9,6 +9,7 @@
     it does not count all that it charges for, there is room for all.
 #}
 {{ config(materialized='table') }}
+{%- set batch_days = var('batch_days') | int(1) %}
 with
 
 traced as (
@@ -39,7 +40,7 @@ billed_days as (
 ),
 
 days_reached as (
-    {% for distance in range(var('batch_days') + 1) %}
+    {% for distance in range(batch_days + 1) %}
     select
         *,
         {{ distance }} as distance,
@@ -79,7 +80,7 @@ placed_at_0 as (
     where distance = 0
 ),
 
-{% for distance in range(1, var('batch_days') + 1) %}
+{% for distance in range(1, batch_days + 1) %}
 {%- set before = 'placed_at_' ~ (distance - 1) %}
 placed_of_day_before_{{ distance }} as (
     select
@@ -124,7 +125,7 @@ placed_at_{{ distance }} as (
 
 {% endfor %}
 placed as (
-    select * from placed_at_{{ var('batch_days') }}
+    select * from placed_at_{{ batch_days }}
     where quantity > 0
 ),
 
@@ -141,7 +142,7 @@ placed_of_days as (
 left_over as (
     select
         traced.batch_key,
-        {{ var('batch_days') + 1 }} as distance,
+        {{ batch_days + 1 }} as distance,
         traced.traced_quantity - placed_of_days.quantity as quantity,
         traced.usage_date,
         traced.usage_date as billed_date
@@ -160,16 +161,21 @@ pieces as (
     select * from left_over
 ),
 
+pieces_summed_up as (
+    select
+        *,
+        sum(quantity) over (partition by batch_key, usage_date order by distance asc) as end_quantity
+    from pieces
+),
+
 days_matched as (
     select
         batch_key,
-        {{ whole_number(
-            'sum(quantity) over (partition by batch_key, usage_date order by distance asc) - quantity'
-        ) }} as first_quantity,
-        {{ whole_number('sum(quantity) over (partition by batch_key, usage_date order by distance asc)') }} as end_quantity,
+        {{ whole_number('end_quantity - quantity') }} as first_quantity,
+        {{ whole_number('end_quantity') }} as end_quantity,
         usage_date as call_date,
         billed_date as usage_date
-    from pieces
+    from pieces_summed_up
 )
 
 select * from days_matched

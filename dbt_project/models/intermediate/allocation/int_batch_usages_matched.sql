@@ -29,7 +29,7 @@ usages as (
     where processing = 'batch' and {{ is_on_changed_day() }}
 ),
 
-usages_lined_up as (
+usages_summed_up as (
     select
         usages.*,
         {{ whole_number(
@@ -40,21 +40,27 @@ usages_lined_up as (
     inner join calls on usages.call_id = calls.call_id
 ),
 
+usages_lined_up as (
+    select
+        *,
+        end_quantity - quantity as first_quantity
+    from usages_summed_up
+),
+
 parts as (
     select
         usages_lined_up.*,
         usages_lined_up.usage_date as call_date,
         -- From where to where of the usage itself.
-        greatest(days_matched.first_quantity - (usages_lined_up.end_quantity - usages_lined_up.quantity), 0) as part_begin,
-        least(days_matched.end_quantity - (usages_lined_up.end_quantity - usages_lined_up.quantity), usages_lined_up.quantity)
-            as part_end,
+        greatest(days_matched.first_quantity - usages_lined_up.first_quantity, 0) as part_begin,
+        least(days_matched.end_quantity, usages_lined_up.end_quantity) - usages_lined_up.first_quantity as part_end,
         days_matched.usage_date as matched_date
     from usages_lined_up
     inner join days_matched
         on
             usages_lined_up.batch_key = days_matched.batch_key
             and usages_lined_up.usage_date = days_matched.call_date
-            and usages_lined_up.end_quantity - usages_lined_up.quantity < days_matched.end_quantity
+            and usages_lined_up.first_quantity < days_matched.end_quantity
             and usages_lined_up.end_quantity > days_matched.first_quantity
 ),
 

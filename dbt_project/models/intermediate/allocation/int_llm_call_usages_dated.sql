@@ -25,15 +25,24 @@ usages_matched as (
 
 usages_dated as (
     -- Apart, because few are in batch and each of these is looked for.
-    select * from usages
+    select
+        {{ columns | join(',\n        ') }},
+        call_date
+    from usages
     where processing != 'batch'
     union all
-    select usages.* from usages
+    select
+        usages.{{ columns | join(',\n        usages.') }},
+        usages.call_date
+    from usages
     left join usages_matched
         on usages.call_id = usages_matched.call_id and usages.token_class = usages_matched.token_class
     where usages.processing = 'batch' and usages_matched.call_id is null
     union all
-    select * from usages_matched
+    select
+        {{ columns | join(',\n        ') }},
+        call_date
+    from usages_matched
 )
 
 select * from usages_dated

@@ -8,6 +8,7 @@
     to and from it, and its calls with the cells that these share with other calls.
 #}
 {{ config(materialized='table') }}
+{%- set batch_days = var('batch_days') | int(1) %}
 with
 
 calls as (
@@ -28,7 +29,7 @@ batch_dates as (
 
 -- Usage may count on these although nothing happened on them.
 dates_reached as (
-    {% for distance in range(1, var('batch_days') + 1) %}
+    {% for distance in range(1, batch_days + 1) %}
     select cast(usage_date + interval {{ distance }} day as date) as usage_date
     from batch_dates
     where usage_date + interval {{ distance }} day < cast('{{ var("as_of_date") }}' as date)
@@ -154,12 +155,12 @@ days_changed as (
     from changes
     inner join batches_before_and_after as batches
         on
-            batches.usage_date >= changes.usage_date - interval {{ 2 * var('batch_days') }} day
-            and batches.usage_date <= changes.usage_date + interval {{ 2 * var('batch_days') }} day
+            batches.usage_date >= changes.usage_date - interval {{ 2 * batch_days }} day
+            and batches.usage_date <= changes.usage_date + interval {{ 2 * batch_days }} day
     inner join days
         on
-            days.usage_date >= changes.usage_date - interval {{ 2 * var('batch_days') }} day
-            and days.usage_date <= changes.usage_date + interval {{ 2 * var('batch_days') }} day
+            days.usage_date >= changes.usage_date - interval {{ 2 * batch_days }} day
+            and days.usage_date <= changes.usage_date + interval {{ 2 * batch_days }} day
 ),
 {% else %}
 days as (
