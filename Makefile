@@ -40,6 +40,12 @@ $(VENV)/.installed-spark: requirements-spark.txt $(VENV)/.installed
 
 install-spark: $(VENV)/.installed-spark ## Add Spark to .venv (400 MB; needs Java 17 to run)
 
+$(VENV)-bouncer/.installed: requirements-bouncer.txt $(VENV)/.installed
+	$(BIN)/python -m venv --clear --without-pip $(VENV)-bouncer
+	$(BIN)/uv pip install --quiet --python $(VENV)-bouncer/bin/python --no-deps --require-hashes -r requirements-bouncer.txt \
+		|| $(BIN)/python -m pip --python $(VENV)-bouncer/bin/python install $(QUIETLY) --no-deps --require-hashes -r requirements-bouncer.txt
+	@touch $@
+
 manifest: install ## Parse the dbt project, so that the DAGs can draw its models
 	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 
@@ -52,10 +58,10 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 # Files go to the workers in the order in which they were collected: the end-to-end run, the longest, first (tests/conftest.py).
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test: manifest ## All tests but the long ones, the end-to-end run included
+test: manifest $(VENV)-bouncer/.installed ## All tests but the long ones, the end-to-end run included
 	$(BIN)/python -m pytest -m "not long" $(IN_PARALLEL)
 
-test-all: manifest ## Also the tests marked long (large bills, many traces, Spark); what the system lacks for one is listed as skipped
+test-all: manifest $(VENV)-bouncer/.installed ## Also the tests marked long (large bills, many traces, Spark); what the system lacks for one is listed as skipped
 	@if command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java"; then $(MAKE) --no-print-directory install-spark; fi
 	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
 
@@ -64,22 +70,25 @@ BENCH ?= extract
 bench: install ## Measure a path against its bare minimum and print the ratios (BENCH, BENCH_SPANS, BENCH_ROUNDS)
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
-lint: manifest ## ruff, sqlfluff and dbt parse
+lint: manifest $(VENV)-bouncer/.installed ## ruff, sqlfluff, dbt parse and dbt-bouncer
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 	$(BIN)/dbt --quiet --warn-error parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
+	$(VENV)-bouncer/bin/dbt-bouncer run --show-all-failures
 
 format: install ## Rewrite Python and SQL in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
 
-lock: ## Compile requirements.txt and requirements-spark.txt from pyproject.toml again (needs uv)
+lock: ## Compile the requirements*.txt from pyproject.toml again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra pipeline --extra demo --extra dev \
 		--generate-hashes --custom-compile-command "make lock" -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra spark -c requirements.txt \
 		--generate-hashes --custom-compile-command "make lock" -o requirements-spark.txt
+	uv pip compile --quiet --universal --python-version 3.11 --group pyproject.toml:bouncer \
+		--generate-hashes --custom-compile-command "make lock" -o requirements-bouncer.txt
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis
