@@ -11,6 +11,7 @@
     pipeline_id,
     journey_id,
     user_id,
+    journey_name,
     span_name,
     scope_name,
     service_name,

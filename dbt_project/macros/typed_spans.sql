@@ -12,6 +12,7 @@ select
     nullif(trim(cast(pipeline_id as string)), '') as pipeline_id,
     nullif(trim(cast(journey_id as string)), '') as journey_id,
     nullif(trim(cast(user_id as string)), '') as user_id,
+    nullif(trim(cast(journey_name as string)), '') as journey_name,
     cast(span_name as string) as span_name,
     cast(scope_name as string) as scope_name,
     nullif(trim(cast(service_name as string)), '') as service_name,

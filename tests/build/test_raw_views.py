@@ -11,7 +11,7 @@ import pytest
 from ai_finops.build.inputs import read_inputs
 from ai_finops.build.raw_views import make_raw_views, open_warehouse
 from ai_finops.lake import Lake
-from tests.build.tiny_lake import land_traces
+from tests.build.tiny_lake import land, land_traces
 
 MONDAY, TUESDAY, WEDNESDAY = date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4)
 
@@ -58,6 +58,14 @@ def test_days_of_an_earlier_release_have_nothing_in_newer_columns(settings, raw)
     ]
     assert [name for name, *_ in raw("describe raw.traces_spans")] == columns
     assert raw("select count(*) from raw.extract_objects") == [(0,)]
+
+
+def test_journeys_of_days_landed_before_they_had_names_have_none(settings, raw):
+    land_traces(settings, MONDAY, span_ids=("a",))
+    named = {"trace_id": "tb", "span_id": "b", "journey_name": "onboarding", "landing_date": TUESDAY}
+    land(settings, "traces", TUESDAY, key=str(TUESDAY), spans=[named])
+    make_older(settings, MONDAY, is_noted=True, without="journey_name", with_more="journey_kind")
+    assert raw("select span_id, journey_name from raw.traces_spans order by 1") == [("a", None), ("b", "onboarding")]
 
 
 def test_an_empty_lake_s_tables_have_their_columns(settings, raw):

@@ -11,6 +11,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ai_finops.demo.call_rows import read_calls
 from ai_finops.demo.deliver_traces import deliver_traces
+from ai_finops.demo.sample_plan import FEATURES
+from ai_finops.demo.span_parts import JOURNEY_NAMES
 from ai_finops.errors import SampleError, SourceMissing
 from tests.demo.hand_made import HAIKU, QUERY, RERANK_ROW, SONNET_4, at, call, json_spans, sample_of, support_chat
 
@@ -80,6 +82,26 @@ def test_the_decorator_writes_todays_names_with_strings_for_integers(clients, ac
     assert attributes["gen_ai.provider.name"] == {"stringValue": "aws.bedrock"}
     assert attributes["finops.feature"] == {"stringValue": "document_summarization"}
     assert attributes["gen_ai.response.finish_reasons"] == {"arrayValue": {"values": [{"stringValue": "end_turn"}]}}
+
+
+@pytest.mark.parametrize("service", ["docs-api", "growth-api"])
+def test_a_journey_has_an_id_and_the_name_of_its_kind(clients, account, bodies, service):
+    rows = (
+        call(1, "2025-06-02 10:00:00", service_name=service, feature_id="onboarding_assistant"),
+        call(2, "2025-06-02 10:00:01", service_name=service, feature_id="onboarding_assistant", journey_number=None),
+    )
+    _deliver(sample_of(*rows), clients, account)
+    ((key, body),) = bodies(account.traces_bucket).items()
+    spans = [span["attributes"] for span in json_spans(gzip.decompress(body) if key.endswith(".gz") else body)]
+    ids = [each.get("finops.journey") or each.get("gen_ai.conversation.id") for each in spans]
+    assert {each and each["stringValue"] for each in ids} == {"journey-8", None}
+    assert [each.get("finops.journey.name") for each in spans] == [
+        {"stringValue": "onboarding"} if named else None for named in ids
+    ]
+
+
+def test_every_instrumented_feature_s_journeys_have_a_name():
+    assert set(JOURNEY_NAMES) == {feature.feature_id for feature in FEATURES if feature.is_instrumented}
 
 
 @pytest.mark.parametrize("why", [{"has_usage": False}, {"is_error": True}])

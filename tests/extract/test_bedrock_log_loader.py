@@ -205,6 +205,12 @@ def test_the_first_metadata_key_wins_and_an_empty_one_does_not_count(tmp_path, c
     assert load_one(tmp_path, record(requestMetadata=metadata))[column] == keys[1]
 
 
+def test_a_request_says_its_journey_and_what_kind_it_is(tmp_path):
+    metadata = {"journey": "j-1", "finops.journey.name": "onboarding"}
+    row = load_one(tmp_path, record(requestMetadata=metadata))
+    assert (row["journey_id"], row["journey_name"]) == ("j-1", "onboarding")
+
+
 def test_metadata_is_kept_as_it_is(tmp_path):
     row = load_one(tmp_path, record(requestMetadata={"tenant": "a b", "feature": "x", "empty": "", "number": 5}))
     assert dict(row["request_metadata"]) == {"tenant": "a b", "feature": "x", "empty": "", "number": "5"}

@@ -419,6 +419,18 @@ def test_json_that_is_none_says_nothing(tmp_path, text):
             ],
         ),
         ("pipeline_id", [("finops.pipeline", "@"), ("traceloop.workflow.name", "@"), ("ai.telemetry.functionId", "@")]),
+        (
+            "journey_name",
+            [
+                ("finops.journey.name", "@"),
+                ("traceloop.association.properties.journey_name", "@"),
+                ("langfuse.observation.metadata.journey_name", "@"),
+                ("langfuse.trace.metadata.journey_name", "@"),
+                ("langsmith.metadata.journey_name", "@"),
+                ("ai.telemetry.metadata.journeyName", "@"),
+                ("metadata", '{"journey_name": "@"}'),
+            ],
+        ),
         ("prompt_version", [("finops.prompt_version", "@"), ("traceloop.prompt.version", "@")]),
         (
             "processing",

@@ -97,6 +97,7 @@ def test_business_names_of_a_span(tmp_path):
         "finops.feature": "search",
         "finops.pipeline": "summarize",
         "finops.journey": "j-1",
+        "finops.journey.name": "onboarding",
         "finops.user": "u-1",
         "finops.task_type": "chat",
         "finops.prompt_version": "v3",
@@ -104,8 +105,17 @@ def test_business_names_of_a_span(tmp_path):
         "gen_ai.usage.cost": 0.25,
     }
     row = load_one(tmp_path, plain)
-    names = ("feature_id", "pipeline_id", "journey_id", "user_id", "task_type", "prompt_version", "model_tier")
-    assert [row[name] for name in names] == ["search", "summarize", "j-1", "u-1", "chat", "v3", "cheap"]
+    names = (
+        "feature_id",
+        "pipeline_id",
+        "journey_id",
+        "journey_name",
+        "user_id",
+        "task_type",
+        "prompt_version",
+        "model_tier",
+    )
+    assert [row[name] for name in names] == ["search", "summarize", "j-1", "onboarding", "u-1", "chat", "v3", "cheap"]
     assert row["reported_cost_usd"] == 0.25
 
 
@@ -123,6 +133,28 @@ def test_the_first_alias_wins_and_an_empty_one_does_not_count(tmp_path, column, 
     for rank, attribute in enumerate(in_order):
         plain = dict.fromkeys(in_order[:rank], "") | {later: later for later in reversed(in_order[rank:])}
         assert load_one(tmp_path, plain)[column] == attribute
+
+
+@pytest.mark.parametrize(
+    "names_code",
+    [
+        "traceloop.workflow.name",
+        "gen_ai.workflow.name",
+        "gen_ai.agent.name",
+        "ai.telemetry.functionId",
+        "langfuse.trace.name",
+        "langsmith.trace.name",
+    ],
+)
+def test_what_names_code_names_no_journey(tmp_path, names_code):
+    assert load_one(tmp_path, CALL | {names_code: "crew", "session.id": "j-1"})["journey_name"] is None
+
+
+def test_a_journey_s_id_is_not_its_name(tmp_path):
+    named = load_one(tmp_path, CALL | {"finops.journey.name": "onboarding"})
+    assert (named["journey_id"], named["journey_name"]) == (None, "onboarding")
+    known = load_one(tmp_path, CALL | {"finops.journey": "j-1"})
+    assert (known["journey_id"], known["journey_name"]) == ("j-1", None)
 
 
 def test_a_call_s_region_wins_over_its_service_s(tmp_path):

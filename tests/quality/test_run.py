@@ -133,6 +133,10 @@ FAULTS = {
         "update marts.fct_daily_price_differences set reason = 'guess' where usage_date = '2025-06-05'",
         ["fct_daily_price_differences", "guess"],
     ),
+    "journeys without a name": (
+        "update marts.rpt_journey_costs set journey_name = null",
+        ["rpt_journey_costs", "journey_name"],
+    ),
     "journeys that lost calls": (
         "update marts.rpt_journey_costs set request_count = 24",
         ["rpt_journey_costs__against_calls", "difference_request_count", "(-3"],

@@ -70,8 +70,8 @@ create table marts.fct_llm_calls as
 select
     trace_id || '-' || span_id as call_id, trace_id, span_id,
     if(span_id = 's3', 'search', 'chat') as feature_id, 'answer' as pipeline_id, 'support-api' as service_name,
-    '111122223333' as account_id, 'j' as journey_id, 'u' as user_id, 'chat' as task_type, operation_name,
-    'aws.bedrock' as provider_name, 'm' as request_model, 'm' as model_id, 'mid' as model_tier,
+    '111122223333' as account_id, 'j' as journey_id, 'onboarding' as journey_name, 'u' as user_id, 'chat' as task_type,
+    operation_name, 'aws.bedrock' as provider_name, 'm' as request_model, 'm' as model_id, 'mid' as model_tier,
     'regional' as region_scope, 'on_demand' as processing, 'openinference' as dialect, 'v1' as prompt_version,
     'genai-prices' as price_catalog, '0.2.3' as price_catalog_version,
     cast(null as varchar) as cost_reason, cast(null as varchar) as feature_reason,
@@ -216,7 +216,7 @@ from marts.fct_daily_allocated_costs group by all;
 
 create or replace table marts.rpt_journey_costs as
 select
-    cast(date_trunc('month', min(usage_date)) as date) as start_month, 'chat' as entry_feature_id,
+    cast(date_trunc('month', min(usage_date)) as date) as start_month, 'onboarding' as journey_name, 'chat' as entry_feature_id,
     'billed' as cost_status, cast(1 as bigint) as journey_count, cast(0 as bigint) as unknown_cost_journey_count,
     count(*) as request_count, cast(1 as bigint) as user_count,
     cast(sum(estimated_cost_usd) as decimal(18, 6)) as allocated_cost_usd,

@@ -45,8 +45,25 @@ def warehouse(tmp_path_factory) -> Path:
         spans=[
             both,
             # A library that records no usage: the log knows it, the span knows who asked.
-            span("b", f"{DAY} 10:02", SONNET, request_id="req-00000000-0000-0002", feature_id="triage", **silent),
+            span(
+                "b",
+                f"{DAY} 10:02",
+                SONNET,
+                request_id="req-00000000-0000-0002",
+                feature_id="triage",
+                parent_span_id="r",
+                **silent,
+            ),
             span("c", f"{DAY} 10:03", SONNET, uncached_input_tokens=5, output_tokens=5, usage_figure_count=2),
+            # What began the trace is no call, and the only span that says what the user is doing.
+            span(
+                "r",
+                f"{DAY} 10:00",
+                SONNET,
+                **(silent | {"operation_name": "other", "request_model": None, "provider_name": None}),
+                trace_id="trace-b",
+                journey_name="onboarding",
+            ),
         ],
         more={
             "xray_spans_spans": [both | {"object_key": "aws/spans 10"}],
@@ -55,7 +72,7 @@ def warehouse(tmp_path_factory) -> Path:
                 # Delivered again the next day.
                 invocation("req-00000000-0000-0002", 2, landing_date=at("2025-06-03").date(), object_key="z.json.gz"),
                 # Nobody traced it; whoever called it said a feature along with the request.
-                invocation("req-00000000-0000-0009", 9, feature_id="contract_review"),
+                invocation("req-00000000-0000-0009", 9, feature_id="contract_review", journey_name="renewal"),
             ],
         },
     )
@@ -82,6 +99,20 @@ def test_each_call_counts_once_with_whole_usage_and_who_asked(warehouse):
     ]
 
 
+def test_a_journey_s_name_comes_from_the_span_above_or_with_the_request(warehouse):
+    names = "select call_id, journey_name from marts.fct_llm_calls where journey_name is not null order by started_at"
+    assert ask(warehouse, names) == [
+        ("trace-b-b", "onboarding"),
+        (f"bedrock/{ACCOUNT}/us-east-1/req-00000000-0000-0009", "renewal"),
+    ]
+    report = "select journey_name, entry_feature_id, request_count from marts.rpt_journey_costs order by 1"
+    assert ask(warehouse, report) == [
+        ("onboarding", "triage", 1),
+        ("renewal", "contract_review", 1),
+        ("unnamed", "support_chat", 2),
+    ]
+
+
 def test_every_record_says_what_became_of_it(warehouse):
     roles = ask(
         warehouse,
@@ -92,6 +123,7 @@ def test_every_record_says_what_became_of_it(warehouse):
         ("xray_spans", "a", "duplicate"),
         ("traces", "b", "superseded"),
         ("traces", "c", "kept"),
+        ("traces", "r", "kept"),
     ]
     told = ask(warehouse, "select sum(landed_span_count) from intermediate.int_llm_calls_deduplicated")
     assert told == [(4 + 3,)]

@@ -100,6 +100,7 @@ llm_calls as (
         journey_id,
         user_id,
         model_id,
+        journey_name,
         service_name,
         task_type,
         operation_name,

@@ -70,7 +70,7 @@ MARTS: dict[str, Mart] = {
         Mart("rpt_daily_service_costs", "phase_1", ("usage_date", "service_name")),
         Mart("rpt_daily_pipeline_costs", "phase_1", ("usage_date", "pipeline_id", "feature_id")),
         Mart("rpt_feature_value", "phase_1", ("usage_month", "feature_id")),
-        Mart("rpt_journey_costs", "phase_1", ("start_month", "entry_feature_id")),
+        Mart("rpt_journey_costs", "phase_1", ("start_month", "journey_name", "entry_feature_id")),
         Mart(
             "rpt_instrumentation_coverage",
             "phase_1",

@@ -31,6 +31,17 @@ class Surroundings:
     """Embedding and rerank calls by the number of their chat call."""
 
 
+JOURNEY_NAMES = {
+    "document_summarization": "reading",
+    "batch_summarization": "archiving",
+    "support_chat": "getting_help",
+    "ticket_triage": "getting_help",
+    "invoice_extraction": "bookkeeping",
+    "onboarding_assistant": "onboarding",
+}
+"""What users of a feature are doing, as invented as the journeys are; two features serve one kind."""
+
+
 def finops_attributes(call: Call) -> dict[str, Value]:
     """Return what a team sets on every span of a call, by the decorator or by a span processor."""
     attributes: dict[str, Value] = {
@@ -40,6 +51,8 @@ def finops_attributes(call: Call) -> dict[str, Value]:
     }
     if call.prompt_version:
         attributes["finops.prompt_version"] = call.prompt_version
+    if call.journey_number is not None and call.feature_id in JOURNEY_NAMES:
+        attributes["finops.journey.name"] = JOURNEY_NAMES[call.feature_id]
     return attributes
 
 

@@ -6,7 +6,7 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
     mart: tuple(columns.split())
     for mart, columns in {
         "fct_llm_calls": """
-            call_id trace_id span_id feature_id pipeline_id service_name account_id journey_id user_id task_type
+            call_id trace_id span_id feature_id pipeline_id service_name account_id journey_id journey_name user_id task_type
             operation_name provider_name request_model model_id model_tier region_scope processing dialect prompt_version
             price_catalog price_catalog_version cost_reason feature_reason uncached_input_tokens
             cache_read_input_tokens cache_write_5m_input_tokens cache_write_1h_input_tokens output_tokens
@@ -60,8 +60,8 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             cost_usd_per_request cost_usd_per_user cost_share_ratio request_share_ratio user_share_ratio named_call_ratio
         """,
         "rpt_journey_costs": """
-            start_month entry_feature_id cost_status journey_count unknown_cost_journey_count request_count user_count
-            allocated_cost_usd cost_usd_per_journey cost_usd_per_user named_journey_ratio
+            start_month journey_name entry_feature_id cost_status journey_count unknown_cost_journey_count request_count
+            user_count allocated_cost_usd cost_usd_per_journey cost_usd_per_user named_journey_ratio
         """,
         "rpt_instrumentation_coverage": """
             usage_month provider_name billing_account_id service_name model_id billed_cost_usd traced_cost_usd

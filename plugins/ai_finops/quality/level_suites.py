@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from ai_finops.build.marts import MARTS
 from ai_finops.quality.gx import Check
-from ai_finops.quality.rules import has_read_columns, has_rows, is_one_of, is_unique_by_grain, is_zero, rows_of
+from ai_finops.quality.rules import (
+    has_read_columns,
+    has_rows,
+    is_filled,
+    is_one_of,
+    is_unique_by_grain,
+    is_zero,
+    rows_of,
+)
 
 _USAGE = "charge_category = 'usage'"
 _LEVELS = {
@@ -102,7 +110,18 @@ def configure_journeys() -> list[Check]:
     """Journeys: every call is in one."""
     mart = "rpt_journey_costs"
     return [
-        Check(mart, mart, rows_of(mart), (has_read_columns(mart), is_unique_by_grain(mart))),
+        Check(
+            mart,
+            mart,
+            rows_of(mart),
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled(
+                    "start_month", "journey_name", "entry_feature_id", why="What began, when, and with which feature."
+                ),
+            ),
+        ),
         Check(
             mart,
             f"{mart}__against_calls",

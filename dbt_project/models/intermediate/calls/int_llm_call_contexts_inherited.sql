@@ -16,6 +16,7 @@ candidates as (
         unioned.pipeline_id,
         unioned.journey_id,
         unioned.user_id,
+        unioned.journey_name,
         unioned.task_type,
         unioned.prompt_version
     from {{ ref('int_llm_call_candidates_settled') }} as settled
@@ -32,6 +33,7 @@ spans as (
         pipeline_id,
         journey_id,
         user_id,
+        journey_name,
         task_type,
         prompt_version
     from {{ ref('int_spans_deduplicated') }}
@@ -45,6 +47,7 @@ told_by_candidates as (
         {{ first_said('pipeline_id', 'candidate_rank') }} as pipeline_id,
         {{ first_said('journey_id', 'candidate_rank') }} as journey_id,
         {{ first_said('user_id', 'candidate_rank') }} as user_id,
+        {{ first_said('journey_name', 'candidate_rank') }} as journey_name,
         {{ first_said('task_type', 'candidate_rank') }} as task_type,
         {{ first_said('prompt_version', 'candidate_rank') }} as prompt_version
     from candidates
@@ -67,6 +70,7 @@ climbed as (
             or told_by_candidates.pipeline_id is null
             or told_by_candidates.journey_id is null
             or told_by_candidates.user_id is null
+            or told_by_candidates.journey_name is null
             or told_by_candidates.task_type is null
             or told_by_candidates.prompt_version is null
         )
@@ -90,6 +94,7 @@ told_above as (
         spans.pipeline_id,
         spans.journey_id,
         spans.user_id,
+        spans.journey_name,
         spans.task_type,
         spans.prompt_version
     from climbed
@@ -103,6 +108,7 @@ told_by_nearest_above as (
         {{ first_said('pipeline_id', 'distance') }} as pipeline_id,
         {{ first_said('journey_id', 'distance') }} as journey_id,
         {{ first_said('user_id', 'distance') }} as user_id,
+        {{ first_said('journey_name', 'distance') }} as journey_name,
         {{ first_said('task_type', 'distance') }} as task_type,
         {{ first_said('prompt_version', 'distance') }} as prompt_version
     from told_above
@@ -116,6 +122,7 @@ contexts_inherited as (
         coalesce(told_by_candidates.pipeline_id, told_by_nearest_above.pipeline_id) as pipeline_id,
         coalesce(told_by_candidates.journey_id, told_by_nearest_above.journey_id) as journey_id,
         coalesce(told_by_candidates.user_id, told_by_nearest_above.user_id) as user_id,
+        coalesce(told_by_candidates.journey_name, told_by_nearest_above.journey_name) as journey_name,
         coalesce(told_by_candidates.task_type, told_by_nearest_above.task_type) as task_type,
         coalesce(told_by_candidates.prompt_version, told_by_nearest_above.prompt_version) as prompt_version
     from told_by_candidates

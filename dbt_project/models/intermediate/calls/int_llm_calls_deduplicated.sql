@@ -59,6 +59,7 @@ calls as (
         contexts.pipeline_id,
         contexts.journey_id,
         contexts.user_id,
+        contexts.journey_name,
         facts.scope_name,
         facts.service_name,
         speakers.dialect,

@@ -78,6 +78,7 @@ calls_resolved as (
         ) as billing_account_id,
         calls_with_model_id.journey_id,
         calls_with_model_id.user_id,
+        calls_with_model_id.journey_name,
         coalesce(calls_with_model_id.scope_name, 'unknown') as scope_name,
         coalesce(calls_with_model_id.service_name, 'unknown') as service_name,
         coalesce(calls_with_model_id.task_type, 'unknown') as task_type,

@@ -1,9 +1,10 @@
 {#
-    Grain: one row per start_month and entry_feature_id: unit economics, what one journey and one user cost.
+    Grain: one row per start_month, journey_name and entry_feature_id: unit economics, what one journey and one user cost.
 
     A journey is all calls of one journey_id, across services and features; where spans name none, of one trace; else the call
     alone. It belongs to the month in which it began and to the feature of its first call, with all that it cost, so a month here
-    is not the month of the usage. What was billed and never traced is in no journey.
+    is not the month of the usage. Its name is what the first of its calls that has one says, `unnamed` where none does. What was
+    billed and never traced is in no journey.
 #}
 with
 
@@ -12,11 +13,12 @@ calls as (
         call_id,
         feature_id,
         user_id,
+        journey_name,
         service_name,
         allocated_cost_usd,
         cost_status,
         started_at,
-        journey_id is not null as is_named,
+        journey_id is not null as has_journey_id,
         case
             when journey_id is not null then 'journey ' || journey_id
             when trace_id is not null then 'trace ' || trace_id
@@ -28,8 +30,9 @@ calls as (
 journeys as (
     select
         journey_key,
+        coalesce({{ first_said('journey_name', ordered_pair('started_at', 'call_id')) }}, 'unnamed') as journey_name,
         min_by(feature_id, {{ ordered_pair('started_at', 'call_id') }}) as entry_feature_id,
-        bool_or(is_named) as is_named,
+        bool_or(has_journey_id) as has_journey_id,
         count(*) as call_count,
         count(distinct service_name) as service_count,
         count(distinct feature_id) as feature_count,
@@ -44,23 +47,25 @@ journeys as (
 users_counted as (
     select
         journeys.start_month,
+        journeys.journey_name,
         journeys.entry_feature_id,
         count(distinct calls.user_id) as user_count
     from journeys
     inner join calls on journeys.journey_key = calls.journey_key
     where journeys.cost_usd is not null
-    group by journeys.start_month, journeys.entry_feature_id
+    group by journeys.start_month, journeys.journey_name, journeys.entry_feature_id
 ),
 
 journeys_summed as (
     select
         start_month,
+        journey_name,
         entry_feature_id,
         case when bool_or(is_estimated) then 'estimated' else 'billed' end as cost_status,
         count(*) as journey_count,
         count(*) filter (where cost_usd is null) as unknown_cost_journey_count,
         count(cost_usd) as known_cost_journey_count,
-        count(*) filter (where is_named) as named_journey_count,
+        count(*) filter (where has_journey_id) as identified_journey_count,
         count(*) filter (where service_count > 1) as cross_service_journey_count,
         count(*) filter (where feature_count > 1) as cross_feature_journey_count,
         sum(call_count) as request_count,
@@ -68,12 +73,13 @@ journeys_summed as (
         cast({{ discrete_quantile('cost_usd', 0.5) }} as decimal(18, 6)) as median_cost_usd_per_journey,
         cast({{ discrete_quantile('cost_usd', 0.95) }} as decimal(18, 6)) as p95_cost_usd_per_journey
     from journeys
-    group by start_month, entry_feature_id
+    group by start_month, journey_name, entry_feature_id
 ),
 
 journey_costs as (
     select
         journeys_summed.entry_feature_id,
+        journeys_summed.journey_name,
         journeys_summed.cost_status,
         cast(journeys_summed.journey_count as bigint) as journey_count,
         cast(journeys_summed.unknown_cost_journey_count as bigint) as unknown_cost_journey_count,
@@ -87,12 +93,13 @@ journey_costs as (
         journeys_summed.median_cost_usd_per_journey,
         journeys_summed.p95_cost_usd_per_journey,
         {{ usd_per('journeys_summed.allocated_cost_usd', 'users_counted.user_count') }} as cost_usd_per_user,
-        {{ ratio('journeys_summed.named_journey_count', 'journeys_summed.journey_count') }} as named_journey_ratio,
+        {{ ratio('journeys_summed.identified_journey_count', 'journeys_summed.journey_count') }} as named_journey_ratio,
         journeys_summed.start_month
     from journeys_summed
     left join users_counted
         on
             journeys_summed.start_month = users_counted.start_month
+            and journeys_summed.journey_name = users_counted.journey_name
             and journeys_summed.entry_feature_id = users_counted.entry_feature_id
 )
 

@@ -40,6 +40,7 @@ invocations_typed as (
         cast(pipeline_id as string) as pipeline_id,
         cast(journey_id as string) as journey_id,
         cast(user_id as string) as user_id,
+        cast(journey_name as string) as journey_name,
         cast(identity_arn as string) as identity_arn,
         cast(inference_profile_arn as string) as inference_profile_arn,
         'bedrock_log' as dialect,
