@@ -1,9 +1,15 @@
 {# What the calls of a caller pay of a cell is what the caller pays of it, to the pico-dollar. #}
 with
 
-calls as (
+costs_of_calls as (
     select
-        costs.cell_id,
+        costs.usage_date,
+        calls.provider_name,
+        calls.billing_account_id,
+        calls.model_id,
+        costs.token_class,
+        calls.region_scope,
+        calls.processing,
         calls.feature_id,
         calls.pipeline_id,
         calls.service_name,
@@ -12,6 +18,17 @@ calls as (
     from {{ ref('int_llm_call_costs_allocated') }} as costs
     inner join {{ ref('int_llm_calls_resolved') }} as calls on costs.call_id = calls.call_id
     group by all
+),
+
+calls as (
+    select
+        {{ cell_id() }} as cell_id,
+        feature_id,
+        pipeline_id,
+        service_name,
+        task_type,
+        allocated_cost_usd
+    from costs_of_calls
 ),
 
 callers as (

@@ -7,11 +7,6 @@ calls as (
     where {{ is_on_changed_day() }}
 ),
 
-usages as (
-    select * from {{ ref('int_llm_call_usages_priced') }}
-    where {{ is_on_changed_day() }}
-),
-
 costs as (
     select * from {{ ref('int_llm_call_costs_allocated') }}
     where {{ is_on_changed_day('call_date') }}
@@ -21,16 +16,19 @@ billed_days as (
     select * from {{ ref('int_account_days_billed') }}
 ),
 
-usages_summed_to_call as (
+costs_summed_to_call as (
     select
         call_id,
-        min(price_catalog) as price_catalog,
-        min(price_catalog_version) as price_catalog_version,
-        min(price_catalog) != max(price_catalog)
-        or min(price_catalog_version) != max(price_catalog_version) as has_several_catalogs,
+        any_value(price_catalog) as price_catalog,
+        any_value(price_catalog_version) as price_catalog_version,
+        -- By a number: to hold texts against each other for each call takes several times as long.
+        min({{ hashed(['price_catalog', 'price_catalog_version']) }})
+        != max({{ hashed(['price_catalog', 'price_catalog_version']) }}) as has_several_catalogs,
         sum(estimated_cost_usd) as estimated_cost_usd,
-        bool_and(estimated_cost_usd is not null) as is_priced
-    from usages
+        sum(allocated_cost_usd) as allocated_cost_usd,
+        bool_and(estimated_cost_usd is not null) as is_priced,
+        bool_or(cost_status = 'estimated') as is_estimated
+    from costs
     group by call_id
 ),
 
@@ -40,32 +38,23 @@ catalogs_named_together as (
         call_id,
         {{ joined_distinct('price_catalog') }} as price_catalog,
         {{ joined_distinct('price_catalog_version') }} as price_catalog_version
-    from usages
+    from costs
     where
         call_id in (
-            select usages_summed_to_call.call_id from usages_summed_to_call
-            where usages_summed_to_call.has_several_catalogs
+            select costs_summed_to_call.call_id from costs_summed_to_call
+            where costs_summed_to_call.has_several_catalogs
         )
-    group by call_id
-),
-
-costs_summed_to_call as (
-    select
-        call_id,
-        sum(allocated_cost_usd) as allocated_cost_usd,
-        bool_or(cost_status = 'estimated') as is_estimated
-    from costs
     group by call_id
 ),
 
 calls_with_cost_reason as (
     select
         calls.*,
-        coalesce(catalogs_named_together.price_catalog, usages_summed_to_call.price_catalog) as price_catalog,
+        coalesce(catalogs_named_together.price_catalog, costs_summed_to_call.price_catalog) as price_catalog,
         coalesce(
-            catalogs_named_together.price_catalog_version, usages_summed_to_call.price_catalog_version
+            catalogs_named_together.price_catalog_version, costs_summed_to_call.price_catalog_version
         ) as price_catalog_version,
-        usages_summed_to_call.estimated_cost_usd,
+        costs_summed_to_call.estimated_cost_usd,
         costs_summed_to_call.allocated_cost_usd,
         -- A part of a batch may count on a later day than its call, one that has no bill yet.
         case
@@ -74,14 +63,13 @@ calls_with_cost_reason as (
         case
             -- Usage told in part is a gap, not a small number.
             when not calls.has_usage then 'no_usage'
-            when usages_summed_to_call.is_priced is null or usages_summed_to_call.is_priced then null
+            when costs_summed_to_call.is_priced is null or costs_summed_to_call.is_priced then null
             when not calls.is_known_model then 'unknown_model'
             else 'no_price'
         end as cost_reason
     from calls
-    left join usages_summed_to_call on calls.call_id = usages_summed_to_call.call_id
-    left join catalogs_named_together on calls.call_id = catalogs_named_together.call_id
     left join costs_summed_to_call on calls.call_id = costs_summed_to_call.call_id
+    left join catalogs_named_together on calls.call_id = catalogs_named_together.call_id
     left join billed_days
         on
             calls.provider_name = billed_days.provider_name

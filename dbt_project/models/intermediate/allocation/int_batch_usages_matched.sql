@@ -86,6 +86,8 @@ usages_matched as (
         token_class,
         region_scope,
         processing,
+        price_catalog,
+        price_catalog_version,
         has_feature,
         cast(sum(part_end - part_begin) as bigint) as quantity,
         {{ pico_to_usd('sum(part_pico_usd)') }} as estimated_cost_usd,
@@ -105,6 +107,8 @@ usages_matched as (
         token_class,
         region_scope,
         processing,
+        price_catalog,
+        price_catalog_version,
         has_feature,
         matched_date,
         call_date

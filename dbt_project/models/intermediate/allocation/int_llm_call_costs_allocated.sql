@@ -9,10 +9,7 @@
 with
 
 usages as (
-    select
-        *,
-        {{ cell_id() }} as cell_id
-    from {{ ref('int_llm_call_usages_dated') }}
+    select * from {{ ref('int_llm_call_usages_dated') }}
     -- Calls of changed days, and in batch all that pay for a cell together with these.
     where {{ is_on_changed_day() }} or (processing = 'batch' and {{ is_near_changed_day() }})
 ),
@@ -50,8 +47,9 @@ callers_paying as (
 usages_weighted as (
     select
         usages.call_id,
-        usages.cell_id,
         usages.token_class,
+        usages.price_catalog,
+        usages.price_catalog_version,
         usages.estimated_cost_usd,
         callers_paying.caller_number,
         callers_paying.share_pico_usd,
@@ -64,7 +62,14 @@ usages_weighted as (
     from usages
     inner join callers_paying
         on
-            usages.cell_id = callers_paying.cell_id
+            -- A cell by its columns: to put a key together for each call would take longer than all of this.
+            usages.usage_date = callers_paying.usage_date
+            and usages.provider_name = callers_paying.provider_name
+            and usages.billing_account_id = callers_paying.billing_account_id
+            and usages.model_id = callers_paying.model_id
+            and usages.token_class = callers_paying.token_class
+            and usages.region_scope = callers_paying.region_scope
+            and usages.processing = callers_paying.processing
             and usages.feature_id = callers_paying.feature_id
             and usages.pipeline_id = callers_paying.pipeline_id
             and usages.service_name = callers_paying.service_name
@@ -121,8 +126,9 @@ usages_with_left_over as (
 call_costs_allocated as (
     select
         call_id,
-        cell_id,
         token_class,
+        price_catalog,
+        price_catalog_version,
         case when share_pico_usd is null then 'estimated' else 'billed' end as cost_status,
         estimated_cost_usd,
         case

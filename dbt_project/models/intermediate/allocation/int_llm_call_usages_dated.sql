@@ -5,7 +5,8 @@
 {{ config(materialized='view') }}
 {%- set columns = [
     'call_id', 'feature_id', 'pipeline_id', 'billing_account_id', 'service_name', 'task_type', 'provider_name', 'model_id', 'model_tier',
-    'token_class', 'region_scope', 'processing', 'has_feature', 'quantity', 'estimated_cost_usd', 'usage_date'
+    'token_class', 'region_scope', 'processing', 'price_catalog', 'price_catalog_version', 'has_feature', 'quantity',
+    'estimated_cost_usd', 'usage_date'
 ] %}
 with
 

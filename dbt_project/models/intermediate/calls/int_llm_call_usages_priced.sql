@@ -47,15 +47,23 @@ usages as (
     where quantity > 0 and (operation_name is distinct from 'rerank' or token_class = 'search_unit')
 ),
 
-price_keys as (
+-- Of calls, and not of their usages, which are several times as many.
+call_keys as (
     select distinct
         provider_name,
         model_id,
-        token_class,
         region_scope,
         processing,
         usage_date
-    from usages
+    from calls
+),
+
+price_keys as (
+    select
+        call_keys.*,
+        token_classes.token_class
+    from call_keys
+    cross join token_classes
 ),
 
 prices_of_keys_ranked as (
@@ -65,6 +73,7 @@ prices_of_keys_ranked as (
 prices_of_keys as (
     select
         *,
+        {{ to_pico_usd('price_usd_per_unit') }} as price_pico_usd_per_unit,
         lead(threshold_tokens) over (
             partition by provider_name, model_id, token_class, region_scope, processing, usage_date
             order by threshold_tokens
@@ -73,28 +82,45 @@ prices_of_keys as (
     where scope_rank = 1
 ),
 
+prices_in_pico_usd as (
+    select
+        *,
+        -- Of one token; NULL where it is no whole number. To multiply by it is faster than to divide in each row.
+        case
+            when price_pico_usd_per_unit % unit_quantity = 0
+                then {{ whole_quotient('price_pico_usd_per_unit', 'unit_quantity') }}
+        end as whole_pico_usd
+    from prices_of_keys
+),
+
 usages_with_price as (
     select
         usages.*,
-        prices_of_keys.catalog as price_catalog,
-        prices_of_keys.catalog_version as price_catalog_version,
-        prices_of_keys.price_usd_per_unit,
-        prices_of_keys.unit_quantity,
-        {{ whole_number('usages.quantity') }}
-        * {{ to_pico_usd('prices_of_keys.price_usd_per_unit') }} as cost_pico_usd_times_unit
+        prices_in_pico_usd.catalog as price_catalog,
+        prices_in_pico_usd.catalog_version as price_catalog_version,
+        prices_in_pico_usd.price_usd_per_unit,
+        case
+            when prices_in_pico_usd.whole_pico_usd is not null
+                then {{ whole_number('usages.quantity') }} * prices_in_pico_usd.whole_pico_usd
+            else
+                {{ divide_rounded(
+                    whole_number('usages.quantity') ~ ' * prices_in_pico_usd.price_pico_usd_per_unit',
+                    'prices_in_pico_usd.unit_quantity'
+                ) }}
+        end as cost_pico_usd
     from usages
-    left join prices_of_keys
+    left join prices_in_pico_usd
         on
-            usages.provider_name = prices_of_keys.provider_name
-            and usages.model_id = prices_of_keys.model_id
-            and usages.token_class = prices_of_keys.token_class
-            and usages.region_scope = prices_of_keys.region_scope
-            and usages.processing = prices_of_keys.processing
-            and usages.usage_date = prices_of_keys.usage_date
-            and (prices_of_keys.threshold_tokens = 0 or usages.input_tokens > prices_of_keys.threshold_tokens)
+            usages.provider_name = prices_in_pico_usd.provider_name
+            and usages.model_id = prices_in_pico_usd.model_id
+            and usages.token_class = prices_in_pico_usd.token_class
+            and usages.region_scope = prices_in_pico_usd.region_scope
+            and usages.processing = prices_in_pico_usd.processing
+            and usages.usage_date = prices_in_pico_usd.usage_date
+            and (prices_in_pico_usd.threshold_tokens = 0 or usages.input_tokens > prices_in_pico_usd.threshold_tokens)
             and (
-                prices_of_keys.next_threshold_tokens is null
-                or coalesce(usages.input_tokens, 0) <= prices_of_keys.next_threshold_tokens
+                prices_in_pico_usd.next_threshold_tokens is null
+                or coalesce(usages.input_tokens, 0) <= prices_in_pico_usd.next_threshold_tokens
             )
 ),
 
@@ -116,7 +142,7 @@ usages_priced as (
         price_catalog_version,
         quantity,
         price_usd_per_unit,
-        {{ pico_to_usd(divide_rounded('cost_pico_usd_times_unit', 'unit_quantity')) }} as estimated_cost_usd,
+        {{ pico_to_usd('cost_pico_usd') }} as estimated_cost_usd,
         feature_reason is null as has_feature,
         usage_date
     from usages_with_price
