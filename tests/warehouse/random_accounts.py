@@ -2,7 +2,7 @@
 
 Coverage from 0 to 1.5; lines that name a tag, a principal, both or neither, that are negative, free, discounted, of a single
 token, or in a unit that counts no tokens; service tiers and regional scopes; models without a price; calls without a feature or
-an account; usage billed a month late; credits.
+an account; batches billed a day late, in the next month; credits.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tests.warehouse.allocation_oracle import Billed, Traced, to_micro
+from tests.warehouse.batch_oracle import count_where_billed
 from tests.warehouse.tiny_lake import ACCOUNT, HAIKU, HAIKU_ID, RERANK, SONNET, SONNET_ID, line, span
 
 FEATURES = ("alpha", "beta", "zeta", None)
@@ -23,8 +24,8 @@ PROCESSINGS = {"on_demand": "", "batch": "-batch", "flex": "-flex", "priority": 
 SCOPES = {"regional": "us.", "global": "global."}
 """Scopes of inference, and the geography of their profiles."""
 PIPELINES = ("one", "two", "three")
-DAYS = ("2025-05-31", "2025-06-02")
-"""Usage days, and the billing periods that charge for them."""
+DAYS = ("2025-05-31", "2025-06-01")
+"""Usage days, of two billing periods."""
 INVOICES = ("", "INV-1", "INV-2")
 TINY_COSTS = (0.0, 0.000001, 0.0000005, 0.37, 9.999999, 10.0, -10.0)
 
@@ -92,6 +93,16 @@ class Accounts:
     """By cell id."""
     credits: dict[str, int] = field(default_factory=dict)
     """Micro-dollars by account."""
+    late_batch_count: int = 0
+    """Cells of which something traced counts on another day."""
+
+    @property
+    def lined(self) -> set[tuple[str, str]]:
+        """Days and accounts that have a usage line."""
+        lines = (each for each in self.lines if each["line_item_line_item_type"] == "Usage")
+        return {
+            (f"{each['line_item_usage_start_date']:%Y-%m-%d}", each["line_item_usage_account_id"]) for each in lines
+        }
 
     @property
     def billed_days(self) -> set[tuple[str, str]]:
@@ -113,7 +124,28 @@ def random_accounts(count: int, dice: random.Random) -> Accounts:
             kind = {"line_item_line_item_type": "Credit", "line_item_usage_account_id": account}
             accounts.lines.append(line("2025-06-02", "", "", 0, credit, **kind))
             accounts.credits[account] = to_micro(Decimal(str(credit)))
+    _count_batches_where_billed(accounts)
     return accounts
+
+
+def _count_batches_where_billed(accounts: Accounts) -> None:
+    """Move what is traced in batch to the cells that it counts in."""
+    keys = dict.fromkeys(cell_id.split("|", 1)[1] for cell_id in accounts.cells if cell_id.endswith("|batch"))
+    for key in keys:
+        of_days = {day: cell for day in DAYS if (cell := accounts.cells.pop(f"{day}|{key}", None))}
+        billed = {day: cell.billed for day, cell in of_days.items() if cell.billed}
+        account = day_and_account(f"|{key}")[1]
+        counted = count_where_billed(
+            {day: cell.traced for day, cell in of_days.items()},
+            billed,
+            last_billed=max((day for day, billed_account in accounts.lined if billed_account == account), default=None),
+        )
+        (unit,) = {cell.unit for cell in of_days.values()}
+        for day in billed.keys() | counted.keys():
+            accounts.cells[f"{day}|{key}"] = Cell(unit, billed.get(day, []), counted.get(day, []))
+        accounts.late_batch_count += sum(
+            of_days[day].traced != counted.get(day, []) for day in of_days if of_days[day].traced
+        )
 
 
 def _add_usage(accounts: Accounts, meter: Meter, *, account: str, day: str, dice: random.Random) -> None:
@@ -176,7 +208,7 @@ def _add_call(accounts, meter, where, quantity, *, account, day, dice) -> None:
         usage = {"uncached_input_tokens": 0, "output_tokens": 0} | usage
     accounts.spans.append(
         span(
-            f"{len(accounts.spans)}", f"{day} 10:00", _profile(meter, scope), **usage,
+            f"{len(accounts.spans)}", f"{day} 10:00:00.{len(accounts.spans):06}", _profile(meter, scope), **usage,
             operation_name="rerank" if meter.unit == "search_units" else "chat",
             account_id=None if account == ACCOUNT else account,
             feature_id=feature, pipeline_id=pipeline, processing=processing,

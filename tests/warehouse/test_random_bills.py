@@ -183,6 +183,8 @@ def test_random_bills_hold_what_the_rules_are_about(query, accounts, expected):
     assert sum(len(cell.traced) > sum(line.quantity or 0 for line in cell.billed) > 0 for cell in single) > 10
     assert sum(cell.reason == "no_weight" and cell.remainders.get(None, 0) > 0 for cell in expected.values()) > 10
     assert sum(row["account_id"] is None for row in accounts.spans) > 10
+    assert accounts.late_batch_count > 10
+    assert sum(cell_id.startswith("2025-06-02") for cell_id in accounts.cells) > 10  # waiting for a bill
 
 
 def _owner(names: list[str] | None) -> tuple[str, ...] | None:

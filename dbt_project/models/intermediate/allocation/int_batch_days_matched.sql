@@ -4,9 +4,9 @@
 
     A batch is traced on the day it was begun and billed when it is done. What a day has beyond what is billed for it counts on
     the first of the days after it (as many as var batch_days says) with room: one billed for more than was traced on it or came to it from
-    before, or one without a bill, where it waits for one. What finds no room stays. Nearer days go first, so what a day
-    was traced itself comes before what other days bring. Quantities are what the bill counts, tokens or search units; where
-    it does not count all that it charges for, there is room for all.
+    before, or one that the account's bill has not reached, where it waits. What finds no room stays. Nearer days go first,
+    so what was traced on a day itself comes before what others bring. Quantities are what the bill counts, tokens or search
+    units; where it does not count all that it charges for, there is room for all.
 #}
 {{ config(materialized='table') }}
 {%- set batch_days = var('batch_days') | int(1) %}
@@ -35,8 +35,13 @@ billed as (
     group by batch_key, usage_date
 ),
 
-billed_days as (
-    select * from {{ ref('int_account_days_billed') }}
+bills as (
+    select
+        provider_name,
+        billing_account_id,
+        max(usage_date) as last_date
+    from {{ ref('int_account_days_billed') }}
+    group by provider_name, billing_account_id
 ),
 
 days_reached as (
@@ -53,19 +58,17 @@ days_reached as (
 rooms as (
     select
         days_reached.*,
-        case
-            when billed_days.usage_date is null or billed.is_uncounted then days_reached.traced_quantity
-            else coalesce(billed.billed_quantity, 0)
-        end as room_quantity,
-        billed_days.usage_date is null or coalesce(billed.is_uncounted, false) as has_room_for_all
+        coalesce(billed.billed_quantity, 0) as room_quantity,
+        bills.last_date is null
+        or days_reached.billed_date > bills.last_date
+        or coalesce(billed.is_uncounted, false) as has_room_for_all
     from days_reached
     left join billed
         on days_reached.batch_key = billed.batch_key and days_reached.billed_date = billed.billed_date
-    left join billed_days
+    left join bills
         on
-            days_reached.provider_name = billed_days.provider_name
-            and days_reached.billing_account_id = billed_days.billing_account_id
-            and days_reached.billed_date = billed_days.usage_date
+            days_reached.provider_name = bills.provider_name
+            and days_reached.billing_account_id = bills.billing_account_id
     where days_reached.billed_date < cast('{{ var("as_of_date") }}' as date)
 ),
 
@@ -73,7 +76,7 @@ placed_at_0 as (
     select
         batch_key,
         distance,
-        least(traced_quantity, room_quantity) as quantity,
+        case when has_room_for_all then traced_quantity else least(traced_quantity, room_quantity) end as quantity,
         usage_date,
         billed_date
     from rooms

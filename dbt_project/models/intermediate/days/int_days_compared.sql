@@ -81,11 +81,50 @@ days_billed as (
     group by usage_date
 ),
 
+bills as (
+    select
+        provider_name,
+        billing_account_id,
+        max(usage_date) as last_date
+    from account_days
+    group by provider_name, billing_account_id
+),
+
+-- How far bills reach of the days that a batch may count on.
+bills_reaching as (
+    select
+        bills.provider_name,
+        bills.billing_account_id,
+        greatest(
+            least(bills.last_date, cast(batch_dates.usage_date + interval {{ batch_days }} day as date)),
+            cast(batch_dates.usage_date - interval 1 day as date)
+        ) as reached_date,
+        batch_dates.usage_date
+    from batch_dates
+    cross join bills
+),
+
+accounts_said as (
+    select
+        provider_name,
+        billing_account_id,
+        usage_date as reached_date,
+        usage_date
+    from account_days
+    union all
+    select
+        provider_name,
+        billing_account_id,
+        reached_date,
+        usage_date
+    from bills_reaching
+),
+
 days_with_accounts as (
     select
         usage_date,
-        {{ checksum('account_days') }} as accounts_checksum
-    from account_days
+        {{ checksum('accounts_said') }} as accounts_checksum
+    from accounts_said
     group by usage_date
 ),
 
