@@ -37,14 +37,25 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Var batch_days: how many days later than it was begun a batch may be billed. -#}
+{% macro batch_days() -%}
+    {%- if execute and var('batch_days') | int(0) < 1 -%}
+        {{ exceptions.raise_compiler_error(
+            "dbt var batch_days is " ~ var('batch_days') ~ ": give a whole number of days, 1 or more (dbt_project.yml says what it is for)"
+        ) }}
+    {%- endif -%}
+    {{- return(var('batch_days') | int(1)) -}}
+{%- endmacro %}
+
 {#- Rows of those days, and of as many days before and after as a batch may be billed later. -#}
 {% macro is_near_changed_day(usage_date='usage_date') -%}
     {%- if var('built_on_as_of_date', '') != '' -%}
-        {%- set batch_days = var('batch_days') | int(1) %}
         {%- set changed -%}
-            {%- for distance in range(-batch_days, batch_days + 1) %}
-            select cast(usage_date + interval ({{ distance }}) day as date) as usage_date from {{ ref('int_days_compared') }} where is_changed
-            {%- if not loop.last %} union{% endif %}
+            select usage_date from {{ ref('int_days_compared') }} where is_changed
+            {%- for distance in range(1, batch_days() + 1) %}
+            {%- for sign in ['-', '+'] %}
+            union select cast(usage_date {{ sign }} interval {{ distance }} day as date) from {{ ref('int_days_compared') }} where is_changed
+            {%- endfor %}
             {%- endfor %}
         {%- endset -%}
         {{ usage_date }} in ({{ dates_listed(changed) }})

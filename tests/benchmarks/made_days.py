@@ -25,6 +25,7 @@ FIRST_DAY = date(2025, 3, 3)
 SPANS_PER_TRACE = 5
 CROSSING_TRACES = 4
 LATE_SHARE, LATE_DAYS = 0.001, 2
+BATCH_SHARE = 0.08
 ACCOUNT = "111122223333"
 SONNET = "us.anthropic.claude-sonnet-4-20250514-v1:0"
 HAIKU = "us.anthropic.claude-3-5-haiku-20241022-v1:0"
@@ -116,6 +117,7 @@ def _trace(rng: random.Random, began_at: datetime, *, key: str) -> list[dict]:
     asked = {"feature_id": feature, "pipeline_id": pipeline, "journey_id": journey, "user_id": user, "task_type": task}
     documents = [{"id": f"doc-{rng.randrange(5000)}", "score": round(rng.random(), 3)} for _ in range(4)]
     usage = {"uncached_input_tokens": rng.randrange(300, 6000), "output_tokens": rng.randrange(20, 900)}
+    batch = {"processing": "batch"} if rng.random() < BATCH_SHARE else {}
     title = {"uncached_input_tokens": rng.randrange(50, 400), "output_tokens": rng.randrange(4, 20)}
 
     def call(model_id: str, tokens: dict[str, int]) -> dict:
@@ -135,7 +137,7 @@ def _trace(rng: random.Random, began_at: datetime, *, key: str) -> list[dict]:
         ),
         (
             *("title", ids[0], 3.1, 3.8),
-            call(NOVA, title) | {"scope_name": "sdk", "response_id": f"msg_{rng.getrandbits(96):024x}"},
+            call(NOVA, title) | {"scope_name": "sdk", "response_id": f"msg_{rng.getrandbits(96):024x}"} | batch,
         ),
     )
     return [
@@ -152,6 +154,7 @@ def _bill(last: date, *, trace_count: int) -> pa.Table:
     schema, rows = tables_of("billing")["line_items"], []
     for day in days_between(max(month_start(last), FIRST_DAY), last):
         rng = np.random.default_rng(day.toordinal())
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         for hour in range(24):
             started = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
             for model, prices in _PRICES.items():
@@ -162,10 +165,17 @@ def _bill(last: date, *, trace_count: int) -> pa.Table:
                         amount = Decimal(round(tokens * float(rng.uniform(0.9, 1.2)))) / 1_000_000
                         cost = (amount * Decimal(str(price))).quantize(Decimal("1e-12"))
                         rows.append(_line(started, model, token_class, amount=amount, cost=cost, tags=tags))
+        # Of a batch more or less than was traced that day is billed on it, and the rest a day later.
+        for token_class, tokens, price in zip(("input", "output"), (225, 12), _PRICES[NOVA], strict=True):
+            amount = Decimal(round(trace_count * BATCH_SHARE * tokens * float(rng.uniform(0.5, 1.5)))) / 1_000_000
+            cost = (amount * Decimal(str(price)) / 2).quantize(Decimal("1e-12"))
+            rows.append(_line(midnight, NOVA, token_class, amount=amount, cost=cost, tags={}, suffix="-batch"))
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _line(started: datetime, model: str, token_class: str, *, amount: Decimal, cost: Decimal, tags: dict) -> dict:
+def _line(
+    started: datetime, model: str, token_class: str, *, amount: Decimal, cost: Decimal, tags: dict, suffix: str = ""
+) -> dict:
     return {
         "billing_period": f"{started:%Y-%m}",
         "bill_billing_entity": "AWS",
@@ -174,7 +184,7 @@ def _line(started: datetime, model: str, token_class: str, *, amount: Decimal, c
         "line_item_usage_start_date": started,
         "line_item_usage_end_date": started + timedelta(hours=1),
         "line_item_product_code": "AmazonBedrock",
-        "line_item_usage_type": f"USE1-any-{token_class}-tokens",
+        "line_item_usage_type": f"USE1-any-{token_class}-tokens{suffix}",
         "line_item_operation": "InvokeModelInference",
         "line_item_line_item_type": "Usage",
         "line_item_resource_id": f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/{model}",

@@ -56,9 +56,9 @@ calls_with_cost_reason as (
         ) as price_catalog_version,
         costs_summed_to_call.estimated_cost_usd,
         costs_summed_to_call.allocated_cost_usd,
-        -- A part of a batch may count on a later day than its call, one that has no bill yet.
+        -- Of its parts, which may count on a later day than a call in batch began; without any, of its day.
         case
-            when billed_days.usage_date is null or costs_summed_to_call.is_estimated then 'estimated' else 'billed'
+            when coalesce(costs_summed_to_call.is_estimated, billed_days.usage_date is null) then 'estimated' else 'billed'
         end as cost_status,
         case
             -- Usage told in part is a gap, not a small number.

@@ -9,7 +9,7 @@
     units; where it does not count all that it charges for, there is room for all.
 #}
 {{ config(materialized='table') }}
-{%- set batch_days = var('batch_days') | int(1) %}
+{%- set batch_days = batch_days() %}
 with
 
 traced as (

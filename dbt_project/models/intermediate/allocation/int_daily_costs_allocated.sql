@@ -44,7 +44,10 @@ cost_rows as (
         case when token_class in ('output', 'unknown', 'not_applicable') then 0 else tokens end as input_tokens,
         case when token_class = 'output' then tokens else 0 end as output_tokens,
         0 as unknown_cost_call_count,
-        0 as unknown_cost_tokens,
+        -- Of a batch these are not known where they count, which may be another day than their call's.
+        case
+            when processing = 'batch' and charge_category = 'usage' and allocated_cost_usd is null then tokens else 0
+        end as unknown_cost_tokens,
         estimated_cost_usd,
         allocated_cost_usd,
         usage_date
@@ -64,18 +67,27 @@ call_rows as (
         calls.model_id,
         calls.model_tier,
         case when calls.feature_reason is null then 'traced' else 'unattributed' end as attribution,
-        coalesce(calls.feature_reason, calls.cost_reason) as unattributed_reason,
-        case when billed_days.usage_date is null then 'estimated' else 'billed' end as cost_status,
+        -- A reserved word names no feature either; which it was, the call says.
+        case when calls.feature_reason is not null then 'no_feature' else calls.cost_reason end as unattributed_reason,
+        -- A batch begun on a day without a bill is billed where all of it counts on later ones that have one.
+        case
+            when billed_days.usage_date is null and calls.cost_status = 'estimated' then 'estimated' else 'billed'
+        end as cost_status,
         count(*) as request_count,
         0 as input_tokens,
         0 as output_tokens,
-        count(*) filter (where calls.is_cost_open and billed_days.usage_date is null) as unknown_cost_call_count,
+        count(*) filter (where calls.is_cost_open and calls.cost_status = 'estimated') as unknown_cost_call_count,
         coalesce(
-            sum(calls.tokens) filter (where calls.is_cost_open and billed_days.usage_date is null), 0
+            sum(calls.tokens) filter (
+                where calls.is_cost_open and calls.cost_status = 'estimated' and calls.processing is distinct from 'batch'
+            ),
+            0
         ) as unknown_cost_tokens,
         cast(null as decimal(38, 12)) as estimated_cost_usd,
         -- The bill of a billed day is allocated in full, and none of it here; without a bill the cost is not known.
-        cast(case when billed_days.usage_date is not null then 0 end as decimal(38, 12)) as allocated_cost_usd,
+        cast(
+            case when billed_days.usage_date is not null or calls.cost_status != 'estimated' then 0 end as decimal(38, 12)
+        ) as allocated_cost_usd,
         calls.usage_date
     from calls
     left join billed_days

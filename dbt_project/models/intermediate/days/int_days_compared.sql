@@ -8,7 +8,7 @@
     to and from it, and its calls with the cells that these share with other calls.
 #}
 {{ config(materialized='table') }}
-{%- set batch_days = var('batch_days') | int(1) %}
+{%- set batch_days = batch_days() %}
 with
 
 calls as (

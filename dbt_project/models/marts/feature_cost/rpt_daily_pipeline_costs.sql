@@ -21,7 +21,10 @@ costs_beside_pipeline as (
         *,
         cast(sum(allocated_cost_usd) over pipeline_day as decimal(18, 6)) as pipeline_cost_usd,
         cast(
-            count(*) filter (where request_count > 0 and feature_id != 'unattributed') over pipeline_day as bigint
+            -- A row of `unknown` without a request is what a tag or principal named; of other pipelines, a batch of the day before.
+            count(*) filter (
+                where feature_id != 'unattributed' and (request_count > 0 or pipeline_id != 'unknown')
+            ) over pipeline_day as bigint
         ) as pipeline_feature_count
     from costs_summed
     window pipeline_day as (partition by pipeline_id, usage_date)

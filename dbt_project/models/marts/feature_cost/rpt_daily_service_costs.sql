@@ -14,8 +14,10 @@ costs_summed as (
     select
         service_name,
         {{ summed_costs() }},
-        -- Rows without calls are what the bill alone knows of; a feature in them was named by a tag or a principal.
-        cast(count(distinct feature_id) filter (where request_count > 0) as bigint) as calling_feature_count,
+        -- A feature that a tag or a principal named did not call; one without a request may pay for a batch of the day before.
+        cast(
+            count(distinct feature_id) filter (where attribution = 'traced' or request_count > 0) as bigint
+        ) as calling_feature_count,
         usage_date
     from allocated_costs
     group by service_name, usage_date
