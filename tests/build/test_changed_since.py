@@ -150,6 +150,30 @@ def test_changed_days_3_and_40_touch_only_those_two(tmp_path):
         assert left == set(days) - set(changed), table
 
 
+def test_a_change_near_a_batch_touches_its_neighbours_and_no_day_beyond(tmp_path):
+    lake = ChangingLake(settings_of(tmp_path / "var"), random.Random(12))
+    days = list(days_between(date(2025, 6, 1), date(2025, 6, 14)))
+    for day in days:
+        lake.mystery(day)
+        if day.day == 5:
+            lake.in_batch(day)
+        lake.charge(day)
+        lake.land("traces", day)
+    lake.land_bill(days[-1])
+    made(lake.settings)
+    # A batch may be billed a day late: the 4th shares cells with the 5th, and calls of the 3rd share cells with the 4th.
+    for day in (days[4], days[10]):
+        lake.rows["traces", day] = lake.rows["traces", day][1:]
+        lake.mystery(day)
+        lake.land("traces", day)
+    candidate = build.prepare(settings=lake.settings)
+    run_models(lake.settings, candidate, select="+int_days_compared")
+    changed = [
+        day.day for (day,) in ask(candidate, "from intermediate.int_days_compared select usage_date where is_changed")
+    ]
+    assert sorted(changed) == [3, 4, 5, 6, 7, 11]
+
+
 # What may happen to a lake between two builds.
 
 

@@ -85,3 +85,11 @@ def test_bill_is_covered_on_both_days(ask):
 
 def test_account_is_the_one_of_the_bill(ask):
     assert ask("select distinct billing_account_id from marts.fct_daily_allocated_costs") == [(ACCOUNT,)]
+
+
+def test_a_reach_that_is_no_number_of_days_is_refused(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    make_raw(path)
+    built = run_dbt(path, "compile", "--select=int_batch_days_matched", as_of_date="2025-06-05", batch_days=0)
+    assert built.returncode != 0
+    assert "dbt var batch_days is 0: give a whole number of days, 1 or more" in " ".join(built.stdout.split())

@@ -195,7 +195,7 @@ def _exact(row: Mapping, schema: pa.Schema) -> dict:
     }
 
 
-def run_dbt(path: Path, *arguments: str, as_of_date: str) -> subprocess.CompletedProcess[str]:
+def run_dbt(path: Path, *arguments: str, as_of_date: str, **more_vars: Any) -> subprocess.CompletedProcess[str]:
     """Run a dbt command on the warehouse at `path`, in a process of its own; its output is in the result."""
     command = [
         str(Path(sys.executable).parent / "dbt"),
@@ -204,7 +204,7 @@ def run_dbt(path: Path, *arguments: str, as_of_date: str) -> subprocess.Complete
         f"--profiles-dir={PROJECT}",
         f"--target-path={path.parent / 'target'}",
         f"--log-path={path.parent / 'logs'}",
-        f"--vars={json.dumps({'as_of_date': as_of_date})}",
+        f"--vars={json.dumps({'as_of_date': as_of_date, **more_vars})}",
         "--no-use-colors",
     ]
     # A time zone east of UTC: no day in a mart may depend on where the build runs.

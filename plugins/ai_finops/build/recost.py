@@ -19,30 +19,44 @@ from ai_finops.lake import Lake
 from ai_finops.pricing.price_ledger import prices_of
 from ai_finops.publish.current import current_build, read_published_record
 
+# Of the days that are priced again, and of any other that differs: a batch of the last day may count on the next.
 _CHANGES = """
 with before as (
     select
         feature_id,
-        cast(date_trunc('month', usage_date) as date) as usage_month,
+        usage_date,
         sum(estimated_cost_usd) as estimated_cost_usd,
         sum(allocated_cost_usd) as allocated_cost_usd
-    from published.fct_daily_allocated_costs where usage_date between $first and $last group by all
+    from published.fct_daily_allocated_costs group by all
 ),
 after as (
     select
         feature_id,
-        cast(date_trunc('month', usage_date) as date) as usage_month,
+        usage_date,
         sum(estimated_cost_usd) as estimated_cost_usd,
         sum(allocated_cost_usd) as allocated_cost_usd
-    from candidate.marts.fct_daily_allocated_costs where usage_date between $first and $last group by all
+    from candidate.marts.fct_daily_allocated_costs group by all
+),
+months as (
+    select
+        cast(date_trunc('month', usage_date) as date) as usage_month,
+        feature_id,
+        sum(before.estimated_cost_usd) as estimated_before_usd,
+        sum(after.estimated_cost_usd) as estimated_after_usd,
+        sum(before.allocated_cost_usd) as allocated_before_usd,
+        sum(after.allocated_cost_usd) as allocated_after_usd
+    from before full join after using (usage_date, feature_id)
+    where
+        usage_date between $first and $last
+        or before.estimated_cost_usd is distinct from after.estimated_cost_usd
+        or before.allocated_cost_usd is distinct from after.allocated_cost_usd
+    group by all
 )
-select
-    usage_month, feature_id, before.estimated_cost_usd, after.estimated_cost_usd, before.allocated_cost_usd,
-    after.allocated_cost_usd
-from before full join after using (usage_month, feature_id)
+select usage_month, feature_id, estimated_before_usd, estimated_after_usd, allocated_before_usd, allocated_after_usd
+from months
 where
-    before.estimated_cost_usd is distinct from after.estimated_cost_usd
-    or before.allocated_cost_usd is distinct from after.allocated_cost_usd
+    estimated_before_usd is distinct from estimated_after_usd
+    or allocated_before_usd is distinct from allocated_after_usd
 order by usage_month, feature_id
 """
 
