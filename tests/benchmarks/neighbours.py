@@ -3,10 +3,11 @@
     make bench BENCH=neighbours                        100,000 queries of one feature in a day
     make bench BENCH=neighbours BENCH_QUERIES=20000
 
-The queries are a composite: texts of the bundled sample (BANKING77), of which most have some words taken out, put in or borrowed
-from others; each is another text, so that neither way gains by repeats. They are asked at random seconds of one day, and both ways
-decide which of five thresholds an earlier one reaches. The yardstick is the blocked float32 product of the lower triangle in numpy,
-2,048 by 2,048, and the largest of each row. One thread of BLAS for both; the peak is that of a process that does nothing but search.
+The queries are a composite: texts of the bundled sample (BANKING77), of which most have some words taken out, put in or
+borrowed from others; each is another text, so that neither way gains by repeats. They are asked at random seconds of one day,
+and both ways decide which of five thresholds an earlier one reaches. The yardstick is the blocked float32 product of the lower
+triangle in numpy, 2,048 by 2,048, and the largest of each row. One thread of BLAS for both; the peak is that of a process that
+does nothing but search.
 """
 
 from __future__ import annotations
