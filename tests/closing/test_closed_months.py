@@ -193,6 +193,34 @@ def test_a_closed_month_stands_still_and_the_open_one_takes_what_comes_later(set
     ]
 
 
+def add_alias(settings: Settings, alias: str, feature_id: str) -> None:
+    path = settings.dbt_project / "seeds" / "feature_aliases.csv"
+    path.write_text(f"{path.read_text()}{alias},{feature_id},,,a rename with its history\n")
+
+
+def test_a_rename_does_not_reach_into_a_closed_month(settings):
+    land_calls(settings, date(2025, 5, 2), ("a", "2025-05-02 10:00", 750_000))
+    land_calls(settings, date(2025, 6, 15), ("c", "2025-06-15 10:00", 1_000_000))
+    land_bill(settings, date(2025, 6, 15), bill_line("2025-05-02", "4", invoice_id="i1"))
+    when_closed = may_rows(build_and_close(settings))
+
+    add_alias(settings, "support_chat", "ticket_triage")
+    later = build_and_close(settings)
+    assert may_rows(later) == when_closed
+    # No money moved between bill and features, so there is nothing to correct; the list says whose it would be now.
+    assert query(later, CORRECTIONS) == []
+    assert query(later, MONTHS) == [
+        (MAY, "support_chat", "usage", "final", True, 1, usd("3.000000")),
+        (MAY, "unattributed", "usage", "final", True, 1, usd("1.000000")),
+        (JUNE, "ticket_triage", "usage", "estimated", False, 0, None),
+    ]
+    moved = "select feature_id, closed_allocated_cost_usd, restated_allocated_cost_usd"
+    assert query(later, f"{moved} from marts.fct_monthly_cost_restatements order by all") == [
+        ("support_chat", usd("3.000000"), usd("0.000000")),
+        ("ticket_triage", usd("0.000000"), usd("3.000000")),
+    ]
+
+
 def replace_cost(bill: dict, cost_usd: str) -> dict:
     return bill | {"line_item_unblended_cost": usd(cost_usd)}
 

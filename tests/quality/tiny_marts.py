@@ -138,7 +138,7 @@ select
     usage_date, feature_id, upper(feature_id) as display_name, 'team' as team, 'owner' as owner, cost_status,
     request_count, cast(1 as bigint) as user_count, input_tokens, output_tokens, unknown_cost_call_count,
     unknown_cost_tokens, estimated_cost_usd, allocated_cost_usd,
-    cast(allocated_cost_usd / nullif(request_count, 0) as decimal(18, 6)) as cost_usd_per_request
+    cast(allocated_cost_usd / nullif(request_count, 0) as decimal(18, 6)) as cost_usd_per_request, true as is_known_feature
 from marts.fct_daily_allocated_costs;
 
 create table marts.fct_daily_reconciliations as
@@ -191,6 +191,7 @@ select
     cast(date_trunc('month', usage_date) as date) as usage_month, provider_name, billing_account_id, feature_id,
     charge_category, corrected_month, corrected_charge_category, feature_id as display_name, 'team' as team,
     'owner' as owner, 'billed' as cost_status, 'USD' as currency_code, cast(0 as bigint) as version, false as is_closed,
+    true as is_known_feature,
     cast(null as date) as closed_at_date, cast(sum(request_count) as bigint) as request_count,
     cast(sum(estimated_cost_usd) as decimal(18, 6)) as estimated_cost_usd,
     cast(sum(allocated_cost_usd) as decimal(18, 6)) as billed_cost_usd,

@@ -44,6 +44,7 @@ feature_costs as (
         costs_summed.estimated_cost_usd,
         costs_summed.allocated_cost_usd,
         {{ usd_per('costs_summed.allocated_cost_usd', 'costs_summed.request_count') }} as cost_usd_per_request,
+        features.feature_id is not null as is_known_feature,
         costs_summed.usage_date
     from costs_summed
     left join features on costs_summed.feature_id = features.feature_id

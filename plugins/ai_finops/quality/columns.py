@@ -22,7 +22,7 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_monthly_feature_costs": """
             usage_month provider_name billing_account_id feature_id charge_category corrected_month
             corrected_charge_category display_name team owner cost_status currency_code version is_closed closed_at_date
-            request_count estimated_cost_usd billed_cost_usd allocated_cost_usd
+            request_count estimated_cost_usd billed_cost_usd allocated_cost_usd is_known_feature
         """,
         "fct_monthly_cost_restatements": """
             usage_month provider_name billing_account_id feature_id charge_category closed_version closed_request_count
@@ -31,6 +31,7 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_daily_feature_costs": """
             usage_date feature_id display_name team owner cost_status request_count user_count input_tokens output_tokens
             unknown_cost_call_count unknown_cost_tokens estimated_cost_usd allocated_cost_usd cost_usd_per_request
+            is_known_feature
         """,
         "fct_daily_reconciliations": """
             usage_date charge_category provider_name billing_account_id model_id token_class region_scope processing

@@ -5,7 +5,7 @@
     this bill has is a correction of a bill that was sent, and not usage of the day that it counts on.
     The model is what the resource names, else the usage type, else the marketplace product; what none of them resolves is
     `unknown` and stays in the bill. A usage line belongs to the feature in its tag, else to the one its principal belongs to (an IAM
-    principal or API key, else a project or workspace).
+    principal or API key, else a project or workspace), under the name that seed feature_aliases gives that feature on the day.
 #}
 with
 
@@ -45,6 +45,15 @@ billing_tag_keys as (
 
 billing_principals as (
     select * from {{ ref('billing_principals') }}
+),
+
+feature_aliases as (
+    select
+        alias,
+        feature_id,
+        valid_from,
+        valid_to
+    from {{ ref('feature_aliases') }}
 ),
 
 account_days as (
@@ -110,6 +119,9 @@ lines_resolved as (
             else coalesce(resource_models.region_scope, 'regional')
         end as region_scope,
         coalesce(billing_principals.feature_id, principal_groups.feature_id) as principal_feature_id,
+        coalesce(
+            tagged_lines.tag_feature_id, billing_principals.feature_id, principal_groups.feature_id
+        ) as named_feature_id,
         case
             when tagged_lines.charge_category = 'usage' and tagged_lines.is_of_earlier_period then 'correction'
             else tagged_lines.charge_category
@@ -134,11 +146,23 @@ lines_resolved as (
     left join billing_principals as principal_groups on tagged_lines.principal_group_id = principal_groups.principal_id
 ),
 
+lines_owned as (
+    select
+        lines_resolved.*,
+        coalesce(feature_aliases.feature_id, lines_resolved.named_feature_id) as resolved_feature_id
+    from lines_resolved
+    left join feature_aliases
+        on
+            lines_resolved.named_feature_id = feature_aliases.alias
+            and (lines_resolved.billed_date >= feature_aliases.valid_from or feature_aliases.valid_from is null)
+            and (lines_resolved.billed_date < feature_aliases.valid_to or feature_aliases.valid_to is null)
+),
+
 lines_classified as (
     select
         billing_account_id,
         invoice_id,
-        case when is_usage then coalesce(tag_feature_id, principal_feature_id) end as owner_feature_id,
+        case when is_usage then resolved_feature_id end as owner_feature_id,
         case
             when not is_usage then null
             when tag_feature_id is not null then 'tag'
@@ -188,7 +212,7 @@ lines_classified as (
         effective_cost,
         list_cost,
         usage_started_at
-    from lines_resolved
+    from lines_owned
 )
 
 select * from lines_classified

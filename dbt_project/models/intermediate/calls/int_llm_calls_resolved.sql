@@ -1,8 +1,9 @@
 {#
     Grain: one row per LLM call, under the names that bill and price table use: account, model, scope, tier.
 
-    A missing feature is `unattributed` with reason no_feature, other missing names are `unknown`. An account is taken from
-    the span, else from the provider's default account in the billing sources; it is never guessed from the data.
+    A feature is what seed feature_aliases makes of its name on the day of the call, else the name as it stands. A missing feature
+    is `unattributed` with reason no_feature, other missing names are `unknown`. An account is taken from the span, else from the
+    provider's default account in the billing sources; it is never guessed from the data.
 #}
 {{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
@@ -24,6 +25,15 @@ model_tiers as (
     from {{ ref('model_tiers') }}
 ),
 
+feature_aliases as (
+    select
+        alias,
+        feature_id,
+        valid_from,
+        valid_to
+    from {{ ref('feature_aliases') }}
+),
+
 billing_sources as (
     select
         provider_name,
@@ -37,7 +47,8 @@ billing_sources as (
 calls_with_provider as (
     select
         *,
-        coalesce(provider_name, 'unknown') as named_provider_name
+        coalesce(provider_name, 'unknown') as named_provider_name,
+        {{ own_feature_id('feature_id') }} as named_feature_id
     from calls
 ),
 
@@ -71,7 +82,7 @@ calls_resolved as (
         calls_with_model_id.call_id,
         calls_with_model_id.trace_id,
         calls_with_model_id.span_id,
-        coalesce({{ own_feature_id('calls_with_model_id.feature_id') }}, 'unattributed') as feature_id,
+        coalesce(feature_aliases.feature_id, calls_with_model_id.named_feature_id, 'unattributed') as feature_id,
         coalesce(calls_with_model_id.pipeline_id, 'unknown') as pipeline_id,
         coalesce(
             calls_with_model_id.account_id, billing_sources.default_account_id, 'unknown'
@@ -95,7 +106,7 @@ calls_resolved as (
         calls_with_model_id.prompt_version,
         case
             when calls_with_model_id.feature_id is null then 'no_feature'
-            when {{ own_feature_id('calls_with_model_id.feature_id') }} is null then 'reserved_feature'
+            when calls_with_model_id.named_feature_id is null then 'reserved_feature'
         end as feature_reason,
         calls_with_model_id.uncached_input_tokens,
         calls_with_model_id.cache_read_input_tokens,
@@ -141,6 +152,11 @@ calls_resolved as (
         on
             calls_with_model_id.named_provider_name = model_tiers.provider_name
             and calls_with_model_id.model_id = model_tiers.model_id
+    left join feature_aliases
+        on
+            calls_with_model_id.named_feature_id = feature_aliases.alias
+            and (calls_with_model_id.usage_date >= feature_aliases.valid_from or feature_aliases.valid_from is null)
+            and (calls_with_model_id.usage_date < feature_aliases.valid_to or feature_aliases.valid_to is null)
     left join billing_sources
         on
             calls_with_model_id.named_provider_name = billing_sources.provider_name

@@ -69,6 +69,7 @@ feature_costs as (
         costs_summed.estimated_cost_usd,
         costs_summed.billed_cost_usd,
         costs_summed.allocated_cost_usd,
+        features.feature_id is not null as is_known_feature,
         periods.usage_month is not null as is_closed,
         costs_summed.usage_month,
         costs_summed.corrected_month,
