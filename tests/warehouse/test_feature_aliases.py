@@ -79,7 +79,7 @@ def test_use_outside_of_a_features_days_is_a_warning(tmp_path):
         used = [(feature, day) for feature in ("docs", "chat", "newcomer") for day in days]
         connection.executemany("insert into marts.fct_daily_feature_costs values (?, ?)", used)
     tested = run_test(path, "assert_features_are_used_on_their_days")
-    # The day before the first and the day after the last; a feature without dates, or without a row, has no days to be outside of.
+    # The day before the first and the day after the last. Without dates, or without a row, there are no days to be outside of.
     assert tested.returncode == 0, tested.stdout[-3000:]
     assert found_by("assert_features_are_used_on_their_days", path) == [
         ("docs", date(2025, 5, 31), FIRST, LAST),
