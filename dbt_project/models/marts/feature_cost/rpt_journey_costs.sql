@@ -16,7 +16,7 @@ calls as (
         journey_name,
         service_name,
         cost_status,
-        -- A bill of the day says 0 of a call whose usage nobody knows; that is no cost that a journey could be known by.
+        -- The bill of the day says 0 of a call whose usage nobody knows; that is no cost to know a journey by.
         case when cost_reason = 'no_usage' then null else allocated_cost_usd end as allocated_cost_usd,
         started_at,
         journey_id is not null as has_journey_id,
