@@ -21,7 +21,7 @@ landed as (
         invoice_id,
         service_name as service,
         count(*) as line_count,
-        sum(billed_cost_usd) as billed_cost
+        sum(billed_cost) as billed_cost
     from {{ ref('stg_focus__charges') }}
     group by billing_period, invoice_id, service_name
 ),
@@ -44,7 +44,7 @@ totals as (
         invoice_id,
         service_name as service,
         sum(line_count) as line_count,
-        sum(billed_cost_usd) as billed_cost
+        sum(billed_cost) as billed_cost
     from {{ ref('stg_focus__invoice_totals') }}
     where is_landed
     group by billing_period, invoice_id, service_name

@@ -18,7 +18,6 @@ from tests.quality.tiny_marts import AS_OF, change, make_build
 
 SEEDS = (
     "create schema if not exists seeds",
-    "create table seeds.reporting_bounds as select 'largest_unknown_cost_ratio' as bound_name, 0.01::double as bound",
     "create table seeds.features as select 'chat' as feature_id, 'ann@example.com' as owner",
     """
     create table seeds.routing_targets as

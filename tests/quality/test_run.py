@@ -322,6 +322,78 @@ def test_warnings_do_not_stop_a_build(settings):
     assert publish(settings=settings, build=build)["build_id"] == build["build_id"]
 
 
+def estimate(estimated_cost_usd, error_pct, *, settled="true"):
+    return (
+        f"update marts.fct_daily_reconciliations set estimated_cost_usd = {estimated_cost_usd}, error_pct = {error_pct}, "
+        f"is_settled = {settled} where usage_date = '2025-06-05'"
+    )
+
+
+def test_an_estimate_far_above_the_bill_warns_of_day_model_and_account(settings):
+    # Calls counted twice: $5.00 for the $2.50 of the bill that they cover.
+    build = make_build(settings)
+    change(build, estimate(5, 100), estimate(10, 300).replace("06-05", "06-06"))
+    (warning,) = audit(settings=settings, build=build)["warnings"]
+    assert "fct_daily_reconciliations__estimate_errors" in warning
+    # The dearest comes first.
+    assert warning.endswith(
+        "2 of 2 rows (m output of account 111122223333 on 2025-06-06: estimated $10.00 for $2.50 of the bill, 300 % over, "
+        "m output of account 111122223333 on 2025-06-05: estimated $5.00 for $2.50 of the bill, 100 % over)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("estimated_cost_usd", "error_pct", "warning_count"),
+    [
+        (5, 25, 0),  # $1.00 over the bill's $4.00
+        (5.01, 25.25, 1),
+        (5, 25.000001, 1),
+        (2, 99.99, 0),  # less than $1.00 over the bill's $1.00
+        (2, 100, 1),
+        (0, -100, 0),
+        (1, "null", 0),
+    ],
+)
+def test_an_estimate_may_be_above_the_bill_by_a_quarter_or_by_cents(
+    settings, context, estimated_cost_usd, error_pct, warning_count
+):
+    build = make_build(settings)
+    change(build, estimate(estimated_cost_usd, error_pct))
+    assert len(estimate_errors(build, context)) == warning_count
+
+
+@pytest.mark.parametrize(
+    ("settled", "is_frozen", "warning_count"), [("false", None, 0), ("true", True, 0), ("true", False, 1)]
+)
+def test_an_estimate_of_a_day_or_month_that_is_not_open_warns_of_nothing(
+    settings, context, settled, is_frozen, warning_count
+):
+    build = make_build(settings)
+    change(build, estimate(5, 100, settled=settled))
+    if is_frozen is not None:
+        change(
+            build,
+            "insert into raw.closed_periods values "
+            f"('aws.bedrock', '111122223333', '2025-06-01', '2025-07-20', 'by hand', 1, {is_frozen})",
+        )
+    assert len(estimate_errors(build, context)) == warning_count
+
+
+@pytest.mark.parametrize("bound_name", ["largest_estimate_error_pct", "smallest_estimate_error_cost_usd"])
+def test_a_bound_that_the_seed_does_not_name_fails(settings, context, bound_name):
+    build = make_build(settings)
+    change(build, f"delete from seeds.reporting_bounds where bound_name = '{bound_name}'")
+    (broken,) = estimate_errors(build, context)
+    assert broken.severity == "fail"
+    assert f"seed reporting_bounds names no {bound_name}" in broken.observed
+
+
+def estimate_errors(build, context):
+    checks = [check for check in all_checks() if check.name == "fct_daily_reconciliations__estimate_errors"]
+    (held,) = hold(checks, build=build, context=context)
+    return held.broken
+
+
 def silence(days, *, source="billing"):
     return (
         "update marts.fct_daily_extract_outcomes set status = 'empty', read_count = 0, loaded_count = 0, ignored_count = 0, "

@@ -56,6 +56,13 @@ select
 union all
 select 'aws.bedrock', '*', 'aws_focus', date '2020-01-01', date '2025-06-01';
 
+create table seeds.reporting_bounds as
+select * from (values
+    ('largest_unknown_cost_ratio', 0.01::double),
+    ('largest_estimate_error_pct', 25),
+    ('smallest_estimate_error_cost_usd', 1)
+) as b(bound_name, bound);
+
 create table raw.closed_periods (
     provider_name varchar, billing_account_id varchar, usage_month date, closed_at date, rule varchar, version bigint,
     is_frozen boolean

@@ -7,6 +7,7 @@ from ai_finops.quality.rules import (
     has_read_columns,
     has_rows,
     is_between,
+    is_empty,
     is_filled,
     is_one_of,
     is_unique_by_grain,
@@ -130,6 +131,44 @@ select
     *,
     cast((billed_cost_usd - allocated_cost_usd - unattributed_cost_usd) * 1000000 as bigint) as untied_micro_usd
 from marts.fct_daily_reconciliations
+"""
+
+# An estimate over the traced share of the bill by p per cent is over it by p / (100 + p) of itself. A day that the bill has not
+# reached the end of is over by nature, and of a closed month nothing can be put right.
+_ESTIMATE_ERRORS = """
+with bounds as (
+    select
+        coalesce(
+            (select bound from seeds.reporting_bounds where bound_name = 'largest_estimate_error_pct'),
+            cast(error('seed reporting_bounds names no largest_estimate_error_pct') as double)
+        ) as largest_error_pct,
+        coalesce(
+            (select bound from seeds.reporting_bounds where bound_name = 'smallest_estimate_error_cost_usd'),
+            cast(error('seed reporting_bounds names no smallest_estimate_error_cost_usd') as double)
+        ) as smallest_error_cost_usd
+),
+cells as (
+    select
+        *,
+        round(cast(estimated_cost_usd as double) * error_pct / (100 + error_pct), 6) as error_cost_usd
+    from marts.fct_daily_reconciliations
+    anti join (select * from raw.closed_periods where is_frozen) as closed
+        on
+            closed.provider_name = fct_daily_reconciliations.provider_name
+            and closed.billing_account_id = fct_daily_reconciliations.billing_account_id
+            and closed.usage_month = date_trunc('month', fct_daily_reconciliations.usage_date)
+    where is_settled and error_pct > 0
+)
+select
+    case
+        when error_pct > largest_error_pct and error_cost_usd >= smallest_error_cost_usd then format(
+            '{} {} of account {} on {}: estimated ${:.2f} for ${:.2f} of the bill, {:.0f} % over',
+            model_id, token_class, billing_account_id, usage_date, cast(estimated_cost_usd as double),
+            cast(estimated_cost_usd as double) - error_cost_usd, error_pct
+        )
+    end as estimate_over_bill
+from cells cross join bounds
+order by error_cost_usd desc, usage_date, billing_account_id, model_id, token_class
 """
 
 
@@ -279,5 +318,17 @@ def configure_reconciliations() -> list[Check]:
                 is_between("coverage_pct", 0, 100, why="Traced of billed, at most all of it."),
                 is_one_of("coverage_basis", "tokens", "search_units", "cost", why="What coverage was measured in."),
             ),
-        )
+        ),
+        Check(
+            mart,
+            f"{mart}__estimate_errors",
+            _ESTIMATE_ERRORS,
+            (
+                is_empty(
+                    "estimate_over_bill",
+                    why="Estimates far above the bill: a price that the overlay does not know, or calls counted twice.",
+                    severity=Severity.WARN,
+                ),
+            ),
+        ),
     ]

@@ -38,6 +38,11 @@ def is_filled(*columns: str, why: str) -> Iterable[expectations.Expectation]:
     return [rule(expectations.ExpectColumnValuesToNotBeNull, why, column=column) for column in columns]
 
 
+def is_empty(column: str, *, why: str, severity: Severity = Severity.FAIL) -> expectations.Expectation:
+    """Each value is null: a column of sentences, each about something that is off."""
+    return rule(expectations.ExpectColumnValuesToBeNull, why, severity=severity, column=column)
+
+
 def is_one_of(column: str, *values: object, why: str, severity: Severity = Severity.FAIL) -> expectations.Expectation:
     """Each value is one of `values`, or null."""
     return rule(expectations.ExpectColumnValuesToBeInSet, why, severity=severity, column=column, value_set=list(values))

@@ -208,9 +208,9 @@ lines_of_clouds as (
         region_id,
         sku_id,
         currency_code,
-        billed_cost_usd as billed_cost,
-        effective_cost_usd as effective_cost,
-        list_cost_usd as list_cost,
+        billed_cost,
+        effective_cost,
+        list_cost,
         usage_started_at
     from focus_charges
     union all
@@ -258,8 +258,8 @@ lines_of_clouds as (
         cast(null as string) as region_id,
         cast(null as string) as sku_id,
         currency_code,
-        billed_cost_usd as billed_cost,
-        amortized_cost_usd as effective_cost,
+        billed_cost,
+        amortized_cost as effective_cost,
         cast(null as decimal(38, 12)) as list_cost,
         cast(usage_date as timestamp) as usage_started_at
     from cost_explorer_days
@@ -281,6 +281,8 @@ lines_of_organizations as (
         quantity_unit as pricing_unit,
         quantity as usage_amount,
         tokens_per_unit,
+        currency_code,
+        billed_cost,
         billed_cost_usd,
         usage_date
     from openai_costs
@@ -300,6 +302,8 @@ lines_of_organizations as (
         'tokens' as pricing_unit,
         cast(tokens as decimal(38, 12)) as usage_amount,
         1 as tokens_per_unit,
+        'USD' as currency_code,
+        billed_cost_usd as billed_cost,
         billed_cost_usd,
         usage_date
     from anthropic_lines
@@ -344,9 +348,9 @@ lines_with_accounts as (
         lines_of_organizations.pricing_unit as pricing_unit_name,
         cast(null as string) as region_id,
         cast(null as string) as sku_id,
-        'USD' as currency_code,
-        lines_of_organizations.billed_cost_usd as billed_cost,
-        lines_of_organizations.billed_cost_usd as effective_cost,
+        lines_of_organizations.currency_code,
+        lines_of_organizations.billed_cost,
+        lines_of_organizations.billed_cost as effective_cost,
         cast(null as decimal(38, 12)) as list_cost,
         cast(lines_of_organizations.usage_date as timestamp) as usage_started_at
     from lines_of_organizations

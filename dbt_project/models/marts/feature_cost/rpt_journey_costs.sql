@@ -15,8 +15,9 @@ calls as (
         user_id,
         journey_name,
         service_name,
-        allocated_cost_usd,
         cost_status,
+        -- The bill of the day says 0 of a call whose usage nobody knows; that is no cost to know a journey by.
+        case when cost_reason = 'no_usage' then null else allocated_cost_usd end as allocated_cost_usd,
         started_at,
         journey_id is not null as has_journey_id,
         case
@@ -33,11 +34,12 @@ journeys as (
         coalesce({{ first_said('journey_name', ordered_pair('started_at', 'call_id')) }}, 'unnamed') as journey_name,
         min_by(feature_id, {{ ordered_pair('started_at', 'call_id') }}) as entry_feature_id,
         bool_or(has_journey_id) as has_journey_id,
+        bool_or(user_id is not null) as has_user_id,
         count(*) as call_count,
         count(distinct service_name) as service_count,
         count(distinct feature_id) as feature_count,
         bool_or(cost_status = 'estimated') as is_estimated,
-        -- Of a call that nobody can price, the journey's cost is not known either.
+        -- Of a call whose cost nobody knows, the journey's cost is not known either.
         case when count(*) = count(allocated_cost_usd) then sum(allocated_cost_usd) end as cost_usd,
         cast(date_trunc('month', min(started_at)) as date) as start_month
     from calls
@@ -70,6 +72,7 @@ journeys_summed as (
         count(*) filter (where feature_count > 1) as cross_feature_journey_count,
         sum(call_count) as request_count,
         cast(sum(cost_usd) as decimal(18, 6)) as allocated_cost_usd,
+        cast(sum(cost_usd) filter (where has_user_id) as decimal(18, 6)) as user_cost_usd,
         cast({{ discrete_quantile('cost_usd', 0.5) }} as decimal(18, 6)) as median_cost_usd_per_journey,
         cast({{ discrete_quantile('cost_usd', 0.95) }} as decimal(18, 6)) as p95_cost_usd_per_journey
     from journeys
@@ -92,7 +95,7 @@ journey_costs as (
             as cost_usd_per_journey,
         journeys_summed.median_cost_usd_per_journey,
         journeys_summed.p95_cost_usd_per_journey,
-        {{ usd_per('journeys_summed.allocated_cost_usd', 'users_counted.user_count') }} as cost_usd_per_user,
+        {{ usd_per('journeys_summed.user_cost_usd', 'users_counted.user_count') }} as cost_usd_per_user,
         {{ ratio('journeys_summed.identified_journey_count', 'journeys_summed.journey_count') }} as named_journey_ratio,
         journeys_summed.start_month
     from journeys_summed

@@ -7,12 +7,7 @@
 with
 
 currency_rates as (
-    select
-        currency_code,
-        usd_per_unit,
-        valid_from,
-        lead(valid_from) over (partition by currency_code order by valid_from) as valid_to
-    from {{ ref('currency_rates') }}
+    {{ dated_currency_rates() }}
 ),
 
 line_items as (
@@ -22,13 +17,7 @@ line_items as (
         {{ utc_date('lines.line_item_usage_start_date') }} as usage_date
     from {{ source('aws_billing', 'line_items') }} as lines
     left join currency_rates
-        on
-            lines.line_item_currency_code = currency_rates.currency_code
-            and {{ utc_date('lines.line_item_usage_start_date') }} >= currency_rates.valid_from
-            and (
-                {{ utc_date('lines.line_item_usage_start_date') }} < currency_rates.valid_to
-                or currency_rates.valid_to is null
-            )
+        on {{ is_rate_of('lines.line_item_currency_code', utc_date('lines.line_item_usage_start_date')) }}
 ),
 
 line_items_typed as (
@@ -89,18 +78,12 @@ line_items_typed as (
             ) as decimal(38, 12)
         ) as effective_cost,
         cast(usd_per_unit as decimal(18, 12)) as usd_per_unit,
-        case
-            when line_item_currency_code = 'USD' or usd_per_unit is not null
-                then {{ in_usd('line_item_unblended_cost') }}
-            else
-                {{ refused_amount(
-                    "concat(
-                        'The bill of ', billing_period, ' has a line of ', usage_date, ' in ',
-                        coalesce(line_item_currency_code, 'no currency'), ' (account ', line_item_usage_account_id, ', ',
-                        line_item_usage_type, '), and no rate to USD holds on that day: add one to seed currency_rates'
-                    )"
-                ) }}
-        end as billed_cost_usd,
+        {{ billed_in_usd(
+            'line_item_unblended_cost',
+            'line_item_currency_code',
+            says="'The bill of ', billing_period, ' has a line of ', usage_date",
+            about="'account ', line_item_usage_account_id, ', ', coalesce(line_item_usage_type, 'no usage type')"
+        ) }} as billed_cost_usd,
         {{ in_usd('line_item_net_unblended_cost') }} as net_billed_cost_usd,
         {{ in_usd('pricing_public_on_demand_cost') }} as list_cost_usd,
         {{ in_usd('savings_plan_savings_plan_rate') }} as savings_plan_rate_usd_per_unit,

@@ -1,8 +1,21 @@
-{# Grain: one row per usage_date, account_id, record_type and the two group keys, where they were grouped by. #}
+{#
+    Grain: one row per usage_date, account_id, record_type and the two group keys, where they were grouped by.
+
+    Costs are USD. Those in another currency are converted row by row, at the newest rate of `currency_rates` that holds on the day; a row
+    without one is refused.
+#}
 with
 
+currency_rates as (
+    {{ dated_currency_rates() }}
+),
+
 daily_costs as (
-    select * from {{ source('cost_explorer', 'daily_costs') }}
+    select
+        costs.*,
+        currency_rates.usd_per_unit
+    from {{ source('cost_explorer', 'daily_costs') }} as costs
+    left join currency_rates on {{ is_rate_of('costs.currency_code', 'costs.usage_date') }}
 ),
 
 costs_typed as (
@@ -19,8 +32,17 @@ costs_typed as (
         cast(object_key as string) as object_key,
         cast(api_call_number as integer) as api_call_number,
         cast(usage_quantity as decimal(38, 12)) as usage_quantity,
-        cast(unblended_cost as decimal(38, 12)) as billed_cost_usd,
-        cast(amortized_cost as decimal(38, 12)) as amortized_cost_usd,
+        cast(unblended_cost as decimal(38, 12)) as billed_cost,
+        cast(amortized_cost as decimal(38, 12)) as amortized_cost,
+        {{ billed_in_usd(
+            'unblended_cost',
+            'currency_code',
+            says="'Cost Explorer has a cost of ', usage_date",
+            about="'account ', coalesce(account_id, 'not asked for'), ', ', coalesce(record_type, 'no record type'), "
+                ~ "coalesce(concat(', ', key_1_value), ''), coalesce(concat(', ', key_2_value), '')"
+        ) }} as billed_cost_usd,
+        {{ in_usd('amortized_cost', 'currency_code') }} as amortized_cost_usd,
+        cast(usd_per_unit as decimal(18, 12)) as usd_per_unit,
         cast(is_estimated as boolean) as is_estimated,
         cast(usage_date as date) as usage_date,
         cast(landing_date as date) as landing_date

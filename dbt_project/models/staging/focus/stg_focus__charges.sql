@@ -1,8 +1,23 @@
-{# Grain: one row per charge of the newest delivery of each billing period; charges have no id of their own. #}
+{#
+    Grain: one row per charge of the newest delivery of each billing period; charges have no id of their own.
+
+    Costs are USD. A bill in another currency is converted charge by charge, at the newest rate of `currency_rates` that holds on the
+    day of the usage; a charge without one is refused.
+#}
 with
 
+currency_rates as (
+    {{ dated_currency_rates() }}
+),
+
 charges as (
-    select * from {{ source('focus', 'charges') }}
+    select
+        charges.*,
+        currency_rates.usd_per_unit,
+        {{ utc_date('charges.charge_period_start') }} as usage_date
+    from {{ source('focus', 'charges') }} as charges
+    left join currency_rates
+        on {{ is_rate_of('charges.billing_currency', utc_date('charges.charge_period_start')) }}
 ),
 
 charges_typed as (
@@ -49,19 +64,30 @@ charges_typed as (
         {{ text_map('tags') }} as tags,
         {{ text_map('x_discounts') }} as discounts,
         {{ text_map('x_cost_categories') }} as cost_categories,
-        cast(billed_cost as decimal(38, 12)) as billed_cost_usd,
-        cast(effective_cost as decimal(38, 12)) as effective_cost_usd,
-        cast(list_cost as decimal(38, 12)) as list_cost_usd,
-        cast(contracted_cost as decimal(38, 12)) as contracted_cost_usd,
-        cast(list_unit_price as decimal(38, 12)) as list_price_usd_per_unit,
-        cast(contracted_unit_price as decimal(38, 12)) as contracted_price_usd_per_unit,
+        -- The lake holds exact decimals; every cost below is exact in the currency of the bill.
+        cast(billed_cost as decimal(38, 12)) as billed_cost,
+        cast(effective_cost as decimal(38, 12)) as effective_cost,
+        cast(list_cost as decimal(38, 12)) as list_cost,
+        {{ billed_in_usd(
+            'billed_cost',
+            'billing_currency',
+            says="'The FOCUS bill of ', billing_period, ' has a charge of ', usage_date",
+            about="'account ', coalesce(sub_account_id, billing_account_id, 'unknown'), ', ', "
+                ~ "coalesce(x_usage_type, charge_description, service_name, 'not described')"
+        ) }} as billed_cost_usd,
+        {{ in_usd('effective_cost', 'billing_currency') }} as effective_cost_usd,
+        {{ in_usd('list_cost', 'billing_currency') }} as list_cost_usd,
+        {{ in_usd('contracted_cost', 'billing_currency') }} as contracted_cost_usd,
+        {{ in_usd('list_unit_price', 'billing_currency') }} as list_price_usd_per_unit,
+        {{ in_usd('contracted_unit_price', 'billing_currency') }} as contracted_price_usd_per_unit,
+        cast(usd_per_unit as decimal(18, 12)) as usd_per_unit,
         cast(consumed_quantity as decimal(38, 12)) as consumed_quantity,
         cast(pricing_quantity as decimal(38, 12)) as pricing_quantity,
         -- In pricing_currency_code, which may be a currency of credits or tokens.
         cast(pricing_currency_list_unit_price as decimal(38, 12)) as pricing_currency_list_unit_price,
         cast(pricing_currency_contracted_unit_price as decimal(38, 12)) as pricing_currency_contracted_unit_price,
         cast(pricing_currency_effective_cost as decimal(38, 12)) as pricing_currency_effective_cost,
-        {{ utc_date('charge_period_start') }} as usage_date,
+        usage_date,
         {{ utc_timestamp('billing_period_start') }} as billing_period_started_at,
         {{ utc_timestamp('billing_period_end') }} as billing_period_ended_at,
         {{ utc_timestamp('charge_period_start') }} as usage_started_at,

@@ -20,8 +20,8 @@ invoice_totals_typed as (
         lower(cast(charge_category as string)) as charge_category,
         cast(billing_currency as string) as currency_code,
         cast(line_count as bigint) as line_count,
-        cast(billed_cost as decimal(38, 12)) as billed_cost_usd,
-        cast(effective_cost as decimal(38, 12)) as effective_cost_usd,
+        cast(billed_cost as decimal(38, 12)) as billed_cost,
+        cast(effective_cost as decimal(38, 12)) as effective_cost,
         cast(is_landed as boolean) as is_landed
     from invoice_totals
 )

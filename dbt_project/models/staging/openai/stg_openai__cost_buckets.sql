@@ -1,8 +1,21 @@
-{# Grain: one row per usage_date and cost result; the API may give two results with the same keys. #}
+{#
+    Grain: one row per usage_date and cost result; the API may give two results with the same keys.
+
+    Costs are USD. Those in another currency are converted result by result, at the newest rate of `currency_rates` that holds on the day; a
+    result without one is refused.
+#}
 with
 
+currency_rates as (
+    {{ dated_currency_rates() }}
+),
+
 cost_buckets as (
-    select * from {{ source('openai', 'cost_buckets') }}
+    select
+        buckets.*,
+        currency_rates.usd_per_unit
+    from {{ source('openai', 'cost_buckets') }} as buckets
+    left join currency_rates on {{ is_rate_of('buckets.currency_code', 'buckets.usage_date') }}
 ),
 
 costs_typed as (
@@ -16,7 +29,14 @@ costs_typed as (
         cast(said_amount as string) as said_amount,
         cast(object_key as string) as object_key,
         cast(quantity as decimal(38, 12)) as quantity,
-        cast(amount as decimal(38, 12)) as billed_cost_usd,
+        cast(amount as decimal(38, 12)) as billed_cost,
+        {{ billed_in_usd(
+            'amount',
+            'currency_code',
+            says="'The bill of OpenAI has a cost of ', usage_date",
+            about="'project ', coalesce(project_id, 'not said'), ', ', coalesce(line_item, 'no line item')"
+        ) }} as billed_cost_usd,
+        cast(usd_per_unit as decimal(18, 12)) as usd_per_unit,
         cast(usage_date as date) as usage_date,
         cast(landing_date as date) as landing_date
     from cost_buckets
