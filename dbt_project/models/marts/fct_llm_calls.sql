@@ -58,7 +58,8 @@ calls_with_cost_reason as (
         costs_summed_to_call.allocated_cost_usd,
         -- Of its parts, which may count on a later day than a call in batch began; without any, of its day.
         case
-            when coalesce(costs_summed_to_call.is_estimated, billed_days.usage_date is null) then 'estimated' else 'billed'
+            when coalesce(costs_summed_to_call.is_estimated, billed_days.usage_date is null) then 'estimated'
+            else 'billed'
         end as cost_status,
         case
             -- Usage told in part is a gap, not a small number.

@@ -79,14 +79,18 @@ call_rows as (
         count(*) filter (where calls.is_cost_open and calls.cost_status = 'estimated') as unknown_cost_call_count,
         coalesce(
             sum(calls.tokens) filter (
-                where calls.is_cost_open and calls.cost_status = 'estimated' and calls.processing is distinct from 'batch'
+                where
+                calls.is_cost_open
+                and calls.cost_status = 'estimated'
+                and calls.processing is distinct from 'batch'
             ),
             0
         ) as unknown_cost_tokens,
         cast(null as decimal(38, 12)) as estimated_cost_usd,
         -- The bill of a billed day is allocated in full, and none of it here; without a bill the cost is not known.
         cast(
-            case when billed_days.usage_date is not null or calls.cost_status != 'estimated' then 0 end as decimal(38, 12)
+            case when billed_days.usage_date is not null or calls.cost_status != 'estimated' then 0 end
+            as decimal(38, 12)
         ) as allocated_cost_usd,
         calls.usage_date
     from calls

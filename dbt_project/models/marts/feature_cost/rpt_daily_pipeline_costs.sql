@@ -21,7 +21,7 @@ costs_beside_pipeline as (
         *,
         cast(sum(allocated_cost_usd) over pipeline_day as decimal(18, 6)) as pipeline_cost_usd,
         cast(
-            -- A row of `unknown` without a request is what a tag or principal named; of other pipelines, a batch of the day before.
+            -- Without a request, `unknown` is what a tag or principal named, and others are batches of the day before.
             count(*) filter (
                 where feature_id != 'unattributed' and (request_count > 0 or pipeline_id != 'unknown')
             ) over pipeline_day as bigint

@@ -14,7 +14,7 @@ costs_summed as (
     select
         service_name,
         {{ summed_costs() }},
-        -- A feature that a tag or a principal named did not call; one without a request may pay for a batch of the day before.
+        -- What a tag or a principal named did not call. What was traced did, in a batch maybe on the day before.
         cast(
             count(distinct feature_id) filter (where attribution = 'traced' or request_count > 0) as bigint
         ) as calling_feature_count,
