@@ -10,4 +10,5 @@ COPY --chown=airflow plugins plugins
 # Editable, so that the package finds the repository's other folders beside it.
 RUN pip install --no-cache-dir --no-deps -e .
 USER airflow
-RUN dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+# Builds take over what this parses.
+RUN python -m ai_finops.build.parse_process

@@ -10,10 +10,11 @@ UV_VERSION := 0.13.9
 # Test processes side by side; one of them is busy with the end-to-end run.
 WORKERS ?= 2
 QUIETLY := -qq --disable-pip-version-check
+# pip compiles what it installs, uv when told; else each process would, half of the start of dbt or Airflow.
+UV_QUIETLY := --quiet --compile-bytecode
 # Nothing here reports home.
 export DO_NOT_TRACK := 1
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
-export AIRFLOW__COSMOS__ENABLE_TELEMETRY := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
@@ -26,7 +27,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: this machine has no Python 3.11, 3.12 or 3.13 on PATH; install one or set PYTHON=…" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(QUIETLY) uv==$(UV_VERSION)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.txt \
+	$(BIN)/uv pip install $(UV_QUIETLY) --python $(BIN)/python --no-deps --require-hashes -r requirements.txt \
 		|| $(BIN)/python -m pip install $(QUIETLY) --no-deps --require-hashes -r requirements.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e . || $(BIN)/python -m pip install $(QUIETLY) --no-deps -e .
 	@touch $@
@@ -34,7 +35,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 install: $(VENV)/.installed ## Make .venv from the pinned requirements
 
 $(VENV)/.installed-spark: requirements-spark.txt $(VENV)/.installed
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-spark.txt \
+	$(BIN)/uv pip install $(UV_QUIETLY) --python $(BIN)/python --no-deps --require-hashes -r requirements-spark.txt \
 		|| $(BIN)/python -m pip install $(QUIETLY) --no-deps --require-hashes -r requirements-spark.txt
 	@touch $@
 
@@ -42,12 +43,13 @@ install-spark: $(VENV)/.installed-spark ## Add Spark to .venv (400 MB; needs Jav
 
 $(VENV)-bouncer/.installed: requirements-bouncer.txt $(VENV)/.installed
 	$(BIN)/python -m venv --clear --without-pip $(VENV)-bouncer
-	$(BIN)/uv pip install --quiet --python $(VENV)-bouncer/bin/python --no-deps --require-hashes -r requirements-bouncer.txt \
+	$(BIN)/uv pip install $(UV_QUIETLY) --python $(VENV)-bouncer/bin/python --no-deps --require-hashes -r requirements-bouncer.txt \
 		|| $(BIN)/python -m pip --python $(VENV)-bouncer/bin/python install $(QUIETLY) --no-deps --require-hashes -r requirements-bouncer.txt
 	@touch $@
 
-manifest: install ## Parse the dbt project, so that the DAGs can draw its models
+manifest: install ## Parse the dbt project: once for its readers, and once for all builds
 	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+	@$(BIN)/python -m ai_finops.build.parse_process
 
 demo: manifest ## The whole way once on the bundled sample: extract, build, audit, publish, Monday's message
 	@$(BIN)/python -m ai_finops.demo.run

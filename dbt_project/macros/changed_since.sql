@@ -3,6 +3,7 @@
     nothing; in a copy it is true of the rows that the change may have touched. Dates are written out, so that the
     storage behind a table can pass over all others. Var built_on_as_of_date says which build it is: the first day that the
     earlier one did not hold, or nothing. Why and how: docs/decisions/0010-builds-start-from-the-last.md
+    The project is parsed as for a copy, which refers to the most, and run as for the build that it is (ai_finops.build.parsing).
 -#}
 
 {#- Rows of partitions that are new, gone or of other content since the build that this one began as. -#}

@@ -52,13 +52,14 @@ def made(
 def run_models(settings: Settings, candidate: dict[str, str], *, select: str = "tag:phase_1") -> None:
     """Run models on a candidate without tests."""
     from ai_finops.build.dbt import dbt_vars
+    from ai_finops.build.parsing import parsed_project, shared_options
 
     folder = Path(candidate["build_dir"])
     command = [
-        *(str(Path(sys.executable).parent / "dbt"), "build", f"--select={select}"),
-        *("--exclude-resource-type=unit_test", "--exclude-resource-type=test"),
-        *(f"--project-dir={settings.dbt_project}", f"--profiles-dir={settings.dbt_project}"),
-        *(f"--target-path={folder / 'target'}", f"--log-path={folder / 'logs'}", "--no-use-colors"),
+        *(sys.executable, "-m", "ai_finops.build.dbt_process", str(folder / "report.json")),
+        str(parsed_project(settings.dbt_project)),
+        *shared_options(settings.dbt_project, folder=folder, target="duckdb"),
+        *("--", "build", f"--select={select}", "--exclude-resource-type=unit_test", "--exclude-resource-type=test"),
         f"--vars={json.dumps(dbt_vars(candidate))}",
     ]
     environment = {"AI_FINOPS_WAREHOUSE": candidate["warehouse"], "DO_NOT_TRACK": "1", "TZ": "UTC", "PATH": ""}

@@ -27,7 +27,7 @@ PROFILE = """
 tiny:
   target: duckdb
   outputs:
-    duckdb: {type: duckdb, path: "{{ env_var('AI_FINOPS_WAREHOUSE') }}", schema: main, threads: 1}
+    duckdb: {type: duckdb, path: "{{ env_var('AI_FINOPS_WAREHOUSE', 'target/warehouse.duckdb') }}", schema: main, threads: 1}
 """
 MODELS = {
     "first/days.sql": "select cast('{{ var(\"as_of_date\") }}' as date) as as_of_date, '{{ env_var(\"TZ\") }}' as zone",

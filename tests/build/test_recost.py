@@ -31,7 +31,7 @@ def settings(settings, tmp_path):
     """A deployment with the real dbt project in a copy, whose overlay a test may edit, and traces alone."""
     project = tmp_path / "dbt_project"
     shutil.rmtree(project)
-    shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("logs"))
     return replace(settings, sources=("traces",))
 
 

@@ -41,7 +41,7 @@ def usd(text: str) -> Decimal:
 def settings(tmp_path):
     """A deployment with the real dbt project in a copy, whose overlay a test may edit; traces and bills."""
     project = tmp_path / "dbt_project"
-    shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("logs"))
     home = {"AI_FINOPS_HOME": str(tmp_path / "var"), "AI_FINOPS_DBT_PROJECT": str(project)}
     return replace(Settings.from_env(home), sources=("traces", "billing"))
 

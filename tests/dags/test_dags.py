@@ -1,12 +1,9 @@
 """Every DAG file is read without an error, in the order that its doc promises, and wired to the assets."""
 
-import importlib
-import runpy
-import sys
-
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+from ai_finops import build
 from ai_finops.config import REPOSITORY
 
 EXPECTED_DAGS = {
@@ -27,24 +24,6 @@ def dag_bag():
 def test_every_dag_is_read_without_an_error(dag_bag):
     assert dag_bag.import_errors == {}
     assert set(dag_bag.dags) == EXPECTED_DAGS
-
-
-@pytest.mark.parametrize("is_loaded_before", [True, False])
-def test_the_plugin_switches_telemetry_off_in_any_airflow(monkeypatch, is_loaded_before):
-    from cosmos import settings, telemetry
-
-    for name in ("AIRFLOW__COSMOS__ENABLE_TELEMETRY", "DO_NOT_TRACK"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(settings, "do_not_track", False)
-    monkeypatch.setattr(settings, "enable_telemetry", True)
-    assert telemetry.should_emit()
-    if not is_loaded_before:
-        monkeypatch.delitem(sys.modules, "cosmos.settings")
-    runpy.run_path(str(REPOSITORY / "plugins" / "finops_plugin.py"))
-    if is_loaded_before:
-        assert not telemetry.should_emit()
-    else:
-        assert not importlib.import_module("cosmos.settings").enable_telemetry
 
 
 def test_file_name_is_the_dag_id(dag_bag):
@@ -79,34 +58,20 @@ def test_build_marts_waits_for_every_enabled_source(dag_bag):
 
 
 def test_build_marts_publishes_only_after_the_audit(dag_bag):
+    tasks = dag_bag.dags["build_marts"].tasks
+    waits_for = {task.task_id: task.get_flat_relative_ids(upstream=True) for task in tasks}
+    order = ["prepare_build", "build_costs", "analyse_costs", "build_reviews", "check_marts", "publish_marts"]
+    assert waits_for == {task_id: set(order[:place]) for place, task_id in enumerate(order)}
+
+
+def test_each_phase_of_dbt_runs_as_on_the_command_line(dag_bag, monkeypatch):
+    calls = []
+    monkeypatch.setattr(build, "run_dbt", lambda phase, **given: calls.append((phase, given["build"])) or {"pass": 1})
     dag = dag_bag.dags["build_marts"]
-
-    def upstream_of(task_id):
-        return dag.get_task(task_id).get_flat_relative_ids(upstream=True)
-
-    assert "check_marts" in upstream_of("publish_marts")
-    assert {"phase_1.dbt_producer_watcher", "analyse_costs", "phase_2.dbt_producer_watcher"} <= upstream_of(
-        "check_marts"
-    )
-    assert "analyse_costs" in upstream_of("phase_2.dbt_producer_watcher")
-
-
-def test_each_mart_is_a_task_of_the_grid(dag_bag):
-    tasks = dag_bag.dags["build_marts"].task_ids
-    assert {
-        "phase_1.fct_llm_calls_run",
-        "phase_1.fct_daily_feature_costs_run",
-        "phase_2.fct_daily_metrics_run",
-        "phase_2.fct_cost_projections_run",
-        "phase_2.rpt_weekly_digest_run",
-    } <= set(tasks)
-
-
-def test_dbt_data_tests_run_in_the_producers_process(dag_bag):
-    flags = dag_bag.dags["build_marts"].get_task("phase_1.dbt_producer_watcher").dbt_cmd_flags
-    resource_types = {flags[index + 1] for index, flag in enumerate(flags) if flag == "--resource-type"}
-    assert {"model", "seed", "test"} <= resource_types
-    assert "unit_test" not in resource_types
+    prepared = {"build_id": "000001"}
+    for task_id in ("build_costs", "build_reviews"):
+        assert dag.get_task(task_id).python_callable(prepared) == {"pass": 1}
+    assert calls == [("phase_1", prepared), ("phase_2", prepared)]
 
 
 def test_the_week_needs_all_seven_days(dag_bag):
@@ -114,13 +79,6 @@ def test_the_week_needs_all_seven_days(dag_bag):
     assert mapper.is_rollup
     assert type(mapper.window).__name__ == "WeekWindow"
     assert type(mapper.wait_policy).__name__ == "WaitForAll"
-
-
-def test_models_announce_no_assets_of_their_own(dag_bag):
-    tasks = dag_bag.dags["build_marts"].tasks
-    models = [task for task in tasks if task.task_id.endswith("_run")]
-    assert models
-    assert not any(task.emit_datasets for task in models)
 
 
 def test_only_publishing_announces_published_marts(dag_bag):

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
+from ai_finops.build.parsing import parsed_project, shared_options
 from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, SOURCE_TABLES
@@ -196,16 +197,14 @@ def _exact(row: Mapping, schema: pa.Schema) -> dict:
 
 
 def run_dbt(path: Path, *arguments: str, as_of_date: str, **more_vars: Any) -> subprocess.CompletedProcess[str]:
-    """Run a dbt command on the warehouse at `path`, in a process of its own; its output is in the result."""
+    """Run a dbt command on the warehouse at `path`, in a process as a build's; its output is in the result."""
     command = [
-        str(Path(sys.executable).parent / "dbt"),
+        *(sys.executable, "-m", "ai_finops.build.dbt_process", str(path.parent / "report.json")),
+        str(parsed_project(PROJECT)),
+        *shared_options(PROJECT, folder=path.parent, target="duckdb"),
+        "--",
         *arguments,
-        f"--project-dir={PROJECT}",
-        f"--profiles-dir={PROJECT}",
-        f"--target-path={path.parent / 'target'}",
-        f"--log-path={path.parent / 'logs'}",
         f"--vars={json.dumps({'as_of_date': as_of_date, **more_vars})}",
-        "--no-use-colors",
     ]
     # A time zone east of UTC: no day in a mart may depend on where the build runs.
     environment = os.environ | {"AI_FINOPS_WAREHOUSE": str(path), "DO_NOT_TRACK": "1", "TZ": "Pacific/Auckland"}

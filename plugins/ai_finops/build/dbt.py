@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 from ai_finops.build.lock import one_writer
+from ai_finops.build.parsing import parsed_project, shared_options
 from ai_finops.build.spark_session import missing_for_spark
 from ai_finops.config import TARGETS, Settings
 from ai_finops.errors import BuildError
 
 PHASES = ("phase_1", "phase_2")
+logger = logging.getLogger(__name__)
 
 
 def run_dbt(phase: str, *, settings: Settings, build: dict[str, str], target: str = "duckdb") -> dict[str, int]:
@@ -35,18 +38,11 @@ def run_dbt(phase: str, *, settings: Settings, build: dict[str, str], target: st
     folder.mkdir(parents=True, exist_ok=True)
     report_path = folder / "report.json"
     report_path.unlink(missing_ok=True)
-    command = [sys.executable, "-m", *_process(target, build=build), str(report_path)]
+    process_of_dbt = [sys.executable, "-m", *_process(target, build=build), str(report_path)]
+    arguments = _arguments(phase, settings=settings, build=build, folder=folder, target=target)
     with one_writer(settings.builds, doing=f"dbt {phase} of {build['build_id']}"):
-        process = subprocess.run(
-            [*command, *_arguments(phase, settings=settings, build=build, folder=folder), f"--target={target}"],
-            env=_environment(build),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        (folder / "output.txt").write_text(process.stdout)
-        counts = _counted(report_path, phase=phase, output=process.stdout, log=folder / "logs" / "dbt.log")
+        output = _run([*process_of_dbt, *arguments], environment=_environment(build), output_path=folder / "output.txt")
+        counts = _counted(report_path, phase=phase, output=output, log=folder / "logs" / "dbt.log")
         if target == "spark":
             from ai_finops.build.take_over import take_over
 
@@ -66,20 +62,38 @@ def _process(target: str, *, build: dict[str, str]) -> list[str]:
     return ["ai_finops.build.spark_process", build["build_dir"]]
 
 
-def _arguments(phase: str, *, settings: Settings, build: dict[str, str], folder: Path) -> list[str]:
+def _run(command: list[str], *, environment: dict[str, str], output_path: Path) -> str:
+    """Run a process to its end and return what it said, which the log and a file show line by line as it comes."""
+    said = []
+    with (
+        output_path.open("w") as output,
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process,
+    ):
+        try:
+            for line in process.stdout or ():
+                said.append(line)
+                output.write(line)
+                output.flush()
+                logger.info("%s", line.rstrip())
+        except BaseException:
+            # A task that is stopped takes its dbt along.
+            process.kill()
+            raise
+    return "".join(said)
+
+
+def _arguments(phase: str, *, settings: Settings, build: dict[str, str], folder: Path, target: str) -> list[str]:
     return [
+        str(parsed_project(settings.dbt_project)),
+        *shared_options(settings.dbt_project, folder=folder, target=target),
+        "--",
         "build",
         f"--select=tag:{phase}",
         # Unit tests are about the code and not about the day's data: `make test` runs them.
         "--exclude-resource-type=unit_test",
-        f"--project-dir={settings.dbt_project}",
-        f"--profiles-dir={settings.dbt_project}",
-        f"--target-path={folder / 'target'}",
-        f"--log-path={folder / 'logs'}",
         f"--vars={json.dumps(dbt_vars(build))}",
-        "--no-send-anonymous-usage-stats",
-        "--no-version-check",
-        "--no-use-colors",
     ]
 
 

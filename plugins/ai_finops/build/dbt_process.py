@@ -1,4 +1,4 @@
-"""What runs inside dbt's own process: `python -m ai_finops.build.dbt_process REPORT DBT_ARGUMENT...`.
+"""What runs inside dbt's own process: `python -m ai_finops.build.dbt_process REPORT PARSED OPTION... -- COMMAND...`.
 
 dbt keeps its flags, adapters and logging in globals of the process, so the caller never imports it.
 """
@@ -10,15 +10,24 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from ai_finops.build.parsing import parse
+
 FAILED = ("error", "fail", "runtime error", "partial success")
 
 
 def main(arguments: list[str]) -> int:
-    """Run dbt and write what came of every node to the report; return the exit code."""
+    """Run a dbt command and write what came of every node to the report; return the exit code.
+
+    Args:
+        arguments: Where the report goes; what `parsed_project` and `shared_options` returned; `--`; the command with its
+            own options.
+    """
     from dbt.cli.main import dbtRunner
 
-    report_path, *dbt_arguments = arguments
-    outcome = dbtRunner().invoke(dbt_arguments)
+    (report_path, parsed_path, *shared), command = _split(arguments)
+    outcome = parse(shared, before=Path(parsed_path))
+    if outcome.success:
+        outcome = dbtRunner(manifest=outcome.result).invoke([*command, *shared])
     results = list(getattr(outcome.result, "results", None) or [])
     report = {
         "success": outcome.success,
@@ -32,6 +41,11 @@ def main(arguments: list[str]) -> int:
     }
     Path(report_path).write_text(json.dumps(report, indent=1) + "\n")
     return 0 if outcome.success else 1
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    place = arguments.index("--")
+    return arguments[:place], arguments[place + 1 :]
 
 
 def _one_line(message: object) -> str:

@@ -1,6 +1,7 @@
-"""What runs in the process that holds Spark's session: `python -m ai_finops.build.spark_process FOLDER REPORT DBT_ARGUMENT...`.
+"""What runs in the process that holds Spark's session: `python -m ai_finops.build.spark_process FOLDER REPORT PARSED …`.
 
-FOLDER is the build's. The catalog in `FOLDER/spark` outlives the process, so that phase 2 finds what phase 1 made.
+FOLDER is the build's; the rest is for `dbt_process`. The catalog in `FOLDER/spark` outlives the process, so that phase 2 finds
+what phase 1 made.
 """
 
 from __future__ import annotations

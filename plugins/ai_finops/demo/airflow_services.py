@@ -89,9 +89,6 @@ def airflow_env(airflow_home: Path, *, all_admins: bool, paused: bool = False) -
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
-        # Its default is a folder in /tmp that every user and checkout of a machine would share.
-        "AIRFLOW__COSMOS__CACHE_DIR": str(airflow_home / "cosmos"),
         "DO_NOT_TRACK": "1",
         "SCARF_ANALYTICS": "false",
         "GX_ANALYTICS_ENABLED": "False",

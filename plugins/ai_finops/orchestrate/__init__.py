@@ -1,1 +1,1 @@
-"""What the DAG files share: the day of a run, the extract tasks, dbt as tasks of the grid."""
+"""What the DAG files share: the day of a run, the extract tasks, the events of published days."""

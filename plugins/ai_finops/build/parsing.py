@@ -1,0 +1,66 @@
+"""Parse the dbt project once, and not again in each build.
+
+Parsing all files takes dbt longer than the rest of its start. It takes over an earlier parse unless vars, the target or the
+warehouse's path are others, so the project is always parsed with the same of these; models and macros ask for the
+build's own when they run. Which files have changed since is for dbt to find out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+_WAREHOUSE = "AI_FINOPS_WAREHOUSE"
+# As for a build that began as a copy of another: it refers to every model that one from nothing does, and to more.
+_VARS = {"built_on_as_of_date": "9999-12-31"}
+
+
+def parsed_project(project: Path) -> Path:
+    """Return where `make manifest` leaves what dbt has read of a project for its builds."""
+    return project / "target" / "build" / "target" / "partial_parse.msgpack"
+
+
+def shared_options(project: Path, *, folder: Path, target: str) -> list[str]:
+    """Return the options with which a build parses the project as well as builds it; dbt writes into `folder` alone."""
+    return [
+        f"--project-dir={project}",
+        f"--profiles-dir={project}",
+        f"--target={target}",
+        f"--target-path={folder / 'target'}",
+        f"--log-path={folder / 'logs'}",
+        "--no-send-anonymous-usage-stats",
+        "--no-version-check",
+        "--no-use-colors",
+    ]
+
+
+def parse(options: list[str], *, before: Path) -> dbtRunnerResult:
+    """Read a project in this process; the result, where dbt could, is a manifest for `dbtRunner`.
+
+    Args:
+        options: What `shared_options` returned.
+        before: What `parsed_project` returned. Without that file, dbt parses everything.
+    """
+    from dbt.cli.main import dbtRunner
+
+    earlier = [f"--partial-parse-file-path={before}"] if before.is_file() else []
+    with _no_warehouse():
+        return dbtRunner().invoke(["--quiet", "parse", f"--vars={json.dumps(_VARS)}", *earlier, *options])
+
+
+@contextmanager
+def _no_warehouse() -> Iterator[None]:
+    """Take away the build's warehouse, for which the profile then has its default."""
+    warehouse = os.environ.pop(_WAREHOUSE, None)
+    try:
+        yield
+    finally:
+        if warehouse is not None:
+            os.environ[_WAREHOUSE] = warehouse
