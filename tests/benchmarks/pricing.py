@@ -30,7 +30,7 @@ from tests.benchmarks.made_days import FIRST_DAY, land_day
 
 MODELS = (
     *(
-        "int_llm_call_usages_priced",
+        "int_usage_prices_found",
         "int_batch_days_matched",
         "int_batch_usages_matched",
         "int_callers_summed",

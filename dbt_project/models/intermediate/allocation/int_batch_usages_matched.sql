@@ -67,8 +67,8 @@ parts as (
 parts_priced as (
     select
         *,
-        {{ whole_quotient(to_pico_usd('estimated_cost_usd') ~ ' * part_end', 'quantity') }}
-        - {{ whole_quotient(to_pico_usd('estimated_cost_usd') ~ ' * part_begin', 'quantity') }} as part_pico_usd
+        {{ whole_quotient('estimated_pico_usd * part_end', 'quantity') }}
+        - {{ whole_quotient('estimated_pico_usd * part_begin', 'quantity') }} as part_pico_usd
     from parts
 ),
 
@@ -90,6 +90,7 @@ usages_matched as (
         price_catalog_version,
         has_feature,
         cast(sum(part_end - part_begin) as bigint) as quantity,
+        {{ whole_number('sum(part_pico_usd)') }} as estimated_pico_usd,
         {{ pico_to_usd('sum(part_pico_usd)') }} as estimated_cost_usd,
         matched_date as usage_date,
         call_date

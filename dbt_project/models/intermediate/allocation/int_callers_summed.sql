@@ -13,7 +13,6 @@ usages as (
 
 callers_summed as (
     select
-        {{ cell_id() }} as cell_id,
         feature_id,
         pipeline_id,
         billing_account_id,
@@ -34,12 +33,20 @@ callers_summed as (
     group by all
 ),
 
+-- Of callers and not of their usages, which are many.
+callers_with_cell as (
+    select
+        {{ cell_id() }} as cell_id,
+        *
+    from callers_summed
+),
+
 callers_with_weight as (
     select
         *,
         bool_and(is_priced) over (partition by cell_id)
         and sum(estimated_cost_usd) over (partition by cell_id) > 0 as is_weighed_by_cost
-    from callers_summed
+    from callers_with_cell
 )
 
 select * from callers_with_weight

@@ -6,6 +6,12 @@
     call_id. So the calls of a caller add up to what it pays, exactly. While a day has no bill the estimate stands in.
 #}
 {{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('call_date')) }}") }}
+{%- set weight -%}
+    case
+            when callers_paying.is_weighed_by_cost then usages.estimated_pico_usd
+            else {{ whole_number('usages.quantity') }}
+        end
+{%- endset %}
 with
 
 usages as (
@@ -32,7 +38,11 @@ callers_paying as (
         row_number() over (order by callers.cell_id asc, callers.feature_id asc) as caller_number,
         case
             when cells_allocated.cost_status = 'billed' then {{ to_pico_usd('cells_allocated.allocated_cost_usd') }}
-        end as share_pico_usd
+        end as share_pico_usd,
+        case
+            when callers.is_weighed_by_cost then {{ to_pico_usd('callers.estimated_cost_usd') }}
+            else {{ whole_number('callers.quantity') }}
+        end as total_weight
     from callers
     inner join cells_allocated
         on
@@ -44,7 +54,7 @@ callers_paying as (
             and callers.model_tier = cells_allocated.model_tier
 ),
 
-usages_weighted as (
+usages_divided as (
     select
         usages.call_id,
         usages.token_class,
@@ -53,10 +63,15 @@ usages_weighted as (
         usages.estimated_cost_usd,
         callers_paying.caller_number,
         callers_paying.share_pico_usd,
-        case
-            when callers_paying.is_weighed_by_cost then {{ to_pico_usd('usages.estimated_cost_usd') }}
-            else {{ whole_number('usages.quantity') }}
-        end as weight,
+        {{ weight }} as weight,
+        -- Nothing has a weight only where the caller pays nothing.
+        coalesce(
+            {{ whole_quotient(
+                'abs(callers_paying.share_pico_usd) * ' ~ weight,
+                'nullif(callers_paying.total_weight, 0)'
+            ) }},
+            0
+        ) as whole_pico_usd,
         usages.usage_date,
         usages.call_date
     from usages
@@ -77,50 +92,38 @@ usages_weighted as (
             and usages.model_tier = callers_paying.model_tier
 ),
 
-weights_summed_to_caller as (
-    select
-        caller_number,
-        sum(weight) as total_weight,
-        max(weight) as largest_weight
-    from usages_weighted
-    group by caller_number
-),
-
-usages_divided as (
-    select
-        usages_weighted.*,
-        coalesce(usages_weighted.weight = weights_summed_to_caller.largest_weight, false) as is_largest,
-        -- Nothing has a weight only where the caller pays nothing.
-        coalesce(
-            {{ whole_quotient(
-                'abs(usages_weighted.share_pico_usd) * usages_weighted.weight',
-                'nullif(weights_summed_to_caller.total_weight, 0)'
-            ) }},
-            0
-        ) as whole_pico_usd
-    from usages_weighted
-    inner join weights_summed_to_caller on usages_weighted.caller_number = weights_summed_to_caller.caller_number
-),
-
 left_over_of_callers as (
     select
         caller_number,
         max(abs(share_pico_usd)) - sum(whole_pico_usd) as left_over_pico_usd,
-        min(call_id) filter (where is_largest) as taking_call_id
+        max(weight) as largest_weight
     from usages_divided
     group by caller_number
+),
+
+calls_taking_left_over as (
+    select
+        usages_divided.caller_number,
+        min(usages_divided.call_id) as call_id,
+        min(left_over_of_callers.left_over_pico_usd) as left_over_pico_usd
+    from usages_divided
+    inner join left_over_of_callers
+        on
+            usages_divided.caller_number = left_over_of_callers.caller_number
+            and usages_divided.weight = left_over_of_callers.largest_weight
+    where left_over_of_callers.left_over_pico_usd != 0
+    group by usages_divided.caller_number
 ),
 
 usages_with_left_over as (
     select
         usages_divided.*,
-        case
-            when usages_divided.call_id = left_over_of_callers.taking_call_id
-                then left_over_of_callers.left_over_pico_usd
-            else 0
-        end as left_over_pico_usd
+        coalesce(calls_taking_left_over.left_over_pico_usd, 0) as left_over_pico_usd
     from usages_divided
-    inner join left_over_of_callers on usages_divided.caller_number = left_over_of_callers.caller_number
+    left join calls_taking_left_over
+        on
+            usages_divided.caller_number = calls_taking_left_over.caller_number
+            and usages_divided.call_id = calls_taking_left_over.call_id
 ),
 
 call_costs_allocated as (

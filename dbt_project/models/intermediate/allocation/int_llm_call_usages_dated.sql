@@ -6,7 +6,7 @@
 {%- set columns = [
     'call_id', 'feature_id', 'pipeline_id', 'billing_account_id', 'service_name', 'task_type', 'provider_name', 'model_id', 'model_tier',
     'token_class', 'region_scope', 'processing', 'price_catalog', 'price_catalog_version', 'has_feature', 'quantity',
-    'estimated_cost_usd', 'usage_date'
+    'estimated_pico_usd', 'estimated_cost_usd', 'usage_date'
 ] %}
 with
 
@@ -25,20 +25,13 @@ usages_matched as (
 ),
 
 usages_dated as (
-    -- Apart, because few are in batch and each of these is looked for.
-    select
-        {{ columns | join(',\n        ') }},
-        call_date
-    from usages
-    where processing != 'batch'
-    union all
     select
         usages.{{ columns | join(',\n        usages.') }},
         usages.call_date
     from usages
     left join usages_matched
         on usages.call_id = usages_matched.call_id and usages.token_class = usages_matched.token_class
-    where usages.processing = 'batch' and usages_matched.call_id is null
+    where usages_matched.call_id is null
     union all
     select
         {{ columns | join(',\n        ') }},

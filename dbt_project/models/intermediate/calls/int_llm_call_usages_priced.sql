@@ -1,19 +1,20 @@
 {#
     Grain: one row per call_id and token_class that the call used (quantity above 0).
 
-    The price is that of the call's day, region scope (else `any`), processing and request size: past a long-context threshold
-    its price holds for all tokens of the request. Without a price the cost is NULL. Exact to 1e-12 USD, rounded once here.
+    The price is that of the call's day, region scope, processing and request size (int_usage_prices_found): past a long-context
+    threshold its price holds for all tokens of the request. Without a price the cost is NULL. Exact to 1e-12 USD, rounded once here.
+
+    A view: its rows are several times as many as calls, and to write them takes longer than to price them again.
 #}
-{{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
+{{ config(materialized='view') }}
 with
 
 calls as (
     select * from {{ ref('int_llm_calls_resolved') }}
-    where {{ is_on_changed_day() }}
 ),
 
 prices as (
-    select * from {{ ref('stg_price_catalog__prices') }}
+    select * from {{ ref('int_usage_prices_found') }}
 ),
 
 token_classes as (
@@ -47,80 +48,34 @@ usages as (
     where quantity > 0 and (operation_name is distinct from 'rerank' or token_class = 'search_unit')
 ),
 
--- Of calls, and not of their usages, which are several times as many.
-call_keys as (
-    select distinct
-        provider_name,
-        model_id,
-        region_scope,
-        processing,
-        usage_date
-    from calls
-),
-
-price_keys as (
-    select
-        call_keys.*,
-        token_classes.token_class
-    from call_keys
-    cross join token_classes
-),
-
-prices_of_keys_ranked as (
-    {{ prices_by_scope('price_keys', 'prices') }}
-),
-
-prices_of_keys as (
-    select
-        *,
-        {{ to_pico_usd('price_usd_per_unit') }} as price_pico_usd_per_unit,
-        lead(threshold_tokens) over (
-            partition by provider_name, model_id, token_class, region_scope, processing, usage_date
-            order by threshold_tokens
-        ) as next_threshold_tokens
-    from prices_of_keys_ranked
-    where scope_rank = 1
-),
-
-prices_in_pico_usd as (
-    select
-        *,
-        -- Of one token; NULL where it is no whole number. To multiply by it is faster than to divide in each row.
-        case
-            when price_pico_usd_per_unit % unit_quantity = 0
-                then {{ whole_quotient('price_pico_usd_per_unit', 'unit_quantity') }}
-        end as whole_pico_usd
-    from prices_of_keys
-),
-
 usages_with_price as (
     select
         usages.*,
-        prices_in_pico_usd.catalog as price_catalog,
-        prices_in_pico_usd.catalog_version as price_catalog_version,
-        prices_in_pico_usd.price_usd_per_unit,
+        prices.price_catalog,
+        prices.price_catalog_version,
+        prices.price_usd_per_unit,
         case
-            when prices_in_pico_usd.whole_pico_usd is not null
-                then {{ whole_number('usages.quantity') }} * prices_in_pico_usd.whole_pico_usd
+            when prices.price_pico_usd is not null
+                then {{ whole_number('usages.quantity') }} * prices.price_pico_usd
             else
                 {{ divide_rounded(
-                    whole_number('usages.quantity') ~ ' * prices_in_pico_usd.price_pico_usd_per_unit',
-                    'prices_in_pico_usd.unit_quantity'
+                    whole_number('usages.quantity') ~ ' * prices.price_pico_usd_per_unit',
+                    'prices.unit_quantity'
                 ) }}
-        end as cost_pico_usd
+        end as estimated_pico_usd
     from usages
-    left join prices_in_pico_usd
+    left join prices
         on
-            usages.provider_name = prices_in_pico_usd.provider_name
-            and usages.model_id = prices_in_pico_usd.model_id
-            and usages.token_class = prices_in_pico_usd.token_class
-            and usages.region_scope = prices_in_pico_usd.region_scope
-            and usages.processing = prices_in_pico_usd.processing
-            and usages.usage_date = prices_in_pico_usd.usage_date
-            and (prices_in_pico_usd.threshold_tokens = 0 or usages.input_tokens > prices_in_pico_usd.threshold_tokens)
+            usages.provider_name = prices.provider_name
+            and usages.model_id = prices.model_id
+            and usages.token_class = prices.token_class
+            and usages.region_scope = prices.region_scope
+            and usages.processing = prices.processing
+            and usages.usage_date = prices.usage_date
+            and (prices.threshold_tokens = 0 or usages.input_tokens > prices.threshold_tokens)
             and (
-                prices_in_pico_usd.next_threshold_tokens is null
-                or coalesce(usages.input_tokens, 0) <= prices_in_pico_usd.next_threshold_tokens
+                prices.next_threshold_tokens is null
+                or coalesce(usages.input_tokens, 0) <= prices.next_threshold_tokens
             )
 ),
 
@@ -142,7 +97,8 @@ usages_priced as (
         price_catalog_version,
         quantity,
         price_usd_per_unit,
-        {{ pico_to_usd('cost_pico_usd') }} as estimated_cost_usd,
+        estimated_pico_usd,
+        {{ pico_to_usd('estimated_pico_usd') }} as estimated_cost_usd,
         feature_reason is null as has_feature,
         usage_date
     from usages_with_price
