@@ -6,7 +6,7 @@
 {% macro get_where_subquery(relation) -%}
     {%- set by_trace = [
         'int_spans_deduplicated', 'int_llm_call_candidates_settled', 'int_llm_calls_deduplicated',
-        'int_landed_spans_settled', 'int_span_documents_unnested',
+        'int_landed_spans_settled', 'int_span_documents_unnested', 'int_citing_spans_found',
     ] -%}
     {%- set by_day = [
         'int_llm_calls_resolved', 'int_llm_call_usages_priced', 'int_llm_call_costs_allocated', 'fct_llm_calls',

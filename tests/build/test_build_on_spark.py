@@ -5,6 +5,8 @@ Needs requirements-spark.txt and Java 17; takes minutes.
 
 from __future__ import annotations
 
+import sys
+
 import boto3
 import pytest
 
@@ -45,6 +47,8 @@ def sample_settings(tmp_path, monkeypatch) -> Settings:
 def test_sample_is_published_from_spark_as_from_duckdb(sample_settings, tmp_path, monkeypatch):
     for name, value in spark_environment(tmp_path / "conf").items():
         monkeypatch.setenv(name, value)
+    # A process whose main module has no file, as a worker of pytest-xdist, pyspark takes for one of its doctests, and ends it.
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
     on_duckdb = build_all(settings=sample_settings)
     on_spark = build_all(settings=sample_settings, target="spark")
     folders = [sample_settings.published / "builds" / build["build_id"] for build in (on_duckdb, on_spark)]

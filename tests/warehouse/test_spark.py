@@ -183,8 +183,10 @@ def test_a_null_that_a_contract_forbids_fails_a_data_test(tmp_path):
     command = ("build", "--select=stg_analysis__projections fct_cost_projections")
     report, _ = run_dbt_on_spark(tmp_path, *command, as_of_date=worked_days.AS_OF_DATE)
     assert "keeps_its_not_nulls_fct_cost_projections" in " ".join(node["unique_id"] for node in report["failed"])
-    make_raw(tmp_path / "duck.duckdb", analyses=analyses)
-    on_duck = run_dbt(tmp_path / "duck.duckdb", *command, as_of_date=worked_days.AS_OF_DATE)
+    duck = tmp_path / "duck" / "warehouse.duckdb"
+    duck.parent.mkdir()
+    make_raw(duck, analyses=analyses)
+    on_duck = run_dbt(duck, *command, as_of_date=worked_days.AS_OF_DATE)
     assert "NOT NULL constraint failed" in on_duck.stdout
 
 

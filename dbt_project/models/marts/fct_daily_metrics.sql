@@ -222,6 +222,12 @@ metrics as (
     select * from routing_mix_call_ratio
     union all
     select * from routing_mix_spend_ratio
+    union all
+    select * from {{ ref('int_retrieval_hits_measured') }}
+    union all
+    select * from {{ ref('int_rerankers_measured') }}
+    union all
+    select * from {{ ref('int_prompt_caches_measured') }}
 ),
 
 metrics_with_bounds as (

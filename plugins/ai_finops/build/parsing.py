@@ -2,7 +2,8 @@
 
 Parsing all files takes dbt longer than the rest of its start. It takes over an earlier parse unless vars, the target or the
 warehouse's path are others, so the project is always parsed with the same of these; models and macros ask for the
-build's own when they run. Which files have changed since is for dbt to find out.
+build's own when they run. Which files have changed since is for dbt to find out. What is parsed names the database by the
+profile's default file, so each build's file is called `warehouse.duckdb` too.
 """
 
 from __future__ import annotations
