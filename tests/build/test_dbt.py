@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ai_finops.build import dbt, run_dbt
+from ai_finops.build.parsing import parsed_project
 from ai_finops.build.raw_views import open_warehouse
 from ai_finops.errors import BuildError
 
@@ -118,3 +121,57 @@ def test_report_of_a_run_before_is_not_taken_for_this_one(settings, build, monke
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(BuildError, match="without a report"):
         run_dbt("phase_1", settings=settings, build=build)
+
+
+def test_what_dbt_says_is_in_the_log_as_it_comes(settings, build, caplog):
+    caplog.set_level("INFO", logger="ai_finops.build.dbt")
+    run_dbt("phase_1", settings=settings, build=build)
+    said = [record.getMessage() for record in caplog.records]
+    assert any("OK created sql table model main.days" in line for line in said)
+    kept = Path(build["build_dir"]) / "dbt" / "phase_1" / "output.txt"
+    assert said == [line.rstrip() for line in kept.read_text().splitlines()]
+
+
+def test_a_stopped_task_takes_its_dbt_along(settings, build, monkeypatch):
+    class Stopped(BaseException):
+        """What a task that is told to stop is thrown."""
+
+    def stop(*_):
+        raise Stopped
+
+    monkeypatch.setattr(dbt.logger, "info", stop)
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.raises(Stopped):
+        run_dbt("phase_1", settings=settings, build=build)
+    assert set(psutil.Process().children(recursive=True)) == before
+    assert not (Path(build["build_dir"]) / "dbt" / "phase_1" / "report.json").exists(), "dbt went on to its end"
+
+
+def parse_ahead(settings, monkeypatch):
+    """Do what `make manifest` does, for the project of the test."""
+    monkeypatch.setenv("AI_FINOPS_DBT_PROJECT", str(settings.dbt_project))
+    monkeypatch.setenv("TZ", "UTC")
+    command = [sys.executable, "-m", "ai_finops.build.parse_process"]
+    parsed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert parsed.returncode == 0, parsed.stdout + parsed.stderr
+    assert parsed_project(settings.dbt_project).is_file()
+
+
+def test_a_project_that_was_parsed_is_not_parsed_again(settings, build, monkeypatch):
+    parse_ahead(settings, monkeypatch)
+    for phase in ("phase_1", "phase_2"):
+        run_dbt(phase, settings=settings, build=build)
+        log = (Path(build["build_dir"]) / "dbt" / phase / "logs" / "dbt.log").read_text()
+        assert "no changes found, skipping parsing" in log
+    with open_warehouse(build["warehouse"], read_only=True) as connection:
+        # The clock is that of the build, of which the parse knew nothing.
+        assert connection.execute("select cast(as_of_date as text) from last").fetchall() == [("2025-06-03",)]
+
+
+def test_what_has_changed_since_the_parse_is_read_again(settings, build, monkeypatch):
+    parse_ahead(settings, monkeypatch)
+    later = settings.dbt_project / "models" / "first" / "later.sql"
+    later.write_text("select date '1999-12-31' as as_of_date from {{ ref('days') }}")
+    run_dbt("phase_1", settings=settings, build=build)
+    with open_warehouse(build["warehouse"], read_only=True) as connection:
+        assert connection.execute("select cast(as_of_date as text) from later").fetchall() == [("1999-12-31",)]
