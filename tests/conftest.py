@@ -30,5 +30,5 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the end-to-end run first: it takes as long as half of the others, which the second worker runs meanwhile."""
+    """Put the end-to-end run first: it takes longest, and the second worker runs others meanwhile."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/e2e/"))

@@ -52,18 +52,19 @@ def made(
 def run_models(settings: Settings, candidate: dict[str, str], *, select: str = "tag:phase_1") -> None:
     """Run models on a candidate without tests."""
     from ai_finops.build.dbt import dbt_vars
-    from ai_finops.build.parsing import parsed_project, shared_options
+    from ai_finops.build.parsing import process_arguments
 
     folder = Path(candidate["build_dir"])
     command = [
-        *(sys.executable, "-m", "ai_finops.build.dbt_process", str(folder / "report.json")),
-        str(parsed_project(settings.dbt_project)),
-        *shared_options(settings.dbt_project, folder=folder, target="duckdb"),
-        *("--", "build", f"--select={select}", "--exclude-resource-type=unit_test", "--exclude-resource-type=test"),
+        *("build", f"--select={select}", "--exclude-resource-type=unit_test", "--exclude-resource-type=test"),
         f"--vars={json.dumps(dbt_vars(candidate))}",
     ]
+    given = process_arguments(
+        settings.dbt_project, report=folder / "report.json", folder=folder, target="duckdb", command=command
+    )
+    process = [sys.executable, "-m", "ai_finops.build.dbt_process", *given]
     environment = {"AI_FINOPS_WAREHOUSE": candidate["warehouse"], "DO_NOT_TRACK": "1", "TZ": "UTC", "PATH": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(process, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from ai_finops.build.parsing import parsed_project, shared_options
+from ai_finops.build.parsing import process_arguments
 from ai_finops.build.take_over import take_over
 from tests.warehouse.tiny_lake import PROJECT
 
@@ -41,12 +41,14 @@ def run_dbt_on_spark(folder: Path, *arguments: str, as_of_date: str) -> tuple[di
     (folder / "raw_files.json").write_text("{}")
     report = folder / "report.json"
     command = [
-        *(sys.executable, "-m", "ai_finops.build.spark_process", str(folder), str(report)),
-        str(parsed_project(PROJECT)),
-        *shared_options(PROJECT, folder=folder, target="spark"),
-        "--",
-        *arguments,
-        f"--vars={json.dumps({'as_of_date': as_of_date})}",
+        *(sys.executable, "-m", "ai_finops.build.spark_process", str(folder)),
+        *process_arguments(
+            PROJECT,
+            report=report,
+            folder=folder,
+            target="spark",
+            command=[*arguments, f"--vars={json.dumps({'as_of_date': as_of_date})}"],
+        ),
     ]
     # A time zone east of UTC, as on DuckDB: no day in a mart may depend on where the build runs.
     environment = os.environ | spark_environment(folder / "conf") | {"DO_NOT_TRACK": "1", "TZ": "Pacific/Auckland"}

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
-from ai_finops.build.parsing import parsed_project, shared_options
+from ai_finops.build.parsing import process_arguments
 from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, SOURCE_TABLES
@@ -198,14 +198,10 @@ def _exact(row: Mapping, schema: pa.Schema) -> dict:
 
 def run_dbt(path: Path, *arguments: str, as_of_date: str, **more_vars: Any) -> subprocess.CompletedProcess[str]:
     """Run a dbt command on the warehouse at `path`, in a process as a build's; its output is in the result."""
-    command = [
-        *(sys.executable, "-m", "ai_finops.build.dbt_process", str(path.parent / "report.json")),
-        str(parsed_project(PROJECT)),
-        *shared_options(PROJECT, folder=path.parent, target="duckdb"),
-        "--",
-        *arguments,
-        f"--vars={json.dumps({'as_of_date': as_of_date, **more_vars})}",
-    ]
+    command = [*arguments, f"--vars={json.dumps({'as_of_date': as_of_date, **more_vars})}"]
+    folder = path.parent
+    given = process_arguments(PROJECT, report=folder / "report.json", folder=folder, target="duckdb", command=command)
     # A time zone east of UTC: no day in a mart may depend on where the build runs.
     environment = os.environ | {"AI_FINOPS_WAREHOUSE": str(path), "DO_NOT_TRACK": "1", "TZ": "Pacific/Auckland"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    process = [sys.executable, "-m", "ai_finops.build.dbt_process", *given]
+    return subprocess.run(process, env=environment, capture_output=True, text=True, check=False)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ai_finops.build.lock import one_writer
-from ai_finops.build.parsing import parsed_project, shared_options
+from ai_finops.build.parsing import process_arguments
 from ai_finops.build.spark_session import missing_for_spark
 from ai_finops.config import TARGETS, Settings
 from ai_finops.errors import BuildError
@@ -38,10 +38,14 @@ def run_dbt(phase: str, *, settings: Settings, build: dict[str, str], target: st
     folder.mkdir(parents=True, exist_ok=True)
     report_path = folder / "report.json"
     report_path.unlink(missing_ok=True)
-    process_of_dbt = [sys.executable, "-m", *_process(target, build=build), str(report_path)]
-    arguments = _arguments(phase, settings=settings, build=build, folder=folder, target=target)
+    command = [
+        *(sys.executable, "-m", *_process(target, build=build)),
+        *process_arguments(
+            settings.dbt_project, report=report_path, folder=folder, target=target, command=_command(phase, build=build)
+        ),
+    ]
     with one_writer(settings.builds, doing=f"dbt {phase} of {build['build_id']}"):
-        output = _run([*process_of_dbt, *arguments], environment=_environment(build), output_path=folder / "output.txt")
+        output = _run(command, environment=_environment(build), output_path=folder / "output.txt")
         counts = _counted(report_path, phase=phase, output=output, log=folder / "logs" / "dbt.log")
         if target == "spark":
             from ai_finops.build.take_over import take_over
@@ -84,11 +88,8 @@ def _run(command: list[str], *, environment: dict[str, str], output_path: Path) 
     return "".join(said)
 
 
-def _arguments(phase: str, *, settings: Settings, build: dict[str, str], folder: Path, target: str) -> list[str]:
+def _command(phase: str, *, build: dict[str, str]) -> list[str]:
     return [
-        str(parsed_project(settings.dbt_project)),
-        *shared_options(settings.dbt_project, folder=folder, target=target),
-        "--",
         "build",
         f"--select=tag:{phase}",
         # Unit tests are about the code and not about the day's data: `make test` runs them.

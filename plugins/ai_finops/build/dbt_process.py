@@ -19,8 +19,7 @@ def main(arguments: list[str]) -> int:
     """Run a dbt command and write what came of every node to the report; return the exit code.
 
     Args:
-        arguments: Where the report goes; what `parsed_project` and `shared_options` returned; `--`; the command with its
-            own options.
+        arguments: What `process_arguments` returned.
     """
     from dbt.cli.main import dbtRunner
 

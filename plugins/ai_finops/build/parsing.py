@@ -42,6 +42,17 @@ def shared_options(project: Path, *, folder: Path, target: str) -> list[str]:
     ]
 
 
+def process_arguments(project: Path, *, report: Path, folder: Path, target: str, command: list[str]) -> list[str]:
+    """Return what `dbt_process` is given to run `command` on a project, which is parsed first."""
+    return [
+        str(report),
+        str(parsed_project(project)),
+        *shared_options(project, folder=folder, target=target),
+        "--",
+        *command,
+    ]
+
+
 def parse(options: list[str], *, before: Path) -> dbtRunnerResult:
     """Read a project in this process; the result, where dbt could, is a manifest for `dbtRunner`.
 
