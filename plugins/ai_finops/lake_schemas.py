@@ -80,6 +80,19 @@ SPAN_CONTENTS = _schema(
     landing_date=pa.date32(),
 )
 
+SPAN_QUERIES = _schema(
+    trace_id=pa.string(),
+    span_id=pa.string(),
+    evidence=pa.string(),
+    fingerprint=pa.string(),
+    embedder_id=pa.string(),
+    embedding=pa.list_(pa.field("element", pa.float32())),
+    prompt_blocks=pa.list_(pa.field("element", pa.int64())),
+    prompt_block_tokens=pa.int64(),
+    usage_date=pa.date32(),
+    landing_date=pa.date32(),
+)
+
 INVOCATION_CONTENTS = _schema(
     request_id=pa.string(),
     account_id=pa.string(),
@@ -460,6 +473,8 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     for table, schema in {**tables, "objects": OBJECTS, "quarantine": QUARANTINE}.items()
 } | {
     ("trace_contents", "span_contents"): SPAN_CONTENTS,
+    ("trace_queries", "span_queries"): SPAN_QUERIES,
+    ("xray_queries", "span_queries"): SPAN_QUERIES,
     ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
 }
 """Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; the two of contents are none:

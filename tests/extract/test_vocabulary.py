@@ -112,7 +112,10 @@ def test_of_content_only_ids_names_and_counts_are_read():
     top_ks = {each for each in read if each[0].startswith(("db.", "pinecone."))}
     assert {column for _, column, _ in top_ks} == {"said_top_k", "said_vector_top_k"}
     rest = {(attribute, column) for attribute, column, _ in read - counts - top_ks}
-    assert rest == {("output.value", "response_id"), ("request_data", "request_model")}
+    # What an application sends in place of its queries' texts is read, into a family of its own.
+    apart = {(attribute, column) for attribute, column in rest if attribute.startswith("finops.query_")}
+    assert {column for _, column in apart} < set(span_sql.QUERY_COLUMNS)
+    assert rest - apart == {("output.value", "response_id"), ("request_data", "request_model")}
 
 
 def test_a_part_is_a_path_or_a_pattern_with_one_group():

@@ -1,6 +1,7 @@
-"""What people and models said: column families of their own, off unless `AI_FINOPS_KEEP_CONTENT` is true.
+"""What people and models said, and what tells of it: families of their own beside the sources'.
 
-Texts lie in partitions beside the source's own (`trace_contents`, `bedrock_log_contents`), where no build looks. A partition
+Texts (`trace_contents`, `bedrock_log_contents`) are off unless `AI_FINOPS_KEEP_CONTENT` is true, and no build looks at them.
+Fingerprints and embeddings of queries (`trace_queries`, `xray_queries`) are there where an application sends them. A partition
 older than `AI_FINOPS_CONTENT_RETENTION_DAYS` is removed with every version of it by the next landing, also after the setting
 is off again.
 """

@@ -24,6 +24,7 @@ from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.contents import Texts
 from ai_finops.extract.long_requests import TOO_MANY_VALUES, UncutError
 from ai_finops.extract.span_file import SpanFile
+from ai_finops.extract.span_queries import SpanQueries
 from ai_finops.extract.span_table import TOO_LARGE, UNREADABLE, SpanTable
 from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
 
@@ -55,6 +56,7 @@ class SpanLoader:
         self._is_first = True
         self._table = SpanTable(folder, as_of=as_of, keeps_content=keeps_content, threads=threads)
         self._file = SpanFile(folder / "spans.parquet")
+        self._queries = SpanQueries(folder)
         self._wrong = _WrongSpans()
         self._unmapped: Counter[tuple[str, str | None]] = Counter()
 
@@ -63,6 +65,7 @@ class SpanLoader:
         self._table.close()
         self._spool.close()
         self._file.close()
+        self._queries.close()
 
     def add_json(self, number: int, file: BinaryIO) -> None:
         """Take an object of OTLP JSON; what cannot be read of it is quarantined."""
@@ -117,6 +120,11 @@ class SpanLoader:
         return self._table.contents.write(
             path, spans=self._file.path, object_keys=keys, landing_date=self._accounts.landing_date
         )
+
+    def queries(self) -> Texts:
+        """Return what the loaded spans say of queries, after `tables`."""
+        path = self._folder / "span_queries.parquet"
+        return self._queries.write(path, spans=self._file.path, landing_date=self._accounts.landing_date)
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
         try:
@@ -195,6 +203,7 @@ class SpanLoader:
             spans = spans.filter(pa.array(is_new))
         self._count(spans, "loaded_count")
         self._count_unmapped(spans)
+        self._unmapped += self._queries.add(spans, object_keys=self._object_keys(spans))
 
     def _count(self, spans: pa.Table, name: str) -> None:
         counts = np.bincount(spans["object_number"].to_numpy())
@@ -202,11 +211,14 @@ class SpanLoader:
             account = self._accounts.objects[number]
             setattr(account, name, getattr(account, name) + int(counts[number]))
 
-    def _with_places(self, spans: pa.Table) -> pa.Table:
+    def _object_keys(self, spans: pa.Table) -> pa.Array:
         numbers = spans["object_number"].to_numpy()
         first, last = (int(numbers[0]), int(numbers[-1])) if len(numbers) else (0, 0)
         keys = pa.array([account.object_key for account in self._accounts.objects[first : last + 1]], pa.string())
-        object_keys = keys.take(pa.array(numbers - first))
+        return keys.take(pa.array(numbers - first))
+
+    def _with_places(self, spans: pa.Table) -> pa.Table:
+        object_keys = self._object_keys(spans)
         dates = pa.repeat(pa.scalar(self._accounts.landing_date, pa.date32()), len(spans))
         spans = spans.append_column("object_key", object_keys).append_column("landing_date", dates)
         return spans.select(SPANS.names).cast(SPANS)

@@ -22,10 +22,20 @@ COMPLETENESS = "has_usage::integer * 100 + usage_figure_count"
 """More is better, of two deliveries of one span."""
 _ADDED_LATER = ("object_key", "landing_date")
 FLAT_COLUMNS = [name for name in SPANS.names if name not in _ADDED_LATER]
+QUERY_COLUMNS = (
+    "said_query_fingerprint",
+    "said_query_embedding",
+    "said_query_embedder",
+    "said_prompt_blocks",
+    "said_prompt_block_tokens",
+)
+"""What a span says of the query behind it; it goes into a family of its own (span_queries.py)."""
 
 
 def flatten_sql(spans: str, *, shapes: str, missing: Collection[str], as_of: date) -> str:
     """Return a query over spans and their shapes: shape, is_new_shape, reason, identity, their order, the lake's columns.
+
+    Beside these, what spans say of queries (`QUERY_COLUMNS`), as it is said.
 
     `reason` says why a row is to be quarantined, or is null; `identity` is a hash of the span's ids. Of a row whose shape is
     not among the shapes `is_new_shape` is true, else null, and the rest of it is worthless.
@@ -67,7 +77,7 @@ counted as (
 )
 select {", ".join(ORDER)}, shape, case when keys is null then true end as is_new_shape, {_reason(latest)} as reason,
     hash(trace_id, span_id) as identity,
-    {", ".join(f"{_LAKE_COLUMN.get(name, name)} as {name}" for name in FLAT_COLUMNS)}
+    {", ".join(f"{_LAKE_COLUMN.get(name, name)} as {name}" for name in FLAT_COLUMNS)}, {", ".join(QUERY_COLUMNS)}
 from counted
 """  # noqa: S608 - made of names in this package, a date and CSV files beside it
 

@@ -17,13 +17,13 @@ from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import SourceMissing
-from ai_finops.extract import contents, landings, s3_objects
+from ai_finops.extract import contents, landings, s3_objects, span_queries
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
 from ai_finops.lake import Lake, Outcome
 
 SOURCE = "traces"
-CONTENTS = "trace_contents"
+CONTENTS, QUERIES = "trace_contents", "trace_queries"
 CLIENTS = ("s3",)
 PERMISSIONS = (("s3:ListBucket", "arn:aws:s3:::{bucket}"), ("s3:GetObject", "arn:aws:s3:::{bucket}/{prefix}/*"))
 JSON_ENDINGS = (".json", ".json.gz", ".json.zst", ".jsonl", ".jsonl.gz", ".jsonl.zst")
@@ -48,15 +48,17 @@ def land(
     accounts = Accounts(SOURCE, day)
     in_bucket = s3_objects.bucket_setting("AI_FINOPS_TRACES_BUCKET", bucket=settings.traces_bucket)
     with aws.calls_counted(clients) as calls, in_bucket, tempfile.TemporaryDirectory(prefix="traces-") as folder:
-        tables, texts = _read_day(day, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder))
+        tables, texts, queries = _read_day(
+            day, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder)
+        )
         totals = accounts.totals()
         landings.refuse_emptying(
             lake, SOURCE, str(day), table="spans", row_count=totals["loaded_count"], allow_empty=allow_empty
         )
         lake.write_partition(SOURCE, str(day), tables=tables)
-        contents.settle(
-            day, source=CONTENTS, table="span_contents", texts=texts, settings=settings, lake=lake, as_of=as_of
-        )
+        kept = {"settings": settings, "lake": lake, "as_of": as_of}
+        contents.settle(day, source=CONTENTS, table="span_contents", texts=texts, **kept)
+        contents.settle(day, source=QUERIES, table=span_queries.TABLE, texts=queries, **kept)
     return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count)
 
 
@@ -73,7 +75,7 @@ def _root_prefix(settings: Settings) -> str:
 
 def _read_day(
     day: date, *, settings: Settings, s3: Any, accounts: Accounts, folder: Path
-) -> tuple[dict[str, pa.Table | Path], contents.Texts | None]:
+) -> tuple[dict[str, pa.Table | Path], contents.Texts | None, contents.Texts]:
     bucket = settings.traces_bucket
     objects = s3_objects.list_objects(s3, bucket=bucket, prefix=day_prefix(day, settings=settings))
     if not objects:
@@ -82,7 +84,7 @@ def _read_day(
     try:
         for fetched in s3_objects.fetch_each(s3, bucket=bucket, objects=objects, folder=folder):
             _add(fetched, loader=loader, accounts=accounts)
-        return loader.tables(), loader.contents()
+        return loader.tables(), loader.contents(), loader.queries()
     finally:
         loader.close()
 

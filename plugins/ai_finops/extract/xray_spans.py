@@ -26,13 +26,14 @@ from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import PartitionExpired
-from ai_finops.extract import landings, log_group, logged_spans
+from ai_finops.extract import contents, landings, log_group, logged_spans, span_queries
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.log_group import LogGroup
 from ai_finops.extract.span_loader import SpanLoader
 from ai_finops.lake import Lake, Outcome
 
 SOURCE = "xray_spans"
+QUERIES = "xray_queries"
 CLIENTS = ("logs",)
 PERMISSIONS = (
     ("logs:DescribeLogGroups", "arn:aws:logs:{aws_region}:*:log-group:*"),
@@ -80,7 +81,7 @@ def land(
             _read_day(
                 day, loader, settings=settings, logs=clients["logs"], group=group, accounts=accounts, folder=folder
             )
-            tables = loader.tables()
+            tables, queries = loader.tables(), loader.queries()
         finally:
             loader.close()
         totals = accounts.totals()
@@ -90,6 +91,9 @@ def land(
             lake, SOURCE, str(day), table="spans", row_count=totals["loaded_count"], allow_empty=allow_empty
         )
         lake.write_partition(SOURCE, str(day), tables=tables)
+        contents.settle(
+            day, source=QUERIES, table=span_queries.TABLE, texts=queries, settings=settings, lake=lake, as_of=as_of
+        )
     return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count)
 
 
