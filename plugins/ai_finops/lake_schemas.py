@@ -93,6 +93,30 @@ SPAN_QUERIES = _schema(
     landing_date=pa.date32(),
 )
 
+QUERY_NEIGHBOURS = _schema(
+    feature_id=pa.string(),
+    trace_id=pa.string(),
+    span_id=pa.string(),
+    evidence=pa.string(),
+    embedder_id=pa.string(),
+    is_repeat=pa.bool_(),
+    is_compared=pa.bool_(),
+    reached_similarity=pa.float64(),
+    is_asked_again=pa.bool_(),
+    prompt_block_tokens=pa.int64(),
+    reusable_5m_tokens=pa.int64(),
+    reusable_1h_tokens=pa.int64(),
+    reusable_24h_tokens=pa.int64(),
+    asked_at=TIMESTAMP,
+    usage_date=pa.date32(),
+)
+
+QUERY_CALLS = _schema(
+    call_id=pa.string(), trace_id=pa.string(), span_id=pa.string(), feature_id=pa.string(), usage_date=pa.date32()
+)
+
+QUERY_INPUTS = _schema(input=pa.string(), checksum=pa.string(), usage_date=pa.date32())
+
 INVOCATION_CONTENTS = _schema(
     request_id=pa.string(),
     account_id=pa.string(),
@@ -475,6 +499,9 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("trace_contents", "span_contents"): SPAN_CONTENTS,
     ("trace_queries", "span_queries"): SPAN_QUERIES,
     ("xray_queries", "span_queries"): SPAN_QUERIES,
+    ("query_neighbours", "queries"): QUERY_NEIGHBOURS,
+    ("query_neighbours", "query_calls"): QUERY_CALLS,
+    ("query_neighbours", "inputs"): QUERY_INPUTS,
     ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
 }
 """Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; the two of contents are none:

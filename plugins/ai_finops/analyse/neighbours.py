@@ -26,8 +26,10 @@ _EARLIER = 1024
 """Rows and columns of a block: 2 MB of bounds stay in a core's cache."""
 _SLACK = 1e-5
 """More than what rounding in 32 bits can take from a bound."""
-_PAIRS = 65_536
-"""Pairs that are multiplied out at once."""
+_PAIRS = 8_192
+"""Pairs that are multiplied out at once; 50 MB at 256 dimensions."""
+_ROWS = 8_192
+"""Rows that are turned to the principal axes at once."""
 
 
 def repeats(keys: npt.NDArray[np.int64], asked_at: Times, *, window: int) -> npt.NDArray[np.bool_]:
@@ -135,14 +137,15 @@ class _Search:
 
 def _heads(vectors: Vectors) -> Vectors:
     """Return the coordinates that bound products, (n, axes + 1)."""
-    lengths = np.linalg.norm(vectors, axis=1)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     if not (np.isclose(lengths, 1, atol=1e-4) | (lengths == 0)).all():
         raise ValueError("a vector is neither of length 1 nor zero: normalise the embeddings first")
     sample = vectors[:: max(len(vectors) // 20_000, 1)].astype(np.float64)
     # Any axes bound a product; those of the sample bound it well.
     axes = np.linalg.eigh(sample.T @ sample)[1][:, ::-1][:, :_AXES].astype(np.float32)
     heads = np.empty((len(vectors), axes.shape[1] + 1), dtype=np.float32)
-    heads[:, :-1] = vectors @ axes
+    for first in range(0, len(vectors), _ROWS):
+        heads[first : first + _ROWS, :-1] = vectors[first : first + _ROWS] @ axes
     left = lengths.astype(np.float64) ** 2 - np.einsum("ij,ij->i", heads[:, :-1], heads[:, :-1], dtype=np.float64)
     # A little more than what is left: the axes are at right angles only as far as 32 bits say so.
     heads[:, -1] = np.sqrt(np.maximum(left, 0) + 1e-6)

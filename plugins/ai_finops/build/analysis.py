@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _BESIDE_MARTS = {
     "days_covered": "select covered_date from intermediate.int_days_covered order by covered_date",
     "reporting_bounds": "select * from seeds.reporting_bounds order by bound_name",
+    "cache_similarities": "select * from seeds.cache_similarities order by similarity",
     "features": "select * from seeds.features order by feature_id",
     "routing_targets": "select * from seeds.routing_targets order by task_type, target_model_id",
     "prices": "select * from raw.prices",
@@ -53,6 +54,8 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
             path = folder / "analysis" / f"{name}.parquet"
             pq.write_table(table, path, compression="zstd")
             view_parquet(warehouse, f"analysis_{name}", files=[path])
+        for name, files in _measure_queries(warehouse, settings=settings, exported=exported, build=build).items():
+            view_parquet(warehouse, f"analysis_{name}", files=files)
     return {name: table.num_rows for name, table in results.items()}
 
 
@@ -112,6 +115,34 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
         "cost_drivers": drivers.split_weeks(tables["fct_daily_allocated_costs"], largest_unknown_ratio=unknown_ratio),
         "savings": found,
     }
+
+
+def _measure_queries(
+    warehouse: duckdb.DuckDBPyConnection, *, settings: Settings, exported: Mapping[str, Path], build: Mapping[str, str]
+) -> dict[str, list[Path]]:
+    """Measure what a cache could have answered, and return the lake's files of it by table."""
+    import pyarrow.parquet as pq
+
+    from ai_finops.analyse.queries import QueryRules
+    from ai_finops.build.query_days import measure_queries
+    from ai_finops.lake import Lake
+
+    bounds = pq.read_table(exported["reporting_bounds"], partitioning=None)
+    similarities = pq.read_table(exported["cache_similarities"], partitioning=None)["similarity"].to_pylist()
+    rules = QueryRules(
+        similarities=tuple(sorted(map(float, similarities))),
+        window_s=int(_bound(bounds, "cache_window_s")),
+        asked_again_window_s=int(_bound(bounds, "asked_again_window_s")),
+        asked_again_similarity=_bound(bounds, "asked_again_similarity"),
+    )
+    measured = measure_queries(
+        warehouse,
+        lake=Lake(settings.lake),
+        rules=rules,
+        as_of=date.fromisoformat(build["as_of_date"]),
+        retention_days=settings.content_retention_days,
+    )
+    return {"queries": measured["queries"], "query_calls": measured["query_calls"]}
 
 
 def _dates_of_issue(covered_days: Sequence[date], *, as_of: date) -> list[date]:
