@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_finops import cli
+from ai_finops import cli, config
 from ai_finops.build import find_build
 from ai_finops.build.recost import CostChange, Recosted
 from ai_finops.config import Settings
@@ -105,7 +105,7 @@ def test_audit_publish_compare_and_status(settings, capsys):
     assert cli.main(["audit"]) == 0
     assert f"audited {first['build_id']}: " in capsys.readouterr().out
     assert cli.main(["publish"]) == 0
-    assert "published 000001-2025-06-11-0123abcd: 26 marts" in capsys.readouterr().out
+    assert "published 000001-2025-06-11-0123abcd: 27 marts" in capsys.readouterr().out
 
     make_passed(settings, number=2)
     assert cli.main(["publish", "--build", "000002-2025-06-11-0123abcd"]) == 0
@@ -282,3 +282,26 @@ def test_a_recosting_lists_what_would_change_and_says_how_to_apply_it(settings, 
     ]
     assert cli.main(["recost", "--from", "2025-05-02", "--apply", "--force"]) == 0
     assert asked[-1] == (date(2025, 5, 2), date(2025, 5, 2), True, True)
+
+
+def test_calibrate_prints_rows_for_the_seed(capsys, tmp_path):
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text(
+        "earlier_query,query,is_same_answer\n"
+        "how do i get my card pin,how do i get a pin for my card,true\n"
+        "can i get a card in the eu,where can i get a card in the eu,false\n"
+    )
+    assert cli.main(["calibrate", str(pairs)]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    with (config.REPOSITORY / "dbt_project" / "seeds" / "cache_calibrations.csv").open() as file:
+        assert head == file.readline().rstrip()
+    counts = [row.split(",")[2:4] for row in rows]
+    assert sum(int(pair_count) for pair_count, _ in counts) == 2 and sum(int(right) for _, right in counts) == 1
+    assert all(
+        row.startswith("minilm-l6-v2-static-256-int8,0.") and "2 labelled pairs of pairs.csv" in row for row in rows
+    )
+
+
+def test_calibrate_says_what_is_wrong_with_a_file(capsys, tmp_path):
+    assert cli.main(["calibrate", str(tmp_path / "none.csv")]) == 1
+    assert "cannot read the labelled pairs" in capsys.readouterr().err

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_finops.config import KNOWN_SOURCES, TARGETS, Settings
@@ -101,6 +102,13 @@ def _parser() -> argparse.ArgumentParser:
     report = add("report", _report, "send the weekly message, or print it")
     report.add_argument("--week", metavar="DAY", type=_day, help="any day of it (default: the last complete week)")
     report.add_argument("--print", dest="is_print", action="store_true", help="only print it")
+
+    calibrate = add(
+        "calibrate", _calibrate, "count how many labelled pairs of queries that look alike have the same answer"
+    )
+    calibrate.add_argument(
+        "pairs", metavar="PAIRS.csv", type=Path, help="columns earlier_query, query, is_same_answer (true or false)"
+    )
 
     compare = add("compare", _compare, "compare the content of two published builds; exit code 1 when they differ")
     compare.add_argument("first", metavar="A", help="a build id, a folder, or current")
@@ -224,6 +232,33 @@ def _report(chosen: argparse.Namespace, settings: Settings) -> int:
         print(report.compose(report.load(settings, week)))
     else:
         print(report.deliver(settings=settings, week=week))
+    return 0
+
+
+def _calibrate(chosen: argparse.Namespace, settings: Settings) -> int:
+    import csv
+
+    from ai_finops.analyse.calibration import calibrate, read_pairs
+    from ai_finops.analyse.more_embedders import open_embedder
+
+    pairs, embedder = read_pairs(chosen.pairs), open_embedder(settings)
+    with (settings.dbt_project / "seeds" / "cache_similarities.csv").open(newline="", encoding="utf-8") as file:
+        similarities = sorted(float(row["similarity"]) for row in csv.DictReader(file))
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(("embedder_id", "similarity", "pair_count", "right_count", "source", "checked_on"))
+    for band in calibrate(pairs, embedder=embedder, similarities=similarities):
+        if band.pair_count:
+            source = f"{len(pairs)} labelled pairs of {chosen.pairs.name}"
+            rows.writerow(
+                (
+                    embedder.embedder_id,
+                    f"{band.similarity:.2f}",
+                    band.pair_count,
+                    band.right_count,
+                    source,
+                    datetime.now(UTC).date(),
+                )
+            )
     return 0
 
 

@@ -53,6 +53,8 @@ class Settings:
     """Whether prompts, answers and documents are kept, in a place of their own."""
     content_retention_days: int
     """How many days before the run's clock texts are kept."""
+    embedder: str
+    """What turns texts of queries into vectors: a folder, `bedrock:<model id>`, or nothing for the bundled model."""
     bedrock_logs_bucket: str
     bedrock_logs_prefix: str
     """What stands before `AWSLogs/` in the keys of Bedrock's invocation logs."""
@@ -123,6 +125,7 @@ class Settings:
             traces_partition_format=_partition_format(read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d")),
             keep_content=_flag("KEEP_CONTENT", read),
             content_retention_days=_day_count("CONTENT_RETENTION_DAYS", read, default=30, least=1),
+            embedder=read("EMBEDDER", ""),
             bedrock_logs_bucket=read("BEDROCK_LOGS_BUCKET", "bedrock-logs"),
             bedrock_logs_prefix=read("BEDROCK_LOGS_PREFIX", ""),
             spans_log_group=read("SPANS_LOG_GROUP", "aws/spans"),

@@ -18,6 +18,7 @@ from tests.quality.tiny_marts import AS_OF, change, make_build
 
 SEEDS = (
     "create schema if not exists seeds",
+    "create table seeds.cache_similarities as select 0.9::double as similarity, 'why' as reason",
     "create table seeds.features as select 'chat' as feature_id, 'ann@example.com' as owner",
     """
     create table seeds.routing_targets as

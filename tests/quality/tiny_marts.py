@@ -60,7 +60,10 @@ create table seeds.reporting_bounds as
 select * from (values
     ('largest_unknown_cost_ratio', 0.01::double),
     ('largest_estimate_error_pct', 25),
-    ('smallest_estimate_error_cost_usd', 1)
+    ('smallest_estimate_error_cost_usd', 1),
+    ('cache_window_s', 86400),
+    ('asked_again_window_s', 300),
+    ('asked_again_similarity', 0.85)
 ) as b(bound_name, bound);
 
 create table raw.closed_periods (
@@ -275,6 +278,15 @@ select
     100.0::double as numerator, 2000.0::double as denominator, 0.05::double as value, 2::bigint as sample_count,
     'healthy' as status, 0.5::double as healthy_bound, 0.8::double as warning_bound
 from days;
+
+create table marts.fct_daily_cache_opportunities as
+select
+    day as usage_date, 'chat' as feature_id, 'none' as embedder_id, similarity, 2::bigint as query_count,
+    1::bigint as hit_count, 0.5::double as hit_ratio, 1.0::double as precision_ratio, 0.5::double as right_hit_ratio,
+    0.5::double as low_right_hit_ratio, 0.5::double as high_right_hit_ratio, cast(1 as decimal(18, 6)) as hit_cost_usd,
+    cast(1 as decimal(18, 6)) as saved_cost_usd, cast(1 as decimal(18, 6)) as low_saved_cost_usd,
+    cast(1 as decimal(18, 6)) as high_saved_cost_usd, true as is_calibrated
+from days, (values (0.9::double), (1.0::double)) as curve(similarity);
 
 create table marts.fct_cost_projections as
 select

@@ -19,7 +19,7 @@ from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIO
 from ai_finops.build.parsing import process_arguments
 from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
-from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, SOURCE_TABLES
+from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, QUERY_CALLS, QUERY_NEIGHBOURS, SOURCE_TABLES
 from ai_finops.pricing.catalog import export_prices
 from ai_finops.pricing.price_table import FOREVER
 
@@ -38,6 +38,8 @@ ANALYSES = {
     "analysis_projection_errors": PROJECTION_ERRORS,
     "analysis_cost_drivers": COST_DRIVERS,
     "analysis_savings": SAVINGS,
+    "analysis_queries": QUERY_NEIGHBOURS,
+    "analysis_query_calls": QUERY_CALLS,
 }
 
 
@@ -156,7 +158,7 @@ def make_raw(
         "extract_outcomes": (OUTCOMES, outcomes),
         "closed_periods": (CLOSED_PERIODS, landed.get("closed_periods", ())),
         **{f"closed_{name}": (schema, landed.get(f"closed_{name}", ())) for name, schema in FROZEN_TABLES.items()},
-        **{name: (ANALYSES[name], rows) for name, rows in (analyses or {}).items()},
+        **({} if analyses is None else {name: (ANALYSES[name], analyses.get(name, ())) for name in ANALYSES}),
     }
     arrow = {
         name: pa.Table.from_pylist([_exact(row, schema) for row in rows], schema=schema)

@@ -7,7 +7,10 @@
 with
 
 metrics as (
-    {% for metric in ['token_amplifications', 'routing_mixes', 'retrieval_hits', 'rerankers', 'prompt_caches'] %}
+    {% for metric in [
+        'token_amplifications', 'routing_mixes', 'retrieval_hits', 'rerankers', 'prompt_caches', 'prompt_prefixes',
+        'cache_opportunities', 'repeated_queries', 'retried_calls'
+    ] %}
     select * from {{ ref('int_' ~ metric ~ '_measured') }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}

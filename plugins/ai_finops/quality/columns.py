@@ -97,6 +97,11 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             usage_date feature_id dimension metric_name numerator denominator value sample_count status healthy_bound
             warning_bound
         """,
+        "fct_daily_cache_opportunities": """
+            usage_date feature_id embedder_id similarity query_count hit_count hit_ratio precision_ratio right_hit_ratio
+            low_right_hit_ratio high_right_hit_ratio hit_cost_usd saved_cost_usd low_saved_cost_usd high_saved_cost_usd
+            is_calibrated
+        """,
         "fct_cost_projections": """
             as_of_date feature_id scenario target_date projected_cost_usd low_cost_usd high_cost_usd method status
             window_day_count

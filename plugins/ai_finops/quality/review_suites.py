@@ -50,6 +50,20 @@ from changes full join drivers using (week_start_date)
 order by week_start_date
 """
 
+_CACHE = """
+select
+    *,
+    cast(
+        is_calibrated <> (saved_cost_usd is not null)
+        or low_saved_cost_usd > saved_cost_usd or high_saved_cost_usd < saved_cost_usd or high_saved_cost_usd > hit_cost_usd
+    as integer) as broken_range_count,
+    cast(hit_count > query_count as integer) as impossible_hit_count,
+    cast(
+        hit_count < lag(hit_count) over (partition by usage_date, feature_id, embedder_id order by similarity desc)
+    as integer) as falling_curve_count
+from marts.fct_daily_cache_opportunities
+"""
+
 _SAVINGS = """
 select
     *,
@@ -171,6 +185,28 @@ def configure_drivers() -> list[Check]:
             _DRIVERS_BY_WEEK,
             (is_zero("unexplained_micro_usd", why="The parts add up to the change of the week's known cost exactly."),),
         ),
+    ]
+
+
+def configure_cache_opportunities() -> list[Check]:
+    """More queries are alike the less alike they have to be, and what a cache would save lies in its range."""
+    mart = "fct_daily_cache_opportunities"
+    return [
+        Check(
+            mart,
+            mart,
+            _CACHE,
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled("usage_date", "feature_id", "embedder_id", "similarity", why="Whose queries, how alike."),
+                is_between("hit_ratio", 0, 1, why="A share."),
+                is_between("precision_ratio", 0, 1, why="A share."),
+                is_zero("broken_range_count", why="The saving lies in its range, and is there where it is known."),
+                is_zero("impossible_hit_count", why="Hits are some of the queries."),
+                is_zero("falling_curve_count", why="A lower similarity finds no less."),
+            ),
+        )
     ]
 
 
