@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_finops.query_text import normalise
+from ai_finops.extract.said_queries import read_embedding
+from ai_finops.query_text import encode_embedding, fingerprint, normalise
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,23 @@ def test_letters_of_two_forms_are_one():
 @given(st.text())
 def test_twice_is_once(text):
     assert normalise(normalise(text)) == normalise(text)
+
+
+KEY = bytes(range(16))
+
+
+def test_a_fingerprint_is_of_the_question_and_of_the_key():
+    one = fingerprint("Where is my card?", key=KEY)
+    assert one == fingerprint(" where is MY card", key=KEY) == "8a53f319e6d265f9c71bc332d731a057"
+    assert one != fingerprint("where is my pin", key=KEY) and one != fingerprint("where is my card", key=KEY + b"!")
+    assert len(fingerprint("\ud800", key=KEY)) == 32  # half a character, as some clients send
+
+
+def test_a_key_that_can_be_tried_out_is_refused():
+    with pytest.raises(ValueError, match="at least 16 bytes and has 15"):
+        fingerprint("text", key=KEY[:15])
+
+
+def test_an_embedding_is_read_as_it_was_sent():
+    assert encode_embedding([3, 4.0]) == "AABAQAAAgEA="
+    assert read_embedding(encode_embedding([3, 4])) == pytest.approx([0.6, 0.8])

@@ -17,19 +17,22 @@ else, so no total misses anything.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from ai_finops.analyse.embedder import StaticEmbedder
 from ai_finops.config import Settings
 from ai_finops.demo.account import ACCOUNT_ID, Uploader
 from ai_finops.demo.call_rows import Call, SampleTables, first_day, hour_of, midnight
 from ai_finops.demo.otlp import INTERNAL, Span, Value, encode_json, encode_protobuf, hex_id
 from ai_finops.demo.span_dialects import DIALECTS, SHADOW_SERVICE, shadow_span
-from ai_finops.demo.span_parts import Rerank, Surroundings
+from ai_finops.demo.span_parts import Rerank, SaidQuery, Surroundings
 from ai_finops.errors import SampleError
+from ai_finops.query_text import encode_embedding, fingerprint, normalise
 
 BROKEN_DAY_OFFSET = 9
+_FINGERPRINT_KEY = b"made up: a product's key is its own"
 _Render = Callable[[Surroundings], list[Span]]
 
 
@@ -97,12 +100,23 @@ def _surroundings(sample: SampleTables, calls: list[Call]) -> Surroundings:
     for call in calls:
         if call.parent_call_number is not None:
             children.setdefault(call.parent_call_number, []).append(call)
-    queries = sample.queries.select(["query_number", "text"]).to_pydict()
+    texts = sample.queries.select(["query_number", "text"]).to_pydict()
+    queries = dict(zip(texts["query_number"], texts["text"], strict=True))
     return Surroundings(
-        queries=dict(zip(queries["query_number"], queries["text"], strict=True)),
+        queries=queries,
+        said_queries=_said_queries(queries),
         reranks={row["rerank_number"]: _rerank(row) for row in sample.reranks.to_pylist()},
         children=children,
     )
+
+
+def _said_queries(queries: Mapping[int, str]) -> dict[int, SaidQuery]:
+    embedder = StaticEmbedder()
+    vectors = embedder.embed([normalise(text) for text in queries.values()])
+    return {
+        number: SaidQuery(fingerprint(text, key=_FINGERPRINT_KEY), encode_embedding(vector), embedder.embedder_id)
+        for (number, text), vector in zip(queries.items(), vectors.tolist(), strict=True)
+    }
 
 
 def _rerank(row: dict) -> Rerank:

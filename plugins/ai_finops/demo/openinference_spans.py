@@ -26,10 +26,17 @@ def openinference_spans(call: Call, around: Surroundings) -> list[Span]:
     parent_id = hex_id("chain", call.root_call_number, length=16) if is_part_of_chain else ""
     name, attributes = _OPENINFERENCE_KINDS[call.operation_name](call, around)
     attributes |= _openinference_shared(call)
+    if call.operation_name == "chat" and not children:
+        attributes |= _said_query(call, around)
     spans = [call_span(call, _OPENINFERENCE, name, INTERNAL, attributes, parent_id=parent_id, ok_status=STATUS_OK)]
     if children:
         started_at = min(call.started_at, *(child.started_at for child in children))
-        chain = {"openinference.span.kind": "CHAIN", **_query_input(call, around), **_openinference_shared(call)}
+        chain = {
+            "openinference.span.kind": "CHAIN",
+            **_query_input(call, around),
+            **_said_query(call, around),
+            **_openinference_shared(call),
+        }
         spans.append(span_around(call, _OPENINFERENCE_CHAIN, call.pipeline_id, parent_id, chain, started_at=started_at))
         spans += _retriever_spans(call, children, around, parent_id=parent_id)
     return spans
@@ -129,6 +136,18 @@ def _query_input(call: Call, around: Surroundings) -> dict[str, Value]:
         return {}
     messages = json.dumps([{"role": "user", "content": [{"text": text}]}])
     return {"input.value": messages, "input.mime_type": "application/json"}
+
+
+def _said_query(call: Call, around: Surroundings) -> dict[str, Value]:
+    """What this team sends knowingly, so that a cache can be measured without the text."""
+    said = around.said_queries.get(call.query_number)
+    if said is None:
+        return {}
+    return {
+        "finops.query_fingerprint": said.fingerprint,
+        "finops.query_embedding": said.embedding,
+        "finops.query_embedder": said.embedder_id,
+    }
 
 
 def _openinference_shared(call: Call) -> dict[str, Value]:

@@ -20,11 +20,22 @@ class Rerank:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidQuery:
+    """What is sent of a query beside its text: fingerprint and embedding as the product's code makes them."""
+
+    fingerprint: str
+    embedding: str
+    embedder_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a call's spans take from other tables."""
 
     queries: Mapping[int, str]
     """Query text by query number."""
+    said_queries: Mapping[int, SaidQuery]
+    """What a product sends of a query, by query number."""
     reranks: Mapping[int, Rerank]
     """Documents by rerank number."""
     children: Mapping[int, Sequence[Call]]
