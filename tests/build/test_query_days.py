@@ -71,12 +71,12 @@ def at(day: date, hour: int = 12, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
-def say(lake: Lake, landed_on: date, *queries: tuple[str, str, str, date]) -> None:
-    """Queries as (trace, span, fingerprint, day)."""
+def say(lake: Lake, landed_on: date, *queries: tuple) -> None:
+    """Queries as (trace, span, fingerprint, day), and evidence where that is not `said`."""
     said = [
-        {"trace_id": trace, "span_id": span, "evidence": "said", "fingerprint": text, "usage_date": day}
+        {"trace_id": trace, "span_id": span, "evidence": [*evidence, "said"][0], "fingerprint": text, "usage_date": day}
         | {"landing_date": landed_on}
-        for trace, span, text, day in queries
+        for trace, span, text, day, *evidence in queries
     ]
     lake.write_partition(
         "trace_queries", str(landed_on), tables={"span_queries": rows("trace_queries", "span_queries", *said)}
@@ -126,6 +126,31 @@ def test_a_superseded_candidate_leads_to_the_query_too(warehouse):
     warehouse.call("t", "inner", call="t-elsewhere", rank=2)
     say(warehouse.lake, DAY, ("t", "q", "f", DAY))
     assert warehouse.measure() == [(DAY, "chat", "t", "q", False)]
+
+
+def chain(warehouse: Warehouse) -> None:
+    """A root over a retriever and a call."""
+    for number, (span, parent) in enumerate(
+        (("root", None), ("retriever", "root"), ("call", "root"), ("retriever2", "root"))
+    ):
+        warehouse.span("t", span, parent, at=at(DAY, 12, number))
+    warehouse.call("t", "call")
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen"),
+    [
+        ({"root": "prompt_text", "call": "prompt_text"}, "root"),
+        ({"call": "prompt_text"}, "call"),
+        ({"root": "prompt_text", "retriever": "query_text", "retriever2": "query_text"}, "retriever"),
+        ({"root": "said", "call": "prompt_text", "retriever": "query_text"}, "root"),
+        ({"root": "prompt_text", "call": "said"}, "call"),
+    ],
+)
+def test_what_is_said_goes_before_a_text_named_query_and_that_before_the_highest_prompt(warehouse, told, chosen):
+    chain(warehouse)
+    say(warehouse.lake, DAY, *(("t", span, "f", DAY, evidence) for span, evidence in told.items()))
+    assert warehouse.measure() == [(DAY, "chat", "t", chosen, False)]
 
 
 @pytest.mark.parametrize(("above", "is_found"), [(20, True), (21, False)])

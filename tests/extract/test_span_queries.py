@@ -1,12 +1,14 @@
 """What spans say of queries goes into a family of its own, and is gone when texts would be."""
 
 import base64
+import hashlib
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 
+from ai_finops.analyse.embedder import StaticEmbedder
 from ai_finops.extract import traces
 from ai_finops.extract.said_queries import MAX_BLOCKS, read_blocks, read_embedding
 from tests import sql
@@ -35,8 +37,8 @@ def put(clients, settings):
 
 @pytest.fixture
 def land(clients, settings, lake):
-    def land(day=DAY, *, as_of=AS_OF, retention_days=30):
-        chosen = replace(settings, content_retention_days=retention_days)
+    def land(day=DAY, *, as_of=AS_OF, retention_days=30, keep_content=False):
+        chosen = replace(settings, content_retention_days=retention_days, keep_content=keep_content)
         return traces.land(day, settings=chosen, lake=lake, clients=clients, as_of=as_of)
 
     return land
@@ -70,6 +72,23 @@ def test_what_is_said_of_queries_lies_apart_from_the_spans(put, land, lake):
         files = [str(file) for file in lake.files("traces", table)]
         found = str(sql.rows("select * from read_parquet($1)", files))
         assert "f1" not in found and encoded(3, 4) not in found and "finops." not in found
+
+
+def test_where_texts_are_kept_queries_are_read_out_of_them(put, land, lake):
+    question, said = {"input.value": "Where is my card?"}, asked("f2", **{"input.value": "where is my card"})
+    put(
+        "a.json",
+        json_bytes(request(span(1, CALL | question), span(2, said), span(3), span(4, {"reranker.query": "why"}))),
+    )
+    land(keep_content=True)
+    rows = queries(lake)
+    assert [row[:2] for row in rows] == [("1", "prompt_text"), ("2", "said"), ("4", "query_text")]
+    assert rows[1][2:5] == ("f2", None, None)
+    assert rows[0][2] == hashlib.sha256(b"where is my card").hexdigest()[:32]
+    assert rows[0][3] == "minilm-l6-v2-static-256-int8" and rows[0][-1] == DAY
+    assert rows[0][4] == pytest.approx(StaticEmbedder().embed(["where is my card"])[0])
+    land()
+    assert [row[:2] for row in queries(lake)] == [("2", "said")]
 
 
 def test_what_cannot_be_read_is_counted_and_the_span_is_kept(put, land, lake):

@@ -1,7 +1,9 @@
 """Which calls a query caused: SQL over a build's warehouse, between the two dbt phases.
 
 A query is a span that says one. A call belongs to the nearest such span at it or above it, at most twenty spans up; what all
-the spans that tell of the call say counts, in their rank, as for who asked (`int_llm_call_contexts_inherited`).
+the spans that tell of the call say counts, in their rank, as for who asked (`int_llm_call_contexts_inherited`). Of what is only
+read out of kept texts, a text that says it is a query stands for all calls of its trace without one, the first if there are
+several; else the highest prompt above the call does, which is what the user said.
 """
 
 from __future__ import annotations
@@ -52,13 +54,13 @@ def link_calls(warehouse: duckdb.DuckDBPyConnection, days: Sequence[date]) -> No
     warehouse.execute(
         """
         create or replace temp table query_spans as
-        select trace_id, span_id, max(usage_date) as usage_date from landed_queries
-        where list_contains(?, usage_date) group by trace_id, span_id""",
+        select trace_id, span_id, arg_max(evidence, landing_date) as evidence, max(usage_date) as usage_date
+        from landed_queries where list_contains(?, usage_date) group by trace_id, span_id""",
         [list(days)],
     )
     warehouse.execute("""
         create or replace temp table spans_of_queries as
-        select spans.trace_id, spans.span_id, spans.parent_span_id, query_spans.span_id is not null as is_query
+        select spans.trace_id, spans.span_id, spans.parent_span_id, spans.started_at, query_spans.evidence
         from intermediate.int_spans_deduplicated as spans
         left join query_spans using (trace_id, span_id)
         where spans.trace_id in (select trace_id from query_spans)""")
@@ -72,14 +74,28 @@ def link_calls(warehouse: duckdb.DuckDBPyConnection, days: Sequence[date]) -> No
             select climbed.call_id, climbed.candidate_rank, climbed.trace_id, above.parent_span_id as span_id,
                 climbed.hop_count + 1 as hop_count
             from climbed inner join spans_of_queries as above using (trace_id, span_id)
-            where not above.is_query and above.parent_span_id is not null and climbed.hop_count < {_HOPS}
+            where above.evidence is distinct from 'said' and above.parent_span_id is not null
+                and climbed.hop_count < {_HOPS}
         ),
-        nearest as (
-            select call_id, arg_min((climbed.trace_id, climbed.span_id), candidate_rank * 100 + hop_count) as query
-            from climbed semi join query_spans using (trace_id, span_id) group by call_id
+        queries_of_traces as (
+            select trace_id, arg_min(span_id, (started_at, span_id)) as span_id
+            from spans_of_queries where evidence = 'query_text' group by trace_id
+        ),
+        choices as (
+            select call_id, trace_id, span_id, case
+                when evidence = 'said' then (0, candidate_rank, hop_count)
+                else (2, candidate_rank, -hop_count)
+            end as choice
+            from climbed inner join spans_of_queries using (trace_id, span_id) where evidence is not null
+            union all
+            select climbed.call_id, climbed.trace_id, queries_of_traces.span_id, (1, 0, 0) as choice
+            from climbed inner join queries_of_traces using (trace_id) where climbed.hop_count = 0
+        ),
+        chosen as (
+            select call_id, arg_min((trace_id, span_id), choice) as query from choices group by call_id
         )
-        select nearest.call_id, query[1] as trace_id, query[2] as span_id, calls.feature_id, query_spans.usage_date
-        from nearest
+        select chosen.call_id, query[1] as trace_id, query[2] as span_id, calls.feature_id, query_spans.usage_date
+        from chosen
         inner join marts.fct_llm_calls as calls using (call_id)
         inner join query_spans on query_spans.trace_id = query[1] and query_spans.span_id = query[2]""")  # noqa: S608 - a constant
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +28,9 @@ from ai_finops.extract.span_file import SpanFile
 from ai_finops.extract.span_queries import SpanQueries
 from ai_finops.extract.span_table import TOO_LARGE, UNREADABLE, SpanTable
 from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
+
+if TYPE_CHECKING:
+    from ai_finops.analyse.embedder import Embedder
 
 SPOOL_BYTES = 24 * 1024 * 1024
 """JSON that is read in one statement; its spans are held in memory."""
@@ -121,10 +125,15 @@ class SpanLoader:
             path, spans=self._file.path, object_keys=keys, landing_date=self._accounts.landing_date
         )
 
-    def queries(self) -> Texts:
-        """Return what the loaded spans say of queries, after `tables`."""
-        path = self._folder / "span_queries.parquet"
-        return self._queries.write(path, spans=self._file.path, landing_date=self._accounts.landing_date)
+    def queries(self, *, texts: Texts | None = None, open_embedder: Callable[[], Embedder] | None = None) -> Texts:
+        """Return what the loaded spans say of queries, after `tables`, and what their texts say where these are kept."""
+        return self._queries.write(
+            self._folder / "span_queries.parquet",
+            spans=self._file.path,
+            landing_date=self._accounts.landing_date,
+            texts=texts.file if texts else None,
+            open_embedder=open_embedder,
+        )
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -21,6 +21,9 @@ from ai_finops.extract import contents, landings, s3_objects, span_queries
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
 from ai_finops.lake import Lake, Outcome
+
+if TYPE_CHECKING:
+    from ai_finops.analyse.embedder import Embedder
 
 SOURCE = "traces"
 CONTENTS, QUERIES = "trace_contents", "trace_queries"
@@ -84,9 +87,16 @@ def _read_day(
     try:
         for fetched in s3_objects.fetch_each(s3, bucket=bucket, objects=objects, folder=folder):
             _add(fetched, loader=loader, accounts=accounts)
-        return loader.tables(), loader.contents(), loader.queries()
+        tables, texts = loader.tables(), loader.contents()
+        return tables, texts, loader.queries(texts=texts, open_embedder=lambda: _open_embedder(settings))
     finally:
         loader.close()
+
+
+def _open_embedder(settings: Settings) -> Embedder:
+    from ai_finops.analyse.more_embedders import open_embedder
+
+    return open_embedder(settings)
 
 
 def _require_prefix(s3: Any, *, settings: Settings) -> None:
