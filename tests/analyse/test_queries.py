@@ -87,11 +87,12 @@ def test_the_highest_similarity_that_is_reached():
 
 
 def test_spaces_are_apart_and_fingerprints_are_not():
-    one = query(1, embedding=[1, 0], fingerprint="f")
-    other = query(2, at=NOON + timedelta(seconds=1), embedding=[1, 0], embedder_id="other")
+    one = query(1, embedding=[1, 0], fingerprint="f", asker_id="u")
+    other = query(2, at=NOON + timedelta(seconds=1), embedding=[1, 0], embedder_id="other", asker_id="u")
     told = query(3, at=NOON + timedelta(seconds=2), fingerprint="f")
     rows = measured(one, other, told)
     assert rows["t2/chat"]["reached_similarity"] is None and rows["t2/chat"]["is_repeat"] is False
+    assert rows["t2/chat"]["is_asked_again"] is False
     assert rows["t3/chat"]["is_repeat"] is True and rows["t3/chat"]["is_compared"] is False
 
 
