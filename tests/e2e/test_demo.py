@@ -74,6 +74,16 @@ def test_every_cell_of_the_bill_ties_exactly(marts):
     assert loose == (0,)
 
 
+def test_repeated_queries_are_those_of_the_sample(marts):
+    counted = marts.execute(
+        "select sum(query_count), sum(hit_count) from marts.fct_daily_cache_opportunities "
+        "where feature_id = 'support_chat' and similarity = 1 and usage_date between ? and ?",
+        [MONDAY, SUNDAY],
+    ).fetchone()
+    asked, repeated = truth.repeated_query_counts("support_chat", first=MONDAY, last=SUNDAY)
+    assert counted == (asked, repeated) and repeated > 1000
+
+
 def test_the_broken_object_is_counted_and_stops_nothing(marts):
     rows = marts.execute(
         "select landing_date, status, quarantined_count from marts.fct_daily_extract_outcomes "

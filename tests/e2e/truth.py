@@ -6,7 +6,7 @@ private 5 %, and Cohere Rerank 3.5 at $2 per 1,000 queries.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -109,6 +109,34 @@ def saving_usd_per_month(feature: str, *, task_type: str, first: date, last: dat
         *(task_type, SONNET_4, HAIKU_3_5, last),
     )
     return difference * agreement * 365 / 12 / 7
+
+
+def repeated_query_counts(feature: str, *, first: date, last: date) -> tuple[int, int]:
+    """Return how many queries of a feature were asked in the days, and how many of them had been in the 24 hours before.
+
+    A text differs from another where letters or figures differ; a query begins with the first of its calls.
+    """
+    rows = (
+        connect()
+        .execute(f"""
+        select regexp_replace(lower(any_value(queries.text)), '[^a-z0-9]+', ' ', 'g') as text,
+            min(least(chats.started_at, parts.started_at)) as asked_at
+        from '{CALLS}' as chats
+        join '{SAMPLE / "queries.parquet"}' as queries using (query_number)
+        left join '{CALLS}' as parts on parts.parent_call_number = chats.call_number
+        where chats.operation_name = 'chat' and chats.is_instrumented and chats.feature_id = '{feature}'
+        group by chats.call_number order by asked_at, chats.call_number
+    """)
+        .fetchall()
+    )
+    seen: dict[str, datetime] = {}
+    asked_count = repeated_count = 0
+    for text, asked_at in rows:
+        if first <= asked_at.astimezone(UTC).date() <= last:
+            asked_count += 1
+            repeated_count += text in seen and asked_at - seen[text] <= timedelta(hours=24)
+        seen[text] = asked_at
+    return asked_count, repeated_count
 
 
 def _one(query: str, *values: object):
