@@ -32,7 +32,7 @@ def find_alarms(cloudwatch: Any, *, prefix: str) -> list[dict]:
     Raises:
         SourceForbidden, SourceUnavailable: CloudWatch refuses, or does not answer.
     """
-    with _errors("read", f"CloudWatch alarms {prefix}*", "DescribeAlarms"):
+    with _errors(cloudwatch, "read", f"CloudWatch alarms {prefix}*", "DescribeAlarms"):
         pages = cloudwatch.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"], PaginationConfig={"PageSize": NAMES_PER_CALL}
         )
@@ -46,7 +46,7 @@ def put_alarm(cloudwatch: Any, definition: Mapping[str, Any]) -> None:
     Raises:
         SourceForbidden, SourceUnavailable, SourceError: CloudWatch refuses, does not answer, or has no room for more.
     """
-    with _errors("write", f"CloudWatch alarm {definition['AlarmName']}", "PutMetricAlarm"):
+    with _errors(cloudwatch, "write", f"CloudWatch alarm {definition['AlarmName']}", "PutMetricAlarm"):
         cloudwatch.put_metric_alarm(**definition)
 
 
@@ -57,7 +57,7 @@ def delete_alarms(cloudwatch: Any, names: Iterable[str]) -> None:
         SourceForbidden, SourceUnavailable: CloudWatch refuses, or does not answer.
     """
     for batch in _batches(names, NAMES_PER_CALL):
-        with _errors("delete", f"CloudWatch alarm {batch[0]} and {len(batch) - 1} more", "DeleteAlarms"):
+        with _errors(cloudwatch, "delete", f"CloudWatch alarm {batch[0]} and {len(batch) - 1} more", "DeleteAlarms"):
             cloudwatch.delete_alarms(AlarmNames=batch)
 
 
@@ -67,7 +67,7 @@ def put_metric_data(cloudwatch: Any, data: Sequence[Mapping[str, Any]], *, names
     Raises:
         SourceForbidden, SourceUnavailable: CloudWatch refuses, or does not answer.
     """
-    with _errors("publish to", f"the CloudWatch namespace {namespace}", "PutMetricData"):
+    with _errors(cloudwatch, "publish to", f"the CloudWatch namespace {namespace}", "PutMetricData"):
         cloudwatch.put_metric_data(Namespace=namespace, MetricData=list(data))
 
 
@@ -87,7 +87,7 @@ def last_points(
     found: dict[str, datetime | None] = {}
     for batch in _batches(alarms, QUERIES_PER_CALL):
         found |= {alarm["AlarmName"]: None for alarm in batch}
-        with _errors("read", "CloudWatch metric data", "GetMetricData"):
+        with _errors(cloudwatch, "read", "CloudWatch metric data", "GetMetricData"):
             pages = cloudwatch.get_paginator("get_metric_data").paginate(
                 MetricDataQueries=[_query(number, alarm) for number, alarm in enumerate(batch)],
                 StartTime=start,
@@ -108,8 +108,9 @@ def _query(number: int, alarm: Mapping[str, Any]) -> dict:
     return {"Id": f"q{number}", "MetricStat": stat}
 
 
-def _errors(verb: str, what: str, operation: str) -> AbstractContextManager[None]:
-    return aws.errors_named(what, permission=_PERMISSION_OF[operation], verb=verb)
+def _errors(cloudwatch: Any, verb: str, what: str, operation: str) -> AbstractContextManager[None]:
+    permission = _PERMISSION_OF[operation].format(aws_region=cloudwatch.meta.region_name)
+    return aws.errors_named(what, permission=permission, verb=verb)
 
 
 def _batches(items: Iterable[Any], size: int) -> Iterator[list]:

@@ -25,6 +25,8 @@ from ai_finops.errors import AlarmError
 
 DIMENSION = {"Name": "Trial", "Value": "synthetic"}
 TRIAL_PERIOD_SECONDS = 60
+BREACH_AGAIN_SECONDS = 60.0
+"""A breach that ended before it was seen would never be."""
 TIMEOUT_SECONDS = 600.0
 POLL_SECONDS = 5.0
 _FIRED = "ALARM"
@@ -155,15 +157,15 @@ def _wait(
     until: float,
     poll_seconds: float,
 ) -> dict[str, tuple[str, float]]:
-    """Return each copy's last state and after how many seconds it was seen; a breach that ended would not wait for us."""
-    begun, waiting, seen, minutes = time.monotonic(), set(names), {}, 0
+    """Return each copy's last state and after how many seconds it was seen."""
+    begun, waiting, seen, again_count = time.monotonic(), set(names), {}, 0
     while True:
         states, seconds = find(), time.monotonic() - begun
         seen |= {name: (states.get(name, "deleted"), seconds) for name in waiting}
         waiting = {name for name in waiting if seen[name][0] != _FIRED}
         if not waiting or seconds >= until:
             return seen
-        if int(seconds // TRIAL_PERIOD_SECONDS) > minutes:
-            minutes = int(seconds // TRIAL_PERIOD_SECONDS)
+        if seconds >= (again_count + 1) * BREACH_AGAIN_SECONDS:
             breach_again(seconds)
+            again_count += 1
         time.sleep(poll_seconds)
