@@ -26,7 +26,6 @@ SEEDS = REPOSITORY / "dbt_project" / "seeds"
 
 TABLES = """
     create table dim_builds (as_of_date date);
-    create table fct_daily_feature_costs (usage_date date, feature_id varchar, allocated_cost_usd decimal(18, 6));
     create table fct_daily_cost_baselines (
         usage_date date,
         feature_id varchar,
@@ -46,6 +45,10 @@ TABLES = """
         usage_date date
     );
 """
+RATIO_RULE = (
+    "daily_cost_above_baseline,feature_daily_cost_to_baseline_ratio,,Maximum,GreaterThanThreshold,2,1,1,ignore,warning,"
+    "a rule that a project could have,2025-06-15\n"
+)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +64,8 @@ def seeds(tmp_path) -> Path:
     folder.mkdir(parents=True)
     for name in ("features", "alarm_rules", "metric_thresholds"):
         shutil.copy(SEEDS / f"{name}.csv", folder)
+    with (folder / "alarm_rules.csv").open("a") as rules:
+        rules.write(RATIO_RULE)
     return folder
 
 
@@ -98,25 +103,32 @@ def publish(settings) -> Callable[..., None]:
         *,
         costs: tuple = (),
         ratios: tuple = (),
+        verdicts: tuple = (),
         metrics: tuple = (),
         as_of: date = AS_OF,
         statements: tuple[str, ...] = (),
     ) -> None:
-        """Rows are (day, feature, USD), (day, feature, ratio) and (day, feature, dimension, metric, value[, status])."""
+        """Rows are (day, feature, what it is), and for metrics (day, feature, dimension, metric, value[, status])."""
+        baselines: dict[tuple, dict] = {}
+        for name, rows in (("allocated_cost_usd", costs), ("baseline_ratio", ratios), ("status", verdicts)):
+            for day, feature, found in rows:
+                baselines.setdefault((day, feature), {"status": "insufficient_history"})[name] = found
         folder = settings.published / "builds" / "000001-2025-06-16-00000000"
         shutil.rmtree(settings.published, ignore_errors=True)
         folder.mkdir(parents=True)
         with duckdb.connect(str(folder / "marts.duckdb")) as connection:
             connection.execute(TABLES)
             connection.execute("insert into dim_builds values (?)", [as_of])
-            for day, feature, usd in costs:
-                connection.execute("insert into fct_daily_feature_costs values (?, ?, ?)", [day, feature, usd])
-            for day, feature, ratio in ratios:
-                row = [day, feature, ratio]
-                connection.execute(
-                    "insert into fct_daily_cost_baselines (usage_date, feature_id, baseline_ratio) values (?, ?, ?)",
-                    row,
-                )
+            for (day, feature), found in baselines.items():
+                row = [
+                    day,
+                    feature,
+                    found.get("allocated_cost_usd"),
+                    None,
+                    found.get("baseline_ratio"),
+                    found["status"],
+                ]
+                connection.execute("insert into fct_daily_cost_baselines values (?, ?, ?, ?, ?, ?)", row)
             for day, feature, dimension, metric, value, *status in metrics:
                 row = [feature, dimension, metric, *(status or ["healthy"]), value, 0.5, 0.8, day]
                 connection.execute("insert into fct_daily_metrics values (?, ?, ?, ?, ?, ?, ?, ?)", row)

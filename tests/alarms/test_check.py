@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from ai_finops import alarms as package
-from ai_finops.alarms.check import Facts, is_reachable, reasons
+from ai_finops.alarms.check import ALWAYS, Facts, is_reachable, reasons
 from ai_finops.alarms.cloudwatch import last_points
 from ai_finops.errors import SettingsError, SourceForbidden
 from tests.alarms.conftest import NEWEST_DAY, NOW, TOPIC, alarms
@@ -37,11 +37,17 @@ PRESENT = WANTED | {"ActionsEnabled": True, "StateValue": "OK", "StateUpdatedTim
 
 
 def facts(
-    *, last_point_at: datetime | None = BEGIN, is_foreign: bool = False, both: dict | None = None, **present
+    *,
+    last_point_at: datetime | None = BEGIN,
+    is_foreign: bool = False,
+    both: dict | None = None,
+    expected_from: datetime | None = ALWAYS,
+    **present,
 ) -> Facts:
     """Facts of an alarm that could fire, but for what is said."""
     changed = both or {}
-    return Facts(WANTED | changed, "routing_mix_call_ratio", PRESENT | changed | present, is_foreign, last_point_at)
+    alarm = PRESENT | changed | present
+    return Facts(WANTED | changed, "routing_mix_call_ratio", alarm, is_foreign, last_point_at, expected_from)
 
 
 def said(found: Facts) -> list[str]:
@@ -121,6 +127,16 @@ def test_values_that_stay_away_for_more_than_three_days(hours, is_blind):
 
 
 @pytest.mark.parametrize(
+    ("expected_from", "is_blind"),
+    [(None, False), (NOON, False), (NOON - timedelta(seconds=1), True), (ALWAYS, True)],
+)
+def test_a_first_value_may_take_its_time_and_one_that_nobody_spends_does_not_come(expected_from, is_blind):
+    assert bool(said(facts(last_point_at=None, expected_from=expected_from))) == is_blind
+    long_ago = NOON - timedelta(days=9)
+    assert said(facts(last_point_at=long_ago, expected_from=expected_from))  # it was there, and is gone
+
+
+@pytest.mark.parametrize(
     ("treatment", "does"),
     [
         ("missing", "the alarm can only say INSUFFICIENT_DATA; see whether build_marts ran"),
@@ -194,11 +210,38 @@ def test_what_is_wrong_in_cloudwatch_is_found(synced, check, cloudwatch):
 
 def test_a_sync_that_stopped_running_makes_every_alarm_blind(synced, check):
     assert check(now=NOON + timedelta(days=1)) == []
-    found = check(now=NOON + timedelta(days=2))
+    stale, *found = check(now=NOON + timedelta(days=2))
+    assert stale.startswith(
+        "the published marts end on 2025-06-15, so no alarm sees anything newer; see why build_marts"
+    )
     assert len(found) == 3
     assert all("has had no value since 2025-06-15" in sentence for sentence in found)
     later = check(now=NOON + timedelta(days=20))
-    assert all("has had no value in the last two weeks" in sentence for sentence in later)
+    assert [sentence.split(" is blind")[0].rpartition("/")[2] for sentence in later[1:]] == [
+        "token_amplification_extraction"
+    ]
+
+
+def test_marts_that_go_on_without_a_sync_make_alarms_blind(synced, check, publish):
+    days = [NEWEST_DAY + timedelta(days=later) for later in range(4)]
+    publish(ratios=tuple((day, "support_chat", 1.25) for day in days), as_of=days[-1] + timedelta(days=1))
+    found = check(now=NOON + timedelta(days=3))
+    assert [sentence for sentence in found if "the published marts end" in sentence] == []
+    assert any("support_chat/daily_cost_above_baseline is blind" in sentence for sentence in found)
+
+
+@pytest.mark.parametrize(("days", "is_said"), [(4, False), (5, True)])
+def test_a_feature_s_first_days_have_no_verdict_and_that_is_no_fault(publish, check, settings, clients, days, is_said):
+    """Its first day is 11 June, so that values should have come by 16 June."""
+    newest = date(2025, 6, 10) + timedelta(days=days)
+    rows = tuple((newest - timedelta(days=back), "support_chat", 8) for back in range(days))
+    publish(costs=rows, as_of=newest + timedelta(days=1))
+    now = datetime.combine(newest, NOON.timetz()) + timedelta(days=1)
+    package.sync(settings=settings, now=now, clients=clients)
+    found = check(now=now)
+    assert [sentence.split(" is blind")[0].rpartition("/")[0] for sentence in found] == (
+        ["ai-finops/AIFinOps/support_chat"] if is_said else []
+    )
 
 
 def test_the_last_point_of_many_alarms(synced, cloudwatch, monkeypatch):

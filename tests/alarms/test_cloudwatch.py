@@ -80,7 +80,7 @@ REFUSED = Refused("AccessDenied", status=403)
         ),
         (
             lambda client: put_alarm(client, ALARM),
-            r"cannot write CloudWatch alarm .*allow cloudwatch:PutMetricAlarm on arn:aws:cloudwatch:us-east-1:\*:alarm:ai-finops/\*",
+            r"cannot write CloudWatch alarm .*cloudwatch:PutMetricAlarm on arn:aws:cloudwatch:us-east-1:\*:alarm:ai-finops/\*",
         ),
         (
             lambda client: delete_alarms(client, ["a", "b"]),

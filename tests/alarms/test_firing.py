@@ -30,14 +30,18 @@ def states(publish, settings, clients, cloudwatch, keep):
     """Sync marts with these values of support_chat, evaluate all alarms, and return their states by name."""
     keep("features", "support_chat")
 
-    def states(*, ratios=(), now: datetime | None = None, **metrics) -> dict[str, str]:
+    def states(*, ratios=(), verdicts=(), now: datetime | None = None, **metrics) -> dict[str, str]:
         rows = [
             (day, "support_chat", *series, value)
             for name, values in metrics.items()
             for series in [SERIES[name]]
             for day, value in days(*values)
         ]
-        publish(ratios=tuple((day, "support_chat", ratio) for day, ratio in days(*ratios)), metrics=tuple(rows))
+        publish(
+            ratios=tuple((day, "support_chat", ratio) for day, ratio in days(*ratios)),
+            verdicts=tuple((day, "support_chat", verdict) for day, verdict in days(*verdicts)),
+            metrics=tuple(rows),
+        )
         package.sync(settings=settings, now=morning(), clients=clients)
         evaluate(cloudwatch, now=now or morning())
         return {name: alarm["StateValue"] for name, alarm in alarms(cloudwatch).items()}
@@ -55,6 +59,21 @@ SERIES = {
 @pytest.mark.parametrize(("ratio", "state"), [(1.99, "OK"), (2.0, "OK"), (2.01, "ALARM")])
 def test_a_day_above_twice_its_baseline_fires_and_one_at_it_does_not(states, ratio, state):
     assert states(ratios=(ratio,))[RATIO_ALARM] == state
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "state"),
+    [
+        (("normal", "spike"), "ALARM"),
+        (("normal", "new_spend"), "ALARM"),
+        (("spike", "step"), "ALARM"),
+        (("spike", "normal"), "OK"),
+        (("normal", "insufficient_history"), "OK"),  # of that day nothing is known: the day before counts
+        (("spike", "cost_not_known"), "ALARM"),
+    ],
+)
+def test_an_anomaly_fires_and_a_normal_day_does_not(states, verdicts, state):
+    assert states(verdicts=verdicts)["support_chat/daily_cost_anomaly"] == state
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_the_project_s_own_rules_take_their_bounds_from_metric_thresholds():
     rules = {rule.rule: rule for rule in read_rules(Settings.from_env({}))}
     found = {name: (rule.comparison.removesuffix("Threshold"), rule.threshold) for name, rule in rules.items()}
     assert found == {
-        "daily_cost_above_baseline": ("GreaterThan", 2.0),
+        "daily_cost_anomaly": ("GreaterThanOrEqualTo", 1.0),
         "daily_cost_high": ("GreaterThan", 1000.0),
         "reranker_redundant": ("LessThan", 0.2),
         "retrieval_hits_low": ("LessThan", 0.45),

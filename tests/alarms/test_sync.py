@@ -77,7 +77,7 @@ def test_the_values_can_be_read_on_the_day_they_speak_of(filled, sync, cloudwatc
     sliced = {"Feature": "invoice_extraction", "Slice": "task_type=extraction"}
     assert points(cloudwatch, "TokenAmplification", **sliced) == {NEWEST_DAY: 0.88}
     assert told[0] == (
-        "values: 4 put (0 of them restated), 0 unchanged, 1 not known, "
+        "values: 4 put (0 of them restated), 0 unchanged, 3 not known, "
         "0 from before 2025-06-02, which CloudWatch takes no more, 0 that it never takes"
     )
 
@@ -234,6 +234,20 @@ def test_a_metric_that_a_feature_never_had_makes_no_alarm_and_a_past_one_does(pu
     publish(metrics=(long_ago,))
     sync()
     assert EXTRACTION_ALARM in alarms(cloudwatch)
+
+
+def test_what_of_the_cost_is_published(publish, sync, cloudwatch):
+    day = NEWEST_DAY - timedelta(days=1)
+    publish(
+        costs=((day, "support_chat", 0), (NEWEST_DAY, "support_chat", 8), (NEWEST_DAY, "total", 8)),
+        verdicts=((day, "support_chat", "normal"), (NEWEST_DAY, "support_chat", "new_spend")),
+    )
+    told = sync()
+    assert points(cloudwatch, "FeatureDailyCostUSD", Feature="support_chat") == {day: 0.0, NEWEST_DAY: 8.0}
+    assert points(cloudwatch, "FeatureDailyCostAnomaly", Feature="support_chat") == {day: 0.0, NEWEST_DAY: 1.0}
+    assert points(cloudwatch, "FeatureDailyCostUSD", Feature="total") == {}
+    assert told[0].startswith("values: 4 put (0 of them restated), 0 unchanged, 2 not known")
+    assert not [line for line in told if line.startswith("no alarms for")]
 
 
 def test_too_few_samples_and_the_total_are_not_published(publish, sync, cloudwatch):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 COST, BASELINE_RATIO = "feature_daily_cost_usd", "feature_daily_cost_to_baseline_ratio"
-COST_METRICS = (COST, BASELINE_RATIO)
-"""The two that are no metrics of `fct_daily_metrics`: USD, and a ratio to the average of the seven days before."""
+ANOMALY = "feature_daily_cost_anomaly"
+COST_METRICS = (COST, BASELINE_RATIO, ANOMALY)
+"""Those of `fct_daily_cost_baselines`: USD, its ratio to the average of the days before, and 1 on a day that is an anomaly."""
 WHOLE = "all"
 """What `fct_daily_metrics` calls a slice that is no slice."""
-_NO_SHARES = (*COST_METRICS, "token_amplification")
-"""Metrics without an upper bound; the others are shares, 0 to 1."""
+_NO_SHARES = (COST, BASELINE_RATIO, "token_amplification")
+"""Metrics without an upper bound; the others lie between 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

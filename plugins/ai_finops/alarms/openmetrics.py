@@ -12,13 +12,14 @@ import math
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
-from ai_finops.alarms.metrics import BASELINE_RATIO, COST, DailyValue, prometheus_name
+from ai_finops.alarms.metrics import ANOMALY, BASELINE_RATIO, COST, DailyValue, prometheus_name
 
 NEWEST_DAY = "ai_finops_newest_usage_date_timestamp_seconds"
 """Gauge of the newest day itself: its beginning, in seconds since 1970."""
 _HELP = {
     COST: "What a feature cost on a day, USD.",
-    BASELINE_RATIO: "A day's cost of a feature over the average of the seven days before.",
+    BASELINE_RATIO: "A day's cost of a feature over the average of the days before.",
+    ANOMALY: "1 on a day whose cost of a feature is an anomaly, 0 on a normal one.",
 }
 
 
