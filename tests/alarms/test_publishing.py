@@ -97,6 +97,13 @@ def test_two_weeks_are_taken_but_for_an_hour(put, cloudwatch, now, first):
     assert (done.put_count, done.too_old_count) == ((NEWEST_DAY - first).days + 1, (first - days[-1]).days)
 
 
+def test_the_earliest_day_is_not_put_twice_either(put, writes):
+    earliest = value(8, day=first_taken(NOW))
+    put(earliest)
+    assert put(earliest) == Published(0, 0, 1, 0, 0)
+    assert writes.names == ["PutMetricData"]
+
+
 @pytest.mark.parametrize(("minute", "put_count"), [(58, 0), (59, 1), (60, 1)])
 def test_two_hours_ahead_of_the_clock_is_as_far_as_it_goes(put, minute, put_count):
     now = datetime(2025, 6, 15, 21, tzinfo=NOW.tzinfo) + timedelta(minutes=minute)

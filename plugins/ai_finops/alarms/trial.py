@@ -168,4 +168,4 @@ def _wait(
         if seconds >= (again_count + 1) * BREACH_AGAIN_SECONDS:
             breach_again(seconds)
             again_count += 1
-        time.sleep(poll_seconds)
+        time.sleep(min(poll_seconds, max(until - seconds, 0.0)))
