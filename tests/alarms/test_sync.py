@@ -7,6 +7,7 @@ import pytest
 
 from ai_finops import alarms as package
 from ai_finops.alarms.definitions import marker
+from ai_finops.alarms.stepping import Steps, find_steps
 from ai_finops.errors import AlarmError, PublishError, SettingsError
 from tests.alarms.conftest import AS_OF, NEWEST_DAY, NOW, TOPIC, alarms, points
 
@@ -191,6 +192,11 @@ def test_somebody_else_s_alarms_are_left_alone(filled, sync, cloudwatch, setting
     assert by_hand == {*names, "marked-elsewhere"}
     assert [line.split(" ")[1] for line in told if line.startswith("conflict: ")] == sorted(names[2:])
     assert "alarms: 2 created, 0 updated, 0 deleted, 0 unchanged" in told
+
+
+def test_an_alarm_with_our_line_and_another_name_is_not_ours(settings):
+    elsewhere = {"AlarmName": "copied", "AlarmDescription": marker(settings)}
+    assert find_steps([elsewhere], wanted={}, settings=settings) == Steps((), (), (), (), ())
 
 
 def test_two_deployments_in_one_account_keep_apart(filled, sync, cloudwatch, settings):
