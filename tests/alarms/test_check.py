@@ -245,9 +245,15 @@ def test_a_feature_s_first_days_have_no_verdict_and_that_is_no_fault(publish, ch
 
 
 def test_the_last_point_of_many_alarms(synced, cloudwatch, monkeypatch):
+    asked: list[int] = []
+    cloudwatch.meta.events.register(
+        "provide-client-params.cloudwatch.GetMetricData",
+        lambda params, **_: asked.append(len(params["MetricDataQueries"])),
+    )
     monkeypatch.setattr("ai_finops.alarms.cloudwatch.QUERIES_PER_CALL", 2)
     found = last_points(cloudwatch, alarms(cloudwatch).values(), start=BEGIN - timedelta(days=5), end=NOON)
     assert set(found.values()) == {BEGIN} and len(found) == 3
+    assert asked == [2, 1]
 
 
 @pytest.mark.parametrize("kind", ["none", "prometheus"])

@@ -13,7 +13,6 @@ from tests.alarms.conftest import NEWEST_DAY, NOW, TOPIC, alarms, points
 from tests.extract.json_aws import Refused, json_aws
 from tests.extract.stand_in import clients_of
 
-SOON = NOW + timedelta(minutes=1)
 EXTRACTION = (NEWEST_DAY, "invoice_extraction", "task_type=extraction", "token_amplification", 0.5)
 
 pytestmark = pytest.mark.usefixtures("two_features")
@@ -40,7 +39,7 @@ def trial(settings, clients):
 
 def test_every_alarm_of_the_feature_fires_and_its_copy_is_deleted(synced, trial, cloudwatch):
     before = alarms(cloudwatch)
-    with evaluating(cloudwatch, now=SOON):
+    with evaluating(cloudwatch, now=NOW):
         trials = trial()
     assert [(each.alarm_name, each.has_fired, each.state) for each in trials] == [
         ("ai-finops/AIFinOps/invoice_extraction/daily_cost_above_baseline", True, "ALARM"),
@@ -50,8 +49,8 @@ def test_every_alarm_of_the_feature_fires_and_its_copy_is_deleted(synced, trial,
 
 
 def test_the_real_series_and_the_real_alarms_see_nothing_of_it(synced, trial, cloudwatch):
-    evaluate(cloudwatch, now=SOON)
-    with evaluating(cloudwatch, now=SOON):
+    evaluate(cloudwatch, now=NOW)
+    with evaluating(cloudwatch, now=NOW):
         trial()
     found = points(cloudwatch, "FeatureDailyCostToBaselineRatio", stat="SampleCount", Feature="invoice_extraction")
     assert found == {NEWEST_DAY: 1.0}
@@ -63,7 +62,7 @@ def test_the_real_series_and_the_real_alarms_see_nothing_of_it(synced, trial, cl
 
 
 def test_one_rule_alone(synced, trial, cloudwatch):
-    with evaluating(cloudwatch, now=SOON):
+    with evaluating(cloudwatch, now=NOW):
         (one,) = trial(rule="token_amplification_extraction")
     assert one.has_fired and one.alarm_name.endswith("/token_amplification_extraction")
 
