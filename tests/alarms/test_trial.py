@@ -1,7 +1,7 @@
 """A trial lets the copies of a feature's alarms fire, on values of their own, and leaves nothing behind."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
