@@ -1,10 +1,11 @@
 """Turn the lake into validated, published marts.
 
 **Reads** the raw lake, once every enabled source has reported the day · **Writes** `published_marts` · **Order** phase 1
-(calls, prices, allocation) → analyses → phase 2 (metrics, projections, digest) → Great Expectations → publish
+(calls, prices, allocation) → analyses → phase 2 (metrics, projections, digest) → Great Expectations → publish → alarms
 **If it fails** readers keep the last good build. A red phase names the models and tests that failed; its log has a line for
 each, with its seconds. A red `check_marts`: the Data Docs show the expectation. Mend it and clear the run, or trigger it for
-any day: the marts depend on the lake alone, not on which day was asked for.
+any day: the marts depend on the lake alone, not on which day was asked for. A red `sync_alarms` takes nothing back: the marts
+are published, and the alarms see the day before; mend what its message names and clear that task alone.
 """
 
 import pendulum
@@ -12,7 +13,7 @@ from airflow.sdk import PartitionedAssetTimetable, chain, dag, task
 
 from ai_finops.assets import PUBLISHED_MARTS, raw_assets_of
 from ai_finops.config import Settings
-from ai_finops.orchestrate.extracting import DAY_PARAMS
+from ai_finops.orchestrate.extracting import DAY_PARAMS, RETRIES, asked_at, permanent_errors_fail_now
 from ai_finops.orchestrate.publishing import announce
 from ai_finops.orchestrate.runs import day_of_run
 
@@ -73,9 +74,17 @@ def build_marts():
         announce(published, context=context, run_days=[day_of_run(context)])
         return published
 
+    @task(**RETRIES)
+    def sync_alarms(**context) -> list[str]:
+        """Bring the alarms in step with the published marts; return what was done, a line each."""
+        from ai_finops import alarms
+
+        with permanent_errors_fail_now():
+            return alarms.sync(settings=Settings.from_env(), now=asked_at(context))
+
     prepared = prepare_build()
     steps = (build_costs, analyse_costs, build_reviews, check_marts, publish_marts)
-    chain(*(step(prepared) for step in steps))
+    chain(*(step(prepared) for step in steps), sync_alarms())
 
 
 build_marts()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_finops import cli, config
+from ai_finops import alarms, cli, config
 from ai_finops.build import find_build
 from ai_finops.build.recost import CostChange, Recosted
 from ai_finops.config import Settings
@@ -23,7 +23,7 @@ from tests.report import conftest as digests
 
 publish_weeks = digests.publish
 
-VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "status")
+VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "alarms", "status")
 
 
 @pytest.fixture
@@ -60,6 +60,10 @@ def test_every_verb_has_help(verb, capsys):
         (["recost", "--to", "2025-06-02"], "--from"),
         (["recost", "--from", "2025-06-02", "--dry-run", "--apply"], "not allowed with argument"),
         (["build", "--day", "yesterday"], "'yesterday' is not a date"),
+        (["alarms"], "ACT"),
+        (["alarms", "mute"], "invalid choice: 'mute'"),
+        (["alarms", "test"], "--feature"),
+        (["alarms", "sync", "--as-of", "today"], "'today' is not a date"),
     ],
 )
 def test_usage_errors_exit_2(arguments, said, capsys):
@@ -83,6 +87,8 @@ def test_usage_errors_exit_2(arguments, said, capsys):
         (["land", "traces", "--from", "0205-06-03", "--to", "2025-06-03"], "land at most 3700 at a time"),
         (["report", "--week", "2025-06-09", "--print"], "nothing is published"),
         (["report"], "nothing is published"),
+        (["alarms", "check"], "AI_FINOPS_ALARMS is none: only alarms in CloudWatch can be checked"),
+        (["alarms", "test", "--feature", "x"], "AI_FINOPS_ALARMS is none: only alarms in CloudWatch can be tried"),
     ],
 )
 def test_failures_are_one_sentence_and_exit_1(settings, arguments, said, capsys):
@@ -305,3 +311,44 @@ def test_calibrate_prints_rows_for_the_seed(capsys, tmp_path):
 def test_calibrate_says_what_is_wrong_with_a_file(capsys, tmp_path):
     assert cli.main(["calibrate", str(tmp_path / "none.csv")]) == 1
     assert "cannot read the labelled pairs" in capsys.readouterr().err
+
+
+def test_alarms_that_are_off_say_so(settings, capsys):
+    assert cli.main(["alarms", "sync"]) == 0
+    assert capsys.readouterr().out.startswith("alarms are switched off; set AI_FINOPS_ALARMS")
+
+
+@pytest.mark.parametrize(("found", "code"), [([], 0), (["a is muted"], 1)])
+def test_alarms_check_exits_1_when_one_could_not_fire(settings, monkeypatch, capsys, found, code):
+    asked = []
+    monkeypatch.setattr(alarms, "check", lambda **given: asked.append(given["now"]) or found)
+    assert cli.main(["alarms", "check", "--as-of", "2025-06-16"]) == code
+    assert asked == [datetime(2025, 6, 16, 12, tzinfo=UTC)]
+    assert capsys.readouterr().out == ("a is muted\n" if found else "every alarm that should be there could fire\n")
+
+
+@pytest.mark.parametrize(
+    ("has_fired", "code", "said"), [(True, 0, "fired after 61 s"), (False, 1, "did not fire: it says OK")]
+)
+def test_alarms_test_says_which_fired(settings, monkeypatch, capsys, has_fired, code, said):
+    given = {}
+
+    def try_alarms(feature_id, **arguments):
+        given.update(arguments, feature_id=feature_id)
+        arguments["on_breach"](["copy"])
+        state = "ALARM" if has_fired else "OK"
+        return [alarms.Trial("ai-finops/AIFinOps/f/r", True, "ALARM", 2.0), alarms.Trial("b", has_fired, state, 61.0)]
+
+    monkeypatch.setattr(alarms, "try_alarms", try_alarms)
+    arguments = ["alarms", "test", "--feature", "f", "--rule", "r", "--tell", "--timeout", "90"]
+    assert cli.main(arguments) == code
+    assert {name: given[name] for name in ("feature_id", "rule", "is_telling", "timeout_seconds")} == {
+        "feature_id": "f",
+        "rule": "r",
+        "is_telling": True,
+        "timeout_seconds": 90.0,
+    }
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first.startswith("breached 1 copies of alarms; waiting")
+    assert second == "ai-finops/AIFinOps/f/r: fired after 2 s"
+    assert third.startswith(f"b: {said}")

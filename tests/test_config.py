@@ -125,3 +125,90 @@ def test_content_is_kept_only_when_somebody_says_so():
 def test_a_wrong_flag_or_number_is_named(name, value):
     with pytest.raises(SettingsError, match=f"AI_FINOPS_{name} is '{value}'"):
         Settings.from_env({f"AI_FINOPS_{name}": value})
+
+
+def test_alarms_are_off_unless_told():
+    settings = read()
+    assert (settings.alarms, settings.alarms_namespace, settings.alarm_actions) == ("none", "AIFinOps", ())
+    assert settings.pushgateway_url == ""
+
+
+@pytest.mark.parametrize("kind", ["none", "cloudwatch", "prometheus"])
+def test_where_alarms_are_kept(kind):
+    assert read(ALARMS=kind).alarms == kind
+
+
+@pytest.mark.parametrize("kind", ["CloudWatch", "sns", "true"])
+def test_where_alarms_are_not_kept(kind):
+    with pytest.raises(SettingsError, match=f"AI_FINOPS_ALARMS is '{kind}'; known are none, cloudwatch, prometheus"):
+        read(ALARMS=kind)
+
+
+@pytest.mark.parametrize("name", ["a b", "AI/FinOps", "AWS/Bedrock", "ä", "x" * 101])
+def test_a_namespace_that_would_not_do(name):
+    with pytest.raises(SettingsError, match=r"AI_FINOPS_ALARMS_NAMESPACE is '.*'; write up to 100 letters, digits"):
+        read(ALARMS_NAMESPACE=name)
+
+
+@pytest.mark.parametrize("name", ["Staging", "AI-FinOps_2.0", "x" * 100])
+def test_a_namespace_that_would_do(name):
+    assert read(ALARMS_NAMESPACE=name).alarms_namespace == name
+
+
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:ai-cost"
+
+
+def topics(*arns: str) -> tuple[str, ...]:
+    return Settings.from_env({"AI_FINOPS_ALARM_ACTIONS": ",".join(arns), "AWS_REGION": "eu-west-1"}).alarm_actions
+
+
+def test_topics_of_the_region_each_once():
+    assert topics(TOPIC, " " + TOPIC, TOPIC + "-2") == (TOPIC, TOPIC + "-2")
+    assert len(topics(*(f"{TOPIC}-{number}" for number in range(5)))) == 5
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "ai-cost",
+        "arn:aws:sqs:eu-west-1:111122223333:ai-cost",
+        "arn:aws:sns:eu-west-1:1111:ai-cost",
+        "arn:aws:sns:eu-west-1:111122223333:",
+        "arn:aws:sns:eu-west-1:111122223333:a b",
+    ],
+)
+def test_what_is_no_topic_is_named(arn):
+    with pytest.raises(SettingsError, match=f"AI_FINOPS_ALARM_ACTIONS names '{arn}'; write ARNs of SNS topics"):
+        topics(arn)
+
+
+def test_a_topic_of_another_region_is_named():
+    elsewhere = TOPIC.replace("eu-west-1", "us-east-1")
+    with pytest.raises(SettingsError, match="a topic of us-east-1; alarms in eu-west-1 can tell topics there alone"):
+        topics(elsewhere)
+
+
+def test_more_than_five_topics_are_refused():
+    with pytest.raises(SettingsError, match="names 6 topics; an alarm takes 5 at most"):
+        topics(*(f"{TOPIC}-{number}" for number in range(6)))
+
+
+def test_files_for_prometheus_lie_under_home_unless_told(tmp_path):
+    settings = read(HOME=str(tmp_path))
+    assert settings.prometheus_textfile == tmp_path / "alarms" / "ai_finops.prom"
+    assert settings.prometheus_rules == tmp_path / "alarms" / "ai_finops.rules.yml"
+    assert read(PROMETHEUS_TEXTFILE=str(tmp_path / "x.prom")).prometheus_textfile == tmp_path / "x.prom"
+
+
+@pytest.mark.parametrize("url", ["http://gateway:9091", "https://gateway.example.com/push/"])
+def test_a_pushgateway_s_base_url(url):
+    assert read(PUSHGATEWAY_URL=url).pushgateway_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url", ["gateway:9091", "ftp://gateway", "http://", "http://me:secret@gateway", "http://g/?a=b"]
+)
+def test_what_is_no_base_url_is_refused_and_not_repeated(url):
+    with pytest.raises(SettingsError, match="AI_FINOPS_PUSHGATEWAY_URL is no base URL") as raised:
+        read(PUSHGATEWAY_URL=url)
+    assert "secret" not in str(raised.value)

@@ -50,6 +50,8 @@ _NOT_THERE = {
     "ResourceNotFoundException",
 }
 _OTHER_REGION = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "PermanentRedirect"}
+_FULL = {"LimitExceeded", "LimitExceededFault"}
+"""CloudWatch: the account has as many alarms as its quota allows."""
 _THROTTLED = {
     "LimitExceededException",
     "RequestLimitExceeded",
@@ -109,59 +111,55 @@ class BucketMissing(SourceMissing):
 
 
 @contextmanager
-def errors_named(reading: str, *, permission: str) -> Iterator[None]:
+def errors_named(reading: str, *, permission: str, verb: str = "read") -> Iterator[None]:
     """Turn botocore's errors into this package's.
 
     Args:
         reading: What is being read, for example `the bucket ai-traces`.
         permission: What a role needs for it, for example `s3:ListBucket on arn:aws:s3:::ai-traces`.
+        verb: What is being done to it.
     Raises:
         SourceForbidden, SourceMissing, SourceUnavailable, SourceError: One sentence with `reading` and what to do.
         SettingsError: A name that AWS would not take.
     """
+    doing = f"{verb} {reading}"
     try:
         yield
     except boto.ClientError as error:
-        raise _named(error, reading, permission) from error
+        raise _named(error, doing, permission) from error
     except boto.ParamValidationError as error:
         said = " ".join(str(error).split())
-        raise SettingsError(f"cannot read {reading}: {said}; correct the setting that holds the name") from error
+        raise SettingsError(f"cannot {doing}: {said}; correct the setting that holds the name") from error
     except _NO_CREDENTIALS as error:
         raise SourceForbidden(
-            f"cannot read {reading}: there are no usable AWS credentials ({error}); "
+            f"cannot {doing}: there are no usable AWS credentials ({error}); "
             f"give this process credentials that allow {permission}"
         ) from error
     except (boto.BotoCoreError, OSError) as error:
         raise SourceUnavailable(
-            f"cannot read {reading}: AWS did not answer ({type(error).__name__}: {error}); try again, and check "
+            f"cannot {doing}: AWS did not answer ({type(error).__name__}: {error}); try again, and check "
             "AWS_ENDPOINT_URL and the network if it stays so"
         ) from error
 
 
-def _named(error: boto.ClientError, reading: str, permission: str) -> SourceError:
+def _named(error: boto.ClientError, doing: str, permission: str) -> SourceError:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _REFUSED or status in (401, 403):
         return SourceForbidden(
-            f"cannot read {reading}: access was refused ({code or status}); renew the credentials, or allow {permission}"
+            f"cannot {doing}: access was refused ({code or status}); renew the credentials, or allow {permission}"
         )
     if code == "NoSuchBucket":
-        return BucketMissing(
-            f"cannot read {reading}: the bucket does not exist ({code}); correct its name in the settings"
-        )
+        return BucketMissing(f"cannot {doing}: the bucket does not exist ({code}); correct its name in the settings")
     if code in _NOT_THERE or status == 404:
-        return SourceMissing(
-            f"cannot read {reading}: it does not exist ({code or status}); correct its name in the settings"
-        )
+        return SourceMissing(f"cannot {doing}: it does not exist ({code or status}); correct its name in the settings")
     if code in _OTHER_REGION:
-        return SourceMissing(f"cannot read {reading}: it is in another region ({code}); set AWS_REGION to that region")
+        return SourceMissing(f"cannot {doing}: it is in another region ({code}); set AWS_REGION to that region")
+    if code in _FULL:
+        return SourceError(f"cannot {doing}: the account's quota is used up ({code}); raise it in Service Quotas")
     if code in _THROTTLED or status >= 500 or status == 429:
-        return SourceUnavailable(
-            f"cannot read {reading}: AWS answered {code or status} to every attempt; try again later"
-        )
-    return SourceError(
-        f"cannot read {reading}: AWS answered {code or status}; this is a defect, report it with the log"
-    )
+        return SourceUnavailable(f"cannot {doing}: AWS answered {code or status} to every attempt; try again later")
+    return SourceError(f"cannot {doing}: AWS answered {code or status}; this is a defect, report it with the log")
 
 
 class CallCount:

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,8 +113,24 @@ def _parser() -> argparse.ArgumentParser:
     compare = add("compare", _compare, "compare the content of two published builds; exit code 1 when they differ")
     compare.add_argument("first", metavar="A", help="a build id, a folder, or current")
     compare.add_argument("second", metavar="B", help="the same")
+    _add_alarms(add("alarms", _alarms, "keep alarms in step with the marts, try them, check them"))
     add("status", _status, "show what is landed, built and published")
     return parser
+
+
+def _add_alarms(alarms: argparse.ArgumentParser) -> None:
+    acts = alarms.add_subparsers(title="what to do", metavar="ACT", dest="act", required=True)
+    for name, help_text in (
+        ("sync", "publish the last days' values; create, replace and delete alarms (AI_FINOPS_ALARMS says where)"),
+        ("check", "list alarms that could not fire, and why; exit code 1 when there are any"),
+        ("test", "let a feature's alarms fire on made-up values of a test dimension; exit code 1 when one does not"),
+    ):
+        act = acts.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
+        act.add_argument("--as-of", metavar="DAY", type=_day, help="the day it is for CloudWatch (default: now)")
+    act.add_argument("--feature", metavar="ID", required=True, help="whose alarms")
+    act.add_argument("--rule", metavar="RULE", help="only the alarm of this rule of seed alarm_rules")
+    act.add_argument("--tell", action="store_true", help="let them tell the alarms' topics too, marked as a trial")
+    act.add_argument("--timeout", metavar="SECONDS", type=float, default=600.0, help="how long to wait (default: 600)")
 
 
 def _day(text: str) -> date:
@@ -260,6 +276,38 @@ def _calibrate(chosen: argparse.Namespace, settings: Settings) -> int:
                 )
             )
     return 0
+
+
+def _alarms(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops import alarms
+
+    # CloudWatch takes two weeks back from its own clock, which is the wall's; a DAG run knows its own.
+    now = datetime.combine(chosen.as_of, time(12), tzinfo=UTC) if chosen.as_of else datetime.now(UTC)
+    if chosen.act == "test":
+        return _try_alarms(chosen, settings, now=now)
+    lines = (
+        alarms.sync(settings=settings, now=now) if chosen.act == "sync" else alarms.check(settings=settings, now=now)
+    )
+    print("\n".join(lines) or "every alarm that should be there could fire")
+    return 1 if chosen.act == "check" and lines else 0
+
+
+def _try_alarms(chosen: argparse.Namespace, settings: Settings, *, now: datetime) -> int:
+    from ai_finops import alarms
+
+    trials = alarms.try_alarms(
+        chosen.feature,
+        settings=settings,
+        now=now,
+        rule=chosen.rule,
+        is_telling=chosen.tell,
+        timeout_seconds=chosen.timeout,
+        on_breach=lambda names: print(f"breached {len(names)} copies of alarms; waiting for them to fire", flush=True),
+    )
+    for trial in trials:
+        said = "fired" if trial.has_fired else f"did not fire: it says {trial.state}"
+        print(f"{trial.alarm_name}: {said} after {trial.seconds:.0f} s")
+    return 0 if all(trial.has_fired for trial in trials) else 1
 
 
 def _compare(chosen: argparse.Namespace, settings: Settings) -> int:

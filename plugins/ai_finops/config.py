@@ -31,6 +31,10 @@ COST_EXPLORER_DIMENSIONS = (
 """What Cost Explorer can group by (API reference, GetCostAndUsage), besides tags and cost categories."""
 TARGETS = ("duckdb", "spark")
 """Engines that the models build on, as in `dbt_project/profiles.yml`."""
+ALARM_KINDS = ("none", "cloudwatch", "prometheus")
+"""Where alarms are kept; `none`: nowhere."""
+MOST_ALARM_ACTIONS = 5
+"""The most that an alarm takes (API reference, PutMetricAlarm)."""
 EXTRACT_HOUR_UTC = 6
 """When the extract DAGs run for the day before; by then a day's last objects and points have arrived."""
 
@@ -81,6 +85,18 @@ class Settings:
     anthropic_days_read: int
     slack_connection: str
     slack_channel: str
+    alarms: str
+    """Where alarms are kept, one of `ALARM_KINDS`."""
+    alarms_namespace: str
+    """CloudWatch namespace that values are published to; the names of the alarms begin with it."""
+    alarm_actions: tuple[str, ...]
+    """SNS topics that alarms tell, as ARNs; at most `MOST_ALARM_ACTIONS`."""
+    prometheus_textfile: Path
+    """File of values for node_exporter's textfile collector; default `alarms/ai_finops.prom` under `home`."""
+    prometheus_rules: Path
+    """File of alerting rules for Prometheus; default `alarms/ai_finops.rules.yml` under `home`."""
+    pushgateway_url: str
+    """Base URL of a Pushgateway that gets the values too; empty for none."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -115,11 +131,13 @@ class Settings:
         def read(name: str, default: str) -> str:
             return env.get(f"AI_FINOPS_{name}") or default
 
+        home = Path(read("HOME", str(REPOSITORY / "var"))).expanduser().resolve()
+        aws_region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
         return cls(
-            home=Path(read("HOME", str(REPOSITORY / "var"))).expanduser().resolve(),
+            home=home,
             dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).expanduser().resolve(),
             sources=_sources(read("SOURCES", ",".join(DEFAULT_SOURCES))),
-            aws_region=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1",
+            aws_region=aws_region,
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
             traces_partition_format=_partition_format(read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d")),
@@ -145,6 +163,12 @@ class Settings:
             anthropic_days_read=_day_count("ANTHROPIC_DAYS_READ", read, default=3, least=1),
             slack_connection=read("SLACK_CONNECTION", "slack_default"),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
+            alarms=_alarms(read("ALARMS", "none")),
+            alarms_namespace=_namespace(read("ALARMS_NAMESPACE", "AIFinOps")),
+            alarm_actions=_alarm_actions(read("ALARM_ACTIONS", ""), aws_region=aws_region),
+            prometheus_textfile=_file("PROMETHEUS_TEXTFILE", read, default=home / "alarms" / "ai_finops.prom"),
+            prometheus_rules=_file("PROMETHEUS_RULES", read, default=home / "alarms" / "ai_finops.rules.yml"),
+            pushgateway_url=_pushgateway_url(read("PUSHGATEWAY_URL", "")),
         )
 
 
@@ -190,6 +214,51 @@ def _day_count(name: str, read: Callable[[str, str], str], *, default: int, leas
     if not re.fullmatch(r"[0-9]{1,3}", text) or not least <= int(text) <= most:
         raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write a number of days from {least} to {most}")
     return int(text)
+
+
+def _alarms(text: str) -> str:
+    if text not in ALARM_KINDS:
+        raise SettingsError(f"AI_FINOPS_ALARMS is {text!r}; known are {', '.join(ALARM_KINDS)}")
+    return text
+
+
+def _namespace(text: str) -> str:
+    """Return `AI_FINOPS_ALARMS_NAMESPACE` as it is. A slash in it would put one deployment's alarms among another's."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
+        raise SettingsError(
+            f"AI_FINOPS_ALARMS_NAMESPACE is {text!r}; write up to 100 letters, digits and . _ -, such as AIFinOps"
+        )
+    return text
+
+
+def _alarm_actions(text: str, *, aws_region: str) -> tuple[str, ...]:
+    """Return the topics that alarms tell, each once. CloudWatch refuses those of another region."""
+    setting, arns = "AI_FINOPS_ALARM_ACTIONS", tuple(dict.fromkeys(_parts(text)))
+    for arn in arns:
+        found = re.fullmatch(r"arn:aws[a-z-]*:sns:([a-z0-9-]+):[0-9]{12}:[A-Za-z0-9_.-]{1,256}", arn)
+        if not found:
+            raise SettingsError(
+                f"{setting} names {arn!r}; write ARNs of SNS topics, such as arn:aws:sns:eu-west-1:111122223333:ai-cost"
+            )
+        if found[1] != aws_region:
+            raise SettingsError(
+                f"{setting} names {arn!r}, a topic of {found[1]}; alarms in {aws_region} can tell topics there alone"
+            )
+    if len(arns) > MOST_ALARM_ACTIONS:
+        raise SettingsError(f"{setting} names {len(arns)} topics; an alarm takes {MOST_ALARM_ACTIONS} at most")
+    return arns
+
+
+def _file(name: str, read: Callable[[str, str], str], *, default: Path) -> Path:
+    return Path(read(name, str(default))).expanduser().resolve()
+
+
+def _pushgateway_url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", text):
+        raise SettingsError(
+            "AI_FINOPS_PUSHGATEWAY_URL is no base URL; write one such as http://pushgateway:9091, without a password in it"
+        )
+    return text.rstrip("/")
 
 
 def _sources(text: str) -> tuple[str, ...]:

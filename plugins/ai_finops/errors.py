@@ -13,6 +13,7 @@ AiFinopsError
 ├── AuditFailed              the candidate marts broke an expectation; the published marts are untouched
 ├── PublishError             a validated build could not be made current
 ├── ReportError              the week asked for is not in the published marts, or could not be posted
+├── AlarmError               alarms could not be put in step, or one did not fire; the published marts are untouched
 └── SampleError              the bundled sample, or what it is built from, cannot be read
 """
 
@@ -72,6 +73,10 @@ class PublishError(AiFinopsError):
 
 class ReportError(AiFinopsError):
     """The week asked for is not in the published marts, or could not be posted."""
+
+
+class AlarmError(AiFinopsError):
+    """Alarms could not be put in step with the marts, or one did not fire in its test; the published marts are untouched."""
 
 
 class SampleError(AiFinopsError):

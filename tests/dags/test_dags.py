@@ -1,10 +1,15 @@
 """Every DAG file is read without an error, in the order that its doc promises, and wired to the assets."""
 
+from datetime import UTC, datetime
+
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import AirflowFailException
 
-from ai_finops import build
+from ai_finops import alarms, build
 from ai_finops.config import REPOSITORY
+from ai_finops.errors import AlarmError, SourceForbidden, SourceUnavailable
+from ai_finops.orchestrate.extracting import asked_at
 
 EXPECTED_DAGS = {
     "extract_traces",
@@ -13,6 +18,7 @@ EXPECTED_DAGS = {
     "build_marts",
     "report_weekly",
     "load_history",
+    "check_alarms",
 }
 
 
@@ -61,6 +67,7 @@ def test_build_marts_publishes_only_after_the_audit(dag_bag):
     tasks = dag_bag.dags["build_marts"].tasks
     waits_for = {task.task_id: task.get_flat_relative_ids(upstream=True) for task in tasks}
     order = ["prepare_build", "build_costs", "analyse_costs", "build_reviews", "check_marts", "publish_marts"]
+    order.append("sync_alarms")
     assert waits_for == {task_id: set(order[:place]) for place, task_id in enumerate(order)}
 
 
@@ -89,3 +96,66 @@ def test_only_publishing_announces_published_marts(dag_bag):
         if any(getattr(asset, "name", "") == "published_marts" for asset in task.outlets)
     }
     assert announcing == {("build_marts", "publish_marts"), ("load_history", "build_history")}
+
+
+class Started:
+    """What a task knows of its own run."""
+
+    start_date = datetime(2025, 6, 16, 7, 30, tzinfo=UTC)
+
+
+def test_the_alarms_are_synced_when_the_task_runs(dag_bag, monkeypatch):
+    given = []
+    monkeypatch.setattr(alarms, "sync", lambda **arguments: given.append(arguments) or ["alarms: 0 created"])
+    sync = dag_bag.dags["build_marts"].get_task("sync_alarms")
+    assert sync.python_callable(ti=Started) == ["alarms: 0 created"]
+    assert given[0]["now"] == Started.start_date
+    assert (sync.retries, sync.outlets) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (SourceUnavailable("later"), SourceUnavailable),  # a retry may do it
+        (SourceForbidden("no"), AirflowFailException),
+        (AlarmError("no mart"), AirflowFailException),
+    ],
+)
+def test_a_sync_that_fails_is_tried_again_only_when_that_helps(dag_bag, monkeypatch, error, raised):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(alarms, "sync", fail)
+    with pytest.raises(raised, match=str(error)):
+        dag_bag.dags["build_marts"].get_task("sync_alarms").python_callable(ti=Started)
+
+
+@pytest.mark.parametrize(
+    ("last_day", "asked"),
+    [
+        (None, Started.start_date),
+        ("2025-06-15", datetime(2025, 6, 16, 6, tzinfo=UTC)),
+        ("2025-06-16", Started.start_date),
+    ],
+)
+def test_an_account_that_stopped_speaks_to_cloudwatch_on_its_last_morning(monkeypatch, last_day, asked):
+    if last_day:
+        monkeypatch.setenv("AI_FINOPS_LAST_DAY", last_day)
+    assert asked_at({"ti": Started}) == asked
+
+
+def test_alarms_that_could_not_fire_are_a_red_run(dag_bag, monkeypatch):
+    find = dag_bag.dags["check_alarms"].get_task("find_dead_alarms")
+    monkeypatch.setattr(alarms, "check", lambda **_: [])
+    assert find.python_callable(ti=Started) is None
+    monkeypatch.setattr(alarms, "check", lambda **_: ["a is muted", "b is blind"])
+    with pytest.raises(AirflowFailException, match="a is muted\nb is blind"):
+        find.python_callable(ti=Started)
+
+
+@pytest.mark.parametrize(("kind", "is_scheduled"), [("none", False), ("prometheus", False), ("cloudwatch", True)])
+def test_alarms_are_checked_every_day_where_they_are_in_cloudwatch(monkeypatch, kind, is_scheduled):
+    monkeypatch.setenv("AI_FINOPS_ALARMS", kind)
+    dag = DagBag(dag_folder=str(REPOSITORY / "dags" / "check_alarms.py")).dags["check_alarms"]
+    assert (dag.schedule == "0 12 * * *") == is_scheduled
+    assert (dag.schedule is None) != is_scheduled

@@ -40,6 +40,7 @@ def demo(tmp_path_factory):
             runs=runs,
             failures=failures,
             listening=listening,
+            cloudwatch=pipeline.clients["cloudwatch"],
         )
 
 

@@ -1,7 +1,8 @@
 """The whole way, checked against numbers derived from the sample without the pipeline's code."""
 
+import csv
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ai_finops.build.inputs import read_inputs
+from ai_finops.config import REPOSITORY
 from ai_finops.days import days_between
 from ai_finops.lake import Lake
 from ai_finops.publish import compare_builds
@@ -149,6 +151,36 @@ def test_a_failed_audit_fails_the_run_and_leaves_what_is_published(demo):
     assert "check_marts: " in demo.failures["no spans"]
     assert "fct_llm_calls" in demo.failures["no spans"]
     assert (demo.settings.published / "current").resolve() == demo.current
+
+
+def test_every_feature_in_production_has_its_alarms(demo):
+    names = [alarm["AlarmName"].split("/") for alarm in demo.cloudwatch.describe_alarms()["MetricAlarms"]]
+    seed = csv.DictReader((REPOSITORY / "dbt_project" / "seeds" / "features.csv").read_text().splitlines())
+    assert {feature for _, _, feature, rule in names if rule == "daily_cost_anomaly"} == {
+        row["feature_id"] for row in seed
+    }
+    assert ["ai-finops", "AIFinOps", "invoice_extraction", "token_amplification_extraction"] in names
+
+
+def test_what_is_put_to_cloudwatch_is_what_the_marts_say(demo, marts):
+    costs = marts.execute(
+        "select usage_date, allocated_cost_usd from marts.fct_daily_feature_costs "
+        "where feature_id = 'document_summarization' order by usage_date"
+    ).fetchall()
+    metric = {
+        "Namespace": "AIFinOps",
+        "MetricName": "FeatureDailyCostUSD",
+        "Dimensions": [{"Name": "Feature", "Value": "document_summarization"}],
+    }
+    answer = demo.cloudwatch.get_metric_data(
+        MetricDataQueries=[{"Id": "q", "MetricStat": {"Metric": metric, "Period": 86400, "Stat": "Maximum"}}],
+        StartTime=datetime(2025, 6, 1, tzinfo=UTC),
+        EndTime=datetime(2025, 6, 16, tzinfo=UTC),
+        ScanBy="TimestampAscending",
+    )
+    (result,) = answer["MetricDataResults"]
+    put = [(at.astimezone(UTC).date(), value) for at, value in zip(result["Timestamps"], result["Values"], strict=True)]
+    assert put == [(day, pytest.approx(float(usd))) for day, usd in costs]
 
 
 def test_nothing_listens_beyond_this_machine(demo):

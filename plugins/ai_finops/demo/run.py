@@ -29,7 +29,15 @@ from ai_finops.demo.signals import stop_when_asked
 from ai_finops.demo.workspace import fresh_workspace
 from ai_finops.errors import AiFinopsError, BuildError
 
-DAG_IDS = ("extract_traces", "extract_billing", "extract_cloudwatch", "build_marts", "report_weekly", "load_history")
+DAG_IDS = (
+    "extract_traces",
+    "extract_billing",
+    "extract_cloudwatch",
+    "build_marts",
+    "report_weekly",
+    "load_history",
+    "check_alarms",
+)
 _REAL_ONES = ("AI_FINOPS_", "AIRFLOW_", "AWS_", "DBT_", "SLACK_")
 _READY_SECONDS = 180.0
 _RUN_SECONDS = 900.0
@@ -127,6 +135,7 @@ def running_pipeline(*, home: Path, progress: Progress) -> Iterator[DemoPipeline
             "AI_FINOPS_HOME": str(home),
             # The sample's account ends here: no run for a day that it does not have.
             "AI_FINOPS_LAST_DAY": str(sample.last_day),
+            "AI_FINOPS_ALARMS": "cloudwatch",
         }
         settings = Settings.from_env(env)
         clients = clients_for(aws.env(), settings)

@@ -68,6 +68,7 @@ def serve(aws: LocalAws, sample: Sample, *, home: Path, port: int, now: datetime
         **airflow_env(home / "airflow", all_admins=False, paused=True),
         **listening_on(port),
         "AI_FINOPS_HOME": str(home),
+        "AI_FINOPS_ALARMS": "cloudwatch",
     }
     settings = Settings.from_env(env)
     clients = clients_for(aws.env(), settings)

@@ -52,12 +52,6 @@ def resource(source: str, pattern: str, *, settings: Settings | None = None) -> 
 
 def section(sources: Mapping[str, ModuleType]) -> str:
     """Return the part of `docs/security.md` that says what each source may do, markers included."""
-    rows = []
-    for source, module in sources.items():
-        if not module.PERMISSIONS:
-            rows.append(f"| `{source}` | – | asks no AWS service |")
-        for action, pattern in module.PERMISSIONS:
-            rows.append(f"| `{source}` | `{action}` | `{resource(source, pattern)}` |")
     return "\n".join(
         [
             BEGIN,
@@ -67,16 +61,27 @@ def section(sources: Mapping[str, ModuleType]) -> str:
             "`${…}` stands for the setting of that name; an empty prefix goes with the slash after it. `*` for an account",
             "id is the role's own account.",
             "",
-            "| Source | Action | Resource |",
-            "|---|---|---|",
-            *rows,
-            "",
-            "```json",
-            json.dumps(policy(sources), indent=2),
-            "```",
+            *table_and_policy(sources, what="Source"),
             END,
         ]
     )
+
+
+def table_and_policy(modules: Mapping[str, ModuleType], *, what: str) -> list[str]:
+    """Return a table of what each module may do and the policy that says it, as lines of Markdown.
+
+    Args:
+        modules: Modules with `PERMISSIONS`, by name.
+        what: Head of the column of names.
+    """
+    rows = []
+    for name, module in modules.items():
+        if not module.PERMISSIONS:
+            rows.append(f"| `{name}` | – | asks no AWS service |")
+        for action, pattern in module.PERMISSIONS:
+            rows.append(f"| `{name}` | `{action}` | `{resource(name, pattern)}` |")
+    document = json.dumps(policy(modules), indent=2)
+    return [f"| {what} | Action | Resource |", "|---|---|---|", *rows, "", "```json", document, "```"]
 
 
 def write_section(path: Path, sources: Mapping[str, ModuleType]) -> None:

@@ -45,6 +45,12 @@ def asked_on(context: Mapping[str, Any]) -> date:
     return min(started, last) if last else started
 
 
+def asked_at(context: Mapping[str, Any]) -> datetime:
+    """Return when a task speaks to CloudWatch, whose clock is the wall's; in an account that stopped, its last morning."""
+    started, last = context["ti"].start_date, _last_date()
+    return min(started, datetime.combine(last, time(EXTRACT_HOUR_UTC), tzinfo=UTC)) if last else started
+
+
 def _last_date() -> date | None:
     text = os.environ.get("AI_FINOPS_LAST_DAY")
     return morning_after(parse_day(text, what="AI_FINOPS_LAST_DAY")) if text else None
