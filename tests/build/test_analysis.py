@@ -36,6 +36,9 @@ def build(settings, tmp_path):
         *SEEDS,
         "update marts.fct_llm_calls set model_tier = 'expensive', model_id = 'anthropic.claude-sonnet-4-20250514-v1:0'",
         "drop table marts.fct_cost_drivers",
+        "drop table marts.fct_daily_cost_baselines",
+        "drop table marts.fct_cost_anomalies",
+        "drop table marts.fct_cost_anomaly_drivers",
     )
     with open_warehouse(made["warehouse"]) as connection:
         view_parquet(connection, "prices", files=[keep_prices(export_prices(), folder=tmp_path / "prices")])
@@ -49,7 +52,14 @@ def query(build, sql):
 
 def test_analyses_become_views_before_phase_2(settings, build):
     counts = analyse(settings=settings, build=build)
-    assert set(counts) == {"projections", "projection_errors", "cost_drivers", "savings"}
+    assert set(counts) == {
+        "projections",
+        "projection_errors",
+        "cost_drivers",
+        "daily_cost_baselines",
+        "cost_anomaly_drivers",
+        "savings",
+    }
     for name, count in counts.items():
         assert query(build, f"select count(*) from raw.analysis_{name}") == [(count,)]
         assert pq.read_metadata(Path(build["build_dir"], "analysis", f"{name}.parquet")).num_rows == count

@@ -168,6 +168,8 @@ def test_a_feature_without_a_name_goes_by_its_id(week):
     [
         ("new_caller", "131.20", "new caller, DETAIL (+$131; all else together +$27)."),
         ("lost_caller", "-131.20", "lost caller, DETAIL (-$131; all else together +$290)."),
+        ("new_prompt_version", "131.20", "a dearer prompt version, DETAIL (+$131; all else together +$27)."),
+        ("new_prompt_version", "-131.20", "a cheaper prompt version, DETAIL (-$131; all else together +$290)."),
         ("volume", "131.20", "more calls in support_chat, DETAIL (+$131; all else together +$27)."),
         ("volume", "-131.20", "fewer calls in support_chat, DETAIL (-$131; all else together +$290)."),
         ("model_mix", "131.20", "a dearer model mix in support_chat, DETAIL (+$131; all else together +$27)."),

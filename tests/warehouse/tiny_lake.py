@@ -15,7 +15,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
+from ai_finops.analyse.schemas import (
+    COST_ANOMALY_DRIVERS,
+    COST_DRIVERS,
+    DAILY_COST_BASELINES,
+    PROJECTION_ERRORS,
+    PROJECTIONS,
+    SAVINGS,
+)
 from ai_finops.build.parsing import process_arguments
 from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
@@ -38,6 +45,8 @@ ANALYSES = {
     "analysis_projection_errors": PROJECTION_ERRORS,
     "analysis_cost_drivers": COST_DRIVERS,
     "analysis_savings": SAVINGS,
+    "analysis_daily_cost_baselines": DAILY_COST_BASELINES,
+    "analysis_cost_anomaly_drivers": COST_ANOMALY_DRIVERS,
 }
 
 

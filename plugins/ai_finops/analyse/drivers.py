@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
-from decimal import Decimal
 from fractions import Fraction
 
 import pyarrow as pa
 
-from ai_finops.analyse.schemas import COST_DRIVERS, to_money, to_table
-from ai_finops.analyse.spend import MICROS, Spend
+from ai_finops.analyse.schemas import COST_DRIVERS, micros_to_money, to_table
+from ai_finops.analyse.spend import Spend
 from ai_finops.analyse.spend_days import Days, read_days
 from ai_finops.analyse.spend_split import Driver, in_whole_micros, split
 from ai_finops.days import week_start
@@ -23,9 +22,7 @@ from ai_finops.days import week_start
 _NAMES = ("the week before", "this week")
 
 
-def split_weeks(
-    allocated: pa.Table, *, largest_unknown_ratio: float, call_groups: pa.Table | None = None
-) -> pa.Table:
+def split_weeks(allocated: pa.Table, *, largest_unknown_ratio: float, call_groups: pa.Table | None = None) -> pa.Table:
     """Split the change of each week against the week before, for every feature.
 
     Args:
@@ -52,7 +49,7 @@ def split_weeks_of(days: Days, *, largest_unknown_ratio: float) -> pa.Table:
             "feature_id": cause.feature_id,
             "driver": cause.driver,
             "detail": cause.detail,
-            "contribution_cost_usd": to_money(Decimal(micros) / MICROS),
+            "contribution_cost_usd": micros_to_money(micros),
         }
         for monday, week in summed.items()
         if (before := summed.get(monday - timedelta(days=7))) is not None

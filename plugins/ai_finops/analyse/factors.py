@@ -86,7 +86,7 @@ def model_terms(before: Usage | None, after: Usage | None, *, calls: tuple[int, 
 
 
 def round_to_sum(parts: Mapping[Key, Fraction], *, total: int) -> dict[Key, int]:
-    """Round each part to a whole number so that they add up to `total`; the largest (the first of equals) takes the remainder."""
+    """Round each part to a whole number so that they add up to `total`; the largest, of equals the first, takes the rest."""
     rounded = {name: round(part) for name, part in parts.items()}
     largest = max(rounded, key=lambda name: abs(rounded[name]))
     rounded[largest] += total - sum(rounded.values())

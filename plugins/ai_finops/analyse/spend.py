@@ -1,4 +1,4 @@
-"""What was spent in a day, a week or an average day: by caller, prompt version and model, or by whose it is without a caller."""
+"""What was spent in a day, a week or a mean day: by caller, prompt version and model, or by whose it is without a caller."""
 
 from __future__ import annotations
 

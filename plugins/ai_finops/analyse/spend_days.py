@@ -1,7 +1,7 @@
 """Days of spend by feature, from the allocated costs and, below them, the calls' own journeys and prompt versions.
 
 Allocated costs say to the micro-dollar who pays, by feature, pipeline, service and model. What each of those is made of, by
-journey and prompt version, only the calls say; their costs are finer than a micro-dollar, and of a closed month the calls may say
+journey and prompt version, only the calls say; their costs are finer than a micro-dollar, and of a closed month they may say
 something else by now. So what is allocated is divided by what the calls say, in whole calls, tokens and micro-dollars, and
 adds up to what is allocated always.
 """

@@ -1,9 +1,9 @@
 """Why one period cost more or less than another: one split for the weekly message and for anomalies, exact.
 
-In this order: what is not known (`cost_not_known`), callers (a feature in a pipeline of a service, and in a journey) that are new
-or lost, prompt versions that are new to a caller, then what is left of callers of both periods, by `factors.py`. A new prompt
-version has what its calls cost beyond as many calls of its caller before; how many they are is `volume`. Usage without a traced
-call is a driver of its own, `untraced_usage`, and so is what can be nobody's for another reason, `unattributed_usage`.
+In this order: what is not known (`cost_not_known`), callers (a feature in a pipeline of a service, and in a journey) that are
+new or lost, prompt versions that are new to a caller, then what is left of callers of both periods, by `factors.py`. A new
+prompt version has what its calls cost beyond as many calls of its caller before; how many they are is `volume`. Usage without a
+traced call is a driver of its own, `untraced_usage`, and so is what can be nobody's for another reason, `unattributed_usage`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import NamedTuple
 from ai_finops.analyse import driver_words
 from ai_finops.analyse.factors import Usage, round_to_sum, split_exactly
 from ai_finops.analyse.known_costs import CallCounts
-from ai_finops.analyse.spend import Caller, Group, ModelUsage, Part, Spend, Untraced
+from ai_finops.analyse.spend import MICROS, Caller, Group, ModelUsage, Part, Spend, Untraced
 from ai_finops.analyse.spend_days import OWNED
+from ai_finops.errors import BuildError
 
 PromptUsage = dict[str, ModelUsage]
 
@@ -54,7 +55,7 @@ def split(
     *,
     largest_unknown_ratio: float,
     names: tuple[str, str],
-    feature_of_pipelines: Mapping[str, Iterable[str]] | None = None,
+    features_of_pipelines: Mapping[str, Iterable[str]] | None = None,
 ) -> Iterator[tuple[Driver, int | Fraction]]:
     """Yield each driver with its micro-dollars; they add up to the change of known cost.
 
@@ -63,13 +64,13 @@ def split(
         after: What is compared with it.
         largest_unknown_ratio: Calls of unknown cost that a caller may have in a period (`known_costs.py`).
         names: What the two periods are called, as in `the week before` and `this week`.
-        feature_of_pipelines: Features that called each pipeline before; default: those of `before`.
+        features_of_pipelines: Features that called each pipeline before; default: those of `before`.
     """
     callers = {group.caller for spend in (before, after) for group in spend.usage}
     renamed = _journeys_not_told_apart(callers, before=before, after=after)
     first, second = (_period(spend, renamed=renamed) for spend in (before, after))
     unknown = {part for period in (first, second) for part in _of_unknown_cost(period, largest_unknown_ratio)}
-    users = features_by_pipeline([before]) if feature_of_pipelines is None else feature_of_pipelines
+    users = features_by_pipeline([before]) if features_of_pipelines is None else features_of_pipelines
     for part in sorted(unknown):
         detail = driver_words.not_known(part, counts=(first.counts.get(part), second.counts.get(part)), names=names)
         yield Driver(part.feature_id, "cost_not_known", detail), second.cost_micros(part) - first.cost_micros(part)
@@ -84,8 +85,18 @@ def split(
 
 
 def in_whole_micros(drivers: Iterable[tuple[Driver, int | Fraction]], *, total: int) -> dict[Driver, int]:
-    """Round drivers to whole micro-dollars that add up to `total`; those of zero are left out, but for `cost_not_known`."""
+    """Round drivers to whole micro-dollars that add up to `total`; those of zero are left out, but for `cost_not_known`.
+
+    Raises:
+        BuildError: They add up to something else before they are rounded.
+    """
     exact = dict(drivers)
+    if abs(sum(exact.values()) - total) >= 1:
+        features = ", ".join(sorted({each.feature_id for each in exact})) or "nobody"
+        raise BuildError(
+            f"drivers of {features} add up to {float(sum(exact.values())) / MICROS:,.6f} USD and not to {total / MICROS:,.6f}: "
+            f"the marts that the analyses read do not agree; build from nothing (ai-finops build --full)"
+        )
     rounded = round_to_sum(exact, total=total) if exact else {}
     return {each: micros for each, micros in rounded.items() if micros or each.driver == "cost_not_known"}
 
@@ -137,7 +148,7 @@ def _as_before(models: ModelUsage, *, call_count: int | Fraction) -> ModelUsage:
 
 
 def _journeys_not_told_apart(callers: Iterable[Caller], *, before: Spend, after: Spend) -> dict[Caller, Caller]:
-    """Return what callers are called whose calls began or ceased to name their journeys: nobody can say which is new or lost."""
+    """Rename callers whose calls began or ceased to name their journeys: nobody can say which of those is new or lost."""
     journeys: dict[Caller, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for place, spend in enumerate((before, after)):
         for group, usage in spend.usage.items():
