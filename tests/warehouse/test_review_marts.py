@@ -128,7 +128,7 @@ def test_an_anomaly_is_an_alert_with_its_main_driver_and_its_owner(query):
     assert query("select count(*) from marts.fct_daily_cost_baselines") == [(3,)]
 
 
-def test_call_groups_are_the_calls_that_name_a_feature(query):
+def test_call_groups_are_all_calls_of_a_day(query):
     rows = query(
         """select usage_date, feature_id, sum(request_count), sum(unknown_cost_call_count), sum(unknown_cost_tokens),
         sum(allocated_cost_usd) from intermediate.int_daily_call_groups_summed

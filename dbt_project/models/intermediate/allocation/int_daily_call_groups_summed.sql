@@ -21,7 +21,7 @@ calls as (
         coalesce(cost_reason in ('no_price', 'unknown_model'), false) and cost_status = 'estimated' as is_cost_unknown,
         usage_date
     from {{ ref('fct_llm_calls') }}
-    where feature_reason is null and {{ is_on_changed_day() }}
+    where {{ is_on_changed_day() }}
 ),
 
 call_groups_summed as (
