@@ -4,8 +4,8 @@
 
 Labelled days are those of the Numenta Anomaly Benchmark's CloudWatch series (tests/fixtures/nab_daily). The real days are those
 of clients of an LLM service (tests/fixtures/servegen_daily), each taken for a feature: requests times tokens at a list price,
-scaled so that its median day costs $40. Incidents are put in with a fixed seed, one a client and draw; nothing else is labelled,
-so that every other flagged day counts against precision, also where the client itself did surge.
+scaled so that its median day costs $40. Incidents are put in with a fixed seed, one a client and draw; nothing else is
+labelled, so that every other flagged day counts against precision, also where the client itself did surge.
 
 An incident is found when one of its first three days is flagged. Precision is by flagged days: those of an incident's first
 three days ÷ all. All rules have the same floor and want the same number of known days.
