@@ -9,16 +9,15 @@ adds up to what is allocated always.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 
-from ai_finops.analyse.factors import Usage, round_to_sum
+from ai_finops.analyse.factors import Usage
 from ai_finops.analyse.known_costs import CallCounts
 from ai_finops.analyse.spend import MICROS, Caller, Group, Spend, Untraced
 
@@ -34,8 +33,6 @@ _MEASURES = (
     "allocated_cost_usd",
 )
 _KEY = ("feature_id", "pipeline_id", "service_name", "model_id")
-_ALLOCATED = ("usage_date", "charge_category", *_KEY, "attribution", "unattributed_reason", *_MEASURES)
-_CALL_GROUPS = ("usage_date", *_KEY, "journey_name", "prompt_version", *_MEASURES)
 OWNED = {
     "tag": "owned by its tag on the bill",
     "principal": "owned by its principal on the bill",
@@ -68,11 +65,18 @@ class _Measures:
     unknown_call_count: int = 0
     unknown_token_count: int = 0
 
-    def add_row(self, row: Mapping[str, Any], *, units: int) -> None:
-        tokens = (row["input_tokens"] or 0) + (row["output_tokens"] or 0)
-        self.usage.add(Usage(row["request_count"] or 0, tokens, _whole(row["allocated_cost_usd"], units=units)))
-        self.unknown_call_count += row["unknown_cost_call_count"] or 0
-        self.unknown_token_count += row["unknown_cost_tokens"] or 0
+    def add(
+        self, calls: int, input_tokens: int, output_tokens: int, unknown_calls: int, unknown_tokens: int, cost: int
+    ) -> None:
+        """Add a row's measures, in the order of `_MEASURES`."""
+        self.usage.add(Usage(calls, input_tokens + output_tokens, cost))
+        self.unknown_call_count += unknown_calls
+        self.unknown_token_count += unknown_tokens
+
+    def counts(self) -> CallCounts:
+        return CallCounts(
+            self.usage.call_count, self.usage.token_count, self.unknown_call_count, self.unknown_token_count
+        )
 
 
 _Parts = dict[tuple[str, str], _Measures]
@@ -89,28 +93,43 @@ def read_days(allocated: pa.Table, call_groups: pa.Table | None = None) -> Days:
     """
     days: dict[date, dict[str, Spend]] = defaultdict(lambda: defaultdict(Spend))
     traced: dict[tuple[date, _Key], _Measures] = defaultdict(_Measures)
-    for row in allocated.select(_ALLOCATED).to_pylist():
-        if row["charge_category"] != "usage":
+    names = ("usage_date", *_KEY, "charge_category", "attribution", "unattributed_reason")
+    for (day, *key, category, attribution, reason), measures in _rows(allocated, names, units=MICROS):
+        if category != "usage":
             continue
-        if row["attribution"] == "traced":
-            traced[row["usage_date"], _key(row)].add_row(row, units=MICROS)
+        if attribution == "traced":
+            traced[day, _Key(*key)].add(*measures)
         else:
-            spend, part = days[row["usage_date"]][row["feature_id"]], _untraced(row)
-            spend.untraced_micros[part] += _whole(row["allocated_cost_usd"], units=MICROS)
-            spend.counts[part].add_row(row)
-    parts = _read_parts(call_groups)
-    for (day, key), measures in traced.items():
-        _put(days[day][key.feature_id], key, measures, parts=_parts_of(parts.get(key, {}), day))
+            whole = _Measures()
+            whole.add(*measures)
+            spend, part = days[day][key[0]], _untraced(key[0], attribution, reason)
+            spend.untraced_micros[part] += whole.usage.cost_micros
+            spend.counts[part].add(whole.counts())
+    parts = {} if call_groups is None else _read_parts(call_groups)
+    for (day, key), whole in traced.items():
+        _put(days[day][key.feature_id], key, whole, parts=_parts_of(parts.get(key, {}), day))
     return {day: dict(days[day]) for day in sorted(days)}
 
 
-def _read_parts(call_groups: pa.Table | None) -> dict[_Key, dict[date, _Parts]]:
+def _rows(table: pa.Table, names: Sequence[str], *, units: int) -> Iterator[tuple[tuple, tuple[int, ...]]]:
+    """Yield each row's names (a key that is not known is `unknown`, any other NULL empty) and whole measures."""
+    texts = (
+        column if name == "usage_date" else column.fill_null("unknown" if name in _KEY else "")
+        for name, column in ((name, table[name]) for name in names)
+    )
+    counts = (table[name].fill_null(0).to_pylist() for name in _MEASURES[:-1])
+    costs = (_whole(usd, units=units) for usd in table[_MEASURES[-1]].to_pylist())
+    yield from zip(
+        zip(*(column.to_pylist() for column in texts), strict=True), zip(*counts, costs, strict=True), strict=True
+    )
+
+
+def _read_parts(call_groups: pa.Table) -> dict[_Key, dict[date, _Parts]]:
     """Sum calls by key, day, journey and prompt version."""
-    parts: dict[_Key, dict[date, _Parts]] = {}
-    for row in [] if call_groups is None else call_groups.select(_CALL_GROUPS).to_pylist():
-        of_day = parts.setdefault(_key(row), {}).setdefault(row["usage_date"], {})
-        name = row["journey_name"] or "", row["prompt_version"] or ""
-        of_day.setdefault(name, _Measures()).add_row(row, units=_PICOS)
+    parts: dict[_Key, dict[date, _Parts]] = defaultdict(lambda: defaultdict(lambda: defaultdict(_Measures)))
+    names = ("usage_date", *_KEY, "journey_name", "prompt_version")
+    for (day, *key, journey, prompt), measures in _rows(call_groups, names, units=_PICOS):
+        parts[_Key(*key)][day][journey, prompt].add(*measures)
     return parts
 
 
@@ -153,23 +172,20 @@ def divide(total: int, *weighings: Sequence[int]) -> list[int]:
     Returns:
         Whole numbers that add up to `total`; the largest takes the remainder. Without any weight the first has it all.
     """
+    if len(weighings[0]) == 1:
+        return [total]
     for weights in weighings:
         weight = sum(weights)
         if weight > 0 and min(weights) >= 0:
-            if weight == total:
-                return list(weights)
-            exact = {place: Fraction(total * each, weight) for place, each in enumerate(weights)}
-            return list(round_to_sum(exact, total=total).values())
+            # Half up; in whole numbers, because there are many of these.
+            parts = [(2 * total * each + weight) // (2 * weight) for each in weights]
+            parts[parts.index(max(parts, key=abs))] += total - sum(parts)
+            return parts
     return [total, *(0 for _ in weighings[0][1:])]
 
 
-def _key(row: Mapping[str, Any]) -> _Key:
-    return _Key(*(row[name] or "unknown" for name in _Key._fields))
-
-
-def _untraced(row: Mapping[str, Any]) -> Untraced:
+def _untraced(feature: str, attribution: str, reason: str) -> Untraced:
     """Say whose the usage of a row without a caller is."""
-    feature, attribution, reason = row["feature_id"], row["attribution"], row["unattributed_reason"]
     if attribution in OWNED:
         return Untraced(feature, "untraced_usage", OWNED[attribution])
     if reason == "no_trace":
@@ -178,4 +194,4 @@ def _untraced(row: Mapping[str, Any]) -> Untraced:
 
 
 def _whole(usd: Decimal | None, *, units: int) -> int:
-    return int((Decimal(usd or 0) * units).to_integral_value())
+    return int((usd * units).to_integral_value()) if usd else 0
