@@ -1,4 +1,4 @@
-{# Grain: one row per usage_date and feature_id whose cost is an anomaly, one alert; `total` is all features together. #}
+{# Grain: one row per usage_date and feature_id whose cost is an anomaly: one alert. `total` is all features. #}
 with
 
 baselines as (
