@@ -136,7 +136,10 @@ def test_an_anomaly_is_there_with_its_drivers_and_gone_when_the_bill_takes_it_ba
     verdicts = (
         "select feature_id, status, excess_cost_usd from raw.analysis_daily_cost_baselines where is_anomaly order by 1"
     )
-    drivers = "select feature_id, driver, sum(contribution_cost_usd) from raw.analysis_cost_anomaly_drivers group by all order by 1"
+    drivers = (
+        "select feature_id, driver, sum(contribution_cost_usd) from raw.analysis_cost_anomaly_drivers "
+        "group by all order by 1"
+    )
     for chat_usd, expected in ((20, Decimal(18)), (7, None), (20, Decimal(18))):
         for mart in ("fct_daily_allocated_costs", "fct_daily_feature_costs"):
             change(
