@@ -174,7 +174,7 @@ def test_new_callers_and_prompt_versions_are_told_apart_in_a_day():
         ("new_caller", "docs calls pipeline summarize from docs-api in journey b", 15),
         (
             "new_prompt_version",
-            "docs calls pipeline summarize from docs-api in journey a with prompt v2, $1.0000 to $3.0000 per call",
+            "docs calls pipeline summarize from docs-api in journey a with prompt v2, $1,000.00 to $3,000.00 per 1,000 calls",
             20,
         ),
     ]

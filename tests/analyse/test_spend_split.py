@@ -80,7 +80,7 @@ def test_a_new_prompt_version_has_what_its_calls_cost_beyond_as_many_before():
     # 10 calls of $1; then 20 calls of $1.50 on a new version: 20 * 0.50, and 10 more calls of $1.
     before, after = spend((10, 100, 10, "", "v1")), spend((20, 300, 30, "", "v2"))
     assert drivers(before, after) == [
-        ("new_prompt_version", f"{CALLER} with prompt v2, $1.0000 to $1.5000 per call", 10.0),
+        ("new_prompt_version", f"{CALLER} with prompt v2, $1,000.00 to $1,500.00 per 1,000 calls", 10.0),
         ("volume", "10 to 20 calls", 10.0),
     ]
 
@@ -94,7 +94,7 @@ def test_what_a_new_prompt_version_does_to_models_and_tokens_is_its_own():
     before = spend((10, 1000, 10, "", "v1"))
     after = spend((5, 1000, 10, "", "v1"), (5, 5000, 20, "", "v2", "opus"))
     assert drivers(before, after) == [
-        ("new_prompt_version", f"{CALLER} with prompt v2, $1.0000 to $4.0000 per call", 15.0),
+        ("new_prompt_version", f"{CALLER} with prompt v2, $1,000.00 to $4,000.00 per 1,000 calls", 15.0),
         ("tokens_per_call", "100 to 150 tokens per call on sonnet", 5.0),
     ]
 

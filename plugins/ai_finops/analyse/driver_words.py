@@ -29,10 +29,9 @@ def reuse(caller: Caller, features: Iterable[str]) -> str:
 
 
 def new_prompt(caller: Caller, version: str, *, before: Usage, after: Usage) -> str:
-    """Say what a call of the caller cost before, and what one with the new prompt version costs."""
-    costs = (float(Fraction(usage.cost_micros) / usage.call_count / MICROS) for usage in (before, after))
-    first, second = costs
-    return f"{caller} with prompt {version}, ${first:,.4f} to ${second:,.4f} per call"
+    """Say what calls of the caller cost before, and what those with the new prompt version cost."""
+    first, second = (float(Fraction(usage.cost_micros) / usage.call_count / MICROS * 1000) for usage in (before, after))
+    return f"{caller} with prompt {version}, ${first:,.2f} to ${second:,.2f} per 1,000 calls"
 
 
 def factor(driver: str, before: ModelUsage, after: ModelUsage) -> str:
