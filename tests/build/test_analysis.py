@@ -37,6 +37,9 @@ def build(settings, tmp_path):
         *SEEDS,
         "update marts.fct_llm_calls set model_tier = 'expensive', model_id = 'anthropic.claude-sonnet-4-20250514-v1:0'",
         "drop table marts.fct_cost_drivers",
+        "drop table marts.fct_daily_cost_baselines",
+        "drop table marts.fct_cost_anomalies",
+        "drop table marts.fct_cost_anomaly_drivers",
     )
     with open_warehouse(made["warehouse"]) as connection:
         view_parquet(connection, "prices", files=[keep_prices(export_prices(), folder=tmp_path / "prices")])
@@ -50,7 +53,14 @@ def query(build, sql):
 
 def test_analyses_become_views_before_phase_2(settings, build):
     counts = analyse(settings=settings, build=build)
-    assert set(counts) == {"projections", "projection_errors", "cost_drivers", "savings"}
+    assert set(counts) == {
+        "projections",
+        "projection_errors",
+        "cost_drivers",
+        "daily_cost_baselines",
+        "cost_anomaly_drivers",
+        "savings",
+    }
     for name, count in counts.items():
         assert query(build, f"select count(*) from raw.analysis_{name}") == [(count,)]
         assert pq.read_metadata(Path(build["build_dir"], "analysis", f"{name}.parquet")).num_rows == count
@@ -121,6 +131,37 @@ def test_calls_without_bill_or_price_are_left_out_of_projections_and_are_no_pric
     assert query(build, windows) == [("chat", 7), ("search", 9), ("total", 7), ("unattributed", 9)]
     drivers = "select driver, contribution_cost_usd from raw.analysis_cost_drivers where feature_id = 'chat'"
     assert query(build, drivers) == [("cost_not_known", Decimal("-12.000000"))]
+
+
+def test_an_anomaly_is_there_with_its_drivers_and_gone_when_the_bill_takes_it_back(settings, build):
+    verdicts = (
+        "select feature_id, status, excess_cost_usd from raw.analysis_daily_cost_baselines where is_anomaly order by 1"
+    )
+    drivers = (
+        "select feature_id, driver, sum(contribution_cost_usd) from raw.analysis_cost_anomaly_drivers "
+        "group by all order by 1"
+    )
+    for chat_usd, expected in ((20, Decimal(18)), (7, None), (20, Decimal(18))):
+        for mart in ("fct_daily_allocated_costs", "fct_daily_feature_costs"):
+            change(
+                build,
+                f"update marts.{mart} set allocated_cost_usd = {chat_usd} "
+                "where feature_id = 'chat' and usage_date = '2025-06-10'",
+            )
+        analyse(settings=settings, build=build)
+        # Together 20.75 a day against 2.75; 7 is more than twice 2 and no more than 5 above it.
+        assert query(build, verdicts) == (
+            [("chat", "spike", expected), ("total", "spike", Decimal(18))] if expected else []
+        )
+        assert query(build, drivers) == (
+            [("chat", "cost_per_token", expected), ("total", "cost_per_token", expected)] if expected else []
+        )
+
+
+def test_a_seed_without_a_rule_for_every_feature_is_named(settings, build):
+    change(build, "update seeds.anomaly_rules set feature_id = 'chat'")
+    with pytest.raises(BuildError, match="anomaly_rules has no rule for every feature"):
+        analyse(settings=settings, build=build)
 
 
 def test_missing_bound_is_named(settings, build):

@@ -115,6 +115,7 @@ MARKED = {
     "intermediate.int_daily_costs_allocated": "model_tier",
     "intermediate.int_daily_cells_reconciled": "cell_grain",
     "intermediate.int_daily_users_counted": "feature_id",
+    "intermediate.int_daily_call_groups_summed": "prompt_version",
     "marts.fct_daily_unpriced_usage": "request_model",
     "marts.fct_daily_instrumentation_gaps": "scope_name",
 }

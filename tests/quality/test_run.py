@@ -149,6 +149,36 @@ FAULTS = {
         "update marts.fct_cost_drivers set contribution_cost_usd = -2.499999 where feature_id = 'search'",
         ["fct_cost_drivers__against_change", "unexplained_micro_usd", "(1)"],
     ),
+    "anomaly that its drivers do not add up to": (
+        "update marts.fct_cost_anomaly_drivers set contribution_cost_usd = 1.499999",
+        ["fct_cost_anomaly_drivers__against_excess", "(-1)"],
+    ),
+    "drivers of a day that is no anomaly": (
+        "insert into marts.fct_cost_anomaly_drivers values ('2025-06-09', 'chat', 'volume', 'd', 1)",
+        ["fct_cost_anomaly_drivers__against_excess", "(1000000)"],
+    ),
+    "anomaly without an alert": (
+        (
+            "update marts.fct_daily_cost_baselines set is_anomaly = true, status = 'spike', excess_cost_usd = 1, "
+            "baseline_cost_usd = 1 where feature_id = 'chat' and usage_date = '2025-06-09'"
+        ),
+        ["fct_cost_anomalies", "other_verdict_count"],
+    ),
+    "anomaly below its baseline": (
+        "update marts.fct_daily_cost_baselines set excess_cost_usd = -1, baseline_cost_usd = 3 where is_anomaly",
+        ["fct_daily_cost_baselines", "broken_verdict_count"],
+    ),
+    "verdict without a baseline": (
+        "update marts.fct_daily_cost_baselines set status = 'normal' where usage_date = '2025-06-02'",
+        ["fct_daily_cost_baselines", "broken_verdict_count", "3 of 27"],
+    ),
+    "baseline beside another cost": (
+        (
+            "update marts.fct_daily_cost_baselines set allocated_cost_usd = 2.000001, excess_cost_usd = 0.000001 "
+            "where feature_id = 'chat' and usage_date = '2025-06-07'"
+        ),
+        ["fct_daily_cost_baselines__against_costs", "(1)"],
+    ),
     "digest of another total": (
         "update marts.rpt_weekly_digest set total_cost_usd = 20 where week_start_date = '2025-06-02'",
         ["rpt_weekly_digest__against_costs"],

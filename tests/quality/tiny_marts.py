@@ -66,6 +66,12 @@ select * from (values
     ('asked_again_similarity', 0.85)
 ) as b(bound_name, bound);
 
+create table seeds.anomaly_rules as
+select
+    '*' as feature_id, 'trailing_days' as baseline_kind, 7::bigint as trailing_day_count, 4::bigint as same_weekday_count,
+    3::bigint as smallest_known_day_count, 2.0::decimal(18, 6) as anomaly_ratio,
+    5.0::decimal(18, 6) as smallest_excess_cost_usd, 3::bigint as step_day_count;
+
 create table raw.closed_periods (
     provider_name varchar, billing_account_id varchar, usage_month date, closed_at date, rule varchar, version bigint,
     is_frozen boolean
@@ -125,6 +131,14 @@ create table intermediate.int_shadow_comparisons_resolved (
     trace_id varchar, span_id varchar, task_type varchar, baseline_model_id varchar, candidate_model_id varchar,
     is_no_worse boolean, made_date date
 );
+
+create table intermediate.int_daily_call_groups_summed as
+select
+    feature_id, pipeline_id, service_name, model_id, journey_name, prompt_version, count(*) as request_count,
+    cast(sum(input_tokens) as bigint) as input_tokens, cast(sum(output_tokens) as bigint) as output_tokens,
+    0::bigint as unknown_cost_call_count, 0::bigint as unknown_cost_tokens,
+    cast(sum(estimated_cost_usd) as decimal(38, 12)) as allocated_cost_usd, usage_date
+from marts.fct_llm_calls group by all;
 
 create table marts.fct_daily_allocated_costs as
 select
@@ -305,6 +319,30 @@ select
     date '2025-06-09' as week_start_date, feature_id, 'volume' as driver, 'fewer days' as detail,
     cast(usd as decimal(18, 6)) as contribution_cost_usd, false as is_comparable
 from (values ('chat', -10.0), ('search', -2.5), ('unattributed', -1.25)) as f(feature_id, usd);
+
+create table marts.fct_daily_cost_baselines as
+select
+    usage_date, feature_id, 'trailing_days' as baseline_kind,
+    case when usage_date < '2025-06-05' then 'insufficient_history' when is_anomaly then 'spike' else 'normal' end as status,
+    cast(null as varchar) as reason, cost_status, allocated_cost_usd,
+    if(usage_date < '2025-06-05', null, cast(if(is_anomaly, 0.5, allocated_cost_usd) as decimal(18, 6))) as baseline_cost_usd,
+    if(usage_date < '2025-06-05', null, cast(if(is_anomaly, 1.5, 0) as decimal(18, 6))) as excess_cost_usd,
+    if(usage_date < '2025-06-05', null, if(is_anomaly, 4, 1)::double) as baseline_ratio,
+    least(usage_date - date '2025-06-02', 7)::bigint as baseline_day_count,
+    cast(is_anomaly as bigint) as anomaly_day_number, is_anomaly, if(is_anomaly, usage_date, null) as anomaly_start_date
+from (
+    select *, feature_id = 'chat' and usage_date = '2025-06-10' as is_anomaly from marts.fct_daily_feature_costs
+);
+
+create table marts.fct_cost_anomalies as
+select
+    'cost_anomaly_chat_2025-06-10' as alert_id, *, 'volume' as main_driver, 'more calls' as main_driver_detail,
+    'owner' as owner, excess_cost_usd as main_driver_cost_usd, false as is_of_step
+from marts.fct_daily_cost_baselines where is_anomaly;
+
+create table marts.fct_cost_anomaly_drivers as
+select usage_date, feature_id, main_driver as driver, main_driver_detail as detail, excess_cost_usd as contribution_cost_usd
+from marts.fct_cost_anomalies;
 
 create table marts.fct_savings_opportunities as
 select

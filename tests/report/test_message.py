@@ -2,11 +2,15 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import yaml
 
 from ai_finops.report import compose
+from ai_finops.report.message import _DRIVERS
 
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 FULL = (
     "AI Cost Weekly (Week of June 9): Total: $2,140 (+8% WoW). "
     "Document summarization: $890 (42% of total, up from 31%). "
@@ -163,11 +167,23 @@ def test_a_feature_without_a_name_goes_by_its_id(week):
     assert "document_summarization: $890" in compose(week(top_feature_name=None))
 
 
+def test_every_driver_that_the_mart_may_name_has_words():
+    models = yaml.safe_load((PROJECT / "models" / "marts" / "_marts__models.yml").read_text())["models"]
+    (mart,) = (model for model in models if model["name"] == "fct_cost_drivers")
+    (driver,) = (column for column in mart["columns"] if column["name"] == "driver")
+    (accepted,) = (
+        test["accepted_values"]["arguments"]["values"] for test in driver["data_tests"] if test != "not_null"
+    )
+    assert set(accepted) == set(_DRIVERS)
+
+
 @pytest.mark.parametrize(
     ("driver", "usd", "text"),
     [
         ("new_caller", "131.20", "new caller, DETAIL (+$131; all else together +$27)."),
         ("lost_caller", "-131.20", "lost caller, DETAIL (-$131; all else together +$290)."),
+        ("new_prompt_version", "131.20", "a dearer prompt version, DETAIL (+$131; all else together +$27)."),
+        ("new_prompt_version", "-131.20", "a cheaper prompt version, DETAIL (-$131; all else together +$290)."),
         ("volume", "131.20", "more calls in support_chat, DETAIL (+$131; all else together +$27)."),
         ("volume", "-131.20", "fewer calls in support_chat, DETAIL (-$131; all else together +$290)."),
         ("model_mix", "131.20", "a dearer model mix in support_chat, DETAIL (+$131; all else together +$27)."),

@@ -105,3 +105,40 @@ def test_analyses_pass_through_unchanged(query):
     assert query("select wape_ratio, bias_ratio from marts.fct_projection_errors") == [(0.25, -0.25)]
     assert query("select sum(contribution_cost_usd) from marts.fct_cost_drivers") == [(Decimal("-9.000010"),)]
     assert query("select opportunity_id, rank from marts.fct_savings_opportunities") == [("one", 1)]
+
+
+def test_an_anomaly_is_an_alert_with_its_main_driver_and_its_owner(query):
+    assert query(
+        """select alert_id, status, cost_status, main_driver, main_driver_detail, owner, excess_cost_usd,
+        main_driver_cost_usd, is_of_step, anomaly_start_date from marts.fct_cost_anomalies"""
+    ) == [
+        (
+            "cost_anomaly_support_chat_2025-06-04",
+            "spike",
+            "estimated",
+            "model_mix",
+            "by hand",
+            "support-lead@example.com",
+            Decimal("2.9"),
+            Decimal("3.4"),
+            False,
+            date(2025, 6, 4),
+        )
+    ]
+    assert query("select count(*) from marts.fct_daily_cost_baselines") == [(3,)]
+
+
+def test_call_groups_are_all_calls_of_a_day(query):
+    rows = query(
+        """select usage_date, feature_id, sum(request_count), sum(unknown_cost_call_count), sum(unknown_cost_tokens),
+        sum(allocated_cost_usd) from intermediate.int_daily_call_groups_summed
+        where feature_id in ('support_chat', 'ticket_triage') group by 1, 2 order by 1, 2"""
+    )
+    # On the 2nd four calls of $2.45, on the 4th g and h of $3.20 and the model nobody knows, of 15 tokens; e3 of three
+    # micro-dollars and f, which says nothing.
+    assert rows == [
+        (date(2025, 6, 2), "support_chat", 4, 0, 0, Decimal("2.45")),
+        (date(2025, 6, 2), "ticket_triage", 2, 0, 0, Decimal("0.000003")),
+        (date(2025, 6, 4), "support_chat", 3, 1, 15, Decimal("3.2")),
+        (date(2025, 6, 9), "support_chat", 1, 0, 0, Decimal("3")),
+    ]

@@ -15,7 +15,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIONS, SAVINGS
+from ai_finops.analyse.schemas import (
+    COST_ANOMALY_DRIVERS,
+    COST_DRIVERS,
+    DAILY_COST_BASELINES,
+    PROJECTION_ERRORS,
+    PROJECTIONS,
+    SAVINGS,
+)
 from ai_finops.build.parsing import process_arguments
 from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
@@ -40,6 +47,8 @@ ANALYSES = {
     "analysis_savings": SAVINGS,
     "analysis_queries": QUERY_NEIGHBOURS,
     "analysis_query_calls": QUERY_CALLS,
+    "analysis_daily_cost_baselines": DAILY_COST_BASELINES,
+    "analysis_cost_anomaly_drivers": COST_ANOMALY_DRIVERS,
 }
 
 

@@ -132,6 +132,29 @@ ANALYSES = {
             ("support_chat", "volume", "-9.500010"), ("document_summarization", "tokens_per_call", "0.5")
         )
     ],
+    # The week before the first day is nobody's: as if the 4th, its Sonnet call of $3, were held against $0.30 a day.
+    "analysis_daily_cost_baselines": [
+        {
+            "usage_date": at(day).date(), "feature_id": feature, "baseline_kind": "trailing_days", "status": status,
+            "reason": reason, "cost_status": cost_status, "allocated_cost_usd": cost and Decimal(cost),
+            "baseline_cost_usd": baseline and Decimal(baseline), "excess_cost_usd": excess and Decimal(excess),
+            "baseline_ratio": baseline and float(Decimal(cost) / Decimal(baseline)), "baseline_day_count": 3 if baseline else 0,
+            "anomaly_day_number": 1 if status == "spike" else 0, "is_anomaly": status == "spike",
+            "anomaly_start_date": at(day).date() if status == "spike" else None,
+        }
+        for day, feature, status, reason, cost_status, cost, baseline, excess in (
+            (FIRST, "support_chat", "insufficient_history", "few_known_days", "billed", "2.45", None, None),
+            ("2025-06-03", "support_chat", "insufficient_history", "few_known_days", None, "0", None, None),
+            ("2025-06-04", "support_chat", "spike", "above_ratio", "estimated", "3.2", "0.3", "2.9"),
+        )
+    ],
+    "analysis_cost_anomaly_drivers": [
+        {
+            "usage_date": at("2025-06-04").date(), "feature_id": "support_chat", "driver": driver, "detail": "by hand",
+            "contribution_cost_usd": Decimal(usd),
+        }
+        for driver, usd in (("model_mix", "3.4"), ("volume", "-0.5"))
+    ],
     "analysis_savings": [
         {
             "as_of_date": at(AS_OF_DATE).date(), "opportunity_id": "one", "feature_id": "document_summarization",

@@ -1,1 +1,1 @@
-"""What SQL says badly: projections, cost drivers, savings. Pure functions from pyarrow tables to pyarrow tables."""
+"""What SQL says badly: projections, cost drivers, anomalies, savings. Pure functions from pyarrow tables to pyarrow tables."""

@@ -10,23 +10,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial
+from typing import TypeVar
 
+Key = TypeVar("Key")
 FACTORS = ("volume", "model_mix", "tokens_per_call", "cost_per_token")
 
 
 @dataclass(slots=True)
 class Usage:
-    """Calls of one week on one model; cost in millionths of a US dollar."""
+    """Calls of a week or a day on one model, or of an average day; cost in millionths of a US dollar."""
 
-    call_count: int = 0
-    token_count: int = 0
-    cost_micros: int = 0
+    call_count: int | Fraction = 0
+    token_count: int | Fraction = 0
+    cost_micros: int | Fraction = 0
 
     def add(self, other: Usage) -> None:
         """Add `other` to this."""
         self.call_count += other.call_count
         self.token_count += other.token_count
         self.cost_micros += other.cost_micros
+
+    def times(self, factor: Fraction) -> Usage:
+        """Return `factor` times as much usage."""
+        return Usage(self.call_count * factor, self.token_count * factor, self.cost_micros * factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +46,25 @@ class ModelTerms:
 
 
 def split_change(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, int]:
-    """Divide the cost change between two weeks of usage by model; millionths of a dollar by factor.
+    """Divide the cost change between two weeks of usage by model; whole millionths of a dollar by factor.
 
-    Both weeks have calls on every model they name. The values add up to the change exactly: each is rounded, and the
-    largest (the first of equals) takes the remainder.
+    The values of `split_exactly`, each rounded; the largest (the first of equals) takes the remainder.
+    """
+    change = sum(usage.cost_micros for usage in after.values()) - sum(usage.cost_micros for usage in before.values())
+    return round_to_sum(split_exactly(before, after), total=change)
+
+
+def split_exactly(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, Fraction]:
+    """Divide the cost change between two periods of usage by model; millionths of a dollar by factor.
+
+    Both periods have calls on every model they name. The values add up to the change.
     """
     calls = tuple(sum(usage.call_count for usage in week.values()) for week in (before, after))
     terms = [
         model_terms(before.get(model), after.get(model), calls=calls) for model in sorted(before.keys() | after.keys())
     ]
     values = [_cost_with(subset, calls=calls, terms=terms) for subset in range(1 << len(FACTORS))]
-    exact = {name: _shapley_value(position, values) for position, name in enumerate(FACTORS)}
-    change = sum(usage.cost_micros for usage in after.values()) - sum(usage.cost_micros for usage in before.values())
-    return round_to_sum(exact, total=change)
+    return {name: _shapley_value(position, values) for position, name in enumerate(FACTORS)}
 
 
 def model_terms(before: Usage | None, after: Usage | None, *, calls: tuple[int, int]) -> tuple[ModelTerms, ModelTerms]:
@@ -73,8 +85,8 @@ def model_terms(before: Usage | None, after: Usage | None, *, calls: tuple[int, 
     )
 
 
-def round_to_sum(parts: Mapping[str, Fraction], *, total: int) -> dict[str, int]:
-    """Round each part to a whole number so that they add up to `total`; the largest takes the remainder."""
+def round_to_sum(parts: Mapping[Key, Fraction], *, total: int) -> dict[Key, int]:
+    """Round each part to a whole number so that they add up to `total`; the largest, of equals the first, takes the rest."""
     rounded = {name: round(part) for name, part in parts.items()}
     largest = max(rounded, key=lambda name: abs(rounded[name]))
     rounded[largest] += total - sum(rounded.values())

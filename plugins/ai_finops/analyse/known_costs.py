@@ -28,6 +28,13 @@ class CallCounts:
         self.unknown_call_count += row["unknown_cost_call_count"] or 0
         self.unknown_token_count += row["unknown_cost_tokens"] or 0
 
+    def add(self, other: CallCounts) -> None:
+        """Add `other` to this."""
+        self.call_count += other.call_count
+        self.token_count += other.token_count
+        self.unknown_call_count += other.unknown_call_count
+        self.unknown_token_count += other.unknown_token_count
+
     def is_cost_known(self, *, largest_unknown_ratio: float) -> bool:
         """Whether neither the calls nor the tokens of unknown cost are more than the ratio allows."""
         return (

@@ -49,6 +49,35 @@ COST_DRIVERS = pa.schema(
     ]
 )
 
+DAILY_COST_BASELINES = pa.schema(
+    [
+        ("usage_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("baseline_kind", pa.string()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("cost_status", pa.string()),
+        ("allocated_cost_usd", MONEY),
+        ("baseline_cost_usd", MONEY),
+        ("excess_cost_usd", MONEY),
+        ("baseline_ratio", pa.float64()),
+        ("baseline_day_count", pa.int64()),
+        ("anomaly_day_number", pa.int64()),
+        ("is_anomaly", pa.bool_()),
+        ("anomaly_start_date", pa.date32()),
+    ]
+)
+
+COST_ANOMALY_DRIVERS = pa.schema(
+    [
+        ("usage_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("driver", pa.string()),
+        ("detail", pa.string()),
+        ("contribution_cost_usd", MONEY),
+    ]
+)
+
 SAVINGS = pa.schema(
     [
         ("as_of_date", pa.date32()),
@@ -79,6 +108,11 @@ SAVINGS = pa.schema(
 def to_table(rows: Iterable[Mapping[str, Any]], *, schema: pa.Schema) -> pa.Table:
     """Build a table of exactly `schema` from `rows`; no rows give a table of no rows."""
     return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def micros_to_money(micros: int | None) -> Decimal | None:
+    """Return whole micro-dollars as US dollars."""
+    return None if micros is None else to_money(Decimal(micros) / 1_000_000)
 
 
 def to_money(value: Decimal | float) -> Decimal:

@@ -74,6 +74,13 @@ class CostHistory:
         """Return the series that have begun before `day`, by name."""
         return sorted(name for name, first in self.first_day.items() if first < day)
 
+    def micros(self, feature_id: str) -> dict[date, int | None]:
+        """Return whole micro-dollars of every covered day, also of those before the feature began: it cost nothing then."""
+        series = self.usd[feature_id]
+        days = ((day, series.get(day, 0.0)) for day in self.covered_days)
+        # Exact: a day's cost in dollars is far below what a float holds to the millionth.
+        return {day: None if usd is None else round(usd * 1_000_000) for day, usd in days}
+
     def between(self, feature_id: str, first: date, last: date) -> list[tuple[date, float]]:
         """Return (day, USD) for the known days of `feature_id` from `first` to `last`, both included."""
         series, begun = self.usd[feature_id], max(first, self.first_day[feature_id])

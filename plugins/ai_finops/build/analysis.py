@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # found out that is no mart.
 _BESIDE_MARTS = {
     "days_covered": "select covered_date from intermediate.int_days_covered order by covered_date",
+    "call_groups": "select * from intermediate.int_daily_call_groups_summed order by all",
+    "anomaly_rules": "select * from seeds.anomaly_rules order by feature_id",
     "reporting_bounds": "select * from seeds.reporting_bounds order by bound_name",
     "cache_similarities": "select * from seeds.cache_similarities order by similarity",
     "features": "select * from seeds.features order by feature_id",
@@ -90,8 +92,10 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
     """Run each analysis; every day after the first covered one is a date of issue, so that a projection shows its own error."""
     import pyarrow.parquet as pq
 
-    from ai_finops.analyse import drivers, projections, savings
+    from ai_finops.analyse import cost_baselines, drivers, projections, savings
+    from ai_finops.analyse.anomaly_rules import AnomalyRules
     from ai_finops.analyse.series import CostHistory
+    from ai_finops.analyse.spend_days import read_days
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
     covered_days = tables["days_covered"]["covered_date"].to_pylist()
@@ -109,10 +113,20 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
         features=tables["features"],
         as_of_dates=dates,
     )
+    days = read_days(tables["fct_daily_allocated_costs"], tables["call_groups"])
+    judged = cost_baselines.judge_days(
+        history,
+        daily_costs=tables["fct_daily_feature_costs"],
+        days=days,
+        rules=AnomalyRules.from_table(tables["anomaly_rules"]),
+        largest_unknown_ratio=unknown_ratio,
+    )
     return {
         "projections": projected.projections,
         "projection_errors": projected.errors,
-        "cost_drivers": drivers.split_weeks(tables["fct_daily_allocated_costs"], largest_unknown_ratio=unknown_ratio),
+        "cost_drivers": drivers.split_weeks_of(days, largest_unknown_ratio=unknown_ratio),
+        "daily_cost_baselines": judged.baselines,
+        "cost_anomaly_drivers": judged.drivers,
         "savings": found,
     }
 

@@ -90,6 +90,9 @@ MARTS: dict[str, Mart] = {
         Mart("fct_cost_projections", "phase_2", ("as_of_date", "feature_id", "scenario", "target_date")),
         Mart("fct_projection_errors", "phase_2", ("as_of_date", "feature_id", "method", "horizon_days")),
         Mart("fct_cost_drivers", "phase_2", ("week_start_date", "feature_id", "driver", "detail")),
+        Mart("fct_daily_cost_baselines", "phase_2", ("usage_date", "feature_id")),
+        Mart("fct_cost_anomalies", "phase_2", ("usage_date", "feature_id")),
+        Mart("fct_cost_anomaly_drivers", "phase_2", ("usage_date", "feature_id", "driver", "detail")),
         Mart("fct_savings_opportunities", "phase_2", ("as_of_date", "opportunity_id")),
         Mart("rpt_weekly_digest", "phase_2", ("week_start_date",)),
     )

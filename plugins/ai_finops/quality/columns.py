@@ -112,6 +112,18 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_cost_drivers": """
             week_start_date feature_id driver detail contribution_cost_usd is_comparable
         """,
+        "fct_daily_cost_baselines": """
+            usage_date feature_id baseline_kind status reason cost_status allocated_cost_usd baseline_cost_usd
+            excess_cost_usd baseline_ratio baseline_day_count anomaly_day_number is_anomaly anomaly_start_date
+        """,
+        "fct_cost_anomalies": """
+            alert_id usage_date feature_id status reason cost_status main_driver main_driver_detail owner
+            allocated_cost_usd baseline_cost_usd excess_cost_usd baseline_ratio main_driver_cost_usd baseline_day_count
+            anomaly_day_number is_of_step anomaly_start_date
+        """,
+        "fct_cost_anomaly_drivers": """
+            usage_date feature_id driver detail contribution_cost_usd
+        """,
         "fct_savings_opportunities": """
             as_of_date opportunity_id feature_id lever task_type current_model_id target_model_id
             current_cost_usd_per_month target_cost_usd_per_month saving_usd_per_month low_saving_usd_per_month

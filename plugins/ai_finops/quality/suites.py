@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_finops.quality import call_suites, closing_suites, cost_suites, level_suites, review_suites
+from ai_finops.quality import anomaly_suites, call_suites, closing_suites, cost_suites, level_suites, review_suites
 from ai_finops.quality.gx import Check
 
 CONFIGURE = (
@@ -23,6 +23,9 @@ CONFIGURE = (
     review_suites.configure_cache_opportunities,
     review_suites.configure_projections,
     review_suites.configure_drivers,
+    anomaly_suites.configure_baselines,
+    anomaly_suites.configure_anomalies,
+    anomaly_suites.configure_anomaly_drivers,
     review_suites.configure_savings,
     review_suites.configure_weekly_digest,
 )

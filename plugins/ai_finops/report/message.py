@@ -27,6 +27,7 @@ UNATTRIBUTED_SHARE = 0.05
 _DRIVERS = {
     "new_caller": ("new caller", "new caller"),
     "lost_caller": ("lost caller", "lost caller"),
+    "new_prompt_version": ("a dearer prompt version", "a cheaper prompt version"),
     "volume": ("more calls", "fewer calls"),
     "model_mix": ("a dearer model mix", "a cheaper model mix"),
     "tokens_per_call": ("more tokens per call", "fewer tokens per call"),
@@ -38,7 +39,7 @@ _DRIVERS = {
     ),
     "cost_not_known": ("a cost not known in full", "a cost not known in full"),
 }
-_NAMED_BY_DETAIL = ("new_caller", "lost_caller", "unattributed_usage", "cost_not_known")
+_NAMED_BY_DETAIL = ("new_caller", "lost_caller", "new_prompt_version", "unattributed_usage", "cost_not_known")
 """Drivers whose detail says whose they are."""
 
 
