@@ -7,8 +7,8 @@ of clients of an LLM service (tests/fixtures/servegen_daily), each taken for a f
 scaled so that its median day costs $40. Incidents are put in with a fixed seed, one a client and draw; nothing else is
 labelled, so that every other flagged day counts against precision, also where the client itself did surge.
 
-An incident is found when one of its first three days is flagged. Precision is by flagged days: those of an incident's first
-three days ÷ all. All rules have the same floor and want the same number of known days.
+An incident is found when one of its days is flagged, of one that stays one of its first three. Precision is by flagged days:
+such days ÷ all. All rules have the same floor and want the same number of known days.
 """
 
 from __future__ import annotations
