@@ -273,6 +273,7 @@ create table marts.fct_daily_metrics as
 select
     day as usage_date, 'chat' as feature_id, 'task_type=chat' as dimension, 'token_amplification' as metric_name,
     100.0::double as numerator, 2000.0::double as denominator, 0.05::double as value, 2::bigint as sample_count,
+    2::bigint as considered_count, cast(null as double) as unknown_ratio, cast(null as decimal(18, 6)) as cost_at_stake_usd,
     'healthy' as status, 0.5::double as healthy_bound, 0.8::double as warning_bound
 from days;
 

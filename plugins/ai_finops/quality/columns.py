@@ -94,8 +94,8 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             extracted_at
         """,
         "fct_daily_metrics": """
-            usage_date feature_id dimension metric_name numerator denominator value sample_count status healthy_bound
-            warning_bound
+            usage_date feature_id dimension metric_name numerator denominator value sample_count considered_count
+            unknown_ratio cost_at_stake_usd status healthy_bound warning_bound
         """,
         "fct_cost_projections": """
             as_of_date feature_id scenario target_date projected_cost_usd low_cost_usd high_cost_usd method status
