@@ -61,9 +61,9 @@ def project(history: CostHistory, *, as_of_dates: Collection[date]) -> Projected
         history: Usage costs by feature and day.
         as_of_dates: Dates of issue; each sees only the days before it.
     Returns:
-        Projections in the order as_of_date, feature_id, target_date, for each day to month end, seven at least. Status is `ok` with method `linear_trend` from 14
-        known days in the last 28. Below that the method is `trailing_mean`, and the status `short_history` from 7 days,
-        then `insufficient_history` with null costs. And the errors (`measure_errors`).
+        Projections in the order as_of_date, feature_id, target_date, for each day to month end, seven at least. Status is `ok`
+        with method `linear_trend` from 14 known days in the last 28. Below that the method is `trailing_mean`, and the status
+        `short_history` from 7 days, then `insufficient_history` with null costs. And the errors (`measure_errors`).
     """
     rows = (
         row

@@ -16,10 +16,7 @@ from ai_finops.quality.rules import (
 )
 
 _METRICS = """
-select
-    *,
-    cast(value is null and status in ('healthy', 'watch', 'warning') as integer) as unexplained_value_count,
-    cast(cost_at_stake_usd is not null and metric_name <> 'token_amplification' as integer) as unknown_stake_count
+select *, cast(value is null and status in ('healthy', 'watch', 'warning') as integer) as unexplained_value_count
 from marts.fct_daily_metrics
 """
 
@@ -107,7 +104,6 @@ def configure_metrics() -> list[Check]:
                     why="Known states of a metric.",
                 ),
                 is_zero("unexplained_value_count", why="No value has no verdict."),
-                is_zero("unknown_stake_count", why="Only excess output has a cost at stake."),
                 is_between("sample_count", 0, None, why="A count."),
                 is_between("unknown_ratio", 0, 1, why="A share."),
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_finops.quality import call_suites, closing_suites, cost_suites, level_suites, review_suites
+from ai_finops.quality import call_suites, closing_suites, cost_suites, level_suites, review_suites, week_suites
 from ai_finops.quality.gx import Check
 
 CONFIGURE = (
@@ -20,6 +20,8 @@ CONFIGURE = (
     call_suites.configure_unmapped_attributes,
     call_suites.configure_extract_outcomes,
     review_suites.configure_metrics,
+    week_suites.configure_weekly_metrics,
+    week_suites.configure_weekly_rerankers,
     review_suites.configure_projections,
     review_suites.configure_drivers,
     review_suites.configure_savings,
