@@ -1,4 +1,4 @@
-"""Each bound of seed metric_thresholds on both sides and at it, and the verdict over four weeks, by day and by week through the marts.
+"""Each bound of seed metric_thresholds on both sides and at it, by day and by week, and the verdict over four weeks.
 
 Rows are put where the models that measure would have left theirs.
 """
@@ -52,7 +52,8 @@ CASES = {
 }  # fmt: skip
 EXPENSIVE, CHEAP = "tier=expensive", "tier=cheap"
 
-# Slice, then by week: calls of the tier among 10,000 (sample_count tells otherwise), samples, covered days. Then the last week's verdict, status and change.
+# Slice; by week the calls of its tier among 10,000, or (calls, samples, covered days); then the last week's verdict, status
+# and change over the trend.
 WEEKS = {
     "at the bound and level": (EXPENSIVE, [9_000] * 5, "locked", "watch", 0.0),
     "below the bound and level": (EXPENSIVE, [8_999] * 5, "steady", "watch", 0.0),
