@@ -1,4 +1,6 @@
-{# Bounds for `any` beside others of the same slice would give a metric two rows; the two sides of a band lie in order. #}
+{#
+    Bounds for `any` beside others of the same slice would give a metric two rows; the two sides of a band lie in order.
+#}
 with
 
 thresholds as (
@@ -20,7 +22,8 @@ bands_out_of_order as (
         dimension
     from thresholds
     where
-        (healthy_lower_bound is not null and not (healthy_lower_bound < healthy_bound and healthy_bound < warning_bound))
+        healthy_lower_bound >= healthy_bound
+        or (healthy_lower_bound is not null and healthy_bound >= warning_bound)
         or (is_improving_healthy and trend_week_count is null)
         or trend_week_count < 1
 ),

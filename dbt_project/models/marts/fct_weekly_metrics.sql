@@ -1,9 +1,9 @@
 {#
     Grain: one row per week_start_date (Monday), feature_id, dimension and metric_name; feature_id `total` is all features together.
 
-    Ratios of the week's sums, judged by the rule of the days. Beside the status: how the value moved since the week before, where both have as many
-    covered days and samples enough, and a verdict over the weeks that the threshold names (trend_week_count), all of them complete. The
-    movement over these is that of a least-squares line through them.
+    Ratios of the week's sums, judged by the rule of the days. Beside the status: how the value moved since the week before, where
+    both have as many covered days and samples enough, and a verdict over the weeks that the threshold names (trend_week_count), all
+    of them complete. The movement over these is that of a least-squares line through them.
 #}
 with
 
@@ -41,26 +41,17 @@ metrics_with_status as (
     from metrics_with_bounds
 ),
 
--- Σ (n − 2 · weeks ago) · value · 6 ÷ ((n + 1)(n + 2)) is n times the slope of the line through n + 1 weeks; with days for weeks, 7 times both.
-trends as (
+-- Σ (n − 2 · weeks ago) · value · 6 ÷ ((n + 1)(n + 2)) is n times the slope of the line through n + 1 weeks; here with
+-- days for weeks, 7 times both.
+trend_weeks as (
     select
         metrics_with_status.week_start_date,
         metrics_with_status.feature_id,
         metrics_with_status.dimension,
         metrics_with_status.metric_name,
-        round(
-            cast(
-                sum(
-                    cast(
-                        (
-                            7 * metrics_with_status.trend_week_count
-                            - 2 * {{ dbt.datediff('earlier_weeks.week_start_date', 'metrics_with_status.week_start_date', 'day') }}
-                        ) * earlier_weeks.value as decimal(38, 12)
-                    )
-                ) as double
-            ) * 6 / (7 * (metrics_with_status.trend_week_count + 1) * (metrics_with_status.trend_week_count + 2)),
-            12
-        ) as trend_change
+        metrics_with_status.trend_week_count,
+        earlier_weeks.value,
+        {{ days_between('earlier_weeks.week_start_date', 'metrics_with_status.week_start_date') }} as days_ago
     from metrics_with_status
     inner join metrics_with_status as earlier_weeks
         on
@@ -69,17 +60,26 @@ trends as (
             and metrics_with_status.metric_name = earlier_weeks.metric_name
             and metrics_with_status.week_start_date >= earlier_weeks.week_start_date
     where
-        {{ dbt.datediff('earlier_weeks.week_start_date', 'metrics_with_status.week_start_date', 'day') }}
-        <= 7 * metrics_with_status.trend_week_count
+        metrics_with_status.trend_week_count is not null
         and earlier_weeks.is_complete_week
         and earlier_weeks.status_by_bounds != 'insufficient'
-    group by
-        metrics_with_status.week_start_date,
-        metrics_with_status.feature_id,
-        metrics_with_status.dimension,
-        metrics_with_status.metric_name,
-        metrics_with_status.trend_week_count
-    having count(*) = metrics_with_status.trend_week_count + 1
+),
+
+trends as (
+    select
+        week_start_date,
+        feature_id,
+        dimension,
+        metric_name,
+        round(
+            cast(sum(cast((7 * trend_week_count - 2 * days_ago) * value as decimal(38, 12))) as double)
+            * 6 / (7 * (trend_week_count + 1) * (trend_week_count + 2)),
+            12
+        ) as trend_change
+    from trend_weeks
+    where days_ago <= 7 * trend_week_count
+    group by week_start_date, feature_id, dimension, metric_name, trend_week_count
+    having count(*) = trend_week_count + 1
 ),
 
 metrics_beside_earlier as (

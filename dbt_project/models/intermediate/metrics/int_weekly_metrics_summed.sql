@@ -30,7 +30,9 @@ weekly_metrics_summed as (
         ) }} as unknown_ratio,
         count(*) filter (where numerator is null) as unknown_day_count,
         cast(null as double) as estimated_cost_ratio,
-        cast(case when count(*) = count(cost_at_stake_usd) then sum(cost_at_stake_usd) end as decimal(18, 6)) as cost_at_stake_usd,
+        cast(
+            case when count(*) = count(cost_at_stake_usd) then sum(cost_at_stake_usd) end as decimal(18, 6)
+        ) as cost_at_stake_usd,
         week_start_date
     from daily_metrics
     group by week_start_date, feature_id, dimension, metric_name

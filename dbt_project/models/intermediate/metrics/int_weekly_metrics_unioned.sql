@@ -1,4 +1,7 @@
-{# Grain: one row per week_start_date (Monday), feature_id, dimension and metric_name; feature_id `total` is all features together. #}
+{#
+    Grain: one row per week_start_date (Monday), feature_id, dimension and metric_name; feature_id `total` is all features
+    together.
+#}
 with
 
 metrics as (
@@ -18,9 +21,20 @@ weeks_covered as (
 
 weekly_metrics_unioned as (
     select
-        metrics.*,
+        metrics.feature_id,
+        metrics.dimension,
+        metrics.metric_name,
+        metrics.numerator,
+        metrics.denominator,
         metrics.numerator / nullif(metrics.denominator, 0) as value,
-        coalesce(weeks_covered.covered_day_count, 0) as covered_day_count
+        metrics.sample_count,
+        metrics.considered_count,
+        metrics.unknown_ratio,
+        coalesce(weeks_covered.covered_day_count, 0) as covered_day_count,
+        metrics.unknown_day_count,
+        metrics.estimated_cost_ratio,
+        metrics.cost_at_stake_usd,
+        metrics.week_start_date
     from metrics
     left join weeks_covered on metrics.week_start_date = weeks_covered.week_start_date
 )
