@@ -22,10 +22,11 @@ thresholds as (
     where metric_name = 'reranker_change_ratio' and dimension = 'top_k={{ reranker_top_k() }}'
 ),
 
-evidence_bounds as (
-    select bound as smallest_hit_change_z
+reporting_bounds as (
+    select
+        max(bound) filter (where bound_name = 'smallest_hit_change_z') as smallest_hit_change_z,
+        max(bound) filter (where bound_name = 'largest_unknown_cost_ratio') as largest_unknown_cost_ratio
     from {{ ref('reporting_bounds') }}
-    where bound_name = 'smallest_hit_change_z'
 ),
 
 weeks_covered as (
@@ -44,16 +45,18 @@ rerankers_with_bounds as (
         {{ ratio('rerankers.hit_after_count', 'rerankers.judged_count') }} as hit_after_ratio,
         rerankers.gained_hit_count - rerankers.lost_hit_count as hit_change_count,
         power(abs(rerankers.gained_hit_count - rerankers.lost_hit_count) - 1, 2)
-        > power(evidence_bounds.smallest_hit_change_z, 2) * (rerankers.gained_hit_count + rerankers.lost_hit_count)
+        > power(reporting_bounds.smallest_hit_change_z, 2) * (rerankers.gained_hit_count + rerankers.lost_hit_count)
         and abs(rerankers.gained_hit_count - rerankers.lost_hit_count) > 1
         and rerankers.judged_count >= thresholds.smallest_sample_count as is_beyond_chance,
+        rerankers.unknown_cost_count
+        <= reporting_bounds.largest_unknown_cost_ratio * rerankers.rerank_count as is_cost_known,
         thresholds.action,
         thresholds.owner,
         thresholds.warning_bound,
         thresholds.smallest_sample_count,
         coalesce(weeks_covered.covered_day_count, 0) as covered_day_count
     from rerankers
-    cross join evidence_bounds
+    cross join reporting_bounds
     left join thresholds
         on thresholds.scope in ('any', case when rerankers.feature_id = 'total' then 'total' else 'feature' end)
     left join weeks_covered on rerankers.week_start_date = weeks_covered.week_start_date
@@ -99,8 +102,10 @@ weekly_rerankers as (
         hit_after_ratio,
         gained_hit_count,
         lost_hit_count,
-        cast(allocated_cost_usd as decimal(18, 6)) as allocated_cost_usd,
-        {{ usd_per('compared_cost_usd', 'changed_count') }} as cost_usd_per_changed_rerank,
+        cast(case when is_cost_known then allocated_cost_usd end as decimal(18, 6)) as allocated_cost_usd,
+        case
+            when is_cost_known then {{ usd_per('compared_cost_usd', 'changed_count') }}
+        end as cost_usd_per_changed_rerank,
         covered_day_count,
         covered_day_count = 7 as is_complete_week,
         week_start_date

@@ -1,9 +1,10 @@
 {#
-    Grain: one row per usage_date, feature_id and task type (dimension) of calls whose answer is data of a known shape (seed task_types) and that
-    have a bound in seed metric_thresholds; feature_id `total` is all features together.
+    Grain: one row per usage_date, feature_id and task type (dimension) of calls whose answer is data of a known shape (seed
+    task_types) and that have a bound in seed metric_thresholds; feature_id `total` is all features together.
 
-    What output beyond that bound cost: of each call, the tokens over warning_bound × its input, at what its own output tokens cost it. So days
-    and features add up. A sum with a call of unknown cost is NULL. Exact to 1e-12 USD, a call rounded once.
+    What output beyond that bound cost: of each call, the tokens over warning_bound × its input, at what its own output tokens cost
+    it. So days and features add up. Of a few calls the cost may be unknown (seed reporting_bounds), of more the sum is NULL. Exact to 1e-12 USD,
+    a call rounded once.
 #}
 {{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 {%- set millionths = whole_number('1000000') %}
@@ -38,6 +39,12 @@ thresholds as (
     from {{ ref('metric_thresholds') }}
     -- Calls are features': bounds for the total alone are not for them.
     where metric_name = 'token_amplification' and scope in ('any', 'feature')
+),
+
+unknown_cost_bound as (
+    select bound as largest_unknown_cost_ratio
+    from {{ ref('reporting_bounds') }}
+    where bound_name = 'largest_unknown_cost_ratio'
 ),
 
 structured_task_types as (
@@ -94,19 +101,36 @@ calls_with_total as (
     from calls_priced
 ),
 
-excess_outputs_priced as (
+excess_outputs_summed as (
     select
         feature_id,
         dimension,
         metric_name,
         count(*) filter (where excess_token_millionths > 0) as excess_call_count,
         cast(sum(excess_token_millionths) as double) / 1000000 as excess_output_tokens,
-        case
-            when count(*) = count(excess_pico_usd) then {{ pico_to_usd('sum(excess_pico_usd)') }}
-        end as excess_output_cost_usd,
+        count(*) - count(excess_pico_usd) as unknown_cost_call_count,
+        sum(excess_pico_usd) as excess_pico_usd,
         usage_date
     from calls_with_total
     group by usage_date, feature_id, dimension, metric_name
+),
+
+excess_outputs_priced as (
+    select
+        excess_outputs_summed.feature_id,
+        excess_outputs_summed.dimension,
+        excess_outputs_summed.metric_name,
+        excess_outputs_summed.excess_call_count,
+        excess_outputs_summed.excess_output_tokens,
+        case
+            when
+                excess_outputs_summed.unknown_cost_call_count
+                <= unknown_cost_bound.largest_unknown_cost_ratio * excess_outputs_summed.excess_call_count
+                then {{ pico_to_usd('excess_outputs_summed.excess_pico_usd') }}
+        end as excess_output_cost_usd,
+        excess_outputs_summed.usage_date
+    from excess_outputs_summed
+    cross join unknown_cost_bound
 )
 
 select * from excess_outputs_priced

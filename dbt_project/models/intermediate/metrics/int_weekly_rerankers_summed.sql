@@ -62,11 +62,9 @@ weekly_rerankers_summed as (
         count(*) filter (where has_hit_after) as hit_after_count,
         count(*) filter (where has_hit_after and not has_hit_before) as gained_hit_count,
         count(*) filter (where has_hit_before and not has_hit_after) as lost_hit_count,
-        case when count(*) = count(allocated_cost_usd) then sum(allocated_cost_usd) end as allocated_cost_usd,
-        case
-            when count(*) filter (where is_compared) = count(allocated_cost_usd) filter (where is_compared)
-                then sum(allocated_cost_usd) filter (where is_compared)
-        end as compared_cost_usd,
+        count(*) - count(allocated_cost_usd) as unknown_cost_count,
+        sum(allocated_cost_usd) as allocated_cost_usd,
+        sum(allocated_cost_usd) filter (where is_compared) as compared_cost_usd,
         week_start_date
     from reranks_with_total
     group by week_start_date, feature_id
