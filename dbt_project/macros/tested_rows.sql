@@ -11,6 +11,7 @@
     {%- set by_day = [
         'int_llm_calls_resolved', 'int_llm_call_usages_priced', 'int_llm_call_costs_allocated', 'fct_llm_calls',
         'int_daily_call_groups_summed',
+        'int_excess_outputs_priced',
     ] -%}
     {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
     {%- if execute and var('built_on_as_of_date', '') != '' and relation.identifier in by_trace + by_day -%}

@@ -9,6 +9,7 @@ import pytest
 from ai_finops.analyse.projections import measure_errors, project
 from ai_finops.analyse.schemas import PROJECTION_ERRORS, PROJECTIONS
 from ai_finops.analyse.series import CostHistory
+from ai_finops.days import days_between
 
 MONDAY = date(2025, 6, 2)
 
@@ -191,11 +192,33 @@ def test_the_window_is_28_days():
     assert inside[0]["projected_cost_usd"] != Decimal(10)
 
 
-def test_on_the_first_of_a_month_the_month_that_begins_is_projected():
-    costs = daily([10] * 29)
-    assert [row["target_date"] for row in projected(costs, date(2025, 6, 30))] == [date(2025, 6, 30)]
-    first = projected(costs, date(2025, 7, 1))
-    assert (first[0]["target_date"], first[-1]["target_date"]) == (date(2025, 7, 1), date(2025, 7, 31))
+@pytest.mark.parametrize(
+    ("as_of", "last"),
+    [
+        (date(2025, 6, 23), date(2025, 6, 30)),  # eight days to month end
+        (date(2025, 6, 24), date(2025, 6, 30)),  # the seventh day is the month's last
+        (date(2025, 6, 25), date(2025, 7, 1)),
+        (date(2025, 6, 30), date(2025, 7, 6)),  # a Monday: its week
+        (date(2025, 7, 1), date(2025, 7, 31)),
+    ],
+)
+def test_the_days_to_month_end_are_projected_and_a_week_at_least(as_of, last):
+    rows = projected(daily([10] * 29), as_of)
+    assert [row["target_date"] for row in rows] == list(days_between(as_of, last))
+
+
+def test_the_line_goes_on_past_the_end_of_the_month():
+    # 10, 11, … from June 16 on: June 30 is the fifteenth day, and the week from there ends at 30.
+    rows = projected(daily(range(10, 24), first=date(2025, 6, 16)), date(2025, 6, 30))
+    assert [row["projected_cost_usd"] for row in rows] == [Decimal(cost) for cost in range(24, 31)]
+
+
+def test_days_past_the_end_of_the_month_have_measured_errors():
+    # Issued on June 30, two days ahead, 20 was projected of June 30 and July 1, and 40 came.
+    dates = [date(2025, 6, 30), date(2025, 7, 2)]
+    result = project(history(daily([10] * 14 + [20] * 2, first=date(2025, 6, 16))), as_of_dates=dates)
+    rows = {row["horizon_days"]: row for row in result.errors.to_pylist() if row["as_of_date"] == date(2025, 7, 2)}
+    assert (rows[2]["origin_count"], rows[2]["bias_ratio"]) == (1, -0.5)
 
 
 def test_days_from_as_of_on_are_not_seen():

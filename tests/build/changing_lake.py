@@ -118,7 +118,7 @@ class ChangingLake:
 
     def told_twice(self, day: date) -> None:
         """A framework's span around the call of the provider's library."""
-        usage, trace_id = self._usage(), self.name("t")
+        usage, trace_id = self._usage() | {"task_type": "extraction"}, self.name("t")
         outer = self._call(day, "11:00", trace_id=trace_id, scope_name="framework", request_model=HAIKU, **usage)
         inner = self._call(day, "11:00", trace_id=trace_id, scope_name="sdk", request_model=HAIKU, **usage)
         found = {

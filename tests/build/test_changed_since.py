@@ -112,6 +112,7 @@ MARKED = {
     "intermediate.int_billing_cells_allocated": "model_tier",
     "intermediate.int_llm_call_costs_allocated": "cost_status",
     "marts.fct_llm_calls": "dialect",
+    "intermediate.int_excess_outputs_priced": "metric_name",
     "intermediate.int_daily_costs_allocated": "model_tier",
     "intermediate.int_daily_cells_reconciled": "cell_grain",
     "intermediate.int_daily_users_counted": "feature_id",

@@ -145,6 +145,34 @@ FAULTS = {
         "update marts.rpt_instrumentation_coverage set billed_cost_usd = 0 where service_name = 'unknown'",
         ["rpt_instrumentation_coverage__against_allocated", "(-2250000)"],
     ),
+    "week of other sums than its days": (
+        "update marts.fct_weekly_metrics set numerator = 701 where week_start_date = '2025-06-02'",
+        ["fct_weekly_metrics__against_days", "other_sum_count", "1 of 2 rows (1)"],
+    ),
+    "week lost from the metrics": (
+        "delete from marts.fct_weekly_metrics where week_start_date = '2025-06-09'",
+        ["fct_weekly_metrics__against_days", "other_sum_count", "1 of 2 rows (1)"],
+    ),
+    "warning that is nobody's": (
+        "update marts.fct_weekly_metrics set status = 'warning', owner = null where week_start_date = '2025-06-02'",
+        ["fct_weekly_metrics", "ownerless_warning_count"],
+    ),
+    "healthy without a value": (
+        "update marts.fct_weekly_metrics set value = null where week_start_date = '2025-06-02'",
+        ["fct_weekly_metrics", "unexplained_value_count"],
+    ),
+    "movement without a comparison": (
+        "update marts.fct_weekly_metrics set value_change = 0.1 where week_start_date = '2025-06-02'",
+        ["fct_weekly_metrics", "unexplained_trend_count"],
+    ),
+    "half a week locked": (
+        "update marts.fct_weekly_metrics set verdict = 'locked'",
+        ["fct_weekly_metrics", "unfounded_verdict_count", "1 of 2 rows (1)"],
+    ),
+    "more changed than compared": (
+        "update marts.rpt_weekly_rerankers set changed_count = 11",
+        ["rpt_weekly_rerankers", "broken_part_count"],
+    ),
     "drivers that do not add up": (
         "update marts.fct_cost_drivers set contribution_cost_usd = -2.499999 where feature_id = 'search'",
         ["fct_cost_drivers__against_change", "unexplained_micro_usd", "(1)"],

@@ -290,6 +290,7 @@ create table marts.fct_daily_metrics as
 select
     day as usage_date, 'chat' as feature_id, 'task_type=chat' as dimension, 'token_amplification' as metric_name,
     100.0::double as numerator, 2000.0::double as denominator, 0.05::double as value, 2::bigint as sample_count,
+    2::bigint as considered_count, cast(null as double) as unknown_ratio, cast(null as decimal(18, 6)) as cost_at_stake_usd,
     'healthy' as status, 0.5::double as healthy_bound, 0.8::double as warning_bound
 from days;
 
@@ -301,6 +302,27 @@ select
     cast(1 as decimal(18, 6)) as saved_cost_usd, cast(1 as decimal(18, 6)) as low_saved_cost_usd,
     cast(1 as decimal(18, 6)) as high_saved_cost_usd, true as is_calibrated
 from days, (values (0.9::double), (1.0::double)) as curve(similarity);
+create table marts.fct_weekly_metrics as
+select
+    cast(date_trunc('week', usage_date) as date) as week_start_date, feature_id, dimension, metric_name,
+    'healthy' as status, 'not_compared' as trend, cast(null as varchar) as verdict, 'rewrite prompts' as action,
+    'prompt owner' as owner, sum(numerator) as numerator, sum(denominator) as denominator, 0.05::double as value,
+    cast(sum(sample_count) as bigint) as sample_count, cast(sum(considered_count) as bigint) as considered_count,
+    cast(null as double) as unknown_ratio, count(*) as covered_day_count, 0::bigint as unknown_day_count,
+    cast(null as double) as previous_value, cast(null as double) as value_change, cast(null as double) as trend_change,
+    cast(null as double) as estimated_cost_ratio, cast(null as decimal(18, 6)) as cost_at_stake_usd,
+    0.5::double as healthy_bound, 0.8::double as warning_bound, cast(null as double) as healthy_lower_bound,
+    count(*) = 7 as is_complete_week
+from marts.fct_daily_metrics group by all;
+
+create table marts.rpt_weekly_rerankers as
+select
+    date '2025-06-02' as week_start_date, 'chat' as feature_id, 'unproven' as verdict, 'no_relevance' as reason,
+    'drop it' as action, 'ML engineer' as owner, 5::bigint as top_k, 10::bigint as rerank_count,
+    10::bigint as compared_count, 4::bigint as changed_count, 0.4::double as change_ratio, 0::bigint as judged_count,
+    cast(null as double) as hit_before_ratio, cast(null as double) as hit_after_ratio, 0::bigint as gained_hit_count,
+    0::bigint as lost_hit_count, cast(0.02 as decimal(18, 6)) as allocated_cost_usd,
+    cast(0.005 as decimal(18, 6)) as cost_usd_per_changed_rerank, 7::bigint as covered_day_count, true as is_complete_week;
 
 create table marts.fct_cost_projections as
 select

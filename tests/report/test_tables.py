@@ -30,21 +30,19 @@ COSTS = """
 """
 
 METRICS = """
-    create table fct_daily_metrics as
+    create table fct_weekly_metrics as
     select
-        cast(d as date) as usage_date, f as feature_id, x as dimension, m as metric_name,
-        cast(n as double) as numerator, cast(b as double) as denominator, cast(n as double) / nullif(b, 0) as value,
-        cast(k as bigint) as sample_count, s as status,
+        cast(d as date) as week_start_date, f as feature_id, x as dimension, m as metric_name, cast(v as double) as value,
+        cast(k as bigint) as sample_count, s as status, y as verdict, cast(c as bigint) as covered_day_count,
         cast(h as double) as healthy_bound, cast(w as double) as warning_bound
     from (values
-        ('2025-06-09', 'extract', 'task_type=extraction', 'token_amplification', 90, 100, 10, 'warning', 0.5, 0.8),
-        ('2025-06-10', 'extract', 'task_type=extraction', 'token_amplification', 210, 300, 30, 'watch', 0.5, 0.8),
-        ('2025-06-11', 'extract', 'task_type=extraction', 'token_amplification', 100, 100, 1, 'warning', 0.5, 0.8),
-        ('2025-06-12', 'extract', 'task_type=extraction', 'token_amplification', null, 500, 9, 'watch', 0.5, 0.8),
-        ('2025-06-10', 'chat', 'task_type=chat', 'token_amplification', 0, 0, 0, 'insufficient', null, null),
-        ('2025-06-10', 'total', 'task_type=chat', 'token_amplification', 5, 10, 9, 'no_threshold', null, null),
-        ('2025-06-16', 'chat', 'task_type=chat', 'token_amplification', 9, 1, 1, 'healthy', null, null)
-    ) as v (d, f, x, m, n, b, k, s, h, w)
+        ('2025-06-09', 'extract', 'task_type=extraction', 'token_amplification', 0.8, 1041, 'watch', null, 7, 0.5, 0.8),
+        ('2025-06-09', 'chat', 'tier=expensive', 'routing_mix_call_ratio', 0.96, 90, 'warning', 'locked', 7, 0.5, 0.9),
+        ('2025-06-09', 'docs', 'tier=expensive', 'routing_mix_call_ratio', 0.6, 90, 'watch', 'steady', 7, 0.5, 0.9),
+        ('2025-06-09', 'total', 'all', 'weekly_cost_to_projection_ratio', null, 6, 'insufficient', null, 7, 1.1, 1.2),
+        ('2025-06-09', 'chat', 'task_type=chat', 'token_amplification', null, 0, 'no_threshold', null, 7, null, null),
+        ('2025-06-16', 'chat', 'task_type=extraction', 'token_amplification', 9, 1, 'warning', null, 3, 0.5, 0.8)
+    ) as v (d, f, x, m, v, k, s, y, c, h, w)
 """
 
 
@@ -74,19 +72,25 @@ def test_a_total_of_nothing_known_is_not_nothing(settings, publish):
     assert tables.feature_costs(settings, date(2025, 6, 12)).splitlines()[-1].split() == ["Total", "–", "–"]
 
 
-def test_metrics_are_ratios_of_the_week_s_sums(settings, publish):
+def test_metrics_of_the_week_with_status_and_what_the_verdict_adds(settings, publish):
     publish(statements=(METRICS,))
-    # 400 / 500 = 0.80; the mean of the days' ratios would be 0.87. Of the 12th only what it is held against is known.
-    assert tables.metrics(settings, date(2025, 6, 9)).splitlines() == [
+    assert tables.metrics(settings, date(2025, 6, 12)).splitlines() == [
         "Metrics, week of 2025-06-09",
         "",
-        "Metric               Feature  Dimension             Week  Samples  Healthy  Warning  Days",
-        "───────────────────  ───────  ────────────────────  ────  ───────  ───────  ───────  ──────────────────",
-        "token_amplification  chat     task_type=chat           –        0        –        –  insufficient 1",
-        "token_amplification  extract  task_type=extraction  0.80       50     0.50     0.80  warning 2, watch 2",
+        "Metric                           Feature  Dimension             Week  Samples  Healthy  Warning  Status",
+        "───────────────────────────────  ───────  ────────────────────  ────  ───────  ───────  ───────  ───────────────",
+        "routing_mix_call_ratio           chat     tier=expensive        0.96       90     0.50     0.90  warning, locked",
+        "routing_mix_call_ratio           docs     tier=expensive        0.60       90     0.50     0.90  watch",
+        "token_amplification              extract  task_type=extraction  0.80    1,041     0.50     0.80  watch",
+        "weekly_cost_to_projection_ratio  total    all                      –        6     1.10     1.20  insufficient",
         "",
-        "1 more have no threshold; they are in fct_daily_metrics",
+        "1 more have no threshold; they are in fct_weekly_metrics",
     ]
+
+
+def test_a_week_that_is_not_over_says_so(settings, publish):
+    publish(statements=(METRICS,))
+    assert tables.metrics(settings, date(2025, 6, 16)).splitlines()[0] == "Metrics, week of 2025-06-16, 3 days so far"
 
 
 def test_a_week_without_rows_has_only_a_header(settings, publish):

@@ -207,3 +207,44 @@ def test_a_cost_that_jumps_and_stays_is_three_alerts_and_then_the_level(publishe
         ("big", "normal", None, 9),
         ("support_chat", "normal", None, 1),
     ]
+
+
+def week_of_total(published, monday, metric):
+    with open_published(published) as marts:
+        (row,) = marts.execute(
+            """select value, status, sample_count, covered_day_count, unknown_day_count, estimated_cost_ratio, is_complete_week
+            from fct_weekly_metrics where feature_id = 'total' and metric_name = ? and week_start_date = ?""",
+            [metric, monday],
+        ).fetchall()
+    return row
+
+
+def test_a_week_is_held_against_what_its_monday_projected(published):
+    # On April 21 the line goes through seven days at 13 (March 24 on) and seven at 4: middle -14.5 days and 8.5,
+    # slope -661.5 / 1599.5.
+    slope = -661.5 / 1599.5
+    projected = 7 * (8.5 + 14.5 * slope) + 21 * slope
+    found = week_of_total(published, "2025-04-21", "weekly_cost_to_projection_ratio")
+    assert found == (pytest.approx(84 / projected, rel=1e-5), "warning", 7, 7, 0, 0.0, True)
+    # Untraced usage that its tag owns is $63 of it.
+    assert week_of_total(published, "2025-04-21", "feature_cost_share_ratio")[:3] == (0.75, "warning", 7)
+
+
+def test_a_week_with_a_missing_day_or_unknown_cost_is_not_held_against_its_projection(published):
+    metric = "weekly_cost_to_projection_ratio"
+    # Six days of $3 against the mean of seven such days, each by estimate; the span of the missing day is in no day.
+    assert week_of_total(published, "2025-03-10", metric) == (1.0, "insufficient", 6, 6, 0, 1.0, False)
+    assert week_of_total(published, "2025-03-31", metric) == (None, "insufficient", 0, 7, 7, None, True)
+
+
+def test_a_week_across_the_end_of_the_month_has_a_projection_from_its_first_day(published):
+    with open_published(published) as marts:
+        days = marts.execute(
+            """select min(target_date), max(target_date), count(*) from fct_cost_projections
+            where feature_id = 'total' and as_of_date = '2025-06-30'"""
+        ).fetchall()
+    assert days == [(date(2025, 6, 30), date(2025, 7, 6), 7)]
+    value, status, *rest = week_of_total(published, "2025-06-30", "weekly_cost_to_projection_ratio")
+    # One day so far; it is compared with what was projected of that day, and not judged.
+    assert value is not None
+    assert [status, *rest] == ["insufficient", 1, 1, 0, 1.0, False]

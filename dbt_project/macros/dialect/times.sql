@@ -44,3 +44,16 @@
 {% macro spark__milliseconds_after(timestamp, milliseconds) -%}
     timestampadd(millisecond, {{ milliseconds }}, {{ timestamp }})
 {%- endmacro %}
+
+{#- Days from one date to another, a whole number. -#}
+{% macro days_between(first, second) -%}
+    {{ adapter.dispatch('days_between', 'ai_finops')(first, second) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, second) -%}
+    ({{ second }} - {{ first }})
+{%- endmacro %}
+
+{% macro spark__days_between(first, second) -%}
+    datediff({{ second }}, {{ first }})
+{%- endmacro %}

@@ -2,7 +2,7 @@
     Grain: one row per usage_date, feature_id, dimension and metric_name; feature_id `total` is all features together.
 
     Values are ratios of sums. Equality with a bound is `watch`; fewer samples than the threshold's smallest, or a larger share
-    of samples of which nothing is known than it bears, is `insufficient`.
+    of samples of which nothing is known than it bears, is `insufficient`. Without a threshold it is `no_threshold`, known or not.
 #}
 with
 
@@ -16,6 +16,10 @@ metrics as (
     {% endfor %}
 ),
 
+excess_outputs as (
+    select * from {{ ref('int_excess_outputs_priced') }}
+),
+
 thresholds as (
     select * from {{ ref('metric_thresholds') }}
 ),
@@ -24,15 +28,21 @@ metrics_with_bounds as (
     select
         metrics.*,
         metrics.numerator / nullif(metrics.denominator, 0) as value,
+        excess_outputs.excess_output_cost_usd as cost_at_stake_usd,
         thresholds.healthy_bound,
         thresholds.warning_bound,
+        thresholds.healthy_lower_bound,
         thresholds.smallest_sample_count,
-        thresholds.largest_unknown_ratio,
-        -- Turned so that higher is better on both kinds of metric.
-        case when thresholds.healthy_bound < thresholds.warning_bound then -1 else 1 end as better_sign
+        thresholds.largest_unknown_ratio
     from metrics
     left join thresholds
-        on metrics.metric_name = thresholds.metric_name and metrics.dimension = thresholds.dimension
+        on {{ is_threshold_of('metrics') }}
+    left join excess_outputs
+        on
+            metrics.metric_name = excess_outputs.metric_name
+            and metrics.usage_date = excess_outputs.usage_date
+            and metrics.feature_id = excess_outputs.feature_id
+            and metrics.dimension = excess_outputs.dimension
 ),
 
 daily_metrics as (
@@ -40,18 +50,14 @@ daily_metrics as (
         feature_id,
         dimension,
         metric_name,
-        case
-            when value is null or sample_count < smallest_sample_count then 'insufficient'
-            when unknown_ratio > largest_unknown_ratio then 'insufficient'
-            when healthy_bound is null then 'no_threshold'
-            when better_sign * value > better_sign * healthy_bound then 'healthy'
-            when better_sign * value < better_sign * warning_bound then 'warning'
-            else 'watch'
-        end as status,
+        {{ metric_status() }} as status,
         numerator,
         denominator,
         value,
         sample_count,
+        considered_count,
+        unknown_ratio,
+        cast(cost_at_stake_usd as decimal(18, 6)) as cost_at_stake_usd,
         healthy_bound,
         warning_bound,
         usage_date

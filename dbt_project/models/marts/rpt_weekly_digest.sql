@@ -28,7 +28,11 @@ outcomes as (
 
 projections as (
     select * from {{ ref('fct_cost_projections') }}
-    where feature_id = 'total' and scenario = 'as_is'
+    where
+        feature_id = 'total'
+        and scenario = 'as_is'
+        -- A week at least is projected, also where the month ends before.
+        and date_trunc('month', target_date) = date_trunc('month', as_of_date)
 ),
 
 projection_errors as (

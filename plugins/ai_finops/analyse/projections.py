@@ -1,10 +1,12 @@
-"""Daily cost to month end, and how wrong earlier projections by the same method were.
+"""Daily cost to month end and for a week at least, and how wrong earlier projections by the same method were.
 
 **Method.** From 14 days of history a linear trend. Below that the mean of the days: a line through less than two weeks
 follows the fall from Friday to Sunday, or the rise from it, to the end of the month.
 
 **Month end** is the end of the month that holds `as_of_date`, the first day not yet seen: the month under way, and on
-the first of a month the one that begins, since the month before is finished and needs no projection.
+the first of a month the one that begins, since the month before is finished and needs no projection. Where that is less
+than a week away, the days after it are projected too: a week that crosses the end of a month is held against the seven
+days projected on its Monday. A sum to month end has to leave those days out.
 
 **Days.** A covered day counts (its traces are landed, or it is on a bill), and a feature without a row
 on it had a zero day. Any other day counts for nobody, whatever late row it has, and a day whose cost is not known is
@@ -37,6 +39,7 @@ from ai_finops.analyse.trend import Trend
 from ai_finops.days import days_between, month_end
 
 WINDOW_DAYS = 28
+FEWEST_TARGET_DAYS = 7
 WANTED_DAYS = 14
 FEWEST_DAYS = 7
 TREND_METHOD = "linear_trend"
@@ -52,15 +55,15 @@ class Projected(NamedTuple):
 
 
 def project(history: CostHistory, *, as_of_dates: Collection[date]) -> Projected:
-    """Project each feature and the total, by day to month end, as it would have been done on each of `as_of_dates`.
+    """Project each feature and the total, by day, as it would have been done on each of `as_of_dates`.
 
     Args:
         history: Usage costs by feature and day.
         as_of_dates: Dates of issue; each sees only the days before it.
     Returns:
-        Projections in the order as_of_date, feature_id, target_date. Status is `ok` with method `linear_trend` from 14
-        known days in the last 28. Below that the method is `trailing_mean`, and the status `short_history` from 7 days,
-        then `insufficient_history` with null costs. And the errors (`measure_errors`).
+        Projections in the order as_of_date, feature_id, target_date, for each day to month end, seven at least. Status is `ok`
+        with method `linear_trend` from 14 known days in the last 28. Below that the method is `trailing_mean`, and the status
+        `short_history` from 7 days, then `insufficient_history` with null costs. And the errors (`measure_errors`).
     """
     rows = (
         row
@@ -84,13 +87,18 @@ def method_of(window_day_count: int) -> str:
     return TREND_METHOD if window_day_count >= WANTED_DAYS else MEAN_METHOD
 
 
+def last_target_date(as_of: date) -> date:
+    """Return the last day that is projected on `as_of`: the end of the month, or the seventh day where that is later."""
+    return max(month_end(as_of), as_of + timedelta(days=FEWEST_TARGET_DAYS - 1))
+
+
 def _project_feature(history: CostHistory, feature_id: str, *, as_of: date) -> Iterator[dict[str, Any]]:
     window = history.between(feature_id, as_of - timedelta(days=WINDOW_DAYS), as_of - timedelta(days=1))
     status, method = status_of(len(window)), method_of(len(window))
     fit = Trend.fit if method == TREND_METHOD else Trend.level
     # x counts days from as_of, so that the first projected day is 0.
     trend = None if len(window) < FEWEST_DAYS else fit([((day - as_of).days, usd) for day, usd in window])
-    for target in days_between(as_of, month_end(as_of)):
+    for target in days_between(as_of, last_target_date(as_of)):
         x = (target - as_of).days
         middle, margin = (None, None) if trend is None else (trend.at(x), trend.margin_80(x))
         yield {

@@ -94,8 +94,19 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             extracted_at
         """,
         "fct_daily_metrics": """
-            usage_date feature_id dimension metric_name numerator denominator value sample_count status healthy_bound
-            warning_bound
+            usage_date feature_id dimension metric_name numerator denominator value sample_count considered_count
+            unknown_ratio cost_at_stake_usd status healthy_bound warning_bound
+        """,
+        "fct_weekly_metrics": """
+            week_start_date feature_id dimension metric_name status trend verdict action owner numerator denominator value
+            sample_count considered_count unknown_ratio covered_day_count unknown_day_count previous_value value_change
+            trend_change estimated_cost_ratio cost_at_stake_usd healthy_bound warning_bound healthy_lower_bound
+            is_complete_week
+        """,
+        "rpt_weekly_rerankers": """
+            week_start_date feature_id verdict reason action owner top_k rerank_count compared_count changed_count
+            change_ratio judged_count hit_before_ratio hit_after_ratio gained_hit_count lost_hit_count allocated_cost_usd
+            cost_usd_per_changed_rerank covered_day_count is_complete_week
         """,
         "fct_daily_cache_opportunities": """
             usage_date feature_id embedder_id similarity query_count hit_count hit_ratio precision_ratio right_hit_ratio

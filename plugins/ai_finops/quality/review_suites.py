@@ -16,7 +16,7 @@ from ai_finops.quality.rules import (
 )
 
 _METRICS = """
-select *, cast(value is null and status <> 'insufficient' as integer) as unexplained_value_count
+select *, cast(value is null and status in ('healthy', 'watch', 'warning') as integer) as unexplained_value_count
 from marts.fct_daily_metrics
 """
 
@@ -117,8 +117,9 @@ def configure_metrics() -> list[Check]:
                     "no_threshold",
                     why="Known states of a metric.",
                 ),
-                is_zero("unexplained_value_count", why="No value needs its reason."),
+                is_zero("unexplained_value_count", why="No value has no verdict."),
                 is_between("sample_count", 0, None, why="A count."),
+                is_between("unknown_ratio", 0, 1, why="A share."),
             ),
         )
     ]

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ai_finops.quality import anomaly_suites, call_suites, closing_suites, cost_suites, level_suites, review_suites
+from ai_finops.quality import (
+    anomaly_suites,
+    call_suites,
+    closing_suites,
+    cost_suites,
+    level_suites,
+    review_suites,
+    week_suites,
+)
 from ai_finops.quality.gx import Check
 
 CONFIGURE = (
@@ -21,6 +29,8 @@ CONFIGURE = (
     call_suites.configure_extract_outcomes,
     review_suites.configure_metrics,
     review_suites.configure_cache_opportunities,
+    week_suites.configure_weekly_metrics,
+    week_suites.configure_weekly_rerankers,
     review_suites.configure_projections,
     review_suites.configure_drivers,
     anomaly_suites.configure_baselines,

@@ -36,18 +36,22 @@ _METRICS = """
         metric_name,
         feature_id,
         dimension,
-        sum(numerator) / nullif(sum(denominator) filter (numerator is not null), 0) as value,
-        sum(sample_count) as sample_count,
-        any_value(healthy_bound) as healthy_bound,
-        any_value(warning_bound) as warning_bound,
-        list(status order by usage_date) as statuses
-    from fct_daily_metrics
-    where usage_date between $monday and $sunday
-    group by metric_name, feature_id, dimension
+        value,
+        sample_count,
+        healthy_bound,
+        warning_bound,
+        status,
+        verdict,
+        covered_day_count
+    from fct_weekly_metrics
+    where week_start_date = $monday
     order by metric_name, feature_id, dimension
 """
 
 _NO_THRESHOLD = "no_threshold"
+_DAYS_OF_WEEK = 7
+# What a verdict says that the status beside it does not.
+_TELLING_VERDICTS = ("locked", "improving", "worsening")
 
 
 def feature_costs(settings: Settings, week: date) -> str:
@@ -57,7 +61,8 @@ def feature_costs(settings: Settings, week: date) -> str:
         PublishError: Nothing has been published yet.
     """
     monday = week_start(week)
-    rows = _query(settings, _FEATURE_COSTS, monday=monday, previous_monday=monday - timedelta(days=7))
+    week_before, sunday = monday - timedelta(days=7), monday + timedelta(days=6)
+    rows = _query(settings, _FEATURE_COSTS, monday=monday, previous_monday=week_before, sunday=sunday)
     total, previous = (_known_sum(rows, column) for column in ("cost_usd", "previous_cost_usd"))
     lines = [_feature_line(row, total=total) for row in rows]
     lines.append(("Total", "", "", "", "", _dollars(total), "", "", _dollars(previous)))
@@ -73,14 +78,14 @@ def feature_costs(settings: Settings, week: date) -> str:
 
 
 def metrics(settings: Settings, week: date) -> str:
-    """Return the week's metrics that have a threshold: ratios of the week's sums, and the daily verdicts.
+    """Return the week's metrics that have a threshold, each with its status, and the verdict where it has one.
 
     Raises:
         PublishError: Nothing has been published yet.
     """
     monday = week_start(week)
     rows = _query(settings, _METRICS, monday=monday)
-    judged = [row for row in rows if set(row["statuses"]) != {_NO_THRESHOLD}]
+    judged = [row for row in rows if row["status"] != _NO_THRESHOLD]
     lines = [
         (
             row["metric_name"],
@@ -90,14 +95,16 @@ def metrics(settings: Settings, week: date) -> str:
             f"{row['sample_count']:,.0f}",
             _number(row["healthy_bound"]),
             _number(row["warning_bound"]),
-            _verdicts(row["statuses"]),
+            _standing(row),
         )
         for row in judged
     ]
-    header = ("Metric", "Feature", "Dimension", "Week", "Samples", "Healthy", "Warning", "Days")
-    table = f"Metrics, week of {monday}\n\n{align(header, lines, left=3, last_left=True)}"
+    header = ("Metric", "Feature", "Dimension", "Week", "Samples", "Healthy", "Warning", "Status")
+    covered = {row["covered_day_count"] for row in rows}
+    so_far = f", {counted(min(covered), 'day')} so far" if covered and min(covered) < _DAYS_OF_WEEK else ""
+    table = f"Metrics, week of {monday}{so_far}\n\n{align(header, lines, left=3, last_left=True)}"
     others = len(rows) - len(judged)
-    return f"{table}\n\n{others} more have no threshold; they are in fct_daily_metrics" if others else table
+    return f"{table}\n\n{others} more have no threshold; they are in fct_weekly_metrics" if others else table
 
 
 def align(header: Sequence[str], lines: Sequence[Sequence[str]], *, left: int, last_left: bool = False) -> str:
@@ -115,9 +122,9 @@ def align(header: Sequence[str], lines: Sequence[Sequence[str]], *, left: int, l
     return "\n".join(laid_out(line) for line in (header, rule, *lines))
 
 
-def _query(settings: Settings, query: str, *, monday: date, **more: date) -> list[dict[str, Any]]:
+def _query(settings: Settings, query: str, **days: date) -> list[dict[str, Any]]:
     with open_published(settings) as connection:
-        found = connection.execute(query, {"monday": monday, "sunday": monday + timedelta(days=6), **more})
+        found = connection.execute(query, days)
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
@@ -151,6 +158,6 @@ def _number(value: float | Decimal | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _verdicts(statuses: Sequence[str]) -> str:
-    """Count the days by verdict, in the order in which each first came: `watch 2, warning 5`."""
-    return ", ".join(f"{status} {statuses.count(status)}" for status in dict.fromkeys(statuses))
+def _standing(row: dict[str, Any]) -> str:
+    """Name the status, and behind it a verdict that says more: `warning, locked`."""
+    return f"{row['status']}, {row['verdict']}" if row["verdict"] in _TELLING_VERDICTS else row["status"]

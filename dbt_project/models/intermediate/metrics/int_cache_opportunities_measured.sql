@@ -27,6 +27,7 @@ cache_opportunities_measured as (
         cast(hit_count as double) as numerator,
         cast(query_count as double) as denominator,
         query_count as sample_count,
+        query_count as considered_count,
         cast(null as double) as unknown_ratio,
         usage_date
     from hits
@@ -38,6 +39,7 @@ cache_opportunities_measured as (
         right_hit_count as numerator,
         cast(query_count as double) as denominator,
         query_count as sample_count,
+        query_count as considered_count,
         cast(null as double) as unknown_ratio,
         usage_date
     from hits

@@ -46,6 +46,7 @@ prompt_caches_measured as (
         cast(sum(cache_read_input_tokens) as double) as numerator,
         cast(sum(input_tokens) as double) as denominator,
         cast(sum(call_count) as bigint) as sample_count,
+        cast(sum(call_count) as bigint) as considered_count,
         cast(null as double) as unknown_ratio,
         usage_date
     from calls_with_total

@@ -39,6 +39,7 @@ prompt_prefixes_measured as (
         cast(sum(reusable_{{ lifetime }}_tokens) as double) as numerator,
         cast(sum(prompt_block_tokens) as double) as denominator,
         cast(count(*) as bigint) as sample_count,
+        cast(count(*) as bigint) as considered_count,
         cast(null as double) as unknown_ratio,
         usage_date
     from prompts_with_total

@@ -49,6 +49,7 @@ repeated_queries_measured as (
         cast(queries_counted.repeated_count as double) as numerator,
         cast(queries_counted.known_count as double) as denominator,
         cast(queries_counted.known_count as bigint) as sample_count,
+        cast(queries_counted.query_count as bigint) as considered_count,
         {{ ratio('queries_counted.query_count - queries_counted.known_count', 'queries_counted.query_count') }}
             as unknown_ratio,
         queries_counted.usage_date

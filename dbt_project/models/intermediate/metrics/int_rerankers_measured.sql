@@ -49,6 +49,7 @@ rerankers_measured as (
         cast(changed_count as double) as numerator,
         cast(rerank_count as double) as denominator,
         cast(rerank_count as bigint) as sample_count,
+        cast(rerank_count as bigint) as considered_count,
         cast(null as double) as unknown_ratio,
         usage_date
     from reranks_summed
@@ -61,6 +62,7 @@ rerankers_measured as (
         cast(hit_{{ moment }}_count as double) as numerator,
         cast(judged_count as double) as denominator,
         cast(judged_count as bigint) as sample_count,
+        cast(rerank_count as bigint) as considered_count,
         {{ ratio('rerank_count - judged_count', 'rerank_count') }} as unknown_ratio,
         usage_date
     from reranks_summed

@@ -72,6 +72,7 @@ retried_calls_measured as (
         cast(count(*) filter (where is_retry) as double) as numerator,
         cast(count(*) as double) as denominator,
         cast(count(*) as bigint) as sample_count,
+        cast(count(*) as bigint) as considered_count,
         cast(null as double) as unknown_ratio,
         usage_date
     from calls_with_total

@@ -51,6 +51,7 @@ retrieval_hits_measured as (
         cast(used_document_count as double) as numerator,
         cast(retrieved_document_count as double) as denominator,
         cast(judged_count as bigint) as sample_count,
+        cast(retrieval_count as bigint) as considered_count,
         {{ ratio('retrieval_count - judged_count', 'retrieval_count') }} as unknown_ratio,
         usage_date
     from retrievals_summed
@@ -62,6 +63,7 @@ retrieval_hits_measured as (
         cast(used_count as double) as numerator,
         cast(judged_count as double) as denominator,
         cast(judged_count as bigint) as sample_count,
+        cast(retrieval_count as bigint) as considered_count,
         {{ ratio('retrieval_count - judged_count', 'retrieval_count') }} as unknown_ratio,
         usage_date
     from retrievals_summed

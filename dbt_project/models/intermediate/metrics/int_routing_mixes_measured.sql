@@ -99,6 +99,7 @@ routing_mix_call_ratio as (
         cast(coalesce(calls_by_tier.call_count, 0) as double) as numerator,
         cast(calls_by_feature.call_count as double) as denominator,
         cast(calls_by_feature.call_count as bigint) as sample_count,
+        cast(calls_by_feature.call_count as bigint) as considered_count,
         {{ ratio('calls_by_feature.unknown_call_count', 'calls_by_feature.call_count') }} as unknown_ratio,
         tiers_of_calls.usage_date
     from tiers_of_calls
@@ -168,6 +169,7 @@ routing_mix_spend_ratio as (
         cast(case when costs_by_tier.usage_date is null then 0 else costs_by_tier.cost_usd end as double) as numerator,
         cast(costs_by_feature.cost_usd as double) as denominator,
         cast(coalesce(calls_by_feature.call_count, 0) as bigint) as sample_count,
+        cast(coalesce(calls_by_feature.call_count, 0) as bigint) as considered_count,
         {{ ratio('calls_by_feature.unknown_call_count', 'calls_by_feature.call_count') }} as unknown_ratio,
         tiers_of_costs.usage_date
     from tiers_of_costs

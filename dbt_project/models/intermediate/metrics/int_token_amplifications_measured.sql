@@ -49,6 +49,7 @@ token_amplifications_measured as (
         cast(sum(output_tokens) as double) as numerator,
         cast(sum(input_tokens) as double) as denominator,
         cast(sum(call_count) as bigint) as sample_count,
+        cast(sum(call_count) as bigint) as considered_count,
         cast(null as double) as unknown_ratio,
         usage_date
     from calls_with_total
