@@ -43,8 +43,8 @@ def test_the_best_sentence_speaks_for_a_document():
 def test_used_from_the_boundary_on():
     assert not is_used(0.499999)
     assert is_used(0.5)
-    # One sentence of n words of which two are found: sqrt(2/n × 2/4), 0.41 for 6 and 0.35 for 8.
-    words = "gold copper silver bronze nickel cobalt helium carbon".split()
+    # One sentence of n words of which two are found: sqrt(2/n * 2/4), 0.41 for 6 and 0.35 for 8.
+    words = ["gold", "copper", "silver", "bronze", "nickel", "cobalt", "helium", "carbon"]
     (six,), (eight,) = (estimate_uses(" ".join(words[:n]), documents=["gold copper"]) for n in (6, 8))
     assert (round(unscaled(six), 2), round(unscaled(eight), 2)) == (0.41, 0.35)
     assert (is_used(six), is_used(eight)) == (True, False)

@@ -1,10 +1,10 @@
 """How far an answer draws on each document that was retrieved for it: an estimate for where nobody records citations.
 
 Standard library only: an application calls `estimate_uses` with the texts that it has in hand and sends the numbers, and the
-pipeline calls it where texts are kept. A sentence of the answer counts as drawn from a document as far as its words are in it,
-words of the question hardly (they were there before), words that are in several documents less, and a document that explains
-a sentence worse than another one does, less for it. So it finds what was copied or told closely. What was told in other words or
-in another language it does not find. Measured agreement: docs/metrics.md. Why so: docs/decisions/0015-overlap-at-landing.md
+pipeline calls it where texts are kept. A sentence of the answer counts as drawn from a document as far as its words are in it:
+words of the question hardly (they were there before), words that are in several documents less, and all of it less where
+another document explains the sentence better. So it finds what was copied or told closely; what was told in other words or in
+another language it does not find. Measured agreement: docs/metrics.md. Why so: docs/decisions/0015-overlap-at-landing.md
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ MAX_CHARACTERS = 20_000
 """Of each text that are read."""
 MAX_SENTENCES = 100
 """Of an answer that are read."""
+_BYTES_PER_TOKEN = 4
 _QUESTION_WEIGHT = 0.2
 _HALF_EVIDENCE = 2.0
 """Weight of words in common, of two long words or one number, that is half as good as any amount of them."""
@@ -36,7 +37,7 @@ def estimate_uses(answer: str, *, documents: Sequence[str], question: str = "") 
     Args:
         answer: What was answered; only text, no JSON around it.
         documents: Texts of the documents in their order, all of them: each is judged beside the others.
-        question: What was asked, without the documents. Left out, what the answer repeats of it counts as drawn from a document.
+        question: What was asked, without the documents. Without it, what the answer repeats of it counts in full.
     Returns:
         A number from 0 to 1 for each document: `USED_FROM_SCORE` or more says that it was used. All 0 for an empty answer.
     """
@@ -51,6 +52,11 @@ def estimate_uses(answer: str, *, documents: Sequence[str], question: str = "") 
         if words:
             scores = [max(pair) for pair in zip(scores, _explained(words, texts), strict=True)]
     return [_scale(score) for score in scores]
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate the tokens of a text: a quarter of its UTF-8 bytes, rounded up; a rule of thumb and no tokenizer."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN)
 
 
 def is_used(score: float) -> bool:

@@ -18,7 +18,7 @@ def test_measures_by_hand():
     assert measured.agreement_ratio == 0.7
     assert measured.precision_ratio == 0.8
     assert measured.recall_ratio == pytest.approx(2 / 3)
-    # By chance: 25/50 × 30/50 + 25/50 × 20/50 = 0.5.
+    # By chance: 25/50 * 30/50 + 25/50 * 20/50 = 0.5.
     assert measured.kappa == pytest.approx(0.4)
     half = 1.959964 * sqrt(0.7 * 0.3 / 50) / 0.5
     assert measured.kappa_interval == pytest.approx((0.4 - half, 0.4 + half))
