@@ -145,6 +145,14 @@ FAULTS = {
         "update marts.rpt_instrumentation_coverage set billed_cost_usd = 0 where service_name = 'unknown'",
         ["rpt_instrumentation_coverage__against_allocated", "(-2250000)"],
     ),
+    "more unused than there is": (
+        "update marts.rpt_unused_context set unused_tokens = 1001 where usage_date = '2025-06-05'",
+        ["rpt_unused_context", "broken_part_count"],
+    ),
+    "unused context that does not say how it is known": (
+        "update marts.rpt_unused_context set validation = null where usage_date = '2025-06-05'",
+        ["rpt_unused_context", "validation"],
+    ),
     "drivers that do not add up": (
         "update marts.fct_cost_drivers set contribution_cost_usd = -2.499999 where feature_id = 'search'",
         ["fct_cost_drivers__against_change", "unexplained_micro_usd", "(1)"],

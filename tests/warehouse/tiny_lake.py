@@ -19,7 +19,7 @@ from ai_finops.analyse.schemas import COST_DRIVERS, PROJECTION_ERRORS, PROJECTIO
 from ai_finops.build.parsing import process_arguments
 from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
-from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, SOURCE_TABLES
+from ai_finops.lake_schemas import DERIVED_TABLES, EXACT, OBJECTS, QUARANTINE, SOURCE_TABLES
 from ai_finops.pricing.catalog import export_prices
 from ai_finops.pricing.price_table import FOREVER
 
@@ -146,7 +146,7 @@ def make_raw(
     )
     schemas = {
         f"{source}_{table}": schema
-        for source, of_source in SOURCE_TABLES.items()
+        for source, of_source in (SOURCE_TABLES | DERIVED_TABLES).items()
         for table, schema in of_source.items()
     }
     tables = {

@@ -7,7 +7,9 @@
 with
 
 metrics as (
-    {% for metric in ['token_amplifications', 'routing_mixes', 'retrieval_hits', 'rerankers', 'prompt_caches'] %}
+    {% for metric in [
+        'token_amplifications', 'routing_mixes', 'retrieval_hits', 'unused_documents', 'rerankers', 'prompt_caches'
+    ] %}
     select * from {{ ref('int_' ~ metric ~ '_measured') }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
@@ -15,6 +17,10 @@ metrics as (
 
 thresholds as (
     select * from {{ ref('metric_thresholds') }}
+),
+
+validations as (
+    select * from {{ ref('int_use_validations_named') }}
 ),
 
 metrics_with_bounds as (
@@ -25,11 +31,20 @@ metrics_with_bounds as (
         thresholds.warning_bound,
         thresholds.smallest_sample_count,
         thresholds.largest_unknown_ratio,
+        coalesce(
+            validations.validation, case when metrics.dimension = 'evidence=overlap_estimate' then 'unvalidated' end
+        ) as validation,
         -- Turned so that higher is better on both kinds of metric.
         case when thresholds.healthy_bound < thresholds.warning_bound then -1 else 1 end as better_sign
     from metrics
     left join thresholds
         on metrics.metric_name = thresholds.metric_name and metrics.dimension = thresholds.dimension
+    left join validations
+        on
+            metrics.usage_date = validations.usage_date
+            and metrics.feature_id = validations.feature_id
+            and metrics.dimension = validations.dimension
+            and metrics.metric_name = validations.metric_name
 ),
 
 daily_metrics as (
@@ -45,6 +60,7 @@ daily_metrics as (
             when better_sign * value < better_sign * warning_bound then 'warning'
             else 'watch'
         end as status,
+        validation,
         numerator,
         denominator,
         value,

@@ -86,6 +86,7 @@ MARTS: dict[str, Mart] = {
         Mart("fct_daily_unmapped_attributes", "phase_1", ("landing_date", "attribute_name", "service_name")),
         Mart("fct_daily_extract_outcomes", "phase_1", ("source", "landing_date")),
         Mart("fct_daily_metrics", "phase_2", ("usage_date", "feature_id", "dimension", "metric_name")),
+        Mart("rpt_unused_context", "phase_2", ("usage_date", "feature_id", "evidence")),
         Mart("fct_cost_projections", "phase_2", ("as_of_date", "feature_id", "scenario", "target_date")),
         Mart("fct_projection_errors", "phase_2", ("as_of_date", "feature_id", "method", "horizon_days")),
         Mart("fct_cost_drivers", "phase_2", ("week_start_date", "feature_id", "driver", "detail")),

@@ -94,8 +94,13 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             extracted_at
         """,
         "fct_daily_metrics": """
-            usage_date feature_id dimension metric_name numerator denominator value sample_count status healthy_bound
-            warning_bound
+            usage_date feature_id dimension metric_name numerator denominator value sample_count status validation
+            healthy_bound warning_bound
+        """,
+        "rpt_unused_context": """
+            usage_date feature_id evidence validation call_count unknown_cost_call_count document_count
+            unused_document_count input_tokens unused_tokens input_cost_usd unused_input_cost_usd
+            is_token_count_estimated
         """,
         "fct_cost_projections": """
             as_of_date feature_id scenario target_date projected_cost_usd low_cost_usd high_cost_usd method status

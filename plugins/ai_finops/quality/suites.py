@@ -20,6 +20,7 @@ CONFIGURE = (
     call_suites.configure_unmapped_attributes,
     call_suites.configure_extract_outcomes,
     review_suites.configure_metrics,
+    review_suites.configure_unused_context,
     review_suites.configure_projections,
     review_suites.configure_drivers,
     review_suites.configure_savings,
