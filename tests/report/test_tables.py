@@ -34,7 +34,7 @@ METRICS = """
     select
         cast(d as date) as usage_date, f as feature_id, x as dimension, m as metric_name,
         cast(n as double) as numerator, cast(b as double) as denominator, cast(n as double) / nullif(b, 0) as value,
-        cast(k as bigint) as sample_count, s as status,
+        cast(k as bigint) as sample_count, s as status, cast(null as varchar) as validation,
         cast(h as double) as healthy_bound, cast(w as double) as warning_bound
     from (values
         ('2025-06-09', 'extract', 'task_type=extraction', 'token_amplification', 90, 100, 10, 'warning', 0.5, 0.8),
@@ -87,6 +87,27 @@ def test_metrics_are_ratios_of_the_week_s_sums(settings, publish):
         "",
         "1 more have no threshold; they are in fct_daily_metrics",
     ]
+
+
+def test_an_estimate_says_what_it_is_worth(settings, publish):
+    agreement = "agreement 0.93 (n=102)"
+    said = {
+        "one": [agreement, agreement, None],
+        "none": [agreement, "unvalidated"],
+        "two": [agreement, "agreement 0.91 (n=128)"],
+        "cited": ["recorded", None],
+        "other": [None],
+    }
+    days = [(name, 9 + place, text) for name, texts in said.items() for place, text in enumerate(texts)]
+    values = ", ".join(f"('{name}', date '2025-06-{day:02}', {text!r})" for name, day, text in days)
+    rows = f"""insert into fct_daily_metrics
+        select d, 'chat', n, 'hits', 1, 2, 0.5, 9, 'watch', v, 0.55, 0.45
+        from (values {values.replace("None", "null")}) as t (n, d, v)"""
+    publish(statements=(METRICS, rows))
+    lines = tables.metrics(settings, date(2025, 6, 9)).splitlines()
+    assert [line.split("chat")[1].split("0.50")[0].strip() for line in lines if line.startswith("hits")] == [
+        "cited", "none, unvalidated", f"one, {agreement}", "other", "two, unvalidated",
+    ]  # fmt: skip
 
 
 def test_a_week_without_rows_has_only_a_header(settings, publish):

@@ -40,6 +40,8 @@ _METRICS = """
         sum(sample_count) as sample_count,
         any_value(healthy_bound) as healthy_bound,
         any_value(warning_bound) as warning_bound,
+        case when min(validation) = max(validation) then min(validation) else 'unvalidated' end as validation,
+        count(validation) > 0 as is_judged,
         list(status order by usage_date) as statuses
     from fct_daily_metrics
     where usage_date between $monday and $sunday
@@ -85,7 +87,7 @@ def metrics(settings: Settings, week: date) -> str:
         (
             row["metric_name"],
             one_line(row["feature_id"]),
-            row["dimension"],
+            _dimension(row),
             _number(row["value"]),
             f"{row['sample_count']:,.0f}",
             _number(row["healthy_bound"]),
@@ -145,6 +147,12 @@ def _known_sum(rows: Sequence[dict[str, Any]], column: str) -> Decimal | None:
 
 def _dollars(usd: Decimal | None) -> str:
     return "–" if usd is None else dollars(usd)
+
+
+def _dimension(row: dict[str, Any]) -> str:
+    """The slice, and of an estimate what it is worth."""
+    is_estimate = row["is_judged"] and row["validation"] != "recorded"
+    return f"{row['dimension']}, {row['validation']}" if is_estimate else row["dimension"]
 
 
 def _number(value: float | Decimal | None) -> str:
