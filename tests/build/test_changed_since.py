@@ -332,5 +332,3 @@ def test_estimates_that_came_alone_are_in_the_marts_of_a_copy(tmp_path):
     assert read_record(Path(after["build_dir"])).built_on == before["build_id"]
     # 400 of 1,000 tokens at $3 a million.
     assert judged(after) == [("overlap_estimate", 400, Decimal("0.0012"))]
-    Lake(settings.lake).remove_partition("context_uses", str(day))
-    assert judged(made(settings)) == []

@@ -33,6 +33,8 @@ from ai_finops.lake_schemas import DOCUMENT_USES
 FAMILY = "context_uses"
 TABLE = "document_uses"
 CONTENTS, SPAN_CONTENTS = "trace_contents", "span_contents"
+DOCUMENT = "retrieval.documents.N.document.content"
+"""Attribute that holds a retrieved document."""
 ANSWERS = (
     "gen_ai.output.messages",
     "llm.output_messages.N.message.content",
@@ -54,7 +56,9 @@ MAX_ANSWER_CHARACTERS = 1_000_000
 """Of the attribute as it is written, mostly JSON; a longer one is not read."""
 MAX_ROWS = 20_000
 """Texts of one trace that are read."""
-MEMORY_LIMIT = "300MB"
+MEMORY_LIMIT = "200MB"
+"""Of DuckDB, which puts the texts in order; the rest goes to disk."""
+ROWS_AT_ONCE = 1000
 
 
 def settle(day: date, *, settings: Settings, lake: Lake, as_of: date) -> None:
@@ -93,59 +97,60 @@ def _estimate(day: date, *, lake: Lake) -> pa.Table:
     spans = [version.file("spans") for key in near if (version := lake.current_version("traces", key))]
     if lake.current_version(CONTENTS, str(day)) is None or not spans:
         return DOCUMENT_USES.empty_table()
-    rows = []
+    tables, rows = [DOCUMENT_USES.empty_table()], []
     with TemporaryDirectory(prefix="context-uses-") as folder, duckdb.connect() as connection:
         connection.execute(f"set memory_limit='{MEMORY_LIMIT}'; set threads=1; set TimeZone='UTC'")
         connection.execute(f"set enable_progress_bar=false; set temp_directory={text(folder)}")
         try:
-            cursor = connection.execute(_texts_sql(day, texts=texts, spans=spans))
-            for _, of_trace in groupby(_rows(cursor), key=itemgetter(0)):
-                rows += _uses_of_trace(list(islice(of_trace, MAX_ROWS)), day=day)
+            found = connection.execute(_texts_sql(day, texts=texts, spans=spans)).to_arrow_reader(ROWS_AT_ONCE)
+            for _, of_trace in groupby(_rows(found), key=itemgetter(0)):
+                rows += _uses_of_trace(sorted(islice(of_trace, MAX_ROWS)), day=day)
+                if len(rows) >= ROWS_AT_ONCE:
+                    tables.append(pa.Table.from_pylist(rows, schema=DOCUMENT_USES))
+                    rows = []
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise LakeError(f"could not read the texts of {day} to estimate what answers draw on: {reason}") from error
-    return pa.Table.from_pylist(rows, schema=DOCUMENT_USES)
+    return pa.concat_tables([*tables, pa.Table.from_pylist(rows, schema=DOCUMENT_USES)])
 
 
 def _texts_sql(day: date, *, texts: Sequence[Path], spans: Sequence[Path]) -> str:
-    """Documents and questions of the day, and answers of the same traces, a trace after the other."""
+    """Documents and questions of the day, and answers of the same traces, a trace after the other.
+
+    The texts are scanned once: what two parts of a query read is held in memory whole.
+    """
+    attribute = r"regexp_replace(attribute_name, '\.[0-9]+\b', '.N', 'g')"
     names = ", ".join(map(text, (*ANSWERS, *QUESTIONS)))
     return rf"""
     with spans as (
-        select trace_id, span_id, operation_name, min(started_at) as started_at from read_parquet({_paths(spans)})
+        select trace_id, span_id, operation_name = 'retrieval' as is_retrieval, min(started_at) as started_at
+        from read_parquet({_paths(spans)})
         where operation_name in ('retrieval', {", ".join(map(text, GENERATING))})
         group by all
     ),
+    traces as (
+        select distinct trace_id from read_parquet({_paths(texts)})
+        where landing_date = date '{day}' and {attribute} = {text(DOCUMENT)}
+    ),
     texts as (
-        select distinct trace_id, span_id, attribute_name, content_kind, content, landing_date = date '{day}' as is_of_day,
-            regexp_replace(attribute_name, '\.[0-9]+\b', '.N', 'g') as attribute
-        from read_parquet({_paths(texts)})
-    ),
-    documents as (
-        select trace_id, span_id, 'document' as role, operation_name, started_at, attribute_name, attribute,
-            left(content, {MAX_CHARACTERS}) as content
-        from texts inner join spans using (trace_id, span_id)
-        where is_of_day and operation_name = 'retrieval' and attribute = 'retrieval.documents.N.document.content'
-    ),
-    beside as (
-        select distinct trace_id, span_id, case when operation_name = 'retrieval' then 'question' else 'answer' end as role,
-            operation_name, started_at, attribute_name, attribute, content
-        from texts inner join spans using (trace_id, span_id) semi join documents using (trace_id)
-        where attribute in ({names}) and length(content) <= {MAX_ANSWER_CHARACTERS}
+        select trace_id, span_id, is_retrieval, {attribute} as attribute, attribute_name, started_at, landing_date, content
+        from read_parquet({_paths(texts)}) inner join spans using (trace_id, span_id) semi join traces using (trace_id)
     )
-    select trace_id, span_id, role, started_at, attribute_name, attribute, content from documents
-    union all
-    select trace_id, span_id, role, started_at, attribute_name, attribute, content from beside
-    order by all"""  # noqa: S608 - names of our own, a date and paths of the lake
+    select trace_id, span_id, case when not is_retrieval then 'answer' when attribute = {text(DOCUMENT)} then 'document'
+            else 'question' end as role, started_at, attribute_name, attribute, content
+    from texts
+    where case when is_retrieval and attribute = {text(DOCUMENT)} then landing_date = date '{day}'
+        else attribute in ({names}) and length(content) <= {MAX_ANSWER_CHARACTERS} end
+    order by trace_id"""  # noqa: S608 - names of our own, a date and paths of the lake
 
 
 def _paths(files: Sequence[Path]) -> str:
     return f"[{', '.join(text(str(file)) for file in files)}]"
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
-    while batch := cursor.fetchmany(1000):
-        yield from batch
+def _rows(reader: pa.RecordBatchReader) -> Iterator[tuple]:
+    for batch in reader:
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 @dataclass(slots=True)
@@ -155,14 +160,14 @@ class _Span:
     started_at: datetime
     documents: dict[int, str] = field(default_factory=dict)
     """By place, from 0."""
-    said: dict[str, list[tuple[list[int], str]]] = field(default_factory=lambda: defaultdict(list))
-    """By attribute: places in its name, and the text."""
+    said: dict[str, dict[tuple[int, ...], str]] = field(default_factory=lambda: defaultdict(dict))
+    """Text by attribute and by the places in its name."""
 
     def first_of(self, attributes: Sequence[str]) -> str:
         """Return the text of the first of these attributes that the span has; its pieces in order, a line each."""
         for attribute in attributes:
             if attribute in self.said:
-                return "\n".join(spoken_text(content) for _, content in sorted(self.said[attribute]))
+                return "\n".join(spoken_text(content) for _, content in sorted(self.said[attribute].items()))
         return ""
 
 
@@ -173,12 +178,12 @@ def _uses_of_trace(rows: Sequence[tuple], *, day: date) -> list[dict]:
     for _, span_id, role, started_at, name, attribute, content in rows:
         spans = answers if role == "answer" else retrievals
         span = spans.setdefault(span_id, _Span(started_at))
-        places = [int(part) for part in name.split(".") if part.isascii() and part.isdigit()]
+        places = tuple(int(part) for part in name.split(".") if part.isascii() and part.isdigit())
         if role == "document":
             if places[0] < MAX_DOCUMENTS:
-                span.documents[places[0]] = content
+                span.documents[places[0]] = content[:MAX_CHARACTERS]
         else:
-            span.said[attribute].append((places, content))
+            span.said[attribute][places] = content
     answered = [(span.started_at, spoken) for span in answers.values() if (spoken := span.first_of(ANSWERS))]
     uses = []
     for span_id, retrieval in sorted(retrievals.items()):
