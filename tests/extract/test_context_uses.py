@@ -74,6 +74,14 @@ def test_without_texts_there_is_nothing(put, land, lake):
     assert not (lake.root / "data" / "context_uses").exists()
 
 
+def test_texts_that_are_left_are_not_read_once_it_is_off_again(put, land, lake):
+    put("a", span(1, RETRIEVAL), span(2, ANSWERED, **LATER))
+    land()
+    lake.remove_partition("context_uses", str(DAY))
+    land(keep_content=False)
+    assert uses(lake) == []
+
+
 @pytest.mark.parametrize(
     "spans",
     [
@@ -195,6 +203,19 @@ def test_a_place_that_no_list_has_is_left_out(put, land, lake):
     put("a", span(1, RETRIEVAL | far), span(2, ANSWERED, **LATER))
     land()
     assert [row[1] for row in uses(lake)] == [1, 3]
+
+
+@pytest.mark.parametrize("share_bytes", [10, 100, 10**9])
+def test_many_texts_are_read_in_shares_of_the_traces(put, land, lake, monkeypatch, share_bytes):
+    monkeypatch.setattr(context_uses, "SHARE_BYTES", share_bytes)
+    traces_ = [f"{number:032x}" for number in range(1, 21)]
+    retrieved = [span(1, RETRIEVAL, traceId=trace) for trace in traces_]
+    put("a", *retrieved, *(span(2, ANSWERED, traceId=trace, **LATER) for trace in traces_))
+    land()
+    assert uses(lake) == [("1", 1, False, 1, DAY)] * 20 + [("1", 3, True, 1, DAY)] * 20
+    (file,) = lake.files("context_uses", "document_uses")[1:]
+    order = [row[0] for row in sql.rows("select trace_id from read_parquet($1)", [str(file)])]
+    assert order == [trace for trace in traces_ for _ in range(2)]
 
 
 def test_texts_that_cannot_be_read_are_named(put, land, lake):

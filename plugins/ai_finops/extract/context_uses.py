@@ -56,8 +56,10 @@ MAX_ANSWER_CHARACTERS = 1_000_000
 """Of the attribute as it is written, mostly JSON; a longer one is not read."""
 MAX_ROWS = 20_000
 """Texts of one trace that are read."""
-MEMORY_LIMIT = "200MB"
-"""Of DuckDB, which puts the texts in order; the rest goes to disk."""
+MEMORY_LIMIT = "300MB"
+"""Of DuckDB, which puts the texts of a share of the traces in order."""
+SHARE_BYTES = 32 * 1024 * 1024
+"""Of texts that are put in order at once."""
 ROWS_AT_ONCE = 1000
 
 
@@ -81,7 +83,7 @@ def settle(day: date, *, settings: Settings, lake: Lake, as_of: date) -> None:
 
 def _settle_day(day: date, *, lake: Lake, first_kept: date) -> None:
     is_there = lake.current_version(FAMILY, str(day)) is not None
-    if day < first_kept or (is_there and day - timedelta(days=1) < first_kept):
+    if is_there and day - timedelta(days=1) < first_kept:
         return
     uses = _estimate(day, lake=lake)
     if uses.num_rows:
@@ -97,44 +99,62 @@ def _estimate(day: date, *, lake: Lake) -> pa.Table:
     spans = [version.file("spans") for key in near if (version := lake.current_version("traces", key))]
     if lake.current_version(CONTENTS, str(day)) is None or not spans:
         return DOCUMENT_USES.empty_table()
-    tables, rows = [DOCUMENT_USES.empty_table()], []
     with TemporaryDirectory(prefix="context-uses-") as folder, duckdb.connect() as connection:
         connection.execute(f"set memory_limit='{MEMORY_LIMIT}'; set threads=1; set TimeZone='UTC'")
         connection.execute(f"set enable_progress_bar=false; set temp_directory={text(folder)}")
         try:
-            found = connection.execute(_texts_sql(day, texts=texts, spans=spans)).to_arrow_reader(ROWS_AT_ONCE)
-            for _, of_trace in groupby(_rows(found), key=itemgetter(0)):
-                rows += _uses_of_trace(sorted(islice(of_trace, MAX_ROWS)), day=day)
-                if len(rows) >= ROWS_AT_ONCE:
-                    tables.append(pa.Table.from_pylist(rows, schema=DOCUMENT_USES))
-                    rows = []
+            query = _texts_sql(day, texts=texts, spans=spans)
+            share_count = 1 + _byte_count(connection, texts) // SHARE_BYTES
+            shares = [_read_share(connection, query, (share_count, number), day=day) for number in range(share_count)]
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise LakeError(f"could not read the texts of {day} to estimate what answers draw on: {reason}") from error
+    # How many shares there are is no part of the content.
+    return pa.concat_tables(shares).sort_by([(name, "ascending") for name in ("trace_id", "span_id", "document_rank")])
+
+
+def _byte_count(connection: duckdb.DuckDBPyConnection, texts: Sequence[Path]) -> int:
+    query = f"select coalesce(sum(strlen(content)), 0) from read_parquet({_paths(texts)})"  # noqa: S608 - paths of the lake
+    (count,) = connection.execute(query).fetchone()
+    return int(count)
+
+
+def _read_share(connection: duckdb.DuckDBPyConnection, query: str, share: tuple[int, int], *, day: date) -> pa.Table:
+    """Estimate the uses of one share of the traces, given as how many shares there are and which of them."""
+    tables, rows = [], []
+    found = connection.execute(query, share).to_arrow_reader(ROWS_AT_ONCE)
+    for _, of_trace in groupby(_rows(found), key=itemgetter(0)):
+        rows += _uses_of_trace(sorted(islice(of_trace, MAX_ROWS)), day=day)
+        if len(rows) >= ROWS_AT_ONCE:
+            tables.append(pa.Table.from_pylist(rows, schema=DOCUMENT_USES))
+            rows = []
     return pa.concat_tables([*tables, pa.Table.from_pylist(rows, schema=DOCUMENT_USES)])
 
 
 def _texts_sql(day: date, *, texts: Sequence[Path], spans: Sequence[Path]) -> str:
     """Documents and questions of the day, and answers of the same traces, a trace after the other.
 
-    The texts are scanned once: what two parts of a query read is held in memory whole.
+    $1 and $2 say in how many shares the traces are divided, and which it is: texts are put in order in memory. They are
+    scanned once for each share, since what two parts of a query read is held whole.
     """
     attribute = r"regexp_replace(attribute_name, '\.[0-9]+\b', '.N', 'g')"
     names = ", ".join(map(text, (*ANSWERS, *QUESTIONS)))
+    is_of_share = "hash(trace_id) % $1 = $2"
     return rf"""
     with spans as (
         select trace_id, span_id, operation_name = 'retrieval' as is_retrieval, min(started_at) as started_at
         from read_parquet({_paths(spans)})
-        where operation_name in ('retrieval', {", ".join(map(text, GENERATING))})
+        where {is_of_share} and operation_name in ('retrieval', {", ".join(map(text, GENERATING))})
         group by all
     ),
     traces as (
         select distinct trace_id from read_parquet({_paths(texts)})
-        where landing_date = date '{day}' and {attribute} = {text(DOCUMENT)}
+        where {is_of_share} and landing_date = date '{day}' and {attribute} = {text(DOCUMENT)}
     ),
     texts as (
         select trace_id, span_id, is_retrieval, {attribute} as attribute, attribute_name, started_at, landing_date, content
         from read_parquet({_paths(texts)}) inner join spans using (trace_id, span_id) semi join traces using (trace_id)
+        where {is_of_share}
     )
     select trace_id, span_id, case when not is_retrieval then 'answer' when attribute = {text(DOCUMENT)} then 'document'
             else 'question' end as role, started_at, attribute_name, attribute, content
