@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_finops import context_use
-from ai_finops.context_use import estimate_uses, is_used
+from ai_finops.context_use import estimate_tokens, estimate_uses, is_used
 
 TEXTS = st.text(alphabet="abcdefgh 12.,?\n水返é", max_size=80)
 
@@ -113,3 +113,8 @@ def test_an_application_can_use_it_without_the_pipeline():
     heavy = ["airflow", "dbt", "duckdb", "pandas", "numpy", "pyarrow", "pydantic"]
     run = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("text", "count"), [("", 0), ("abcd", 1), ("abcde", 2), ("返品期限", 3), ("\ud800", 1)])
+def test_tokens_are_a_quarter_of_the_bytes_rounded_up(text, count):
+    assert estimate_tokens(text) == count

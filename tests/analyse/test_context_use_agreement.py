@@ -191,3 +191,11 @@ def numbers(measures: BinaryAgreement) -> list[float]:
 def test_the_warehouse_parts_where_the_estimate_does():
     project = yaml.safe_load((REPOSITORY / "dbt_project" / "dbt_project.yml").read_text())
     assert project["vars"]["used_from_score"] == USED_FROM_SCORE
+
+
+def test_estimates_have_the_bounds_of_citations():
+    with (SEED.parent / "metric_thresholds.csv").open(newline="", encoding="utf-8") as file:
+        rows = {(row["metric_name"], row.pop("dimension")): row for row in csv.DictReader(file)}
+    bounds = rows["retrieval_hit_document_ratio", "evidence=overlap_estimate"]
+    assert (bounds["healthy_bound"], bounds["warning_bound"]) == ("0.55", "0.45")
+    assert bounds == rows["retrieval_hit_document_ratio", "evidence=citation"]
