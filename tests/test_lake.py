@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -338,3 +339,29 @@ def test_a_removed_partition_is_gone_with_every_version(lake):
     assert span_ids(lake) == ["c"]
     assert list(lake.root.glob(f"data/traces/{DAY}*")) == []
     assert lake.write_partition("traces", DAY, tables=span_tables("d")).number == 1
+
+
+def test_what_is_held_is_held_by_one_at_a_time(lake):
+    order = []
+
+    def second():
+        with lake.held("context_uses"):
+            order.append("second")
+
+    with lake.held("context_uses"):
+        other = threading.Thread(target=second)
+        other.start()
+        other.join(0.2)
+        order.append("first")
+        with lake.held("another"):  # is held beside it
+            pass
+    other.join()
+    assert order == ["first", "second"]
+
+
+def test_what_is_held_raises_what_is_raised_within(lake):
+    with pytest.raises(KeyError), lake.held("context_uses"):
+        raise KeyError
+    (lake.root / "locks" / "another").write_text("no folder")
+    with pytest.raises(LakeError, match="could not hold another"), lake.held("another"):
+        pass

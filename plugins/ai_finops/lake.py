@@ -20,7 +20,7 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -174,6 +174,18 @@ class Lake:
         with as_lake_error(f"remove {home}", then="some of it may be left"), self._locked(source, key):
             if home.exists():
                 shutil.rmtree(home)
+
+    @contextmanager
+    def held(self, family: str) -> Iterator[None]:
+        """Wait for, then hold, what several processes read and write together; partitions can be written meanwhile.
+
+        Raises:
+            LakeError: The disk refuses.
+        """
+        with ExitStack() as stack:
+            with as_lake_error(f"hold {family} in {self.root}"):
+                stack.enter_context(self._locked(family, "family"))
+            yield
 
     def files(self, source: str, table: str) -> list[Path]:
         """Return the current Parquet files of a table; the first has no rows and the schema, so a scan never fails."""

@@ -117,6 +117,18 @@ QUERY_CALLS = _schema(
 
 QUERY_INPUTS = _schema(input=pa.string(), checksum=pa.string(), usage_date=pa.date32())
 
+DOCUMENT_USES = _schema(
+    trace_id=pa.string(),
+    span_id=pa.string(),
+    document_rank=pa.int64(),
+    use_score=pa.float64(),
+    estimated_token_count=pa.int64(),
+    answer_count=pa.int64(),
+    method_id=pa.string(),
+    landing_date=pa.date32(),
+)
+"""Of a retrieval's document: how far the answers of its trace draw on it, and the method that says so."""
+
 INVOCATION_CONTENTS = _schema(
     request_id=pa.string(),
     account_id=pa.string(),
@@ -491,6 +503,11 @@ SOURCE_TABLES = {
     },
 }
 
+DERIVED_TABLES = {"context_uses": {"document_uses": DOCUMENT_USES}}
+"""Families that a landing makes beside its source's own, and that builds read: the tables of each."""
+DERIVED_FROM = {"context_uses": "traces"}
+"""The source whose landing makes the family."""
+
 SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     (source, table): schema
     for source, tables in SOURCE_TABLES.items()
@@ -503,6 +520,7 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("query_neighbours", "query_calls"): QUERY_CALLS,
     ("query_neighbours", "inputs"): QUERY_INPUTS,
     ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
+    **{(family, table): schema for family, tables in DERIVED_TABLES.items() for table, schema in tables.items()},
 }
 """Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; the two of contents are none:
 they hold texts that the landing of traces or invocation logs sets apart, and no build reads them."""

@@ -15,7 +15,7 @@ from ai_finops.build import candidates, find_build, prepare
 from ai_finops.build.raw_views import open_warehouse
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.errors import BuildError
-from ai_finops.lake_schemas import SOURCE_TABLES
+from ai_finops.lake_schemas import DERIVED_TABLES, SOURCE_TABLES
 from tests.build.tiny_lake import land, land_traces, record
 
 MONDAY, TUESDAY = date(2025, 6, 2), date(2025, 6, 3)
@@ -68,7 +68,8 @@ def test_build_keeps_to_the_versions_it_took_down(settings):
 def test_every_table_is_there_also_without_rows(settings):
     land_traces(settings, MONDAY)
     build = prepare(settings=settings)
-    expected = {f"{source}_{table}" for source, tables in SOURCE_TABLES.items() for table in tables}
+    known = SOURCE_TABLES | DERIVED_TABLES
+    expected = {f"{source}_{table}" for source, tables in known.items() for table in tables}
     expected |= {"extract_objects", "extract_quarantine", "extract_outcomes", "prices", "closed_periods"}
     expected |= {"lake_partitions", "changed_partitions", "gone_traces", "previous_days"}
     expected |= {f"closed_{name}{kind}" for name in FROZEN_TABLES for kind in ("", "_empty")}

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from ai_finops import build
@@ -21,9 +23,11 @@ from ai_finops.closing.closed_ledger import ClosedLedger
 from ai_finops.config import Settings
 from ai_finops.days import days_between
 from ai_finops.lake import Lake
+from ai_finops.lake_schemas import DOCUMENT_USES
 from ai_finops.publish.compare import compare_builds
 from ai_finops.publish.write import write_marts
 from tests.build.changing_lake import FIRST, KINDS, SOURCES, ChangingLake
+from tests.warehouse.tiny_lake import SONNET, span
 
 
 def settings_of(home: Path) -> Settings:
@@ -302,3 +306,31 @@ def test_random_changes_give_the_marts_of_a_build_from_nothing(tmp_path, seed):
     rng = random.Random(seed)
     steps = [rng.sample(CHANGES, rng.randrange(1, 4)) for _ in range(6)]
     assert_as_from_nothing(tmp_path, seed=seed, steps=steps)
+
+
+def test_estimates_that_came_alone_are_in_the_marts_of_a_copy(tmp_path):
+    settings = settings_of(tmp_path / "var")
+    lake = ChangingLake(settings, random.Random(15))
+    day = date(2025, 6, 2)
+    shared = {"trace_id": "t", "feature_id": "docs"}
+    found = span(
+        "search", f"{day} 10:00", SONNET, operation_name="retrieval", details_json='{"documents": [{"id": "a"}]}'
+    )
+    answer = span("answer", f"{day} 10:01", SONNET, uncached_input_tokens=1000, output_tokens=10)
+    lake.put("traces", day, [found | shared, answer | shared])
+    lake.land("traces", day)
+    use = {"trace_id": "t", "span_id": "search", "document_rank": 1, "use_score": 0.25, "estimated_token_count": 400}
+    use |= {"answer_count": 1, "method_id": "word_overlap_1", "landing_date": day}
+
+    def judged(candidate: dict[str, str]) -> list[tuple]:
+        run_models(settings, candidate, select="+rpt_unused_context,tag:phase_2")
+        return ask(candidate, "select evidence, unused_tokens, unused_input_cost_usd from marts.rpt_unused_context")
+
+    before = made(settings)
+    assert judged(before) == []
+    uses = pa.Table.from_pylist([use], schema=DOCUMENT_USES)
+    Lake(settings.lake).write_partition("context_uses", str(day), tables={"document_uses": uses})
+    after = made(settings)
+    assert read_record(Path(after["build_dir"])).built_on == before["build_id"]
+    # 400 of 1,000 tokens at $3 a million.
+    assert judged(after) == [("overlap_estimate", 400, Decimal("0.0012"))]

@@ -12,7 +12,7 @@ from ai_finops.build.inputs import keep_prices, read_inputs
 from ai_finops.errors import BuildError
 from ai_finops.lake import Lake
 from ai_finops.pricing.catalog import export_prices
-from tests.build.tiny_lake import land, land_traces, record
+from tests.build.tiny_lake import land, land_traces, record, rows
 
 MONDAY, TUESDAY, FRIDAY = date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 6)
 
@@ -56,8 +56,26 @@ def test_source_that_is_switched_off_does_not_count(settings):
     land(settings, "billing", FRIDAY, key="2025-06")
     inputs = read(replace(settings, sources=("traces", "cloudwatch")))
     assert inputs.as_of_date == TUESDAY
-    assert set(inputs.partitions) == {"traces", "cloudwatch"}
+    assert set(inputs.partitions) == {"traces", "context_uses", "cloudwatch"}
     assert {outcome.source for outcome in inputs.outcomes} == {"traces"}
+
+
+def test_estimates_beside_traces_are_read_and_texts_are_not(settings):
+    land_traces(settings, MONDAY)
+    before = read(settings)
+    lake = Lake(settings.lake)
+    text = rows("trace_contents", "span_contents", {"trace_id": "t", "content": "said"})
+    lake.write_partition("trace_contents", str(MONDAY), tables={"span_contents": text})
+    assert read(settings).sha256 == before.sha256
+    uses = rows("context_uses", "document_uses", {"trace_id": "t", "use_score": 0.5})
+    lake.write_partition("context_uses", str(MONDAY), tables={"document_uses": uses})
+    with_uses = read(settings)
+    assert with_uses.sha256 != before.sha256
+    assert [each.key for each in with_uses.partitions["context_uses"]] == [str(MONDAY)]
+    lake.remove_partition("trace_contents", str(MONDAY))
+    assert read(settings).sha256 == with_uses.sha256
+    land(settings, "billing", MONDAY, key="2025-06")
+    assert "context_uses" not in read(replace(settings, sources=("billing",))).partitions
 
 
 def test_empty_lake_is_refused(settings):

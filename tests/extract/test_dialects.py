@@ -546,6 +546,27 @@ def test_what_an_answer_draws_on(tmp_path):
     }
 
 
+def test_how_far_an_answer_draws_on_documents(tmp_path):
+    uses = [{"id": "a", "use_score": 0.75, "token_count": 120}, {"id": 7, "use_score": 1}]
+    spans = {
+        "list": CALL | {"finops.document_uses": uses, "finops.document_use_method": "word_overlap_1"},
+        "text": CALL | {"finops.document_uses": json.dumps(uses), "finops.cited_document_ids": []},
+        "wrong": CALL
+        | {"finops.document_uses": '[{"id": "a", "use_score": "nan", "token_count": -1}, {"use_score": 1.5}, 3]'},
+        "none": CALL | {"finops.document_uses": "not json", "finops.document_use_method": "alone"},
+    }
+    rows = load_named(tmp_path, spans)
+    details = {name: json.loads(row["details_json"] or "null") for name, row in rows.items()}
+    read = [{"id": "a", "use_score": 0.75, "token_count": 120}, {"id": "7", "use_score": 1.0, "token_count": None}]
+    nothing = {"use_score": None, "token_count": None}
+    assert details == {
+        "list": {"document_uses": read, "document_use_method": "word_overlap_1"},
+        "text": {"cited_document_ids": [], "document_uses": read},
+        "wrong": {"document_uses": [{"id": "a"} | nothing, {"id": None} | nothing, {"id": "3"} | nothing]},
+        "none": {"document_use_method": "alone"},
+    }
+
+
 def test_tools_and_agents_keep_their_names(tmp_path):
     rows = load_named(
         tmp_path,

@@ -172,6 +172,13 @@ FAULTS = {
     "more changed than compared": (
         "update marts.rpt_weekly_rerankers set changed_count = 11",
         ["rpt_weekly_rerankers", "broken_part_count"],
+    "more unused than there is": (
+        "update marts.rpt_unused_context set unused_tokens = 1001 where usage_date = '2025-06-05'",
+        ["rpt_unused_context", "broken_part_count"],
+    ),
+    "unused context that does not say how it is known": (
+        "update marts.rpt_unused_context set validation = null where usage_date = '2025-06-05'",
+        ["rpt_unused_context", "validation"],
     ),
     "drivers that do not add up": (
         "update marts.fct_cost_drivers set contribution_cost_usd = -2.499999 where feature_id = 'search'",

@@ -291,7 +291,15 @@ select
     day as usage_date, 'chat' as feature_id, 'task_type=chat' as dimension, 'token_amplification' as metric_name,
     100.0::double as numerator, 2000.0::double as denominator, 0.05::double as value, 2::bigint as sample_count,
     2::bigint as considered_count, cast(null as double) as unknown_ratio, cast(null as decimal(18, 6)) as cost_at_stake_usd,
-    'healthy' as status, 0.5::double as healthy_bound, 0.8::double as warning_bound
+    'healthy' as status, cast(null as varchar) as validation, 0.5::double as healthy_bound, 0.8::double as warning_bound
+from days;
+
+create table marts.rpt_unused_context as
+select
+    day as usage_date, 'chat' as feature_id, 'citation' as evidence, 'recorded' as validation, 2::bigint as call_count,
+    1::bigint as unknown_cost_call_count, 8::bigint as document_count, 6::bigint as unused_document_count,
+    1000::bigint as input_tokens, 300::bigint as unused_tokens, cast(0.1 as decimal(18, 6)) as input_cost_usd,
+    cast(0.03 as decimal(18, 6)) as unused_input_cost_usd, false as is_token_count_estimated
 from days;
 
 create table marts.fct_daily_cache_opportunities as
@@ -305,7 +313,7 @@ from days, (values (0.9::double), (1.0::double)) as curve(similarity);
 create table marts.fct_weekly_metrics as
 select
     cast(date_trunc('week', usage_date) as date) as week_start_date, feature_id, dimension, metric_name,
-    'healthy' as status, 'not_compared' as trend, cast(null as varchar) as verdict, 'rewrite prompts' as action,
+    'healthy' as status, cast(null as varchar) as validation, 'not_compared' as trend, cast(null as varchar) as verdict, 'rewrite prompts' as action,
     'prompt owner' as owner, sum(numerator) as numerator, sum(denominator) as denominator, 0.05::double as value,
     cast(sum(sample_count) as bigint) as sample_count, cast(sum(considered_count) as bigint) as considered_count,
     cast(null as double) as unknown_ratio, count(*) as covered_day_count, 0::bigint as unknown_day_count,

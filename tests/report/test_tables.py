@@ -33,7 +33,7 @@ METRICS = """
     create table fct_weekly_metrics as
     select
         cast(d as date) as week_start_date, f as feature_id, x as dimension, m as metric_name, cast(v as double) as value,
-        cast(k as bigint) as sample_count, s as status, y as verdict, cast(c as bigint) as covered_day_count,
+        cast(k as bigint) as sample_count, s as status, cast(null as varchar) as validation, y as verdict, cast(c as bigint) as covered_day_count,
         cast(h as double) as healthy_bound, cast(w as double) as warning_bound
     from (values
         ('2025-06-09', 'extract', 'task_type=extraction', 'token_amplification', 0.8, 1041, 'watch', null, 7, 0.5, 0.8),
@@ -91,6 +91,19 @@ def test_metrics_of_the_week_with_status_and_what_the_verdict_adds(settings, pub
 def test_a_week_that_is_not_over_says_so(settings, publish):
     publish(statements=(METRICS,))
     assert tables.metrics(settings, date(2025, 6, 16)).splitlines()[0] == "Metrics, week of 2025-06-16, 3 days so far"
+
+
+def test_an_estimate_says_what_it_is_worth(settings, publish):
+    said = {"cited": "recorded", "estimated": "agreement 0.93 (n=102)", "guessed": "unvalidated", "other": None}
+    values = ", ".join(f"('{name}', {text!r})" for name, text in said.items()).replace("None", "null")
+    rows = f"""insert into fct_weekly_metrics
+        select date '2025-06-09', 'chat', n, 'hits', 0.5, 9, 'watch', v, null, 7, 0.55, 0.45
+        from (values {values}) as t (n, v)"""
+    publish(statements=(METRICS, rows))
+    lines = tables.metrics(settings, date(2025, 6, 9)).splitlines()
+    assert [line.split("chat")[1].split("0.50")[0].strip() for line in lines if line.startswith("hits")] == [
+        "cited", "estimated, agreement 0.93 (n=102)", "guessed, unvalidated", "other",
+    ]  # fmt: skip
 
 
 def test_a_week_without_rows_has_only_a_header(settings, publish):

@@ -18,6 +18,8 @@ WEEKLY_ONLY = ("weekly_cost_to_projection_ratio", "feature_cost_share_ratio")
 AMPLIFICATION = [(4_999, 10_000, "healthy"), (5_000, 10_000, "watch"), (5_001, 10_000, "watch"),
                  (7_999, 10_000, "watch"), (8_000, 10_000, "watch"), (8_001, 10_000, "warning")]  # fmt: skip
 
+HITS = [(551, 1_000, "healthy"), (550, 1_000, "watch"), (549, 1_000, "watch"),
+        (451, 1_000, "watch"), (450, 1_000, "watch"), (449, 1_000, "warning")]  # fmt: skip
 BREAK_EVEN = [(399, 1_000, "healthy"), (400, 1_000, "watch"), (401, 1_000, "warning")]
 
 # Numerator, denominator and status by metric, slice and scope of the seed. A row of the seed without cases fails.
@@ -33,10 +35,8 @@ CASES = {
         *((499, 1_000, "healthy"), (500, 1_000, "watch"), (501, 1_000, "watch")),
         *((899, 1_000, "watch"), (900, 1_000, "watch"), (901, 1_000, "warning")),
     ],
-    ("retrieval_hit_document_ratio", "evidence=citation", "any"): [
-        *((551, 1_000, "healthy"), (550, 1_000, "watch"), (549, 1_000, "watch")),
-        *((451, 1_000, "watch"), (450, 1_000, "watch"), (449, 1_000, "warning")),
-    ],
+    ("retrieval_hit_document_ratio", "evidence=citation", "any"): HITS,
+    ("retrieval_hit_document_ratio", "evidence=overlap_estimate", "any"): HITS,
     ("reranker_change_ratio", "top_k=5", "any"): [
         *((201, 1_000, "healthy"), (200, 1_000, "watch"), (199, 1_000, "warning")),
     ],

@@ -26,7 +26,15 @@ from ai_finops.analyse.schemas import (
 from ai_finops.build.parsing import process_arguments
 from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
-from ai_finops.lake_schemas import EXACT, OBJECTS, QUARANTINE, QUERY_CALLS, QUERY_NEIGHBOURS, SOURCE_TABLES
+from ai_finops.lake_schemas import (
+    DERIVED_TABLES,
+    EXACT,
+    OBJECTS,
+    QUARANTINE,
+    QUERY_CALLS,
+    QUERY_NEIGHBOURS,
+    SOURCE_TABLES,
+)
 from ai_finops.pricing.catalog import export_prices
 from ai_finops.pricing.price_table import FOREVER
 
@@ -157,7 +165,7 @@ def make_raw(
     )
     schemas = {
         f"{source}_{table}": schema
-        for source, of_source in SOURCE_TABLES.items()
+        for source, of_source in (SOURCE_TABLES | DERIVED_TABLES).items()
         for table, schema in of_source.items()
     }
     tables = {

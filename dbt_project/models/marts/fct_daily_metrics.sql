@@ -8,8 +8,8 @@ with
 
 metrics as (
     {% for metric in [
-        'token_amplifications', 'routing_mixes', 'retrieval_hits', 'rerankers', 'prompt_caches', 'prompt_prefixes',
-        'cache_opportunities', 'repeated_queries', 'retried_calls'
+        'token_amplifications', 'routing_mixes', 'retrieval_hits', 'unused_documents', 'rerankers', 'prompt_caches',
+        'prompt_prefixes', 'cache_opportunities', 'repeated_queries', 'retried_calls'
     ] %}
     select * from {{ ref('int_' ~ metric ~ '_measured') }}
     {% if not loop.last %}union all{% endif %}
@@ -24,6 +24,10 @@ thresholds as (
     select * from {{ ref('metric_thresholds') }}
 ),
 
+validations as (
+    select * from {{ ref('int_use_validations_named') }}
+),
+
 metrics_with_bounds as (
     select
         metrics.*,
@@ -33,10 +37,19 @@ metrics_with_bounds as (
         thresholds.warning_bound,
         thresholds.healthy_lower_bound,
         thresholds.smallest_sample_count,
-        thresholds.largest_unknown_ratio
+        thresholds.largest_unknown_ratio,
+        coalesce(
+            validations.validation, case when metrics.dimension = 'evidence=overlap_estimate' then 'unvalidated' end
+        ) as validation
     from metrics
     left join thresholds
         on {{ is_threshold_of('metrics') }}
+    left join validations
+        on
+            metrics.usage_date = validations.usage_date
+            and metrics.feature_id = validations.feature_id
+            and metrics.dimension = validations.dimension
+            and metrics.metric_name = validations.metric_name
     left join excess_outputs
         on
             metrics.metric_name = excess_outputs.metric_name
@@ -51,6 +64,7 @@ daily_metrics as (
         dimension,
         metric_name,
         {{ metric_status() }} as status,
+        validation,
         numerator,
         denominator,
         value,

@@ -138,6 +138,7 @@ weekly_metrics as (
                 then 'healthy'
             else status_by_bounds
         end as status,
+        validation,
         case
             when value_change is null then 'not_compared'
             when value_change > 0 then 'rising'

@@ -17,6 +17,7 @@ from ai_finops.closing.closing_rule import BILLS, closings, invoiced_months, rea
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import BuildError
+from ai_finops.lake_schemas import DERIVED_FROM
 from ai_finops.pricing.price_ledger import PricePeriod, file_sha256, read_ledger, repriced
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Inputs:
 
     outcomes: tuple[Outcome, ...]
     partitions: dict[str, tuple[PartitionVersion, ...]]
-    """Current partition versions by enabled source, in key order."""
+    """Current partition versions by enabled source and by family made beside one, in key order."""
     price_periods: tuple[PricePeriod, ...]
     """Which price table prices which usage days, without a gap; the last one is open."""
     closed: tuple[ClosedPeriod, ...]
@@ -70,7 +71,8 @@ def read_inputs(
     # Outcomes before partitions: a landing that ends in between adds rows of a day after `as_of_date`, never a day
     # that is counted and whose rows are not here.
     outcomes = tuple(outcome for outcome in lake.outcomes() if outcome.source in settings.sources)
-    partitions = {source: tuple(lake.current(source).values()) for source in settings.sources}
+    derived = tuple(family for family, source in DERIVED_FROM.items() if source in settings.sources)
+    partitions = {source: tuple(lake.current(source).values()) for source in (*settings.sources, *derived)}
     days = {outcome.landing_date for outcome in outcomes}
     # An attempt that got nothing does not move the clock: a day that nobody has data for may be a mistyped one.
     loaded = [outcome.landing_date for outcome in outcomes if outcome.has_content]

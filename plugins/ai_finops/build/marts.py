@@ -89,6 +89,7 @@ MARTS: dict[str, Mart] = {
         Mart("fct_daily_cache_opportunities", "phase_2", ("usage_date", "feature_id", "embedder_id", "similarity")),
         Mart("fct_weekly_metrics", "phase_2", ("week_start_date", "feature_id", "dimension", "metric_name")),
         Mart("rpt_weekly_rerankers", "phase_2", ("week_start_date", "feature_id")),
+        Mart("rpt_unused_context", "phase_2", ("usage_date", "feature_id", "evidence")),
         Mart("fct_cost_projections", "phase_2", ("as_of_date", "feature_id", "scenario", "target_date")),
         Mart("fct_projection_errors", "phase_2", ("as_of_date", "feature_id", "method", "horizon_days")),
         Mart("fct_cost_drivers", "phase_2", ("week_start_date", "feature_id", "driver", "detail")),

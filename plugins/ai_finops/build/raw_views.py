@@ -14,7 +14,7 @@ from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.config import KNOWN_SOURCES
 from ai_finops.errors import BuildError
 from ai_finops.lake import schema_id
-from ai_finops.lake_schemas import OBJECTS, QUARANTINE, SOURCE_TABLES, tables_of
+from ai_finops.lake_schemas import DERIVED_TABLES, OBJECTS, QUARANTINE, SOURCE_TABLES, tables_of
 
 if TYPE_CHECKING:
     from ai_finops.build.inputs import Inputs
@@ -37,6 +37,9 @@ OUTCOMES = pa.schema(
         ("error", pa.string()),
     ]
 )
+
+_TABLES = {source: SOURCE_TABLES[source] for source in KNOWN_SOURCES} | DERIVED_TABLES
+"""Of sources, and of families that are made beside one."""
 
 CLOSED_PERIODS = pa.schema(
     [
@@ -70,8 +73,8 @@ def raw_files(lake: Lake, inputs: Inputs) -> dict[str, tuple[list[Path], list[Pa
     """Return the lake files of each table of schema `raw`: those that have its columns, an empty one first, and older ones."""
     own = {
         f"{source}_{table}": _files(lake, inputs, (source,), table=table)
-        for source in KNOWN_SOURCES
-        for table in SOURCE_TABLES[source]
+        for source, tables in _TABLES.items()
+        for table in tables
     }
     shared = {
         f"extract_{table}": _files(lake, inputs, KNOWN_SOURCES, table=table) for table in ("objects", "quarantine")
@@ -81,9 +84,7 @@ def raw_files(lake: Lake, inputs: Inputs) -> dict[str, tuple[list[Path], list[Pa
 
 def schemas_of_raw() -> dict[str, pa.Schema]:
     """Return the columns of each table of schema `raw` that is made of lake files."""
-    own = {
-        f"{source}_{table}": SOURCE_TABLES[source][table] for source in KNOWN_SOURCES for table in SOURCE_TABLES[source]
-    }
+    own = {f"{source}_{table}": schema for source, tables in _TABLES.items() for table, schema in tables.items()}
     return own | {"extract_objects": OBJECTS, "extract_quarantine": QUARANTINE}
 
 

@@ -28,7 +28,10 @@ def document_lists_sql() -> str:
 
 
 def details_sql() -> str:
-    """Return the JSON text of a span's details, or null when it has none."""
+    """Return the JSON text of a span's details, or null when it has none.
+
+    An answer's has only what it says (merged into nothing, what is null goes): no list is another thing than an empty one.
+    """
     return f"""case
         when operation_name = 'rerank' and (len(input_documents) > 0 or len(output_documents) > 0
             or coalesce(said_document_count, said_top_k) is not null) then to_json({{
@@ -53,9 +56,11 @@ def details_sql() -> str:
             'baseline_correct': try_cast(shadow_baseline_correct as boolean),
             'candidate_correct': try_cast(shadow_candidate_correct as boolean)
         }})
-        when said_cited_documents is not null then to_json({{
-            'cited_document_ids': list_transform({_items("said_cited_documents")}, lambda x: {_first(_IDS)})
-        }})
+        when coalesce(said_cited_documents, said_document_uses) is not null then json_merge_patch('{{}}', to_json({{
+            'cited_document_ids': list_transform({_items("said_cited_documents")}, lambda x: {_first(_IDS)}),
+            'document_uses': list_transform({_items("said_document_uses")}, lambda x: {_USE}),
+            'document_use_method': said_document_use_method
+        }}))
     end::varchar"""
 
 
@@ -103,3 +108,11 @@ def _first(names: tuple[str, ...]) -> str:
     in_maps = [f"({pair})->>'$.{kind}'" for pair in pairs for kind in kinds]
     itself = ["case when json_type(x) in ('VARCHAR', 'UBIGINT', 'BIGINT') then x->>'$' end"] if "id" in names else []
     return f"coalesce({', '.join([*fields, *in_maps, *itself])})"
+
+
+_SCORE = f"try_cast({_first(('use_score',))} as double)"
+_TOKENS = f"try_cast({_first(('token_count',))} as bigint)"
+_USE = (
+    f"{{'id': {_first(_IDS)}, 'use_score': case when {_SCORE} between 0 and 1 then {_SCORE} end, "
+    f"'token_count': case when {_TOKENS} >= 0 then {_TOKENS} end}}"
+)

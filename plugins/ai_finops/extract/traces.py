@@ -17,7 +17,7 @@ from ai_finops import aws
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import SourceMissing
-from ai_finops.extract import contents, landings, s3_objects, span_queries
+from ai_finops.extract import contents, context_uses, landings, s3_objects, span_queries
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
 from ai_finops.lake import Lake, Outcome
@@ -62,6 +62,7 @@ def land(
         kept = {"settings": settings, "lake": lake, "as_of": as_of}
         contents.settle(day, source=CONTENTS, table="span_contents", texts=texts, **kept)
         contents.settle(day, source=QUERIES, table=span_queries.TABLE, texts=queries, **kept)
+        context_uses.settle(day, **kept)
     return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count)
 
 

@@ -95,10 +95,10 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         """,
         "fct_daily_metrics": """
             usage_date feature_id dimension metric_name numerator denominator value sample_count considered_count
-            unknown_ratio cost_at_stake_usd status healthy_bound warning_bound
+            unknown_ratio cost_at_stake_usd status validation healthy_bound warning_bound
         """,
         "fct_weekly_metrics": """
-            week_start_date feature_id dimension metric_name status trend verdict action owner numerator denominator value
+            week_start_date feature_id dimension metric_name status validation trend verdict action owner numerator denominator value
             sample_count considered_count unknown_ratio covered_day_count unknown_day_count previous_value value_change
             trend_change estimated_cost_ratio cost_at_stake_usd healthy_bound warning_bound healthy_lower_bound
             is_complete_week
@@ -112,6 +112,11 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             usage_date feature_id embedder_id similarity query_count hit_count hit_ratio precision_ratio right_hit_ratio
             low_right_hit_ratio high_right_hit_ratio hit_cost_usd saved_cost_usd low_saved_cost_usd high_saved_cost_usd
             is_calibrated
+        """,
+        "rpt_unused_context": """
+            usage_date feature_id evidence validation call_count unknown_cost_call_count document_count
+            unused_document_count input_tokens unused_tokens input_cost_usd unused_input_cost_usd
+            is_token_count_estimated
         """,
         "fct_cost_projections": """
             as_of_date feature_id scenario target_date projected_cost_usd low_cost_usd high_cost_usd method status

@@ -20,6 +20,16 @@ select *, cast(value is null and status in ('healthy', 'watch', 'warning') as in
 from marts.fct_daily_metrics
 """
 
+_UNUSED_CONTEXT = """
+select
+    *,
+    cast(
+        unused_document_count > document_count or unused_tokens > input_tokens or unknown_cost_call_count > call_count
+        or (unused_input_cost_usd is null) <> (unknown_cost_call_count = call_count)
+    as integer) as broken_part_count
+from marts.rpt_unused_context
+"""
+
 _PROJECTED = """
 select
     *,
@@ -120,6 +130,32 @@ def configure_metrics() -> list[Check]:
                 is_zero("unexplained_value_count", why="No value has no verdict."),
                 is_between("sample_count", 0, None, why="A count."),
                 is_between("unknown_ratio", 0, 1, why="A share."),
+            ),
+        )
+    ]
+
+
+def configure_unused_context() -> list[Check]:
+    """What is unused is a part of what was paid for, and says how it is known."""
+    mart = "rpt_unused_context"
+    return [
+        Check(
+            mart,
+            mart,
+            _UNUSED_CONTEXT,
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled(
+                    "usage_date", "feature_id", "evidence", "validation", why="Whose it is, and how it is known."
+                ),
+                is_one_of(
+                    "evidence", "citation", "overlap_estimate", why="What is recorded and what is estimated stay apart."
+                ),
+                is_zero(
+                    "broken_part_count",
+                    why="A part is no more than its whole; no money, no call that has any.",
+                ),
             ),
         )
     ]

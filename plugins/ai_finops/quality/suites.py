@@ -31,6 +31,7 @@ CONFIGURE = (
     review_suites.configure_cache_opportunities,
     week_suites.configure_weekly_metrics,
     week_suites.configure_weekly_rerankers,
+    review_suites.configure_unused_context,
     review_suites.configure_projections,
     review_suites.configure_drivers,
     anomaly_suites.configure_baselines,

@@ -41,6 +41,7 @@ _METRICS = """
         healthy_bound,
         warning_bound,
         status,
+        validation,
         verdict,
         covered_day_count
     from fct_weekly_metrics
@@ -90,7 +91,7 @@ def metrics(settings: Settings, week: date) -> str:
         (
             row["metric_name"],
             one_line(row["feature_id"]),
-            row["dimension"],
+            _dimension(row),
             _number(row["value"]),
             f"{row['sample_count']:,.0f}",
             _number(row["healthy_bound"]),
@@ -152,6 +153,12 @@ def _known_sum(rows: Sequence[dict[str, Any]], column: str) -> Decimal | None:
 
 def _dollars(usd: Decimal | None) -> str:
     return "–" if usd is None else dollars(usd)
+
+
+def _dimension(row: dict[str, Any]) -> str:
+    """The slice, and of an estimate what it is worth."""
+    is_estimate = row["validation"] not in (None, "recorded")
+    return f"{row['dimension']}, {row['validation']}" if is_estimate else row["dimension"]
 
 
 def _number(value: float | Decimal | None) -> str:

@@ -1,7 +1,8 @@
 {#
     Grain: one row per document on a span: trace_id, span_id, document_list and document_rank.
 
-    `retrieved` and `reranked_before`/`reranked_after` in the order that the span lists them, `cited` by an answer. Ids and scores only.
+    `retrieved` and `reranked_before`/`reranked_after` in the order that the span lists them, `cited` by an answer, `estimated` where the
+    application says beside its answer how far it draws on each. Ids and numbers only.
 #}
 {{ config(materialized='incremental', pre_hook="{{ delete_rows(is_of_changed_trace('trace_id')) }}") }}
 with
@@ -23,6 +24,7 @@ document_lists as (
         span_id,
         'retrieved' as document_list,
         {{ json_elements('details_json', '$.documents') }} as documents,
+        cast(null as string) as use_method_id,
         usage_date
     from spans
     where operation_name = 'retrieval'
@@ -32,6 +34,7 @@ document_lists as (
         span_id,
         'reranked_before' as document_list,
         {{ json_elements('details_json', '$.input_documents') }} as documents,
+        cast(null as string) as use_method_id,
         usage_date
     from spans
     where operation_name = 'rerank'
@@ -41,6 +44,7 @@ document_lists as (
         span_id,
         'reranked_after' as document_list,
         {{ json_elements('details_json', '$.output_documents') }} as documents,
+        cast(null as string) as use_method_id,
         usage_date
     from spans
     where operation_name = 'rerank'
@@ -50,6 +54,17 @@ document_lists as (
         span_id,
         'cited' as document_list,
         {{ json_elements('details_json', '$.cited_document_ids') }} as documents,
+        cast(null as string) as use_method_id,
+        usage_date
+    from spans
+    where operation_name in ('chat', 'text_completion', 'generate_content')
+    union all
+    select
+        trace_id,
+        span_id,
+        'estimated' as document_list,
+        {{ json_elements('details_json', '$.document_uses') }} as documents,
+        {{ json_text('details_json', '$.document_use_method') }} as use_method_id,
         usage_date
     from spans
     where operation_name in ('chat', 'text_completion', 'generate_content')
@@ -60,6 +75,7 @@ documents as (
         trace_id,
         span_id,
         document_list,
+        use_method_id,
         {{ unnested('documents', 'document', 'document_rank') }},
         usage_date
     from document_lists
@@ -74,10 +90,17 @@ documents_unnested as (
             when document_list = 'cited' then document
             else {{ json_text('document', '$.id') }}
         end as document_id,
+        use_method_id,
         cast(document_rank as bigint) as document_rank,
         case
             when document_list != 'cited' then cast({{ json_text('document', '$.score') }} as double)
         end as score,
+        case
+            when document_list = 'estimated' then cast({{ json_text('document', '$.use_score') }} as double)
+        end as use_score,
+        case
+            when document_list = 'estimated' then cast({{ json_text('document', '$.token_count') }} as bigint)
+        end as token_count,
         usage_date
     from documents
 )

@@ -1,7 +1,8 @@
 {#
-    Grain: one row per usage_date, feature_id and metric_name; feature_id `total` is all features together.
+    Grain: one row per usage_date, feature_id, evidence (dimension) and metric_name; feature_id `total` is all features together.
 
-    Of retrieved documents, and of retrievals, the share that an answer drew on: sums over those retrievals of which that is known.
+    Of retrieved documents, and of retrievals, the share that an answer drew on: sums over those retrievals of which that is known. What is
+    recorded and what is estimated are never in one ratio; of an estimate there are rows where there is one.
 #}
 with
 
@@ -14,6 +15,7 @@ retrievals as (
         trace_id,
         span_id,
         feature_id,
+        evidence,
         retrieved_document_count,
         used_document_count,
         usage_date
@@ -24,29 +26,52 @@ retrievals as (
         trace_id,
         span_id,
         'total' as feature_id,
+        evidence,
         retrieved_document_count,
         used_document_count,
         usage_date
     from judged
 ),
 
+evidences as (
+    {% for evidence in ['citation', 'overlap_estimate'] %}
+    select '{{ evidence }}' as evidence
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+-- What is recorded is not missing where it would have to be estimated.
 retrievals_summed as (
     select
-        feature_id,
+        retrievals.feature_id,
+        evidences.evidence,
         count(*) as retrieval_count,
-        count(used_document_count) as judged_count,
-        count(*) filter (where used_document_count > 0) as used_count,
-        sum(retrieved_document_count) filter (where used_document_count is not null) as retrieved_document_count,
-        sum(used_document_count) as used_document_count,
-        usage_date
+        count(*) filter (where retrievals.evidence = evidences.evidence) as judged_count,
+        count(*) filter (
+            where retrievals.evidence = evidences.evidence and retrievals.used_document_count > 0
+        ) as used_count,
+        sum(retrievals.retrieved_document_count) filter (
+            where retrievals.evidence = evidences.evidence
+        ) as retrieved_document_count,
+        sum(retrievals.used_document_count) filter (
+            where retrievals.evidence = evidences.evidence
+        ) as used_document_count,
+        retrievals.usage_date
     from retrievals
-    group by usage_date, feature_id
+    cross join evidences
+    where evidences.evidence = 'citation' or retrievals.evidence != 'citation'
+    group by retrievals.usage_date, retrievals.feature_id, evidences.evidence
+),
+
+retrievals_shown as (
+    select * from retrievals_summed
+    where evidence = 'citation' or judged_count > 0
 ),
 
 retrieval_hits_measured as (
     select
         feature_id,
-        'evidence=citation' as dimension,
+        'evidence=' || evidence as dimension,
         'retrieval_hit_document_ratio' as metric_name,
         cast(used_document_count as double) as numerator,
         cast(retrieved_document_count as double) as denominator,
@@ -54,11 +79,11 @@ retrieval_hits_measured as (
         cast(retrieval_count as bigint) as considered_count,
         {{ ratio('retrieval_count - judged_count', 'retrieval_count') }} as unknown_ratio,
         usage_date
-    from retrievals_summed
+    from retrievals_shown
     union all
     select
         feature_id,
-        'evidence=citation' as dimension,
+        'evidence=' || evidence as dimension,
         'retrieval_hit_query_ratio' as metric_name,
         cast(used_count as double) as numerator,
         cast(judged_count as double) as denominator,
@@ -66,7 +91,7 @@ retrieval_hits_measured as (
         cast(retrieval_count as bigint) as considered_count,
         {{ ratio('retrieval_count - judged_count', 'retrieval_count') }} as unknown_ratio,
         usage_date
-    from retrievals_summed
+    from retrievals_shown
 )
 
 select * from retrieval_hits_measured

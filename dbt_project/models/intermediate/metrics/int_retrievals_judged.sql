@@ -1,32 +1,13 @@
 {#
     Grain: one row per retrieval and feature whose calls answered in its trace; trace_id, span_id and feature_id.
 
-    A retrieved document was used when an answer of the trace cites it. Where no answer of the trace records what it draws on, not
-    even an empty list, nothing is known of the use, and used_document_count is NULL. Documents without an id are left out.
+    Of a retrieval with an estimate the documents count that have one. Where nothing is known of any document, evidence is `none` and
+    used_document_count NULL.
 #}
 with
 
 documents as (
-    select
-        trace_id,
-        span_id,
-        document_id,
-        usage_date
-    from {{ ref('int_span_documents_unnested') }}
-    where document_list = 'retrieved' and document_id is not null
-),
-
-documents_cited as (
-    select distinct
-        trace_id,
-        document_id
-    from {{ ref('int_span_documents_unnested') }}
-    where document_list = 'cited'
-),
-
-traces_that_record as (
-    select distinct trace_id
-    from {{ ref('int_citing_spans_found') }}
+    select * from {{ ref('int_documents_judged') }}
 ),
 
 answers as (
@@ -37,32 +18,33 @@ answers as (
     where is_generating
 ),
 
-retrievals as (
+documents_summed as (
     select
-        documents.trace_id,
-        documents.span_id,
-        count(*) as retrieved_document_count,
-        count(documents_cited.document_id) as cited_document_count,
-        documents.usage_date
+        trace_id,
+        span_id,
+        coalesce(min(evidence) filter (where evidence != 'none'), 'none') as evidence,
+        count(*) as document_count,
+        count(is_used) as judged_count,
+        count(*) filter (where is_used) as used_count,
+        usage_date
     from documents
-    left join documents_cited
-        on documents.trace_id = documents_cited.trace_id and documents.document_id = documents_cited.document_id
-    group by documents.trace_id, documents.span_id, documents.usage_date
+    group by trace_id, span_id, usage_date
 ),
 
 retrievals_judged as (
     select
-        retrievals.trace_id,
-        retrievals.span_id,
+        documents_summed.trace_id,
+        documents_summed.span_id,
         answers.feature_id,
-        retrievals.retrieved_document_count,
+        documents_summed.evidence,
         case
-            when traces_that_record.trace_id is not null then retrievals.cited_document_count
-        end as used_document_count,
-        retrievals.usage_date
-    from retrievals
-    inner join answers on retrievals.trace_id = answers.trace_id
-    left join traces_that_record on retrievals.trace_id = traces_that_record.trace_id
+            when documents_summed.evidence = 'none' then documents_summed.document_count
+            else documents_summed.judged_count
+        end as retrieved_document_count,
+        case when documents_summed.evidence != 'none' then documents_summed.used_count end as used_document_count,
+        documents_summed.usage_date
+    from documents_summed
+    inner join answers on documents_summed.trace_id = answers.trace_id
 )
 
 select * from retrievals_judged

@@ -84,6 +84,7 @@ weekly_cost_shares_measured as (
         features_with_largest.feature_id,
         'all' as dimension,
         'feature_cost_share_ratio' as metric_name,
+        cast(null as string) as validation,
         cast(features_with_largest.cost_usd as double) as numerator,
         cast(weeks_summed.total_cost_usd as double) as denominator,
         cast(weeks_summed.known_day_count as bigint) as sample_count,

@@ -18,6 +18,12 @@ weekly_metrics_summed as (
         feature_id,
         dimension,
         metric_name,
+        -- Of days that are not worth the same nobody knows what their sum is worth.
+        case
+            when count(validation) = 0 then null
+            when min(validation) = max(validation) then min(validation)
+            else 'unvalidated'
+        end as validation,
         cast(sum(cast(numerator as decimal(28, 6))) as double) as numerator,
         cast(
             sum(cast(denominator as decimal(28, 6))) filter (where numerator is not null) as double

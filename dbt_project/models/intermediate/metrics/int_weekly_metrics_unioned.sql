@@ -24,6 +24,7 @@ weekly_metrics_unioned as (
         metrics.feature_id,
         metrics.dimension,
         metrics.metric_name,
+        metrics.validation,
         metrics.numerator,
         metrics.denominator,
         metrics.numerator / nullif(metrics.denominator, 0) as value,

@@ -47,6 +47,7 @@ weekly_projections_compared as (
         feature_id,
         'all' as dimension,
         'weekly_cost_to_projection_ratio' as metric_name,
+        cast(null as string) as validation,
         cast(cost_usd as double) as numerator,
         cast(projected_cost_usd as double) as denominator,
         cast(known_day_count as bigint) as sample_count,
