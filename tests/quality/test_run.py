@@ -172,6 +172,23 @@ FAULTS = {
     "more changed than compared": (
         "update marts.rpt_weekly_rerankers set changed_count = 11",
         ["rpt_weekly_rerankers", "broken_part_count"],
+    ),
+    "curve that falls as less likeness is asked": (
+        "update marts.fct_daily_cache_opportunities set hit_count = 0 where usage_date = '2025-06-05' and similarity = 0.9",
+        ["fct_daily_cache_opportunities", "falling_curve_count"],
+    ),
+    "more hits than queries": (
+        "update marts.fct_daily_cache_opportunities set hit_count = 3 where usage_date = '2025-06-05'",
+        ["fct_daily_cache_opportunities", "impossible_hit_count"],
+    ),
+    "saving outside of its range": (
+        "update marts.fct_daily_cache_opportunities set low_saved_cost_usd = 2 where usage_date = '2025-06-05'",
+        ["fct_daily_cache_opportunities", "broken_range_count"],
+    ),
+    "saving that nobody calibrated": (
+        "update marts.fct_daily_cache_opportunities set is_calibrated = false where usage_date = '2025-06-05'",
+        ["fct_daily_cache_opportunities", "broken_range_count"],
+    ),
     "more unused than there is": (
         "update marts.rpt_unused_context set unused_tokens = 1001 where usage_date = '2025-06-05'",
         ["rpt_unused_context", "broken_part_count"],

@@ -310,11 +310,13 @@ select
     cast(1 as decimal(18, 6)) as saved_cost_usd, cast(1 as decimal(18, 6)) as low_saved_cost_usd,
     cast(1 as decimal(18, 6)) as high_saved_cost_usd, true as is_calibrated
 from days, (values (0.9::double), (1.0::double)) as curve(similarity);
+
 create table marts.fct_weekly_metrics as
 select
     cast(date_trunc('week', usage_date) as date) as week_start_date, feature_id, dimension, metric_name,
-    'healthy' as status, cast(null as varchar) as validation, 'not_compared' as trend, cast(null as varchar) as verdict, 'rewrite prompts' as action,
-    'prompt owner' as owner, sum(numerator) as numerator, sum(denominator) as denominator, 0.05::double as value,
+    'healthy' as status, cast(null as varchar) as validation, 'not_compared' as trend,
+    cast(null as varchar) as verdict, 'rewrite prompts' as action, 'prompt owner' as owner,
+    sum(numerator) as numerator, sum(denominator) as denominator, 0.05::double as value,
     cast(sum(sample_count) as bigint) as sample_count, cast(sum(considered_count) as bigint) as considered_count,
     cast(null as double) as unknown_ratio, count(*) as covered_day_count, 0::bigint as unknown_day_count,
     cast(null as double) as previous_value, cast(null as double) as value_change, cast(null as double) as trend_change,

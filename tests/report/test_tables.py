@@ -33,7 +33,8 @@ METRICS = """
     create table fct_weekly_metrics as
     select
         cast(d as date) as week_start_date, f as feature_id, x as dimension, m as metric_name, cast(v as double) as value,
-        cast(k as bigint) as sample_count, s as status, cast(null as varchar) as validation, y as verdict, cast(c as bigint) as covered_day_count,
+        cast(k as bigint) as sample_count, s as status, cast(null as varchar) as validation, y as verdict,
+        cast(c as bigint) as covered_day_count,
         cast(h as double) as healthy_bound, cast(w as double) as warning_bound
     from (values
         ('2025-06-09', 'extract', 'task_type=extraction', 'token_amplification', 0.8, 1041, 'watch', null, 7, 0.5, 0.8),

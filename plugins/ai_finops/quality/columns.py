@@ -98,9 +98,9 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             unknown_ratio cost_at_stake_usd status validation healthy_bound warning_bound
         """,
         "fct_weekly_metrics": """
-            week_start_date feature_id dimension metric_name status validation trend verdict action owner numerator denominator value
-            sample_count considered_count unknown_ratio covered_day_count unknown_day_count previous_value value_change
-            trend_change estimated_cost_ratio cost_at_stake_usd healthy_bound warning_bound healthy_lower_bound
+            week_start_date feature_id dimension metric_name status validation trend verdict action owner numerator
+            denominator value sample_count considered_count unknown_ratio covered_day_count unknown_day_count previous_value
+            value_change trend_change estimated_cost_ratio cost_at_stake_usd healthy_bound warning_bound healthy_lower_bound
             is_complete_week
         """,
         "rpt_weekly_rerankers": """
