@@ -15,6 +15,7 @@ def test_the_project_s_own_rules_take_their_bounds_from_metric_thresholds():
     rules = {rule.rule: rule for rule in read_rules(Settings.from_env({}))}
     found = {name: (rule.comparison.removesuffix("Threshold"), rule.threshold) for name, rule in rules.items()}
     assert found == {
+        "cache_above_break_even": ("GreaterThan", 0.4),
         "daily_cost_anomaly": ("GreaterThanOrEqualTo", 1.0),
         "daily_cost_high": ("GreaterThan", 1000.0),
         "reranker_redundant": ("LessThan", 0.2),

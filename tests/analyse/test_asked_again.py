@@ -13,7 +13,9 @@ def again(rows, *, window=300, similarity=0.8):
     """Rows of (asker, key, vector, second)."""
     askers, keys, vectors, at = zip(*rows, strict=True)
     spaces = [None if vector is None else len(vector) for vector in vectors]
-    return asked_again(askers, np.array(keys), vectors, spaces, np.array(at), window=window, similarity=similarity)
+    return asked_again(
+        askers, np.array(keys), vectors.__getitem__, spaces, np.array(at), window=window, similarity=similarity
+    )
 
 
 def test_the_same_text_of_the_same_asker():
@@ -44,7 +46,7 @@ def test_other_words_that_are_not_alike_or_of_another_space_or_without_a_vector(
     assert again([("a", 1, X, 0), ("a", 2, np.array([1, 0, 0], np.float32), 1)]) == [False, False]
     assert again([("a", 1, X, 0), ("a", 2, None, 1)]) == [False, False]
     two_spaces = asked_again(
-        ["a", "a"], np.array([1, 2]), [X, X], ["one", "other"], np.array([0, 1]), window=9, similarity=0.5
+        ["a", "a"], np.array([1, 2]), [X, X].__getitem__, ["one", "other"], np.array([0, 1]), window=9, similarity=0.5
     )
     assert two_spaces == [False, False]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_finops.analyse import neighbours
@@ -53,6 +53,15 @@ def test_a_product_that_equals_a_threshold_reaches_it():
     assert levels(vectors, [0, 1], thresholds=(np.nextafter(cosine, 1),)) == [0, 0]
 
 
+@pytest.mark.parametrize("asked_first", [0, 1, 2, 3])
+def test_those_before_the_first_that_is_asked_about_are_only_held_against(asked_first):
+    vectors, at = rows([1, 0], [1, 0.01], [1, 0]), np.arange(3)
+    found = similarity_levels(
+        vectors, own_keys(vectors), at, thresholds=THRESHOLDS, window=DAY, asked_first=asked_first
+    )
+    assert found.tolist() == [0] * asked_first + [0, 5, 5][asked_first:]
+
+
 def test_the_window_is_exact_and_crosses_midnight():
     vectors = rows([1, 0], [1, 0.01])
     assert levels(vectors, [0, DAY]) == [0, 5]
@@ -84,6 +93,7 @@ def test_no_queries_have_no_neighbours():
     assert levels(np.zeros((0, 8), dtype=np.float32), []) == []
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_levels_are_those_of_all_pairs(data):
     count = data.draw(st.integers(1, 40))

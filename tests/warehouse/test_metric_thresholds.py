@@ -20,7 +20,8 @@ AMPLIFICATION = [(4_999, 10_000, "healthy"), (5_000, 10_000, "watch"), (5_001, 1
 
 HITS = [(551, 1_000, "healthy"), (550, 1_000, "watch"), (549, 1_000, "watch"),
         (451, 1_000, "watch"), (450, 1_000, "watch"), (449, 1_000, "warning")]  # fmt: skip
-BREAK_EVEN = [(399, 1_000, "healthy"), (400, 1_000, "watch"), (401, 1_000, "warning")]
+BREAK_EVEN = [(299, 1_000, "healthy"), (300, 1_000, "watch"), (301, 1_000, "watch"),
+              (399, 1_000, "watch"), (400, 1_000, "watch"), (401, 1_000, "warning")]  # fmt: skip
 
 # Numerator, denominator and status by metric, slice and scope of the seed. A row of the seed without cases fails.
 CASES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import numpy.typing as npt
 def asked_again(
     askers: Sequence[Hashable | None],
     keys: npt.NDArray[np.int64],
-    vectors: Sequence[npt.NDArray[np.float32] | None],
+    vector_of: Callable[[int], npt.NDArray[np.float32] | None],
     spaces: Sequence[Hashable | None],
     asked_at: npt.NDArray[np.int64],
     *,
@@ -24,7 +24,8 @@ def asked_again(
     Args:
         askers: Who asked what, such as a user in a feature; None where that is not known.
         keys: One number for each distinct text.
-        vectors: Of length 1; None for a query without one, which is like the same text only.
+        vector_of: Gives the vector of a query by its place, of length 1; None for one without, which only its own text is
+            like.
         spaces: Of the vectors; those of two spaces are not held against each other.
         asked_at: Ascending, in any unit.
         window: In the same unit; an earlier query exactly so long ago is within it.
@@ -45,7 +46,7 @@ def asked_again(
                     break
                 is_one_space = spaces[place] == spaces[earlier]
                 if keys[place] == keys[earlier] or (
-                    is_one_space and _is_alike(vectors[place], vectors[earlier], similarity)
+                    is_one_space and _is_alike(vector_of(place), vector_of(earlier), similarity)
                 ):
                     found[place] = True
                     break

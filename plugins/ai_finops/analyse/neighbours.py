@@ -56,6 +56,7 @@ def similarity_levels(
     *,
     thresholds: Sequence[float],
     window: int,
+    asked_first: int = 0,
 ) -> Levels:
     """Count for each query the thresholds that its most similar earlier query within the window reaches.
 
@@ -65,6 +66,7 @@ def similarity_levels(
         asked_at: As for `repeats`.
         thresholds: Cosines, ascending; a product that equals one reaches it.
         window: As for `repeats`.
+        asked_first: Row of the first query that is asked about; those before it are only held against, and count 0.
 
     Raises:
         ValueError: Lengths differ, times or thresholds do not ascend, or a row is neither of length 1 nor zero.
@@ -76,7 +78,8 @@ def similarity_levels(
     if not len(vectors):
         return np.zeros(0, dtype=np.int8)
     search = _Search.of(vectors, keys, asked_at, bounds, window)
-    for first in range(0, len(vectors), _QUERIES):
+    search.levels[:asked_first] = 0
+    for first in range(asked_first, len(vectors), _QUERIES):
         search.look_back(first, min(first + _QUERIES, len(vectors)))
     return search.levels
 
