@@ -88,10 +88,11 @@ DAILY = """
     feature_id varchar, dimension varchar, metric_name varchar, numerator double, denominator double, sample_count bigint,
     considered_count bigint, unknown_ratio double, usage_date date
 """
-WEEKLY = DAILY.replace(
+WEEKLY = DAILY.replace("metric_name varchar,", "metric_name varchar, validation varchar,").replace(
     "usage_date date",
     "unknown_day_count bigint, estimated_cost_ratio double, cost_at_stake_usd decimal(18, 6), week_start_date date",
 )
+VALIDATIONS = "metric_name varchar, feature_id varchar, dimension varchar, validation varchar, usage_date date"
 EXCESS = "metric_name varchar, feature_id varchar, dimension varchar, excess_output_cost_usd decimal(38, 12), usage_date date"
 
 
@@ -166,7 +167,7 @@ def query(tmp_path_factory):
         for number in range(len(CASES[key]) + 2):
             week, row = rows_of_case(key, number)
             if key[0] in WEEKLY_ONLY:
-                weekly.append((*row, 0, None, None, week))
+                weekly.append((*row[:3], None, *row[3:], 0, None, None, week))
             else:
                 daily.append((*row, week))
     daily += [(*row, monday) for monday, row, _ in rows_of_weeks()]
@@ -177,6 +178,7 @@ def query(tmp_path_factory):
         for name in set(measures) - {"int_token_amplifications_measured"}:
             put(connection, name, DAILY, [])
         put(connection, "int_excess_outputs_priced", EXCESS, [])
+        put(connection, "int_use_validations_named", VALIDATIONS, [])
         put(connection, "int_weekly_projections_compared", WEEKLY, weekly)
         put(connection, "int_weekly_cost_shares_measured", WEEKLY, [])
         put(connection, "int_days_covered", "covered_date date", covered)

@@ -150,7 +150,7 @@ def warehouse(traces, tmp_path_factory):
     path = tmp_path_factory.mktemp("unused_context") / "warehouse.duckdb"
     uses = [use for trace in traces for use in landed_uses(trace)]
     spans = [each for trace in traces for each in trace.spans]
-    make_raw(path, spans=spans, more={"context_uses_document_uses": uses})
+    make_raw(path, spans=spans, analyses={}, more={"context_uses_document_uses": uses})
     built = run_dbt(
         path,
         "build",
