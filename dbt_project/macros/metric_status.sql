@@ -6,7 +6,14 @@
     case
         when healthy_bound is null then 'no_threshold'
         when value is null or sample_count < smallest_sample_count then 'insufficient'
-        when unknown_ratio > largest_unknown_ratio then 'insufficient'
+        when
+            unknown_ratio > largest_unknown_ratio
+            -- What is unknown could only make it worse.
+            and not (
+                is_least_value
+                and {{ better_sign() }} * round(value, 12) < {{ better_sign() }} * warning_bound
+            )
+            then 'insufficient'
         when
             {{ better_sign() }} * round(value, 12) > {{ better_sign() }} * healthy_bound
             and (healthy_lower_bound is null or round(value, 12) > healthy_lower_bound)

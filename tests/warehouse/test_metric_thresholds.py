@@ -120,7 +120,8 @@ THRESHOLDS = read_seed()
 def rows_of_case(key: tuple[str, str, str], number: int) -> tuple[date, tuple]:
     """Return the week of a case and its row without the date; each case has a week of its own.
 
-    The last two cases of each row have the values of the first, with a sample too few and with too much unknown.
+    The last three cases of each row have values of the first, with a sample too few and with too much unknown, and that of a
+    warning with too much unknown.
     """
     metric, dimension, scope = key
     threshold, cases = THRESHOLDS[key], CASES[key]
@@ -128,7 +129,9 @@ def rows_of_case(key: tuple[str, str, str], number: int) -> tuple[date, tuple]:
     samples, unknown = int(threshold["smallest_sample_count"]), threshold["largest_unknown_ratio"]
     if number == len(cases):
         samples -= 1
-    if number == len(cases) + 1:
+    if number == len(cases) + 2:
+        numerator, denominator = next(case[:2] for case in cases if case[2] == "warning")
+    if number > len(cases):
         unknown = 1.0 if unknown is None else unknown + 0.01
     week = FIRST_OF_CASES + timedelta(weeks=number)
     feature = "total" if scope == "total" else "chat"
@@ -164,7 +167,7 @@ def query(tmp_path_factory):
     assert "int_token_amplifications_measured" in measures
     daily, weekly = [], []
     for key in CASES:
-        for number in range(len(CASES[key]) + 2):
+        for number in range(len(CASES[key]) + 3):
             week, row = rows_of_case(key, number)
             if key[0] in WEEKLY_ONLY:
                 weekly.append((*row[:3], None, *row[3:], 0, None, None, week))
@@ -226,6 +229,8 @@ def test_status_on_both_sides_of_each_bound_and_at_it(query, key):
     expected = [status for *_, status in CASES[key]]
     takes_any_unknown = THRESHOLDS[key]["largest_unknown_ratio"] is None
     expected += ["insufficient", CASES[key][1][2] if takes_any_unknown else "insufficient"]
+    # What is unknown could only raise a share; other values it could move either way.
+    expected += ["warning" if takes_any_unknown or metric == "feature_cost_share_ratio" else "insufficient"]
     sources = {"fct_weekly_metrics": "week_start_date"}
     if metric not in WEEKLY_ONLY:
         sources["fct_daily_metrics"] = "usage_date"

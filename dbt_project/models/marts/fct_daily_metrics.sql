@@ -38,6 +38,7 @@ metrics_with_bounds as (
         thresholds.healthy_lower_bound,
         thresholds.smallest_sample_count,
         thresholds.largest_unknown_ratio,
+        coalesce(thresholds.is_least_value, false) as is_least_value,
         coalesce(
             validations.validation, case when metrics.dimension = 'evidence=overlap_estimate' then 'unvalidated' end
         ) as validation

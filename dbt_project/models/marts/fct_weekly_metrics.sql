@@ -25,6 +25,7 @@ metrics_with_bounds as (
         thresholds.healthy_lower_bound,
         thresholds.smallest_sample_count,
         thresholds.largest_unknown_ratio,
+        coalesce(thresholds.is_least_value, false) as is_least_value,
         thresholds.trend_week_count,
         coalesce(thresholds.is_improving_healthy, false) as is_improving_healthy
     from metrics
