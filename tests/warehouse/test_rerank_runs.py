@@ -27,7 +27,7 @@ TOP_K = 5
 THRESHOLDS = """
     metric_name varchar, dimension varchar, healthy_bound double, warning_bound double, smallest_sample_count bigint,
     largest_unknown_ratio double, action varchar, owner varchar, scope varchar, healthy_lower_bound double,
-    trend_week_count bigint, is_improving_healthy boolean
+    trend_week_count bigint, is_improving_healthy boolean, is_least_value boolean
 """
 
 
