@@ -149,14 +149,13 @@ def _measure_queries(
         asked_again_window_s=int(_bound(bounds, "asked_again_window_s")),
         asked_again_similarity=_bound(bounds, "asked_again_similarity"),
     )
-    measured = measure_queries(
+    return measure_queries(
         warehouse,
         lake=Lake(settings.lake),
         rules=rules,
         as_of=date.fromisoformat(build["as_of_date"]),
         retention_days=settings.content_retention_days,
     )
-    return {"queries": measured["queries"], "query_calls": measured["query_calls"]}
 
 
 def _dates_of_issue(covered_days: Sequence[date], *, as_of: date) -> list[date]:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ai_finops.build import query_links
-from ai_finops.lake_schemas import QUERY_CALLS, QUERY_INPUTS, tables_of
+from ai_finops.lake_schemas import QUERY_CALLS, QUERY_INPUTS
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,7 +47,7 @@ def measure_queries(
         as_of: First day that is not in the build.
         retention_days: Days before `as_of` that queries are kept.
     Returns:
-        The files of each table of the measures, of days before `as_of`; the first of each is empty.
+        The files of `queries` and of `query_calls`, of days before `as_of`; the first of each is empty.
     Raises:
         LakeError: The lake cannot be written; what was measured before stays.
     """
@@ -71,7 +71,11 @@ def measure_queries(
     for key in known:
         if date.fromisoformat(key) not in days and not _has_expired(known[key], {}, first_kept=first_kept):
             lake.remove_partition(SOURCE, key)
-    return {name: _files(lake, name, before=as_of) for name in tables_of(SOURCE)}
+    current = [version for key, version in lake.current(SOURCE).items() if date.fromisoformat(key) < as_of]
+    return {
+        name: [lake.empty_file(SOURCE, name), *(version.file(name) for version in current)]
+        for name in ("queries", "query_calls")
+    }
 
 
 def _is_due(now: Inputs, known: Inputs | None, *, first_kept: date) -> bool:
@@ -108,11 +112,3 @@ def _inputs_table(inputs: Mapping[str, str], day: date) -> pa.Table:
 def _read_inputs(file: Path) -> Inputs:
     table = pq.read_table(file, partitioning=None)
     return dict(zip(table["input"].to_pylist(), table["checksum"].to_pylist(), strict=True))
-
-
-def _files(lake: Lake, table: str, *, before: date) -> list[Path]:
-    current = lake.current(SOURCE)
-    return [
-        lake.empty_file(SOURCE, table),
-        *(version.file(table) for key, version in current.items() if date.fromisoformat(key) < before),
-    ]

@@ -86,6 +86,10 @@ class SpanQueries:
             open_embedder: What turns these into vectors.
         """
         self.close()
+        # Most landings tell of no query, and nothing is joined for them.
+        if self._writer is None and texts is None:
+            pq.write_table(SPAN_QUERIES.empty_table(), path)
+            return Texts(path, 0)
         if self._writer is None:
             pq.write_table(_DRAFT.empty_table(), self._path)
         in_texts = path.with_name("queries-in-texts.parquet")
