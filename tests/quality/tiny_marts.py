@@ -382,9 +382,11 @@ select
     'chat' as task_type, 'm' as current_model_id, 'n' as target_model_id,
     cast(60 as decimal(18, 6)) as current_cost_usd_per_month, cast(20 as decimal(18, 6)) as target_cost_usd_per_month,
     cast(40 as decimal(18, 6)) as saving_usd_per_month, cast(30 as decimal(18, 6)) as low_saving_usd_per_month,
-    cast(50 as decimal(18, 6)) as high_saving_usd_per_month, cast(null as double) as agreement_ratio,
+    cast(50 as decimal(18, 6)) as high_saving_usd_per_month, cast(null as decimal(18, 6)) as upfront_cost_usd,
+    cast(null as double) as break_even_weeks, cast(null as varchar) as ratio_name, cast(null as double) as ratio,
+    cast(null as double) as break_even_ratio, cast(null as double) as agreement_ratio,
     0::bigint as agreement_sample_count, 'same tokens' as evidence, 'no comparison' as missing_evidence, 'small' as effort,
-    'owner' as owner, 'open' as status, cast(null as varchar) as reason, 1::bigint as rank;
+    'owner' as owner, 'open' as status, cast(null as varchar) as reason, 1::bigint as rank, false as is_measured;
 """
 
 

@@ -13,6 +13,7 @@ savings as (
         missing_evidence,
         effort,
         owner,
+        ratio_name,
         status,
         reason,
         current_cost_usd_per_month,
@@ -20,9 +21,14 @@ savings as (
         saving_usd_per_month,
         low_saving_usd_per_month,
         high_saving_usd_per_month,
+        upfront_cost_usd,
+        break_even_weeks,
+        ratio,
+        break_even_ratio,
         agreement_ratio,
         agreement_sample_count,
         rank,
+        is_measured,
         as_of_date
     from {{ ref('stg_analysis__savings') }}
 )

@@ -143,8 +143,8 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_savings_opportunities": """
             as_of_date opportunity_id feature_id lever task_type current_model_id target_model_id
             current_cost_usd_per_month target_cost_usd_per_month saving_usd_per_month low_saving_usd_per_month
-            high_saving_usd_per_month agreement_ratio agreement_sample_count evidence missing_evidence effort owner status
-            reason rank
+            high_saving_usd_per_month upfront_cost_usd break_even_weeks ratio_name ratio break_even_ratio agreement_ratio
+            agreement_sample_count evidence missing_evidence effort owner status reason rank is_measured
         """,
         "rpt_weekly_digest": """
             week_start_date as_of_date covered_day_count missing_days not_compared_reason total_cost_usd
