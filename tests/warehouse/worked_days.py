@@ -162,7 +162,8 @@ ANALYSES = {
             "target_model_id": HAIKU_ID, "current_cost_usd_per_month": Decimal(10), "target_cost_usd_per_month": Decimal(4),
             "saving_usd_per_month": Decimal(6), "low_saving_usd_per_month": Decimal(5), "high_saving_usd_per_month": Decimal(7),
             "agreement_ratio": 0.9, "agreement_sample_count": 100, "evidence": "by hand", "missing_evidence": None,
-            "effort": "small", "owner": "docs-lead@example.com", "status": "open", "reason": None, "rank": 1, "is_measured": True,
+            "effort": "small", "owner": "docs-lead@example.com", "status": "open", "reason": None, "rank": 1,
+            "is_measured": True,
         }
     ],
 }  # fmt: skip
