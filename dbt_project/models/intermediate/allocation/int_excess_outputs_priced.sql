@@ -2,7 +2,7 @@
     Grain: one row per usage_date, feature_id and task type (dimension) of calls whose answer is data of a known shape (seed
     task_types) and that have a bound in seed metric_thresholds; feature_id `total` is all features together.
 
-    What output beyond that bound cost: of each call, the tokens over warning_bound × its input, at what its own output tokens cost
+    What output beyond that bound cost, and beyond the healthy one: of each call, the tokens over warning_bound × its input, at what its own output tokens cost
     it. So days and features add up. Of a few calls the cost may be unknown (seed reporting_bounds), of more the sum is NULL. Exact to 1e-12 USD,
     a call rounded once.
 #}
@@ -35,7 +35,8 @@ thresholds as (
     select
         metric_name,
         dimension,
-        {{ whole_number('round(warning_bound * 1000000)') }} as bound_millionths
+        {{ whole_number('round(warning_bound * 1000000)') }} as bound_millionths,
+        {{ whole_number('round(healthy_bound * 1000000)') }} as healthy_bound_millionths
     from {{ ref('metric_thresholds') }}
     -- Calls are features': bounds for the total alone are not for them.
     where metric_name = 'token_amplification' and scope in ('any', 'feature')
@@ -65,6 +66,9 @@ calls_beside_bounds as (
         greatest(
             {{ millionths }} * calls.output_tokens - thresholds.bound_millionths * calls.input_tokens, 0
         ) as excess_token_millionths,
+        greatest(
+            {{ millionths }} * calls.output_tokens - thresholds.healthy_bound_millionths * calls.input_tokens, 0
+        ) as over_healthy_token_millionths,
         calls.usage_date
     from calls
     inner join structured_task_types on calls.task_type = structured_task_types.task_type
@@ -75,14 +79,16 @@ calls_beside_bounds as (
 calls_priced as (
     select
         *,
+        {% for kind in ['excess', 'over_healthy'] %}
         case
-            when excess_token_millionths = 0 then {{ whole_number('0') }}
+            when {{ kind }}_token_millionths = 0 then {{ whole_number('0') }}
             else
                 {{ divide_rounded(
-                    to_pico_usd('output_cost_usd') ~ ' * excess_token_millionths',
+                    to_pico_usd('output_cost_usd') ~ ' * ' ~ kind ~ '_token_millionths',
                     '(' ~ millionths ~ ' * output_tokens)'
                 ) }}
-        end as excess_pico_usd
+        end as {{ kind }}_pico_usd{{ ',' if not loop.last }}
+        {% endfor %}
     from calls_beside_bounds
 ),
 
@@ -96,8 +102,10 @@ calls_with_total as (
         output_tokens,
         output_cost_usd,
         excess_token_millionths,
+        over_healthy_token_millionths,
         usage_date,
-        excess_pico_usd
+        excess_pico_usd,
+        over_healthy_pico_usd
     from calls_priced
 ),
 
@@ -110,6 +118,7 @@ excess_outputs_summed as (
         cast(sum(excess_token_millionths) as double) / 1000000 as excess_output_tokens,
         count(*) - count(excess_pico_usd) as unknown_cost_call_count,
         sum(excess_pico_usd) as excess_pico_usd,
+        sum(over_healthy_pico_usd) as over_healthy_pico_usd,
         usage_date
     from calls_with_total
     group by usage_date, feature_id, dimension, metric_name
@@ -128,6 +137,13 @@ excess_outputs_priced as (
                 <= unknown_cost_bound.largest_unknown_cost_ratio * excess_outputs_summed.excess_call_count
                 then {{ pico_to_usd('excess_outputs_summed.excess_pico_usd') }}
         end as excess_output_cost_usd,
+        -- A call between the two bounds whose cost is not known adds nothing.
+        case
+            when
+                excess_outputs_summed.unknown_cost_call_count
+                <= unknown_cost_bound.largest_unknown_cost_ratio * excess_outputs_summed.excess_call_count
+                then {{ pico_to_usd('excess_outputs_summed.over_healthy_pico_usd') }}
+        end as over_healthy_output_cost_usd,
         excess_outputs_summed.usage_date
     from excess_outputs_summed
     cross join unknown_cost_bound

@@ -76,6 +76,7 @@ use_validations_named as (
                 'agreement ' || cast(cast(validations.agreement_ratio as decimal(3, 2)) as string)
                 || ' (n=' || cast(validations.labelled_count as string) || ')'
         end as validation,
+        case when methods_found.evidence != 'citation' then validations.low_agreement_ratio end as low_agreement_ratio,
         methods_found.usage_date
     from methods_found
     cross join metrics
