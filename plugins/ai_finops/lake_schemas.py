@@ -117,6 +117,21 @@ QUERY_CALLS = _schema(
 
 QUERY_INPUTS = _schema(input=pa.string(), checksum=pa.string(), usage_date=pa.date32())
 
+QUERY_DRIFTS = _schema(
+    feature_id=pa.string(),
+    embedder_id=pa.string(),
+    similarity=pa.float64(),
+    query_count=pa.int64(),
+    distinct_query_count=pa.int64(),
+    asked_count=pa.int64(),
+    reference_count=pa.int64(),
+    covered_count=pa.int64(),
+    self_covered_count=pa.int64(),
+    week_start_date=pa.date32(),
+)
+"""Of a feature's queries of a week: how many of those asked about have one as alike among `reference_count` of the week
+before, and among as many others of their own week. Without an embedder, the same text counts."""
+
 DOCUMENT_USES = _schema(
     trace_id=pa.string(),
     span_id=pa.string(),
@@ -519,6 +534,8 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("query_neighbours", "queries"): QUERY_NEIGHBOURS,
     ("query_neighbours", "query_calls"): QUERY_CALLS,
     ("query_neighbours", "inputs"): QUERY_INPUTS,
+    ("query_drifts", "drifts"): QUERY_DRIFTS,
+    ("query_drifts", "inputs"): QUERY_INPUTS,
     ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
     **{(family, table): schema for family, tables in DERIVED_TABLES.items() for table, schema in tables.items()},
 }

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_finops.analyse import neighbours
-from ai_finops.analyse.neighbours import repeats, similarity_levels
+from ai_finops.analyse.neighbours import levels_against, repeats, similarity_levels
 
 THRESHOLDS = (0.85, 0.9, 0.92, 0.95, 0.98)
 DAY = 86_400
@@ -128,3 +128,23 @@ def test_what_cannot_be_searched_is_refused():
         levels(vectors, [0, 1], thresholds=(0.9, 0.9))
     with pytest.raises(ValueError, match="normalise the embeddings first"):
         levels(2 * vectors, [0, 1])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 2**32 - 1))
+def test_queries_against_others_reach_what_all_products_do(other_count, count, seed):
+    random = np.random.default_rng(seed)
+    vectors = rows(*random.choice([-1.0, 0.0, 1.0, 2.0], (other_count + count + 1, 4)))[1:]
+    others, asked = vectors[:other_count], vectors[other_count:]
+    products = others.astype(np.float64) @ asked.astype(np.float64).T
+    best = products.max(axis=0) if other_count else np.full(count, -1)
+    expected = [sum(product >= threshold for threshold in THRESHOLDS) for product in best]
+    assert levels_against(others, asked, thresholds=THRESHOLDS).tolist() == expected
+
+
+def test_others_are_found_over_more_than_a_block(monkeypatch):
+    monkeypatch.setattr(neighbours, "_QUERIES", 2)
+    monkeypatch.setattr(neighbours, "_EARLIER", 3)
+    others = np.eye(8, dtype=np.float32)
+    assert levels_against(others, others[[7, 0, 3]], thresholds=(0.9,)).tolist() == [1, 1, 1]
+    assert levels_against(others[:4], others[4:], thresholds=(0.9,)).tolist() == [0, 0, 0, 0]

@@ -72,9 +72,7 @@ def similarity_levels(
         ValueError: Lengths differ, times or thresholds do not ascend, or a row is neither of length 1 nor zero.
     """
     _check_times(asked_at, len(vectors))
-    bounds = np.append(np.asarray(thresholds, dtype=np.float64), np.inf)
-    if (np.diff(bounds[:-1]) <= 0).any():
-        raise ValueError(f"thresholds do not ascend: {list(thresholds)}")
+    bounds = _bounds(thresholds)
     if not len(vectors):
         return np.zeros(0, dtype=np.int8)
     search = _Search.of(vectors, keys, asked_at, bounds, window)
@@ -82,6 +80,29 @@ def similarity_levels(
     for first in range(asked_first, len(vectors), _QUERIES):
         search.look_back(first, min(first + _QUERIES, len(vectors)))
     return search.levels
+
+
+def levels_against(others: Vectors, vectors: Vectors, *, thresholds: Sequence[float]) -> Levels:
+    """Count for each query the thresholds that the most similar of other queries reaches, whenever these were asked.
+
+    Args:
+        others: Rows of length 1, or of zeros.
+        vectors: Queries that are asked about, in rows as those; they are not held against each other.
+        thresholds: Cosines, ascending; a product that equals one reaches it.
+
+    Raises:
+        ValueError: As for `similarity_levels`.
+    """
+    together = np.concatenate([others, vectors])
+    # No key is there twice: what is the same has a product of 1 and needs none.
+    keys, times = np.arange(len(together), dtype=np.int64), np.zeros(len(together), dtype=np.int64)
+    bounds = _bounds(thresholds)
+    if not len(others) or not len(vectors):
+        return np.zeros(len(vectors), dtype=np.int8)
+    search = _Search.of(together, keys, times, bounds, 0)
+    for first in range(len(others), len(together), _QUERIES):
+        search.look_at(np.arange(first, min(first + _QUERIES, len(together))), np.arange(len(others)))
+    return search.levels[len(others) :]
 
 
 @dataclass(slots=True)
@@ -109,11 +130,14 @@ class _Search:
 
     def look_back(self, first: int, end: int) -> None:
         """Settle the queries `first` to `end`, against each other and against the blocks before them, the nearest first."""
-        top = len(self.bounds) - 1
         queries = np.arange(first, end)
         earlier = np.arange(self.oldest[first], first)
         # Of a text that was asked several times before, the last stands for all: it is in any window that one of them is in.
-        earlier = np.append(earlier[self.next_same[earlier] >= first], queries)
+        self.look_at(queries, np.append(earlier[self.next_same[earlier] >= first], queries))
+
+    def look_at(self, queries: np.ndarray, earlier: np.ndarray) -> None:
+        """Settle queries against rows in ascending order, the last block first."""
+        top = len(self.bounds) - 1
         for stop in range(len(earlier), 0, -_EARLIER):
             queries = queries[self.levels[queries] < top]
             if not len(queries):
@@ -153,6 +177,13 @@ def _heads(vectors: Vectors) -> Vectors:
     # A little more than what is left: the axes are at right angles only as far as 32 bits say so.
     heads[:, -1] = np.sqrt(np.maximum(left, 0) + 1e-6)
     return heads
+
+
+def _bounds(thresholds: Sequence[float]) -> npt.NDArray[np.float64]:
+    bounds = np.append(np.asarray(thresholds, dtype=np.float64), np.inf)
+    if (np.diff(bounds[:-1]) <= 0).any():
+        raise ValueError(f"thresholds do not ascend: {list(thresholds)}")
+    return bounds
 
 
 def _check_times(asked_at: Times, count: int) -> None:
