@@ -12,6 +12,7 @@ import pytest
 from ai_finops.build import analyse
 from ai_finops.build.inputs import keep_prices
 from ai_finops.build.raw_views import open_warehouse, view_parquet
+from ai_finops.config import REPOSITORY
 from ai_finops.errors import BuildError
 from ai_finops.pricing.catalog import export_prices
 from tests.quality.tiny_marts import AS_OF, change, make_build
@@ -24,6 +25,31 @@ SEEDS = (
     create table seeds.routing_targets as
     select 'chat' as task_type, 'amazon.nova-lite-v1:0' as target_model_id, 0.9::double as min_agreement_ratio,
         200::bigint as min_samples, 'small' as effort
+    """,
+    *(
+        f"create table seeds.{name} as from read_csv('{REPOSITORY}/dbt_project/seeds/{name}.csv')"
+        for name in (
+            "cache_calibrations",
+            "distillation_targets",
+            "lever_assumptions",
+            "lever_efforts",
+            "metric_thresholds",
+            "task_types",
+        )
+    ),
+    "alter table marts.fct_llm_calls add column if not exists allocated_cost_usd decimal(38, 12)",
+    "alter table marts.fct_llm_calls add column if not exists cost_status varchar default 'billed'",
+    "update marts.fct_llm_calls set allocated_cost_usd = estimated_cost_usd",
+    """
+    create table intermediate.int_use_validations_named (
+        usage_date date, feature_id varchar, dimension varchar, metric_name varchar, low_agreement_ratio double
+    )
+    """,
+    """
+    create table intermediate.int_excess_outputs_priced (
+        usage_date date, feature_id varchar, dimension varchar, metric_name varchar, excess_call_count bigint,
+        excess_output_tokens double, excess_output_cost_usd decimal(38, 12), over_healthy_output_cost_usd decimal(38, 12)
+    )
     """,
 )
 
@@ -60,6 +86,8 @@ def test_analyses_become_views_before_phase_2(settings, build):
         "daily_cost_baselines",
         "cost_anomaly_drivers",
         "savings",
+        "cache_curves",
+        "caching_advice",
     }
     for name, count in counts.items():
         assert query(build, f"select count(*) from raw.analysis_{name}") == [(count,)]

@@ -197,6 +197,14 @@ FAULTS = {
         "update marts.rpt_unused_context set validation = null where usage_date = '2025-06-05'",
         ["rpt_unused_context", "validation"],
     ),
+    "two strategies recommended for a feature": (
+        "update marts.rpt_caching_vs_distillation set is_recommended = true where strategy = 'distillation'",
+        ["rpt_caching_vs_distillation", "ambiguous_row_count"],
+    ),
+    "a strategy's saving outside its range": (
+        "update marts.rpt_caching_vs_distillation set high_saving_usd_per_month = -1 where strategy = 'distillation'",
+        ["rpt_caching_vs_distillation", "broken_range_count"],
+    ),
     "drivers that do not add up": (
         "update marts.fct_cost_drivers set contribution_cost_usd = -2.499999 where feature_id = 'search'",
         ["fct_cost_drivers__against_change", "unexplained_micro_usd", "(1)"],

@@ -63,7 +63,8 @@ select * from (values
     ('smallest_estimate_error_cost_usd', 1),
     ('cache_window_s', 86400),
     ('asked_again_window_s', 300),
-    ('asked_again_similarity', 0.85)
+    ('asked_again_similarity', 0.85),
+    ('drift_similarity', 0.85)
 ) as b(bound_name, bound);
 
 create table seeds.anomaly_rules as
@@ -384,9 +385,24 @@ select
     cast(40 as decimal(18, 6)) as saving_usd_per_month, cast(30 as decimal(18, 6)) as low_saving_usd_per_month,
     cast(50 as decimal(18, 6)) as high_saving_usd_per_month, cast(null as decimal(18, 6)) as upfront_cost_usd,
     cast(null as double) as break_even_weeks, cast(null as varchar) as ratio_name, cast(null as double) as ratio,
-    cast(null as double) as break_even_ratio, cast(null as double) as agreement_ratio,
+    cast(null as double) as break_even_ratio, cast(null as double) as head_ratio, cast(null as double) as torso_ratio,
+    cast(null as double) as tail_ratio, cast(null as double) as agreement_ratio,
     0::bigint as agreement_sample_count, 'same tokens' as evidence, 'no comparison' as missing_evidence, 'small' as effort,
     'owner' as owner, 'open' as status, cast(null as varchar) as reason, 1::bigint as rank, false as is_measured;
+
+create table marts.rpt_caching_vs_distillation as
+select
+    $as_of as as_of_date, 'chat' as feature_id, strategy, 'distinct texts' as diversity_basis, 'small' as implementation_effort,
+    'none' as maintenance_effort, cast(null as varchar) as expected_ratio_name, 'saves nothing' as reason,
+    20::bigint as query_count, 0::bigint as training_pair_count, 0.5::double as query_diversity_ratio,
+    cast(null as double) as drift_ratio, cast(null as double) as expected_ratio, cast(null as double) as break_even_ratio,
+    cast(null as double) as default_break_even_ratio, 0.0::double as latency_change_ms,
+    0.0::double as implementation_person_days, 0.0::double as maintenance_person_days_per_month,
+    cast(0 as decimal(18, 6)) as saving_usd_per_month, cast(0 as decimal(18, 6)) as low_saving_usd_per_month,
+    cast(0 as decimal(18, 6)) as high_saving_usd_per_month, cast(0 as decimal(18, 6)) as upfront_cost_usd,
+    cast(null as double) as break_even_weeks, false as is_measured, strategy = 'keep_as_is' as is_recommended,
+    strategy = 'keep_as_is' as is_rule_of_thumb, false as differs_from_rule
+from (values ('semantic_cache'), ('distillation'), ('cache_and_distillation'), ('keep_as_is')) as s(strategy);
 """
 
 

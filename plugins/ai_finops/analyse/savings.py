@@ -20,6 +20,7 @@ from ai_finops.analyse.agreement import count_agreement
 from ai_finops.analyse.levers import batch_or_flex, cascade, prompt_cache, routing, semantic_cache, targets
 from ai_finops.analyse.levers.assumptions import Assumptions
 from ai_finops.analyse.levers.call_sums import LONGEST_WINDOW_DAYS, CallSums
+from ai_finops.analyse.levers.evidence import Evidence, find_by_evidence
 from ai_finops.analyse.levers.opportunity import WINDOW_DAYS, Opportunity, ranked
 from ai_finops.analyse.levers.rates import Rates
 from ai_finops.analyse.price_book import PriceBook
@@ -41,6 +42,7 @@ class Known:
     cache_curves: Mapping[date, Sequence[Mapping[str, Any]]]
     prompt_prefixes: Mapping[date, Sequence[Mapping[str, Any]]]
     escalations: Sequence[Mapping[str, Any]] = field(default=())
+    evidence: Evidence | None = None
 
 
 def find(
@@ -56,6 +58,7 @@ def find(
     cache_curves: pa.Table = _NO_CURVES,
     prompt_prefixes: pa.Table | None = None,
     escalations: Sequence[Mapping[str, Any]] = (),
+    evidence: Evidence | None = None,
 ) -> pa.Table:
     """Find what each lever would save, as it would have been found on each of `as_of_dates`.
 
@@ -71,6 +74,7 @@ def find(
         cache_curves: Rows of `cache_curves.curves`.
         prompt_prefixes: Of `build.savings_inputs`.
         escalations: What routers logged, as `cascade.count_logged` takes it.
+        evidence: For the levers that rest on documents, rerankers, answers and queries; without it they are not asked.
     Returns:
         Per as_of_date by rank: open and measured, open and not, rejected; the larger saving first.
     Raises:
@@ -86,6 +90,7 @@ def find(
         cache_curves=_by_day(cache_curves),
         prompt_prefixes={} if prompt_prefixes is None else _by_day(prompt_prefixes),
         escalations=escalations,
+        evidence=evidence,
     )
     owners = dict(zip(features["feature_id"].to_pylist(), features["owner"].to_pylist(), strict=True))
     rows: list[dict[str, Any]] = []
@@ -107,12 +112,26 @@ def _found_on(as_of: date, known: Known) -> list[Opportunity]:
     ]
     logged = cascade.count_logged(known.escalations, before=as_of)
     curves, prefixes = (_window(days, as_of) for days in (known.cache_curves, known.prompt_prefixes))
+    caches = semantic_cache.find(curves, assumptions=assumptions, book=book, as_of=as_of)
+    more: list[Opportunity] = []
+    if known.evidence is not None:
+        more = find_by_evidence(
+            known.evidence,
+            window=window,
+            curves=curves,
+            caches=caches,
+            book=book,
+            rates=rates,
+            assumptions=assumptions,
+            as_of=as_of,
+        )
     return [
         *routing.find(moves, agreement=agreement),
         *cascade.find(moves, agreement=agreement, logged=logged, assumptions=assumptions),
-        *semantic_cache.find(curves, assumptions=assumptions, book=book, as_of=as_of),
+        *caches,
         *prompt_cache.find(prefixes, book=book, rates=rates, assumptions=assumptions),
         *batch_or_flex.find(window, book=book, rates=rates, delay_tolerant=known.delay_tolerant),
+        *more,
     ]
 
 

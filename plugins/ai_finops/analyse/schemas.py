@@ -95,6 +95,9 @@ SAVINGS = pa.schema(
         ("ratio_name", pa.string()),
         ("ratio", pa.float64()),
         ("break_even_ratio", pa.float64()),
+        ("head_ratio", pa.float64()),
+        ("torso_ratio", pa.float64()),
+        ("tail_ratio", pa.float64()),
         ("agreement_ratio", pa.float64()),
         ("agreement_sample_count", pa.int64()),
         ("upfront_cost_usd", MONEY),
@@ -127,6 +130,38 @@ CACHE_CURVES = pa.schema(
         ("low_saved_cost_usd", MONEY),
         ("high_saved_cost_usd", MONEY),
         ("is_calibrated", pa.bool_()),
+    ]
+)
+
+CACHING_ADVICE = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("strategy", pa.string()),
+        ("diversity_basis", pa.string()),
+        ("implementation_effort", pa.string()),
+        ("maintenance_effort", pa.string()),
+        ("expected_ratio_name", pa.string()),
+        ("reason", pa.string()),
+        ("query_count", pa.int64()),
+        ("training_pair_count", pa.int64()),
+        ("query_diversity_ratio", pa.float64()),
+        ("drift_ratio", pa.float64()),
+        ("expected_ratio", pa.float64()),
+        ("break_even_ratio", pa.float64()),
+        ("default_break_even_ratio", pa.float64()),
+        ("latency_change_ms", pa.float64()),
+        ("implementation_person_days", pa.float64()),
+        ("maintenance_person_days_per_month", pa.float64()),
+        ("saving_usd_per_month", MONEY),
+        ("low_saving_usd_per_month", MONEY),
+        ("high_saving_usd_per_month", MONEY),
+        ("upfront_cost_usd", MONEY),
+        ("break_even_weeks", pa.float64()),
+        ("is_measured", pa.bool_()),
+        ("is_recommended", pa.bool_()),
+        ("is_rule_of_thumb", pa.bool_()),
+        ("differs_from_rule", pa.bool_()),
     ]
 )
 

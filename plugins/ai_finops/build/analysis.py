@@ -56,7 +56,12 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
         # Queries first, because levers read what a cache could have done of them.
         for name, files in _measure_queries(warehouse, settings=settings, exported=exported, build=build).items():
             view_parquet(warehouse, f"analysis_{name}", files=files)
-        results = _run(exported, warehouse=warehouse, as_of=date.fromisoformat(build["as_of_date"]))
+        results = _run(
+            exported,
+            warehouse=warehouse,
+            as_of=date.fromisoformat(build["as_of_date"]),
+            retention_days=settings.content_retention_days,
+        )
         (folder / "analysis").mkdir(exist_ok=True)
         for name, table in results.items():
             path = folder / "analysis" / f"{name}.parquet"
@@ -87,16 +92,22 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
     return paths
 
 
-def _run(exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, pa.Table]:
+def _run(
+    exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, as_of: date, retention_days: int
+) -> dict[str, pa.Table]:
     """Run each analysis; every day after the first covered one is a date of issue, so that a projection shows its own error."""
     import pyarrow.parquet as pq
 
     from ai_finops.analyse import cost_baselines, drivers, projections, savings
+    from ai_finops.analyse.advisor import advise
     from ai_finops.analyse.anomaly_rules import AnomalyRules
     from ai_finops.analyse.cache_curves import curves
+    from ai_finops.analyse.levers.assumptions import Assumptions
     from ai_finops.analyse.levers.call_sums import days_looked_back_on
+    from ai_finops.analyse.levers.evidence import Evidence
     from ai_finops.analyse.series import CostHistory
     from ai_finops.analyse.spend_days import read_days
+    from ai_finops.build.lever_inputs import read_evidence
     from ai_finops.build.savings_inputs import read_inputs
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
@@ -113,6 +124,8 @@ def _run(exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, 
         calibrations=tables["cache_calibrations"],
         similarities=tables["cache_similarities"]["similarity"].to_pylist(),
     )
+    read = read_evidence(warehouse)
+    evidence = Evidence.from_tables(read, retention_days=retention_days)
     found = savings.find(
         inputs["call_sums"],
         prices=tables["prices"],
@@ -124,6 +137,15 @@ def _run(exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, 
         as_of_dates=dates,
         cache_curves=cache_curves,
         prompt_prefixes=inputs["prompt_prefixes"],
+        evidence=evidence,
+    )
+    advice = advise(
+        found.to_pylist(),
+        queries=evidence.queries,
+        durations=read["answer_durations"].to_pylist(),
+        assumptions=Assumptions.from_table(tables["lever_assumptions"]),
+        efforts=evidence.efforts,
+        as_of=as_of,
     )
     days = read_days(tables["fct_daily_allocated_costs"], tables["call_groups"])
     judged = cost_baselines.judge_days(
@@ -141,17 +163,19 @@ def _run(exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, 
         "cost_anomaly_drivers": judged.drivers,
         "savings": found,
         "cache_curves": cache_curves,
+        "caching_advice": advice,
     }
 
 
 def _measure_queries(
     warehouse: duckdb.DuckDBPyConnection, *, settings: Settings, exported: Mapping[str, Path], build: Mapping[str, str]
 ) -> dict[str, list[Path]]:
-    """Measure what a cache could have answered, and return the lake's files of it by table."""
+    """Measure what a cache could have answered and how queries drift, and return the lake's files of it by table."""
     import pyarrow.parquet as pq
 
     from ai_finops.analyse.queries import QueryRules
     from ai_finops.build.query_days import measure_queries
+    from ai_finops.build.query_drifts import measure_drifts
     from ai_finops.lake import Lake
 
     bounds = pq.read_table(exported["reporting_bounds"], partitioning=None)
@@ -162,13 +186,14 @@ def _measure_queries(
         asked_again_window_s=int(_bound(bounds, "asked_again_window_s")),
         asked_again_similarity=_bound(bounds, "asked_again_similarity"),
     )
-    return measure_queries(
-        warehouse,
-        lake=Lake(settings.lake),
-        rules=rules,
-        as_of=date.fromisoformat(build["as_of_date"]),
-        retention_days=settings.content_retention_days,
-    )
+    about = {
+        "lake": Lake(settings.lake),
+        "as_of": date.fromisoformat(build["as_of_date"]),
+        "retention_days": settings.content_retention_days,
+    }
+    files = measure_queries(warehouse, rules=rules, **about)
+    drifts = measure_drifts(warehouse, similarity=_bound(bounds, "drift_similarity"), **about)
+    return files | {"query_drifts": drifts}
 
 
 def _dates_of_issue(covered_days: Sequence[date], *, as_of: date) -> list[date]:

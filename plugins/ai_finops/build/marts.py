@@ -97,6 +97,7 @@ MARTS: dict[str, Mart] = {
         Mart("fct_cost_anomalies", "phase_2", ("usage_date", "feature_id")),
         Mart("fct_cost_anomaly_drivers", "phase_2", ("usage_date", "feature_id", "driver", "detail")),
         Mart("fct_savings_opportunities", "phase_2", ("as_of_date", "opportunity_id")),
+        Mart("rpt_caching_vs_distillation", "phase_2", ("as_of_date", "feature_id", "strategy")),
         Mart("rpt_weekly_digest", "phase_2", ("week_start_date",)),
     )
 }

@@ -143,8 +143,17 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_savings_opportunities": """
             as_of_date opportunity_id feature_id lever task_type current_model_id target_model_id
             current_cost_usd_per_month target_cost_usd_per_month saving_usd_per_month low_saving_usd_per_month
-            high_saving_usd_per_month upfront_cost_usd break_even_weeks ratio_name ratio break_even_ratio agreement_ratio
-            agreement_sample_count evidence missing_evidence effort owner status reason rank is_measured
+            high_saving_usd_per_month upfront_cost_usd break_even_weeks ratio_name ratio break_even_ratio head_ratio
+            torso_ratio tail_ratio agreement_ratio agreement_sample_count evidence missing_evidence effort owner status reason
+            rank is_measured
+        """,
+        "rpt_caching_vs_distillation": """
+            feature_id strategy diversity_basis implementation_effort maintenance_effort expected_ratio_name
+            reason query_count training_pair_count query_diversity_ratio drift_ratio expected_ratio
+            break_even_ratio default_break_even_ratio latency_change_ms implementation_person_days
+            maintenance_person_days_per_month saving_usd_per_month low_saving_usd_per_month
+            high_saving_usd_per_month upfront_cost_usd break_even_weeks is_measured is_recommended
+            is_rule_of_thumb differs_from_rule as_of_date
         """,
         "rpt_weekly_digest": """
             week_start_date as_of_date covered_day_count missing_days not_compared_reason total_cost_usd

@@ -84,6 +84,19 @@ select
 from marts.fct_savings_opportunities
 """
 
+_ADVICE = """
+select
+    *,
+    cast(
+        low_saving_usd_per_month > saving_usd_per_month or high_saving_usd_per_month < saving_usd_per_month
+    as integer) as broken_range_count,
+    cast(
+        (is_recommended <> is_rule_of_thumb) <> differs_from_rule
+        or count(*) filter (where is_recommended) over (partition by as_of_date, feature_id) <> 1
+    as integer) as ambiguous_row_count
+from marts.rpt_caching_vs_distillation
+"""
+
 _DIGEST = """
 select
     *,
@@ -263,6 +276,39 @@ def configure_savings() -> list[Check]:
                 is_zero("broken_range_count", why="The figure lies in its range."),
                 is_zero("unexplained_row_count", why="A rejection says why."),
                 is_between("agreement_ratio", 0, 1, why="A share."),
+            ),
+        )
+    ]
+
+
+def configure_caching_advice() -> list[Check]:
+    """One strategy is recommended for a feature, and each says why."""
+    mart = "rpt_caching_vs_distillation"
+    return [
+        Check(
+            mart,
+            mart,
+            _ADVICE,
+            (
+                has_read_columns(mart),
+                is_unique_by_grain(mart),
+                *is_filled("feature_id", "strategy", "reason", why="What, and why."),
+                is_one_of(
+                    "strategy",
+                    "semantic_cache",
+                    "distillation",
+                    "cache_and_distillation",
+                    "keep_as_is",
+                    why="Known strategies.",
+                ),
+                is_zero("broken_range_count", why="The figure lies in its range."),
+                is_zero(
+                    "ambiguous_row_count",
+                    why="One strategy is recommended, and where that is not the rule's it says so.",
+                ),
+                is_between("expected_ratio", 0, 1, why="A share."),
+                is_between("query_diversity_ratio", 0, 1, why="A share."),
+                is_between("drift_ratio", 0, 1, why="A share."),
             ),
         )
     ]

@@ -38,6 +38,7 @@ CONFIGURE = (
     anomaly_suites.configure_anomalies,
     anomaly_suites.configure_anomaly_drivers,
     review_suites.configure_savings,
+    review_suites.configure_caching_advice,
     review_suites.configure_weekly_digest,
 )
 

@@ -57,19 +57,20 @@ def test_the_parts_are_all_of_the_queries(right, stable, split):
 
 
 def test_less_than_the_better_of_both_is_rejected():
-    found = only().opportunity
+    found = only()
     assert found.saving_usd == pytest.approx(15 + 0.4 * 100 - 10)
     assert found.reason == "saves $45.00 a month, and distillation alone $50.00"
 
 
 def test_more_than_either_alone_is_open():
     # The cache saves more than its 20 % of the calls would on the small model: 25 + 30 = 55.
-    found = only(replace(CACHE, saving_usd=25.0, low_saving_usd=22.0, high_saving_usd=28.0)).opportunity
+    found = only(replace(CACHE, saving_usd=25.0, low_saving_usd=22.0, high_saving_usd=28.0))
     low, high = wilson_interval(60, sample_count=100)
     assert (found.saving_usd, found.reason) == (pytest.approx(55), None)
     assert found.low_saving_usd == pytest.approx(22 + (low - 0.2) * 100 - 10)
     assert found.high_saving_usd == pytest.approx(28 + (high - 0.2) * 100 - 10)
     assert (found.current_usd, found.target_usd) == (120.0, pytest.approx(65))
+    assert (found.head_ratio, found.torso_ratio, found.tail_ratio) == pytest.approx((0.2, 0.4, 0.4))
     assert (found.ratio_name, found.ratio) == ("head_and_torso_ratio", pytest.approx(0.6))
     assert found.upfront_cost_usd == pytest.approx(88 + 700)
     assert found.opportunity_id == "cache_and_distillation:docs:amazon.nova"
@@ -80,17 +81,17 @@ def test_more_than_either_alone_is_open():
 
 
 def test_as_much_as_the_better_of_both_is_not_more():
-    found = only(replace(CACHE, saving_usd=20.0)).opportunity
+    found = only(replace(CACHE, saving_usd=20.0))
     assert found.reason == "saves $50.00 a month, and distillation alone $50.00"
 
 
 def test_the_cache_may_be_the_better_of_both():
-    found = only(replace(CACHE, saving_usd=80.0), each=distilled(hosting=45.0)).opportunity
+    found = only(replace(CACHE, saving_usd=80.0), each=distilled(hosting=45.0))
     assert found.reason == "saves $75.00 a month, and semantic_cache alone $80.00"
 
 
 def test_what_speaks_against_distilling_speaks_against_both():
-    found = only(each=distilled(reason="too few training pairs: 1 of 2,000")).opportunity
+    found = only(each=distilled(reason="too few training pairs: 1 of 2,000"))
     assert found.reason == "its distilled part does not hold: too few training pairs: 1 of 2,000"
 
 

@@ -29,7 +29,7 @@ ASSUMED = {
     "distillation_hosting_hours_per_month": 100,
     "distillation_max_drift_ratio": 0.2,
     "distillation_min_drift_samples": 50,
-    "distillation_max_break_even_weeks": 40,
+    "max_break_even_weeks": 40,
     "engineer_usd_per_person_day": 100,
 }
 
@@ -82,7 +82,11 @@ def training(count=2000, *, kept=None, day=date(2025, 6, 17), feature="docs"):
 def find(rows=None, *, drift=None, pairs=None, targets=None, rates=None, price_book=None, retention_days=30, **assumed):
     return distillation.find(
         calls() if rows is None else rows,
-        queries=Queries(drifts() if drift is None else drift, training() if pairs is None else pairs, retention_days),
+        queries=Queries.of(
+            drifts() if drift is None else drift,
+            training() if pairs is None else pairs,
+            retention_days=retention_days,
+        ),
         targets=[{"feature_id": "*", "target_model_id": NOVA}] if targets is None else targets,
         book=price_book or book(),
         rates=rates or Rates({}),
@@ -133,7 +137,7 @@ def test_what_is_paid_once_comes_back_after_weeks():
 
 @pytest.mark.parametrize(("limit", "is_rejected"), [(36.2, False), (36.1, True)])
 def test_a_late_break_even_is_rejected(limit, is_rejected):
-    found = only(distillation_max_break_even_weeks=limit)
+    found = only(max_break_even_weeks=limit)
     assert (found.reason == f"it breaks even after 36.2 weeks, {limit:g} is the limit") is is_rejected
 
 
@@ -172,14 +176,14 @@ def test_drifting_queries_are_rejected(self_covered, reason):
     ("asked", "reason"), [(49, None), (50, "the queries drift by 50.0% from one week to the next, 20% is the limit")]
 )
 def test_few_queries_prove_no_drift(asked, reason):
-    found = only(drift=drifts(20, 40, asked=asked), distillation_max_break_even_weeks=1000)
+    found = only(drift=drifts(20, 40, asked=asked), max_break_even_weeks=1000)
     assert found.reason == reason
     assert found.missing_evidence.endswith("; 49 of the 50 queries wanted for the drift") is (asked == 49)
 
 
 def test_hosting_that_eats_the_saving_is_rejected():
     # 0.6 * 134.32 = 80.592; hosting is a little less, and as much.
-    assert only(distillation_hosting_usd_per_hour=0.8059, distillation_max_break_even_weeks=1e9).reason == (
+    assert only(distillation_hosting_usd_per_hour=0.8059, max_break_even_weeks=1e9).reason == (
         "saves less than $1 a month"
     )
     found = only(distillation_hosting_usd_per_hour=0.80592)

@@ -79,16 +79,22 @@ calls_beside_bounds as (
 calls_priced as (
     select
         *,
-        {% for kind in ['excess', 'over_healthy'] %}
         case
-            when {{ kind }}_token_millionths = 0 then {{ whole_number('0') }}
+            when excess_token_millionths = 0 then {{ whole_number('0') }}
             else
                 {{ divide_rounded(
-                    to_pico_usd('output_cost_usd') ~ ' * ' ~ kind ~ '_token_millionths',
+                    to_pico_usd('output_cost_usd') ~ ' * excess_token_millionths',
                     '(' ~ millionths ~ ' * output_tokens)'
                 ) }}
-        end as {{ kind }}_pico_usd{{ ',' if not loop.last }}
-        {% endfor %}
+        end as excess_pico_usd,
+        case
+            when over_healthy_token_millionths = 0 then {{ whole_number('0') }}
+            else
+                {{ divide_rounded(
+                    to_pico_usd('output_cost_usd') ~ ' * over_healthy_token_millionths',
+                    '(' ~ millionths ~ ' * output_tokens)'
+                ) }}
+        end as over_healthy_pico_usd
     from calls_beside_bounds
 ),
 

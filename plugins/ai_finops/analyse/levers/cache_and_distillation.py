@@ -35,14 +35,6 @@ class Split:
         return cls(right_hit_ratio, torso, 1 - right_hit_ratio - torso)
 
 
-@dataclass(frozen=True, slots=True)
-class Combined:
-    """An opportunity, and who would answer."""
-
-    opportunity: Opportunity
-    split: Split
-
-
 def find(
     distilled: Iterable[Distilled],
     *,
@@ -50,7 +42,7 @@ def find(
     right_hit_ratios: Mapping[str, float],
     assumptions: Assumptions,
     efforts: Efforts,
-) -> list[Combined]:
+) -> list[Opportunity]:
     """Find what both together would save, one per feature of which drift and cache are known.
 
     Args:
@@ -69,7 +61,7 @@ def find(
 
 def _combined(
     distilled: Distilled, cache: Opportunity, right_hit_ratio: float, *, assumptions: Assumptions, efforts: Efforts
-) -> Combined:
+) -> Opportunity:
     alone, effort = distilled.opportunity, efforts.of(LEVER)
     splits = [Split.of(right_hit_ratio=right_hit_ratio, stable_ratio=share) for share in distilled.drift.stable]
     cached = (cache.saving_usd, cache.low_saving_usd, cache.high_saving_usd)
@@ -83,18 +75,21 @@ def _combined(
         current_usd=cache.current_usd,
         target_usd=None if alone.target_usd is None else cache.current_usd - savings[0],
         saving_usd=savings[0],
-        low_saving_usd=savings[1],
-        high_saving_usd=savings[2],
+        low_saving_usd=min(savings),
+        high_saving_usd=max(savings),
         ratio_name="head_and_torso_ratio",
         ratio=splits[0].head_ratio + splits[0].torso_ratio,
+        head_ratio=splits[0].head_ratio,
+        torso_ratio=splits[0].torso_ratio,
+        tail_ratio=splits[0].tail_ratio,
         upfront_cost_usd=distilled.money.training_usd + effort.implementation_person_days * day_usd,
         evidence=_evidence(splits[0], distilled, cache),
         missing_evidence="; ".join(filter(None, (alone.missing_evidence, cache.missing_evidence))) or None,
         effort=effort.implementation,
     )
     if (reason := _reason_against(found, alone, cache)) is not None:
-        return Combined(found.rejected(reason), splits[0])
-    return Combined(too_small(found), splits[0])
+        return found.rejected(reason)
+    return too_small(found)
 
 
 def _reason_against(found: Opportunity, distilled: Opportunity, cache: Opportunity) -> str | None:

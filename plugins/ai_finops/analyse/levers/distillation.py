@@ -103,30 +103,43 @@ class Distilled:
 class Queries:
     """What is known of queries, whatever the date."""
 
-    drifts: Sequence[Mapping[str, Any]] = ()
-    """Rows of `query_drifts`."""
-    training: Sequence[Mapping[str, Any]] = ()
-    """Answered queries by day: feature_id, usage_date, distinct_query_count, kept_query_count."""
-    retention_days: int = 30
+    drifts: Mapping[tuple[str, date], Mapping[str, Any]]
+    """Rows of `query_drifts` by feature and week."""
+    training: Mapping[str, Sequence[Mapping[str, Any]]]
+    """Answered queries of a feature by day: usage_date, distinct_query_count, kept_query_count."""
+    retention_days: int
+
+    @classmethod
+    def of(
+        cls, drifts: Iterable[Mapping[str, Any]], training: Iterable[Mapping[str, Any]], *, retention_days: int
+    ) -> Queries:
+        """Put rows where they are asked for."""
+        by_feature: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in training:
+            by_feature[row["feature_id"]].append(row)
+        by_week = {(row["feature_id"], row["week_start_date"]): row for row in drifts}
+        return cls(by_week, by_feature, retention_days)
+
+    def week(self, feature: str, *, as_of: date) -> Mapping[str, Any] | None:
+        """Return the row of the last complete week."""
+        return self.drifts.get((feature, week_of(as_of) - timedelta(weeks=1)))
 
     def drift(self, feature: str, *, as_of: date) -> Drift | None:
         """Return the drift of the last complete week; None where it was not measured."""
-        last = week_of(as_of) - timedelta(weeks=1)
-        for row in self.drifts:
-            if row["feature_id"] == feature and row["week_start_date"] == last and row["asked_count"]:
-                alike = (
-                    "the same text"
-                    if row["embedder_id"] is None
-                    else f"one at a similarity of {row['similarity']:g} or more"
-                )
-                counts = (row[f"{name}_count"] for name in ("asked", "covered", "self_covered", "reference"))
-                return Drift(*counts, basis=alike)
-        return None
+        row = self.week(feature, as_of=as_of)
+        if row is None or not row["asked_count"]:
+            return None
+        alike = (
+            "the same text" if row["embedder_id"] is None else f"one at a similarity of {row['similarity']:g} or more"
+        )
+        return Drift(
+            row["asked_count"], row["covered_count"], row["self_covered_count"], row["reference_count"], basis=alike
+        )
 
     def pairs(self, feature: str, *, as_of: date) -> Pairs:
         """Return the answered queries of the days before `as_of` whose texts may still lie."""
         first = as_of - timedelta(days=self.retention_days)
-        rows = [row for row in self.training if row["feature_id"] == feature and first <= row["usage_date"] < as_of]
+        rows = [row for row in self.training.get(feature, ()) if first <= row["usage_date"] < as_of]
         return Pairs(sum(row["distinct_query_count"] for row in rows), sum(row["kept_query_count"] for row in rows))
 
 
@@ -229,8 +242,8 @@ def _distilled(
         current_usd=money.current_usd,
         target_usd=None if money.target_usd is None else money.current_usd - savings[0],
         saving_usd=savings[0],
-        low_saving_usd=savings[1],
-        high_saving_usd=savings[2],
+        low_saving_usd=min(savings),
+        high_saving_usd=max(savings),
         ratio_name="stable_query_ratio",
         ratio=drift.stable[0] if drift else None,
         break_even_ratio=money.hosting_usd / money.difference_usd if money.difference_usd > 0 else None,
@@ -269,7 +282,7 @@ def _reason_against(
             "hosting costs "
             f"${money.hosting_usd:,.2f}"
         )
-    weeks, latest = found.break_even_weeks, assumptions.value("distillation_max_break_even_weeks", feature)
+    weeks, latest = found.break_even_weeks, assumptions.value("max_break_even_weeks", feature)
     if weeks is not None and weeks > latest:
         return f"it breaks even after {weeks:,.1f} weeks, {latest:g} is the limit"
     return None

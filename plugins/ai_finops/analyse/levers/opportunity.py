@@ -59,6 +59,12 @@ class Opportunity:
     """The value of that ratio at which nothing is saved, computed from prices."""
     agreement_ratio: float | None = None
     agreement_sample_count: int = 0
+    head_ratio: float | None = None
+    """Where queries are split, the share that a cache answers; None elsewhere, as the other two."""
+    torso_ratio: float | None = None
+    """The share that a distilled model answers."""
+    tail_ratio: float | None = None
+    """The share that stays as it is."""
     upfront_cost_usd: float | None = None
     """What has to be paid once before it saves; None where nothing is."""
     missing_evidence: str | None = None
@@ -111,6 +117,9 @@ def ranked(opportunities: Iterable[Opportunity], *, as_of: date, owners: Mapping
             "ratio_name": found.ratio_name,
             "ratio": found.ratio,
             "break_even_ratio": found.break_even_ratio,
+            "head_ratio": found.head_ratio,
+            "torso_ratio": found.torso_ratio,
+            "tail_ratio": found.tail_ratio,
             "agreement_ratio": found.agreement_ratio,
             "agreement_sample_count": found.agreement_sample_count,
             "upfront_cost_usd": None if found.upfront_cost_usd is None else to_money(found.upfront_cost_usd),
