@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from ai_finops.analyse.schemas import (
+    CACHE_CURVES,
     COST_ANOMALY_DRIVERS,
     COST_DRIVERS,
     DAILY_COST_BASELINES,
@@ -57,6 +58,7 @@ ANALYSES = {
     "analysis_query_calls": QUERY_CALLS,
     "analysis_daily_cost_baselines": DAILY_COST_BASELINES,
     "analysis_cost_anomaly_drivers": COST_ANOMALY_DRIVERS,
+    "analysis_cache_curves": CACHE_CURVES,
 }
 
 

@@ -1,76 +1,128 @@
 """What could be saved, lever by lever, as it would have been found on each date of issue.
 
-**Per month** is the trailing 7 days * 365/12/7, at list prices (`raw.prices`) of each call's day. Long-context prices are not
-used. Calls without a cost or a feature are left out.
+**Per month** is the trailing 7 days * 365/12/7. **Costs** are what the account pays: list prices (`raw.prices`) of each
+call's day at the account's own rate of each model (`levers.rates`), or the allocated cost where no price is compared.
+Long-context prices are not used. Calls without a price or a feature are left out. docs/savings.md says what each lever is
+computed from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ai_finops.analyse.agreement import count_agreement
-from ai_finops.analyse.levers import routing
-from ai_finops.analyse.levers.opportunity import WINDOW_DAYS, ranked
-from ai_finops.analyse.price_book import TOKEN_CLASSES, PriceBook
-from ai_finops.analyse.schemas import SAVINGS, to_table
+from ai_finops.analyse.levers import batch_or_flex, cascade, prompt_cache, routing, semantic_cache, targets
+from ai_finops.analyse.levers.assumptions import Assumptions
+from ai_finops.analyse.levers.call_sums import LONGEST_WINDOW_DAYS, CallSums
+from ai_finops.analyse.levers.opportunity import WINDOW_DAYS, Opportunity, ranked
+from ai_finops.analyse.levers.rates import Rates
+from ai_finops.analyse.price_book import PriceBook
+from ai_finops.analyse.schemas import CACHE_CURVES, SAVINGS, to_table
 
-_KEYS = ["usage_date", "feature_id", "task_type", "provider_name", "model_id", "region_scope", "processing"]
-_TOKENS = [f"{name}_tokens" for name in TOKEN_CLASSES]
-CALL_COLUMNS = (*_KEYS, *_TOKENS, "estimated_cost_usd", "model_tier", "is_generating")
-"""What `find` reads of a call; of others than expensive, generating ones nothing."""
+_NO_CURVES = CACHE_CURVES.empty_table()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What levers read, whatever the date; each looks only at days before its own."""
+
+    calls: CallSums
+    book: PriceBook
+    routes: Sequence[Mapping[str, Any]]
+    comparisons: pa.Table
+    assumptions: Assumptions
+    delay_tolerant: Collection[str]
+    cache_curves: Mapping[date, Sequence[Mapping[str, Any]]]
+    prompt_prefixes: Mapping[date, Sequence[Mapping[str, Any]]]
+    escalations: Sequence[Mapping[str, Any]] = field(default=())
 
 
 def find(
-    calls: pa.Table,
+    call_sums: pa.Table,
     *,
     prices: pa.Table,
     routing_targets: pa.Table,
     comparisons: pa.Table,
     features: pa.Table,
+    task_types: pa.Table,
+    lever_assumptions: pa.Table,
     as_of_dates: Collection[date],
+    cache_curves: pa.Table = _NO_CURVES,
+    prompt_prefixes: pa.Table | None = None,
+    escalations: Sequence[Mapping[str, Any]] = (),
 ) -> pa.Table:
     """Find what each lever would save, as it would have been found on each of `as_of_dates`.
 
     Args:
-        calls: Rows of `fct_llm_calls`, at least `CALL_COLUMNS`; calls without a cost are left out of both sides.
+        call_sums: Calls summed by day and what decides their price, as `levers.call_sums.Row`.
         prices: `raw.prices`.
         routing_targets: Seed: task_type, target_model_id, min_agreement_ratio, min_samples, effort.
         comparisons: Rows of `int_shadow_comparisons_resolved`.
         features: Seed: feature_id, owner.
-        as_of_dates: Dates of issue; each sees only calls and comparisons before it.
+        task_types: Seed: task_type, is_delay_tolerant.
+        lever_assumptions: Seed: assumption_name, feature_id, value, unit, source, is_default.
+        as_of_dates: Dates of issue, any set; each sees only calls and comparisons before it, and reads 28 days of sums.
+        cache_curves: Rows of `cache_curves.curves`.
+        prompt_prefixes: Of `build.savings_inputs`.
+        escalations: What routers logged, as `cascade.count_logged` takes it.
     Returns:
         Per as_of_date by rank: open and measured, open and not, rejected; the larger saving first.
+    Raises:
+        BuildError: A seed lacks an assumption; names it.
     """
-    book = PriceBook.from_table(prices)
-    routes = sorted(routing_targets.to_pylist(), key=lambda row: (row["task_type"], row["target_model_id"]))
+    known = Known(
+        calls=CallSums.from_table(call_sums),
+        book=PriceBook.from_table(prices),
+        routes=sorted(routing_targets.to_pylist(), key=lambda row: (row["task_type"], row["target_model_id"])),
+        comparisons=comparisons,
+        assumptions=Assumptions.from_table(lever_assumptions),
+        delay_tolerant={row["task_type"] for row in task_types.to_pylist() if row["is_delay_tolerant"]},
+        cache_curves=_by_day(cache_curves),
+        prompt_prefixes={} if prompt_prefixes is None else _by_day(prompt_prefixes),
+        escalations=escalations,
+    )
     owners = dict(zip(features["feature_id"].to_pylist(), features["owner"].to_pylist(), strict=True))
-    sums = _summed_by_day(calls)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for as_of in sorted(set(as_of_dates)):
-        agreement = count_agreement(comparisons, before=as_of)
-        window = [row for row in sums if as_of - timedelta(days=WINDOW_DAYS) <= row["usage_date"] < as_of]
-        found = routing.find(window, book=book, routes=routes, agreement=agreement)
-        rows += ranked(found, as_of=as_of, owners=owners)
+        rows += ranked(_found_on(as_of, known), as_of=as_of, owners=owners)
     return to_table(rows, schema=SAVINGS)
 
 
-def _summed_by_day(calls: pa.Table) -> list[dict[str, Any]]:
-    """Sum the tokens and cost of expensive, priced, generating calls by day and all that decides their price."""
-    wanted = (
-        (pc.field("model_tier") == "expensive")
-        & pc.field("is_generating")
-        & pc.field("estimated_cost_usd").is_valid()
-        & pc.field("feature_id").is_valid()
-        & (pc.field("feature_id") != "unattributed")
-    )
-    table = calls.filter(wanted)
-    sums = table.group_by(_KEYS, use_threads=False).aggregate(
-        [(name, "sum") for name in [*_TOKENS, "estimated_cost_usd"]] + [("usage_date", "count")]
-    )
-    # What is added up as floats has to come in one order, or a micro-dollar differs between two builds of one lake.
-    return sums.sort_by([(key, "ascending") for key in _KEYS]).to_pylist()
+def _found_on(as_of: date, known: Known) -> list[Opportunity]:
+    """Ask every lever, as of one date."""
+    window = known.calls.window(as_of)
+    history = known.calls.window(as_of, days=LONGEST_WINDOW_DAYS)
+    agreement = count_agreement(known.comparisons, before=as_of)
+    book, assumptions, rates = known.book, known.assumptions, Rates.of(history)
+    moves = [
+        (target, move)
+        for target in known.routes
+        for move in targets.moves(window, history, target=target, book=book, rates=rates, assumptions=assumptions)
+    ]
+    logged = cascade.count_logged(known.escalations, before=as_of)
+    curves, prefixes = (_window(days, as_of) for days in (known.cache_curves, known.prompt_prefixes))
+    return [
+        *routing.find(moves, agreement=agreement),
+        *cascade.find(moves, agreement=agreement, logged=logged, assumptions=assumptions),
+        *semantic_cache.find(curves, assumptions=assumptions, book=book, as_of=as_of),
+        *prompt_cache.find(prefixes, book=book, rates=rates, assumptions=assumptions),
+        *batch_or_flex.find(window, book=book, rates=rates, delay_tolerant=known.delay_tolerant),
+    ]
+
+
+def _by_day(table: pa.Table) -> dict[date, list[Mapping[str, Any]]]:
+    by_day: dict[date, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in table.to_pylist():
+        by_day[row["usage_date"]].append(row)
+    return by_day
+
+
+def _window(by_day: Mapping[date, Iterable[Mapping[str, Any]]], as_of: date) -> list[Mapping[str, Any]]:
+    before = (as_of - timedelta(days=back) for back in range(WINDOW_DAYS, 0, -1))
+    return [row for day in before for row in by_day.get(day, ())]

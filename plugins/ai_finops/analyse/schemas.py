@@ -110,6 +110,26 @@ SAVINGS = pa.schema(
     ]
 )
 
+CACHE_CURVES = pa.schema(
+    [
+        ("usage_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("embedder_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("query_count", pa.int64()),
+        ("hit_count", pa.int64()),
+        ("right_hit_count", pa.float64()),
+        ("low_right_hit_count", pa.float64()),
+        ("high_right_hit_count", pa.float64()),
+        ("query_cost_usd", MONEY),
+        ("hit_cost_usd", MONEY),
+        ("saved_cost_usd", MONEY),
+        ("low_saved_cost_usd", MONEY),
+        ("high_saved_cost_usd", MONEY),
+        ("is_calibrated", pa.bool_()),
+    ]
+)
+
 
 def to_table(rows: Iterable[Mapping[str, Any]], *, schema: pa.Schema) -> pa.Table:
     """Build a table of exactly `schema` from `rows`; no rows give a table of no rows."""

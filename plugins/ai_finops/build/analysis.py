@@ -29,6 +29,9 @@ _BESIDE_MARTS = {
     "routing_targets": "select * from seeds.routing_targets order by task_type, target_model_id",
     "prices": "select * from raw.prices",
     "comparisons": "select * from intermediate.int_shadow_comparisons_resolved order by made_date, trace_id, span_id",
+    "task_types": "select * from seeds.task_types order by task_type",
+    "cache_calibrations": "select * from seeds.cache_calibrations order by embedder_id, similarity",
+    "lever_assumptions": "select * from seeds.lever_assumptions order by assumption_name, feature_id",
 }
 
 
@@ -50,14 +53,15 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
         open_warehouse(build["warehouse"]) as warehouse,
     ):
         exported = _export(warehouse, folder=folder / "phase_1")
-        results = _run(exported, as_of=date.fromisoformat(build["as_of_date"]))
+        # Queries first, because levers read what a cache could have done of them.
+        for name, files in _measure_queries(warehouse, settings=settings, exported=exported, build=build).items():
+            view_parquet(warehouse, f"analysis_{name}", files=files)
+        results = _run(exported, warehouse=warehouse, as_of=date.fromisoformat(build["as_of_date"]))
         (folder / "analysis").mkdir(exist_ok=True)
         for name, table in results.items():
             path = folder / "analysis" / f"{name}.parquet"
             pq.write_table(table, path, compression="zstd")
             view_parquet(warehouse, f"analysis_{name}", files=[path])
-        for name, files in _measure_queries(warehouse, settings=settings, exported=exported, build=build).items():
-            view_parquet(warehouse, f"analysis_{name}", files=files)
     return {name: table.num_rows for name, table in results.items()}
 
 
@@ -65,18 +69,13 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
     """Write each input of the analyses as one Parquet file, rows in a fixed order."""
     import duckdb
 
-    from ai_finops.analyse.savings import CALL_COLUMNS
-
     folder.mkdir(exist_ok=True)
     queries = {
         mart.name: f"select * from marts.{mart.name} order by {', '.join(mart.grain)}"  # noqa: S608 - names of our own
         for mart in marts_of("phase_1")
+        # Calls are many: the analyses read sums of them (`savings_inputs`).
+        if mart.name != "fct_llm_calls"
     }
-    # Calls are many: only what the analyses read of them, as they lie; they are summed exactly, in any order.
-    queries["fct_llm_calls"] = (
-        f"select {', '.join(CALL_COLUMNS)} from marts.fct_llm_calls "  # noqa: S608 - names of our own
-        "where is_generating and model_tier = 'expensive'"
-    )
     paths = {}
     for name, query in {**queries, **_BESIDE_MARTS}.items():
         paths[name] = folder / f"{name}.parquet"
@@ -88,14 +87,17 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
     return paths
 
 
-def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
+def _run(exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, pa.Table]:
     """Run each analysis; every day after the first covered one is a date of issue, so that a projection shows its own error."""
     import pyarrow.parquet as pq
 
     from ai_finops.analyse import cost_baselines, drivers, projections, savings
     from ai_finops.analyse.anomaly_rules import AnomalyRules
+    from ai_finops.analyse.cache_curves import curves
+    from ai_finops.analyse.levers.call_sums import days_looked_back_on
     from ai_finops.analyse.series import CostHistory
     from ai_finops.analyse.spend_days import read_days
+    from ai_finops.build.savings_inputs import read_inputs
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
     covered_days = tables["days_covered"]["covered_date"].to_pylist()
@@ -105,13 +107,23 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
         tables["fct_daily_feature_costs"], covered_days=covered_days, largest_unknown_ratio=unknown_ratio
     )
     projected = projections.project(history, as_of_dates=dates)
+    inputs = read_inputs(warehouse, days=days_looked_back_on(dates))
+    cache_curves = curves(
+        inputs["query_bands"],
+        calibrations=tables["cache_calibrations"],
+        similarities=tables["cache_similarities"]["similarity"].to_pylist(),
+    )
     found = savings.find(
-        tables["fct_llm_calls"],
+        inputs["call_sums"],
         prices=tables["prices"],
         routing_targets=tables["routing_targets"],
         comparisons=tables["comparisons"],
         features=tables["features"],
+        task_types=tables["task_types"],
+        lever_assumptions=tables["lever_assumptions"],
         as_of_dates=dates,
+        cache_curves=cache_curves,
+        prompt_prefixes=inputs["prompt_prefixes"],
     )
     days = read_days(tables["fct_daily_allocated_costs"], tables["call_groups"])
     judged = cost_baselines.judge_days(
@@ -128,6 +140,7 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
         "daily_cost_baselines": judged.baselines,
         "cost_anomaly_drivers": judged.drivers,
         "savings": found,
+        "cache_curves": cache_curves,
     }
 
 

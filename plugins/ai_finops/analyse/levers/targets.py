@@ -1,0 +1,182 @@
+"""A task's calls as they would cost on another model: what routing and a cascade both begin with.
+
+**Tokens.** Where the feature's calls of the task type already run on the target often enough (28 days), the target is priced by
+its own mean tokens per call: a model that talks more is dearer than its price. Else by the very tokens that the calls used.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from ai_finops.analyse.levers.assumptions import Assumptions
+from ai_finops.analyse.levers.call_sums import Row, generating, tokens_of
+from ai_finops.analyse.levers.rates import LIST_PRICE, Rates, said
+from ai_finops.analyse.price_book import TOKEN_CLASSES, PriceBook
+
+
+class Group(NamedTuple):
+    """Calls that would be moved together."""
+
+    feature_id: str
+    task_type: str
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokensPerCall:
+    """What a model's own calls of a feature and task type used, in the mean."""
+
+    call_count: int
+    tokens: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A group's priced calls of the trailing week, and what they would cost on the target; USD a week as the account pays."""
+
+    group: Group
+    target_model_id: str
+    days: frozenset[date]
+    call_count: int
+    current_usd: float
+    target_usd: float | None
+    """None where the target has no price for these tokens."""
+    output_tokens: int
+    expensive_ratio: float
+    """Of the feature's calls of the task type, the share on the expensive tier."""
+    rate: float
+    """What the account pays of the calls' list prices."""
+    target_own: TokensPerCall | None
+    filled_in: frozenset[str]
+
+    @property
+    def basis(self) -> str:
+        """Say which tokens the target is priced by."""
+        if self.target_own is None:
+            return f"same tokens at {said(self.rate)}"
+        own, per_call = self.target_own, self.output_tokens / self.call_count
+        tokens = f"{own.tokens['output']:,.0f} output tokens per answer against {per_call:,.0f}"
+        return f"the target's own tokens ({tokens}, {own.call_count:,} of its calls in 28 days) at {said(self.rate)}"
+
+
+def moves(
+    window: Sequence[Row],
+    history: Sequence[Row],
+    *,
+    target: Mapping[str, Any],
+    book: PriceBook,
+    rates: Rates,
+    assumptions: Assumptions,
+) -> list[Move]:
+    """Price the expensive calls of the target's task type on the target, by feature and present model.
+
+    Args:
+        window: The trailing week's sums of calls.
+        history: Those of 28 days, for what the target's own calls used.
+        target: A row of seed `routing_targets`.
+    """
+    task_type, model = target["task_type"], target["target_model_id"]
+    of_task = [row for row in generating(window) if row["task_type"] == task_type]
+    groups: dict[Group, list[Row]] = defaultdict(list)
+    for row in of_task:
+        if row["model_tier"] == "expensive" and row["model_id"] != model:
+            groups[Group(*(row[name] for name in Group._fields))].append(row)
+    if not groups:
+        return []
+    owns = _own_tokens(history, task_type=task_type, model_id=model)
+    ratios = _expensive_ratios(of_task)
+    return [
+        _move(
+            group,
+            rows,
+            model=model,
+            own=_often_enough(owns.get(group.feature_id), feature_id=group.feature_id, assumptions=assumptions),
+            expensive_ratio=ratios[group.feature_id],
+            book=book,
+            rates=rates,
+        )
+        for group, rows in sorted(groups.items())
+    ]
+
+
+def _move(
+    group: Group,
+    rows: Sequence[Row],
+    *,
+    model: str,
+    own: TokensPerCall | None,
+    expensive_ratio: float,
+    book: PriceBook,
+    rates: Rates,
+) -> Move:
+    listed_usd = sum(float(row["estimated_cost_usd"]) for row in rows)
+    paid_usd = sum(float(row["estimated_cost_usd"]) * _rate(row, group.model_id, rates) for row in rows)
+    target_usd, filled_in = _on_target(rows, model=model, own=own, book=book, rates=rates)
+    return Move(
+        group=group,
+        target_model_id=model,
+        days=frozenset(row["usage_date"] for row in rows),
+        call_count=sum(row["call_count"] for row in rows),
+        current_usd=paid_usd,
+        target_usd=target_usd,
+        output_tokens=sum(int(row["output_tokens"] or 0) for row in rows),
+        expensive_ratio=expensive_ratio,
+        rate=paid_usd / listed_usd if listed_usd else LIST_PRICE,
+        target_own=own,
+        filled_in=filled_in,
+    )
+
+
+def _on_target(
+    rows: Iterable[Row], *, model: str, own: TokensPerCall | None, book: PriceBook, rates: Rates
+) -> tuple[float | None, frozenset[str]]:
+    """Return what the account would pay, None where a price is missing, and the classes priced as other input."""
+    cost, filled_in = 0.0, set()
+    for row in rows:
+        tokens = tokens_of(row)
+        if own is not None:
+            tokens = {name: mean * row["call_count"] for name, mean in own.tokens.items()}
+        where = {"region_scope": row["region_scope"], "processing": row["processing"], "day": row["usage_date"]}
+        quote = book.quote(row["provider_name"], model, tokens, **where)
+        if quote is None:
+            return None, frozenset()
+        cost += quote.cost_usd * _rate(row, model, rates)
+        filled_in |= set(quote.filled_in_classes)
+    return cost, frozenset(filled_in)
+
+
+def _rate(row: Row, model: str, rates: Rates) -> float:
+    return rates.find(row["provider_name"], model, current_model_id=row["model_id"])
+
+
+def _own_tokens(history: Iterable[Row], *, task_type: str, model_id: str) -> dict[str, TokensPerCall]:
+    """Return the mean tokens of calls that are on the target already, by feature."""
+    counts: dict[str, int] = defaultdict(int)
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(TOKEN_CLASSES, 0))
+    for row in history:
+        if row["model_id"] == model_id and row["task_type"] == task_type and row["is_generating"]:
+            counts[row["feature_id"]] += row["call_count"]
+            for name, tokens in tokens_of(row).items():
+                sums[row["feature_id"]][name] += tokens
+    return {
+        feature: TokensPerCall(count, {name: sums[feature][name] / count for name in TOKEN_CLASSES})
+        for feature, count in counts.items()
+    }
+
+
+def _often_enough(own: TokensPerCall | None, *, feature_id: str, assumptions: Assumptions) -> TokensPerCall | None:
+    if own is None or own.call_count < assumptions.value("routing_min_target_calls", feature_id):
+        return None
+    return own
+
+
+def _expensive_ratios(rows: Iterable[Row]) -> dict[str, float]:
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in rows:
+        counts[row["feature_id"]][0] += row["call_count"] * (row["model_tier"] == "expensive")
+        counts[row["feature_id"]][1] += row["call_count"]
+    return {feature: expensive / all_calls for feature, (expensive, all_calls) in counts.items()}
