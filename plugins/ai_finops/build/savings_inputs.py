@@ -100,7 +100,7 @@ def read_inputs(warehouse: duckdb.DuckDBPyConnection, *, days: Sequence[date]) -
     tables = {}
     for name, query in queries.items():
         try:
-            tables[name] = warehouse.execute(query, {"days": list(days)}).to_arrow_table()
+            tables[name] = warehouse.sql(query, params={"days": list(days)}).to_arrow_table()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise BuildError(f"the savings need {name}, which cannot be read from the warehouse: {reason}") from error

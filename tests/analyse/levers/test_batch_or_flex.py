@@ -37,7 +37,7 @@ def test_half_the_price_is_half_the_cost():
         "that nobody waits for summarization calls is what seed task_types says of all, and not measured"
     )
     assert row["evidence"] == (
-        "700 calls on 7 of the trailing 7 days, 25.0% of the feature's, same tokens at batch prices, list prices"
+        "700 calls on 7 of the trailing 7 days, 25.0% of the feature's, same tokens in batch at list prices"
     )
 
 
