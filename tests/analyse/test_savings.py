@@ -1,141 +1,23 @@
-"""Routing by task type, priced by hand.
+"""Routing by task type, priced by hand: 31.50 dollars a week on Sonnet, 8.40 on Haiku, 100.375 less a month (`made.calls`)."""
 
-One day of `calls` is 100 calls with 1,000,000 input and 100,000 output tokens: on Sonnet at 3 and 15 dollars a million
-$4.50, on Haiku at 0.8 and 4 dollars $1.20. Seven days: 31.50 and 8.40. A month is 365/12/7 = 4.345238 weeks: 136.875
-and 36.50, a difference of 100.375.
-"""
-
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
-import pyarrow as pa
 import pytest
 
-from ai_finops.analyse import savings
 from ai_finops.analyse.schemas import SAVINGS
+from tests.analyse.levers import made
+from tests.analyse.levers.made import AS_OF, HAIKU, NOVA, PRICES, SONNET, calls, shadow, target
 
-AS_OF = date(2025, 6, 16)
-SONNET, HAIKU, NOVA = "anthropic.sonnet", "anthropic.haiku", "amazon.nova"
-PRICES = {SONNET: ("3", "15"), HAIKU: ("0.8", "4"), NOVA: ("0.06", "0.24")}
-
-CALLS = pa.schema(
-    [("usage_date", pa.date32())]
-    + [
-        (name, pa.string())
-        for name in (
-            "feature_id",
-            "task_type",
-            "provider_name",
-            "model_id",
-            "model_tier",
-            "region_scope",
-            "processing",
-        )
-    ]
-    + [
-        (f"{name}_tokens", pa.int64())
-        for name in ("uncached_input", "cache_read_input", "cache_write_5m_input", "cache_write_1h_input", "output")
-    ]
-    + [("estimated_cost_usd", pa.decimal128(38, 12)), ("is_generating", pa.bool_())]
-)
+LEVER = "routing_by_task_type"
 
 
-def calls(*, feature="docs", days=7, count=100, cost="4.50", first=date(2025, 6, 9), **more):
-    """`count` calls a day that together use a million input and 100,000 output tokens."""
-    share = Decimal(cost) / count if cost is not None else None
-    row = {
-        "feature_id": feature,
-        "task_type": "summarization",
-        "is_generating": True,
-        "provider_name": "aws.bedrock",
-        "model_id": SONNET,
-        "model_tier": "expensive",
-        "region_scope": "regional",
-        "processing": "on_demand",
-        "uncached_input_tokens": 1_000_000 // count,
-        "cache_read_input_tokens": 0,
-        "cache_write_5m_input_tokens": 0,
-        "cache_write_1h_input_tokens": 0,
-        "output_tokens": 100_000 // count,
-        "estimated_cost_usd": share,
-    } | more
-    return [row | {"usage_date": first + timedelta(days=day)} for day in range(days) for _ in range(count)]
-
-
-def prices(table=None):
-    rows = [
-        {
-            "provider_name": "aws.bedrock",
-            "model_id": model,
-            "token_class": token_class,
-            "region_scope": "any",
-            "processing": "on_demand",
-            "threshold_tokens": 0,
-            "valid_from": date(2025, 1, 1),
-            "valid_to": None,
-            "price_usd_per_mtok": Decimal(price),
-            "is_inherited": False,
-        }
-        for model, pair in (PRICES if table is None else table).items()
-        for token_class, price in zip(("uncached_input", "output"), pair, strict=True)
-    ]
-    return pa.Table.from_pylist(rows, schema=pa.schema(
-        [(n, pa.string()) for n in ("provider_name", "model_id", "token_class", "region_scope", "processing")]
-        + [("threshold_tokens", pa.int64()), ("valid_from", pa.date32()), ("valid_to", pa.date32())]
-        + [("price_usd_per_mtok", pa.decimal128(38, 12)), ("is_inherited", pa.bool_())]
-    ))  # fmt: skip
-
-
-def target(model=HAIKU, *, task_type="summarization", limit=0.8, min_samples=50):
-    return {
-        "task_type": task_type,
-        "target_model_id": model,
-        "min_agreement_ratio": limit,
-        "min_samples": min_samples,
-        "effort": "small",
-        "source": "",
-    }
-
-
-def shadow(no_worse, of, *, task_type="summarization", candidate=HAIKU, day=10):
-    """Comparisons, of which the first `no_worse` were right."""
-    return [
-        {
-            "task_type": task_type,
-            "baseline_model_id": SONNET,
-            "candidate_model_id": candidate,
-            "is_no_worse": number < no_worse,
-            "made_date": date(2025, 6, day),
-        }
-        for number in range(of)
-    ]
-
-
-COMPARISONS = pa.schema(
-    [(name, pa.string()) for name in ("task_type", "baseline_model_id", "candidate_model_id")]
-    + [("is_no_worse", pa.bool_()), ("made_date", pa.date32())]
-)
-TARGETS = pa.schema(
-    [(name, pa.string()) for name in ("task_type", "target_model_id", "effort", "source")]
-    + [("min_agreement_ratio", pa.float64()), ("min_samples", pa.int64())]
-)
-
-
-def find(rows, *, targets=(), shadows=(), as_of_dates=(AS_OF,), price_table=None):
-    features = pa.table({"feature_id": ["docs", "ownerless"], "owner": ["dana@example.com", None]})
-    return savings.find(
-        pa.Table.from_pylist(rows, schema=CALLS),
-        prices=prices(price_table),
-        routing_targets=pa.Table.from_pylist(list(targets or [target()]), schema=TARGETS),
-        comparisons=pa.Table.from_pylist(list(shadows), schema=COMPARISONS),
-        features=features,
-        as_of_dates=as_of_dates,
-    )
+def find(*args, **options):
+    return made.found(*args, lever=LEVER, **options)
 
 
 def only(*args, **options):
-    (row,) = find(*args, **options).to_pylist()
-    return row
+    return made.only(*args, lever=LEVER, **options)
 
 
 def test_saving_on_the_same_tokens_scaled_by_the_interval():
@@ -152,6 +34,7 @@ def test_saving_on_the_same_tokens_scaled_by_the_interval():
     assert row["opportunity_id"] == f"routing_by_task_type:docs:summarization:{SONNET}:{HAIKU}"
     assert row["evidence"] == (
         "700 calls on 7 of the trailing 7 days, same tokens at list prices, times 365/12/7 for a month; "
+        "100.0% of the feature's summarization calls are on the expensive tier; "
         "no worse in 90 of 100 shadow comparisons (90.0%, 95 % interval 82.6% to 94.5%)"
     )
 
@@ -168,7 +51,7 @@ def test_without_shadow_rows_the_evidence_is_missing_and_said():
 
 def test_a_measured_saving_ranks_above_a_larger_one_without_evidence():
     rows = calls(count=10) + calls(feature="chat", count=10, task_type="chat", cost="450.00")
-    table = find(rows, targets=[target(), target(task_type="chat")], shadows=shadow(90, 100)).to_pylist()
+    table = find(rows, targets=[target(), target(task_type="chat")], shadows=shadow(90, 100))
     assert [(row["rank"], row["feature_id"]) for row in table] == [(1, "docs"), (2, "chat")]
     assert table[1]["saving_usd_per_month"] > table[0]["saving_usd_per_month"]
 
@@ -217,7 +100,7 @@ def test_a_target_without_a_price_is_rejected():
 
 def test_a_cache_class_without_a_price_is_missing_evidence():
     # 500,000 of the input written to the cache; at the target it costs 0.8 a million like other input.
-    rows = calls(count=10, uncached_input_tokens=50_000, cache_write_5m_input_tokens=50_000)
+    rows = calls(count=10, uncached_input_tokens=500_000, cache_write_5m_input_tokens=500_000)
     row = only(rows, shadows=shadow(90, 100))
     assert row["target_cost_usd_per_month"] == Decimal("36.5")
     assert (
@@ -259,19 +142,10 @@ def test_missing_days_are_named_and_not_made_up():
         {"model_id": HAIKU},
         {"feature": None},
         {"feature": "unattributed"},
-        {"cost": None},
     ],
 )
 def test_other_calls_are_no_opportunity(more):
-    assert find(calls(**more)).num_rows == 0
-
-
-def test_calls_without_a_cost_are_left_out_of_both_sides():
-    row = only(calls(count=10) + calls(count=10, cost=None, model_id=SONNET))
-    assert (row["current_cost_usd_per_month"], row["target_cost_usd_per_month"]) == (
-        Decimal("136.875"),
-        Decimal("36.5"),
-    )
+    assert find(calls(**more)) == []
 
 
 def test_comparisons_of_other_models_and_tasks_are_no_evidence():
@@ -282,7 +156,7 @@ def test_comparisons_of_other_models_and_tasks_are_no_evidence():
 def test_each_date_sees_only_what_was_before_it():
     rows = calls(days=14, first=date(2025, 6, 2), count=10)
     shadows = shadow(90, 100, day=10)
-    table = find(rows, shadows=shadows, as_of_dates=[AS_OF, date(2025, 6, 9)]).to_pylist()
+    table = find(rows, shadows=shadows, as_of_dates=[AS_OF, date(2025, 6, 9)])
     assert [(row["as_of_date"], row["agreement_sample_count"], row["rank"]) for row in table] == [
         (date(2025, 6, 9), 0, 1),
         (AS_OF, 100, 1),
@@ -291,28 +165,96 @@ def test_each_date_sees_only_what_was_before_it():
 
 def test_of_two_open_targets_for_the_same_calls_only_the_better_stays_open():
     # Nova at 0.06 and 0.24 dollars saves more, but only Haiku was compared.
-    table = find(calls(count=10), targets=[target(), target(NOVA)], shadows=shadow(90, 100)).to_pylist()
-    assert [(row["target_model_id"], row["status"], row["rank"]) for row in table] == [
-        (HAIKU, "open", 1),
-        (NOVA, "rejected", 2),
-    ]
+    table = find(calls(count=10), targets=[target(), target(NOVA)], shadows=shadow(90, 100))
+    assert [(row["target_model_id"], row["status"]) for row in table] == [(HAIKU, "open"), (NOVA, "rejected")]
     assert table[1]["reason"] == f"{HAIKU} is the better target for the same calls"
 
 
 def test_a_rejected_target_does_not_stand_in_the_way_of_another():
-    table = find(calls(count=10), targets=[target(limit=0.99), target(NOVA)], shadows=shadow(90, 100)).to_pylist()
+    table = find(calls(count=10), targets=[target(limit=0.99), target(NOVA)], shadows=shadow(90, 100))
     assert [(row["target_model_id"], row["status"]) for row in table] == [(NOVA, "open"), (HAIKU, "rejected")]
 
 
 def test_rejected_rows_come_last():
     rows = calls(count=10) + calls(feature="ownerless", count=10, task_type="chat")
-    table = find(rows, targets=[target(), target("unpriced", task_type="chat")]).to_pylist()
-    assert [(row["rank"], row["status"], row["owner"]) for row in table] == [
-        (1, "open", "dana@example.com"),
-        (2, "rejected", "nobody named"),
+    table = made.find(rows, targets=[target(), target("unpriced", task_type="chat")]).to_pylist()
+    assert (table[0]["status"], table[0]["owner"]) == ("open", "dana@example.com")
+    assert [row["status"] for row in table[1:]] == ["rejected"] * 3
+    assert {row["owner"] for row in table if row["feature_id"] == "ownerless"} == {"nobody named"}
+    assert [row["rank"] for row in table] == [1, 2, 3, 4]
+
+
+def on_target(count, *, output_tokens, feature="docs", **more):
+    """Calls of one day on Haiku already, each of 10,000 input tokens and so many of output."""
+    tokens = {"uncached_input_tokens": 10_000 * count, "output_tokens": output_tokens * count}
+    return calls(feature=feature, days=1, count=count, cost="1", model_id=HAIKU, model_tier="cheap", **tokens | more)
+
+
+def test_a_target_that_talks_more_is_priced_by_what_it_says():
+    # 700 answers of 10,000 and 5,000 tokens: 700 * (0.008 + 0.020) = 19.60 a week; 31.50 - 19.60 = 11.90, 51.708333 a month.
+    row = only(calls() + on_target(50, output_tokens=5_000))
+    assert row["target_cost_usd_per_month"] == Decimal("85.166667")
+    assert row["saving_usd_per_month"] == Decimal("51.708333")
+    assert (
+        "the target's own tokens (5,000 output tokens per answer against 1,000, 50 of its calls in 28 days)"
+        in row["evidence"]
+    )
+    # 700 of 750 calls.
+    assert "93.3% of the feature's summarization calls are on the expensive tier" in row["evidence"]
+
+
+def test_too_few_calls_on_the_target_do_not_speak_for_it():
+    row = only(calls() + on_target(49, output_tokens=5_000))
+    assert row["target_cost_usd_per_month"] == Decimal("36.5")
+    assert "same tokens" in row["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("output_tokens", "reason"),
+    # 700 * (0.008 + 4 * output / 1,000,000) is 31.50 at 9,250: the price is a quarter, and the answer is as dear.
+    [
+        (10_000, "the target is not cheaper per answer: $33.60 against $31.50 a week with the tokens that it uses"),
+        (9_250, "the target is not cheaper per answer: $31.50 against $31.50 a week with the tokens that it uses"),
+        (9_249, "saves less than $1 a month"),
+        (9_000, None),
+    ],
+)
+def test_a_cheaper_model_that_is_dearer_per_answer_is_rejected(output_tokens, reason):
+    row = only(calls() + on_target(50, output_tokens=output_tokens))
+    assert (row["reason"], row["status"]) == (reason, "rejected" if reason else "open")
+
+
+def test_calls_of_other_features_tasks_and_older_days_are_not_the_targets_own():
+    others = [
+        *on_target(50, output_tokens=10_000, feature="chat"),
+        *on_target(50, output_tokens=10_000, task_type="chat"),
+        *on_target(50, output_tokens=10_000, first=date(2025, 5, 18)),
     ]
+    assert only(calls() + others)["target_cost_usd_per_month"] == Decimal("36.5")
+    oldest = on_target(50, output_tokens=5_000, first=date(2025, 5, 19))
+    assert only(calls() + oldest)["target_cost_usd_per_month"] == Decimal("85.166667")
+
+
+def test_both_sides_are_at_what_the_account_pays():
+    # Billed at 90 per cent: 123.1875 and, as nothing of Haiku was billed, 32.85.
+    row = only(calls(billed="4.05"))
+    assert row["current_cost_usd_per_month"] == Decimal("123.1875")
+    assert row["target_cost_usd_per_month"] == Decimal("32.85")
+    assert "same tokens at 90.0% of list prices, as billed" in row["evidence"]
+
+
+def test_a_target_that_was_billed_has_its_own_rate():
+    haiku = calls(count=10, days=1, cost="1.20", billed="1.20", model_id=HAIKU, model_tier="cheap")
+    row = only(calls(billed="4.05") + haiku)
+    assert row["target_cost_usd_per_month"] == Decimal("36.5")
+
+
+def test_one_model_at_two_providers_is_one_opportunity():
+    # At the other provider nothing has a price, so that there is nothing to hold its calls against.
+    row = only(calls() + calls(provider_name="elsewhere"))
+    assert (row["status"], row["reason"]) == ("rejected", "the target has no price for tokens these calls used")
 
 
 def test_no_calls_give_a_typed_empty_table():
-    result = find([])
+    result = made.find([])
     assert (result.schema, result.num_rows) == (SAVINGS, 0)

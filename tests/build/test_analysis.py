@@ -12,10 +12,11 @@ import pytest
 from ai_finops.build import analyse
 from ai_finops.build.inputs import keep_prices
 from ai_finops.build.raw_views import open_warehouse, view_parquet
-from ai_finops.config import REPOSITORY
 from ai_finops.errors import BuildError
 from ai_finops.pricing.catalog import export_prices
 from tests.quality.tiny_marts import AS_OF, change, make_build
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 
 SEEDS = (
     "create schema if not exists seeds",
@@ -26,20 +27,16 @@ SEEDS = (
     select 'chat' as task_type, 'amazon.nova-lite-v1:0' as target_model_id, 0.9::double as min_agreement_ratio,
         200::bigint as min_samples, 'small' as effort
     """,
+    "create table seeds.task_types as select 'chat' as task_type, false as is_delay_tolerant",
+    """
+    create table seeds.cache_calibrations as
+    select 'e' as embedder_id, 0.9::double as similarity, 40::bigint as pair_count, 30::bigint as right_count
+    """,
+    f"create table seeds.lever_assumptions as from read_csv('{PROJECT / 'seeds' / 'lever_assumptions.csv'}')",
     *(
-        f"create table seeds.{name} as from read_csv('{REPOSITORY}/dbt_project/seeds/{name}.csv')"
-        for name in (
-            "cache_calibrations",
-            "distillation_targets",
-            "lever_assumptions",
-            "lever_efforts",
-            "metric_thresholds",
-            "task_types",
-        )
+        f"create table seeds.{name} as from read_csv('{PROJECT / 'seeds' / f'{name}.csv'}')"
+        for name in ("distillation_targets", "lever_efforts", "metric_thresholds")
     ),
-    "alter table marts.fct_llm_calls add column if not exists allocated_cost_usd decimal(38, 12)",
-    "alter table marts.fct_llm_calls add column if not exists cost_status varchar default 'billed'",
-    "update marts.fct_llm_calls set allocated_cost_usd = estimated_cost_usd",
     """
     create table intermediate.int_use_validations_named (
         usage_date date, feature_id varchar, dimension varchar, metric_name varchar, low_agreement_ratio double
@@ -124,7 +121,8 @@ def test_savings_carry_the_comparisons_of_their_models(settings, build):
     rows = query(
         build,
         "select as_of_date, agreement_sample_count, agreement_ratio from raw.analysis_savings "
-        "where feature_id = 'chat' and as_of_date in ('2025-06-04', '2025-06-05') order by 1",
+        "where feature_id = 'chat' and lever = 'routing_by_task_type' "
+        "and as_of_date in ('2025-06-04', '2025-06-05') order by 1",
     )
     assert rows == [(date(2025, 6, 4), 0, None), (date(2025, 6, 5), 300, 149 / 300)]
 
@@ -193,7 +191,7 @@ def test_a_seed_without_a_rule_for_every_feature_is_named(settings, build):
 
 
 def test_missing_bound_is_named(settings, build):
-    change(build, "delete from seeds.reporting_bounds")
+    change(build, "delete from seeds.reporting_bounds where bound_name = 'largest_unknown_cost_ratio'")
     with pytest.raises(BuildError, match="reporting_bounds names no largest_unknown_cost_ratio; add that row"):
         analyse(settings=settings, build=build)
 
@@ -215,6 +213,9 @@ def test_missing_mart_or_seed_is_named(settings, build):
     change(build, "drop table seeds.routing_targets")
     with pytest.raises(BuildError, match="need routing_targets, which phase 1 did not leave behind"):
         analyse(settings=settings, build=build)
+
+
+def test_missing_calls_are_named(settings, build):
     change(build, "drop table marts.fct_llm_calls")
-    with pytest.raises(BuildError, match="need fct_llm_calls"):
+    with pytest.raises(BuildError, match=r"need call_sums, which cannot be read.*fct_llm_calls"):
         analyse(settings=settings, build=build)

@@ -97,6 +97,7 @@ select
     cast(50 as bigint) as output_tokens, cast(null as bigint) as reasoning_output_tokens,
     cast(null as bigint) as search_unit_count, cast(1000 as bigint) as input_tokens,
     cast(if(span_id = 's3', 0.5, 1) as decimal(38, 12)) as estimated_cost_usd,
+    cast(if(span_id = 's3', 0.5, 1) as decimal(38, 12)) as allocated_cost_usd, 'billed' as cost_status,
     true as has_usage, true as is_generating, false as is_error, cast(started_at as date) as usage_date,
     started_at, started_at + interval 1 second as ended_at, cast(1000 as bigint) as duration_ms
 from raw.traces_spans;

@@ -55,6 +55,13 @@ WEEK = WeeklyDigest(
     recommended_saving_usd_per_month=Decimal("340.12"),
     recommended_agreement_ratio=0.8583,
     recommended_agreement_sample_count=360,
+    recommended_lever="routing_by_task_type",
+    recommended_current_model_id="anthropic.claude-sonnet-4-20250514-v1:0",
+    recommended_ratio_name=None,
+    recommended_ratio=None,
+    recommended_break_even_ratio=None,
+    recommended_break_even_weeks=None,
+    recommended_is_measured=True,
     unknown_cost_call_count=0,
     previous_unknown_cost_call_count=0,
     month_unknown_cost_call_count=0,
@@ -64,7 +71,14 @@ WEEK = WeeklyDigest(
     gap_call_count=0,
 )
 
-SQL_TYPES = {"date": "date", "int": "bigint", "str": "varchar", "Decimal": "decimal(18, 6)", "float": "double"}
+SQL_TYPES = {
+    "date": "date",
+    "int": "bigint",
+    "str": "varchar",
+    "Decimal": "decimal(18, 6)",
+    "float": "double",
+    "bool": "boolean",
+}
 
 
 @pytest.fixture

@@ -25,26 +25,26 @@ _CALLS = f"""
 
 _QUERIES = """
     with costs as (
-        select trace_id, span_id, links.feature_id, sum(allocated_cost_usd) as allocated_cost_usd
-        from raw.analysis_query_calls as links inner join marts.fct_llm_calls using (call_id) group by all
+        select links.trace_id, links.span_id, links.feature_id, sum(calls.allocated_cost_usd) as allocated_cost_usd
+        from raw.analysis_query_calls as links inner join marts.fct_llm_calls as calls using (call_id) group by all
     )
     select usage_date, feature_id, coalesce(embedder_id, 'none') as embedder_id,
         coalesce(reached_similarity, 0) as reached_similarity, is_compared, is_repeat, count(*) as query_count,
-        sum(coalesce(allocated_cost_usd, 0)) as allocated_cost_usd
+        sum(coalesce(costs.allocated_cost_usd, 0)) as allocated_cost_usd
     from raw.analysis_queries left join costs using (trace_id, span_id, feature_id)
     where is_repeat is not null and list_contains($days, usage_date)
     group by all order by all"""
 
 _PREFIXES = """
     with answers as (
-        select trace_id, span_id, links.feature_id, arg_min(
+        select links.trace_id, links.span_id, links.feature_id, arg_min(
                 {'provider_name': provider_name, 'region_scope': region_scope, 'processing': processing, 'model_id': model_id},
                 (model_id, call_id)
             ) as answer,
             sum(coalesce(cache_read_input_tokens, 0)) as read_tokens,
             sum(coalesce(cache_write_5m_input_tokens, 0) + coalesce(cache_write_1h_input_tokens, 0)) as written_tokens,
-            sum(allocated_cost_usd) as allocated_cost_usd
-        from raw.analysis_query_calls as links inner join marts.fct_llm_calls using (call_id)
+            sum(calls.allocated_cost_usd) as allocated_cost_usd
+        from raw.analysis_query_calls as links inner join marts.fct_llm_calls as calls using (call_id)
         where is_generating group by all
     ),
     least as (
@@ -59,7 +59,7 @@ _PREFIXES = """
         select usage_date, feature_id, unnest(answer), least.tokens as least_tokens, prompt_block_tokens,
             if(reusable_5m_tokens >= least.tokens, reusable_5m_tokens, 0) as reusable_5m_tokens,
             if(reusable_1h_tokens >= least.tokens, reusable_1h_tokens, 0) as reusable_1h_tokens,
-            read_tokens, written_tokens, answers.allocated_cost_usd
+            read_tokens, written_tokens, allocated_cost_usd
         from raw.analysis_queries
         inner join answers using (trace_id, span_id, feature_id)
         inner join least using (feature_id)
@@ -100,7 +100,7 @@ def read_inputs(warehouse: duckdb.DuckDBPyConnection, *, days: Sequence[date]) -
     tables = {}
     for name, query in queries.items():
         try:
-            tables[name] = warehouse.execute(query, {"days": list(days)}).to_arrow_table()
+            tables[name] = warehouse.sql(query, params={"days": list(days)}).to_arrow_table()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise BuildError(f"the savings need {name}, which cannot be read from the warehouse: {reason}") from error

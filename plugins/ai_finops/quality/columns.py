@@ -165,7 +165,9 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             risen_cost_usd main_driver main_driver_feature_id main_driver_detail main_driver_cost_usd
             main_driver_share_ratio recommended_opportunity_id recommended_feature_name recommended_task_type
             recommended_target_model_id recommended_saving_usd_per_month recommended_agreement_ratio
-            recommended_agreement_sample_count unknown_cost_call_count previous_unknown_cost_call_count
+            recommended_agreement_sample_count recommended_lever recommended_current_model_id recommended_ratio_name
+            recommended_ratio recommended_break_even_ratio recommended_break_even_weeks recommended_is_measured
+            unknown_cost_call_count previous_unknown_cost_call_count
             month_unknown_cost_call_count unknown_cost_feature_count unpriced_call_count quarantined_record_count
             gap_call_count
         """,

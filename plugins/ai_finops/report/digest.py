@@ -55,6 +55,13 @@ class WeeklyDigest:
     recommended_saving_usd_per_month: Decimal | None
     recommended_agreement_ratio: float | None
     recommended_agreement_sample_count: int | None
+    recommended_lever: str | None
+    recommended_current_model_id: str | None
+    recommended_ratio_name: str | None
+    recommended_ratio: float | None
+    recommended_break_even_ratio: float | None
+    recommended_break_even_weeks: float | None
+    recommended_is_measured: bool | None
     unknown_cost_call_count: int
     previous_unknown_cost_call_count: int | None
     month_unknown_cost_call_count: int

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from ai_finops.report.digest import WeeklyDigest
+from ai_finops.report.recommendation import recommend
 from ai_finops.report.wording import (
     change,
     counted,
     day_name,
     day_names,
     dollars,
-    inside_sentence,
-    model_name,
     one_line,
     share,
     signed_dollars,
@@ -53,7 +52,7 @@ def compose(digest: WeeklyDigest) -> str:
         _top_feature(digest),
         f"Root cause: {_root_cause(digest)}",
         _projection(digest),
-        *_recommendation(digest),
+        *recommend(digest),
     ]
     notes = list(_data_notes(digest))
     return " ".join(clauses) + (f"\nData: {'; '.join(notes)}." if notes else "")
@@ -159,30 +158,6 @@ def _no_projection(digest: WeeklyDigest) -> str:
     if not digest.month_unknown_cost_call_count:
         return "not known, the month has no known cost yet"
     return f"not known, the cost of {counted(digest.month_unknown_cost_call_count, 'call')} of the month is not known"
-
-
-def _recommendation(digest: WeeklyDigest) -> Iterator[str]:
-    if digest.recommended_opportunity_id is None:
-        yield "No recommendation this week: no open saving is large enough and cleared by its evidence."
-        return
-    model = model_name(one_line(digest.recommended_target_model_id))
-    saving = f"est. savings: {dollars(digest.recommended_saving_usd_per_month)}/month"
-    yield f"Recommended: route {_routed(digest)} to {model} ({saving}{_evidence(digest)})."
-    yield "Decision needed by Friday."
-
-
-def _routed(digest: WeeklyDigest) -> str:
-    """Name the calls to be moved: the feature, and its task type where the feature's name does not say it."""
-    feature = inside_sentence(one_line(digest.recommended_feature_name))
-    task = one_line(digest.recommended_task_type or "").replace("_", " ")
-    return feature if task.lower() in feature.lower() else f"the {task} calls of {feature}"
-
-
-def _evidence(digest: WeeklyDigest) -> str:
-    count = digest.recommended_agreement_sample_count
-    if not count or digest.recommended_agreement_ratio is None:
-        return "; quality not yet compared"
-    return f"; no worse in {share(digest.recommended_agreement_ratio)} of {counted(count, 'comparison')}"
 
 
 def _data_notes(digest: WeeklyDigest) -> Iterator[str]:

@@ -58,6 +58,7 @@ def _opportunity(
     rate = current / listed if listed else LIST_PRICE
     target = None if tier is None else costs[tier]
     saving = 0.0 if target is None else (current - target) * WEEKS_PER_MONTH
+    prices = "" if tier is None else f", same tokens in {tier} at {said(rate)}"
     call_count = sum(row["call_count"] for row in rows)
     found = Opportunity(
         lever=LEVER,
@@ -75,7 +76,7 @@ def _opportunity(
         ratio=call_count / feature_call_count,
         evidence=(
             f"{call_count:,} calls on {len({row['usage_date'] for row in rows})} of the trailing {WINDOW_DAYS} days, "
-            f"{call_count / feature_call_count:.1%} of the feature's, same tokens at {tier or 'no'} prices, {said(rate)}"
+            f"{call_count / feature_call_count:.1%} of the feature's{prices}"
         ),
         missing_evidence=f"that nobody waits for {group.task_type} calls is what seed task_types says of all, and not measured",
         effort="medium: calls are collected and answers fetched later"

@@ -17,6 +17,7 @@ from ai_finops.analyse.agreement import Agreement, Route, wilson_interval
 from ai_finops.analyse.levers.assumptions import Assumptions
 from ai_finops.analyse.levers.opportunity import WEEKS_PER_MONTH, WINDOW_DAYS, Opportunity, too_small
 from ai_finops.analyse.levers.targets import Move
+from ai_finops.analyse.schemas import to_money
 
 LEVER = "confidence_cascade"
 
@@ -83,28 +84,38 @@ def find(
         assumptions: For the smallest sample.
     """
     return [
-        _opportunity(move, target=target, escalations=_escalations(move, agreement, logged), assumptions=assumptions)
+        _opportunity(
+            move,
+            target=target,
+            compared=agreement.get(Route(move.group.task_type, move.group.model_id, move.target_model_id)),
+            logged=logged.get(_cascade(move)),
+            assumptions=assumptions,
+        )
         for target, move in moves
     ]
 
 
-def _escalations(
-    move: Move, agreement: Mapping[Route, Agreement], logged: Mapping[Cascade, Escalations]
-) -> Escalations | None:
-    """Return how often answers escalate: as logged, else as compared, else None."""
-    group, model = move.group, move.target_model_id
-    if found := logged.get(Cascade(group.feature_id, group.task_type, model, group.model_id)):
-        return found
-    compared = agreement.get(Route(group.task_type, group.model_id, model))
+def _cascade(move: Move) -> Cascade:
+    group = move.group
+    return Cascade(group.feature_id, group.task_type, move.target_model_id, group.model_id)
+
+
+def _inferred(compared: Agreement | None) -> Escalations | None:
+    """Return how often answers would have to escalate by what was compared: each that was worse."""
     if compared is None:
         return None
     return Escalations(compared.sample_count - compared.no_worse_count, compared.sample_count, is_logged=False)
 
 
 def _opportunity(
-    move: Move, *, target: Mapping[str, Any], escalations: Escalations | None, assumptions: Assumptions
+    move: Move,
+    *,
+    target: Mapping[str, Any],
+    compared: Agreement | None,
+    logged: Escalations | None,
+    assumptions: Assumptions,
 ) -> Opportunity:
-    group = move.group
+    group, escalations = move.group, logged or _inferred(compared)
     wanted = assumptions.value("escalation_min_samples", group.feature_id)
     # Without prices or a share nothing can be shown: 0 is the saving, and the row is rejected.
     saving, low, high = _savings(move, escalations) if escalations and move.target_usd is not None else (0.0, 0.0, 0.0)
@@ -124,8 +135,8 @@ def _opportunity(
         ratio_name="escalation_ratio",
         ratio=escalations.ratio if escalations else None,
         break_even_ratio=_break_even(move),
-        agreement_ratio=1 - escalations.ratio if escalations and not escalations.is_logged else None,
-        agreement_sample_count=escalations.answer_count if escalations and not escalations.is_logged else 0,
+        agreement_ratio=compared.ratio if compared else None,
+        agreement_sample_count=compared.sample_count if compared else 0,
         evidence=_evidence(move, escalations),
         missing_evidence=_missing_evidence(move, escalations, wanted=wanted),
         effort=f"medium: a confidence for each answer and a threshold; {target['effort']}",
@@ -158,7 +169,7 @@ def _reason_against(move: Move, escalations: Escalations | None) -> str | None:
     if escalations is None:
         return "how often it would escalate is not known, so that no saving can be shown"
     break_even = _break_even(move)
-    if escalations.ratio >= break_even:
+    if to_money(_savings(move, escalations)[0]) <= 0:
         often = f"{escalations.ratio:.1%} of answers"
         return f"it escalates too often: {often}, and from {break_even:.1%} on it costs more than it saves"
     return None

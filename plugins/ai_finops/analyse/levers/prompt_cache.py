@@ -18,6 +18,7 @@ from ai_finops.analyse.levers.assumptions import Assumptions
 from ai_finops.analyse.levers.opportunity import WEEKS_PER_MONTH, WINDOW_DAYS, Opportunity, too_small
 from ai_finops.analyse.levers.rates import Rates
 from ai_finops.analyse.price_book import PriceBook
+from ai_finops.analyse.schemas import to_money
 
 LEVER = "prompt_cache"
 LIFETIMES = ("5m", "1h")
@@ -170,7 +171,7 @@ def _reason_against(week: Week, rows: Sequence[Mapping[str, Any]]) -> str | None
         return "no prompt began as an earlier one did, for long enough to be cached"
     if not week.read_tokens:
         return "what repeats is read from the cache already"
-    if week.saving_usd <= 0:
+    if to_money(week.saving_usd) <= 0:
         return (
             f"prefixes are reused too rarely to pay for writing them: {week.ratio:.1%} of what goes through the cache "
             f"would be read, {week.break_even_ratio:.1%} are wanted"

@@ -4,7 +4,8 @@
 calibrated for the embedder and band, less embedding and lookup of *every* query, less the cache's fixed cost. A wrong hit
 saves nothing, and does harm: somebody gets the answer to another question; how many is in the evidence. Low and high take the
 ends of the calibrations' 95 % Wilson intervals. **Break-even** is the share of queries that have to hit: cost per query /
-(mean cost of a query that hits * precision).
+(mean cost of a query that hits * precision). **Quality**: of the curve only points count whose answers are right often enough
+(`cache_min_precision_ratio`); where only the others would pay, the lever is rejected.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ai_finops.analyse.levers.opportunity import (
     too_small,
 )
 from ai_finops.analyse.price_book import PriceBook
+from ai_finops.analyse.schemas import to_money
 
 LEVER = "semantic_cache"
 _COUNTS = ("query_count", "hit_count")
@@ -53,6 +55,17 @@ class Week:
     day_count: int
     sums: Mapping[str, float]
     is_calibrated: bool
+
+    @property
+    def precision(self) -> float:
+        """Share of hits whose answer is right; without hits none is wrong."""
+        return self.sums["right_hit_count"] / self.sums["hit_count"] if self.sums["hit_count"] else 1.0
+
+    @property
+    def alike(self) -> str:
+        """Say how alike queries are here."""
+        is_text = self.point.embedder_id == NO_EMBEDDER
+        return "of the same text" if is_text else f"at a similarity of {self.point.similarity:g} or more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +114,16 @@ def _weeks(rows: Iterable[Mapping[str, Any]]) -> Iterable[Week]:
 def _opportunity(
     feature: str, weeks: Sequence[Week], *, assumptions: Assumptions, book: PriceBook, as_of: date
 ) -> Opportunity:
-    """Judge a feature's curve by its best calibrated point; the same text is always one."""
+    """Judge a feature's curve by its best point of those that are calibrated and right often enough, as the same text is."""
     costs = {
         week.point: _costs(week.point, feature=feature, assumptions=assumptions, book=book, as_of=as_of)
         for week in weeks
     }
+    limit = assumptions.value("cache_min_precision_ratio", feature)
     known = [week for week in weeks if week.is_calibrated]
-    best = max(known, key=lambda week: _saving(week, costs[week.point], end=""))
+    allowed = [week for week in known if week.precision >= limit]
+    best = max(allowed, key=lambda week: _saving(week, costs[week.point], end=""))
+    most_saving = max(known, key=lambda week: _saving(week, costs[week.point], end=""))
     saving, low, high = (_saving(best, costs[best.point], end=end) for end in ("", "low_", "high_"))
     unknown = [week for week in weeks if not week.is_calibrated]
     # Of hits that nobody has judged as many may be right as there are.
@@ -131,8 +147,11 @@ def _opportunity(
         effort="medium: a cache in front of the model, and a rule for when an answer is too old",
         is_measured=not unknown and best.sums["query_count"] >= assumptions.value("cache_query_min_samples", feature),
     )
-    may_pay = any(usd >= SMALLEST_SAVING_USD for usd in most)
-    return found if may_pay else too_small(_rejected(found, best, cost, volume=volume))
+    if any(usd >= SMALLEST_SAVING_USD for usd in most):
+        return found
+    if saving <= 0 < _saving(most_saving, costs[most_saving.point], end=""):
+        return found.rejected(_too_often_wrong(most_saving, limit=limit))
+    return too_small(_rejected(found, best, cost, volume=volume))
 
 
 def _costs(point: Point, *, feature: str, assumptions: Assumptions, book: PriceBook, as_of: date) -> Costs:
@@ -185,7 +204,7 @@ def _rejected(found: Opportunity, week: Week, costs: Costs, *, volume: float) ->
         return found.rejected("no query had an earlier one like it")
     if found.break_even_ratio is None:
         return found.rejected("no query that hit has a known cost, so that a hit saves nothing that can be shown")
-    if found.saving_usd > 0:
+    if to_money(found.saving_usd) > 0:
         return found
     gross = week.sums["saved_cost_usd"] * WEEKS_PER_MONTH
     return found.rejected(
@@ -194,20 +213,20 @@ def _rejected(found: Opportunity, week: Week, costs: Costs, *, volume: float) ->
     )
 
 
+def _too_often_wrong(week: Week, *, limit: float) -> str:
+    return f"it pays only {week.alike}, where {week.precision:.1%} of its answers are right; wanted are {limit:.1%}"
+
+
 def _evidence(week: Week, costs: Costs, *, feature: str, assumptions: Assumptions) -> str:
     sums = week.sums
-    is_text = week.point.embedder_id == NO_EMBEDDER
-    alike = "of the same text" if is_text else f"at a similarity of {week.point.similarity:g} or more"
     days = f"{week.day_count} of the trailing {WINDOW_DAYS} days"
     hits = f"{sums['hit_count']:,.0f} of {sums['query_count']:,.0f} queries on {days}"
-    precision = sums["right_hit_count"] / sums["hit_count"] if sums["hit_count"] else 0.0
     wrong = (sums["hit_count"] - sums["right_hit_count"]) * WEEKS_PER_MONTH
-    right = (
-        "" if is_text else f", {precision:.1%} of them right; about {wrong:,.0f} wrong answers a month would be given"
-    )
+    harm = f", {week.precision:.1%} of them right; about {wrong:,.0f} wrong answers a month would be given"
+    right = "" if week.point.embedder_id == NO_EMBEDDER else harm
     default = assumptions.find("cache_break_even_hit_ratio", feature)
     return (
-        f"{hits} had an earlier one {alike}{right}; per query ${costs.embedding_usd_per_query:.6f} embedding and "
+        f"{hits} had an earlier one {week.alike}{right}; per query ${costs.embedding_usd_per_query:.6f} embedding and "
         f"${costs.lookup_usd_per_query:.6f} lookup, ${costs.fixed_usd_per_month:,.2f} a month fixed "
         f"({assumptions.find('cache_fixed_usd_per_month', feature).source}); "
         f"for comparison only, break-even at {default.value:.0%} of hits ({default.source})"
