@@ -105,10 +105,11 @@ def _found_on(as_of: date, known: Known) -> list[Opportunity]:
     history = known.calls.window(as_of, days=LONGEST_WINDOW_DAYS)
     agreement = count_agreement(known.comparisons, before=as_of)
     book, assumptions, rates = known.book, known.assumptions, Rates.of(history)
+    owns = targets.own_tokens(history)
     moves = [
         (target, move)
         for target in known.routes
-        for move in targets.moves(window, history, target=target, book=book, rates=rates, assumptions=assumptions)
+        for move in targets.moves(window, owns=owns, target=target, book=book, rates=rates, assumptions=assumptions)
     ]
     logged = cascade.count_logged(known.escalations, before=as_of)
     curves, prefixes = (_window(days, as_of) for days in (known.cache_curves, known.prompt_prefixes))
@@ -118,7 +119,6 @@ def _found_on(as_of: date, known: Known) -> list[Opportunity]:
         more = find_by_evidence(
             known.evidence,
             window=window,
-            curves=curves,
             caches=caches,
             book=book,
             rates=rates,

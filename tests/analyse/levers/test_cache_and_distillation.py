@@ -16,7 +16,7 @@ from ai_finops.analyse.levers.opportunity import Opportunity
 from tests.analyse.levers.seeds import assumptions, efforts
 
 DRIFT = Drift(100, 60, 60, 500, "the same text")
-CACHE = Opportunity("semantic_cache", "docs", (), 120.0, 105.0, 15.0, 12.0, 18.0, "curve", "days")
+CACHE = Opportunity("semantic_cache", "docs", (), 120.0, 105.0, 15.0, 12.0, 18.0, "curve", "days", head_ratio=0.2)
 
 
 def distilled(*, hosting=10.0, drift=DRIFT, reason=None):
@@ -26,11 +26,10 @@ def distilled(*, hosting=10.0, drift=DRIFT, reason=None):
     return Distilled(replace(alone, target_model_id="amazon.nova", reason=reason), money, drift, Pairs(2000, 2000))
 
 
-def find(cache=CACHE, *, right=0.2, each=None):
+def find(cache=CACHE, *, each=None):
     return cache_and_distillation.find(
         [each or distilled()],
         caches={"docs": cache},
-        right_hit_ratios={"docs": right},
         assumptions=assumptions(engineer_usd_per_person_day=100),
         efforts=efforts(cache_and_distillation=7),
     )
@@ -100,7 +99,6 @@ def test_without_a_drift_or_a_cache_there_is_nothing_to_combine():
     none = cache_and_distillation.find(
         [distilled()],
         caches={},
-        right_hit_ratios={},
         assumptions=assumptions(engineer_usd_per_person_day=1),
         efforts=efforts(),
     )

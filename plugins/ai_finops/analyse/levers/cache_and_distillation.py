@@ -39,7 +39,6 @@ def find(
     distilled: Iterable[Distilled],
     *,
     caches: Mapping[str, Opportunity],
-    right_hit_ratios: Mapping[str, float],
     assumptions: Assumptions,
     efforts: Efforts,
 ) -> list[Opportunity]:
@@ -47,23 +46,20 @@ def find(
 
     Args:
         distilled: Of lever distillation.
-        caches: Opportunities of lever semantic_cache by feature.
-        right_hit_ratios: Share of queries that the cache answers rightly at its best point, by feature.
+        caches: Opportunities of lever semantic_cache by feature, each with its `head_ratio`.
         assumptions: For the price of work.
         efforts: For what it takes.
     """
     return [
-        _combined(each, caches[feature], right_hit_ratios[feature], assumptions=assumptions, efforts=efforts)
+        _combined(each, caches[feature], assumptions=assumptions, efforts=efforts)
         for each in distilled
-        if (feature := each.opportunity.feature_id) in caches and feature in right_hit_ratios and each.drift
+        if (feature := each.opportunity.feature_id) in caches and each.drift
     ]
 
 
-def _combined(
-    distilled: Distilled, cache: Opportunity, right_hit_ratio: float, *, assumptions: Assumptions, efforts: Efforts
-) -> Opportunity:
+def _combined(distilled: Distilled, cache: Opportunity, *, assumptions: Assumptions, efforts: Efforts) -> Opportunity:
     alone, effort = distilled.opportunity, efforts.of(LEVER)
-    splits = [Split.of(right_hit_ratio=right_hit_ratio, stable_ratio=share) for share in distilled.drift.stable]
+    splits = [Split.of(right_hit_ratio=cache.head_ratio or 0.0, stable_ratio=share) for share in distilled.drift.stable]
     cached = (cache.saving_usd, cache.low_saving_usd, cache.high_saving_usd)
     savings = [usd + distilled.money.saving(split.torso_ratio) for usd, split in zip(cached, splits, strict=True)]
     day_usd = assumptions.value("engineer_usd_per_person_day", alone.feature_id)

@@ -14,7 +14,6 @@ from ai_finops.analyse.levers import (
     cache_and_distillation,
     distillation,
     redundant_reranker,
-    semantic_cache,
     unused_context,
     verbose_output,
 )
@@ -64,7 +63,6 @@ def find_by_evidence(
     evidence: Evidence,
     *,
     window: Sequence[Row],
-    curves: Rows,
     caches: Iterable[Opportunity],
     book: PriceBook,
     rates: Rates,
@@ -76,23 +74,18 @@ def find_by_evidence(
     Args:
         evidence: What they read.
         window: The trailing week's sums of calls.
-        curves: The trailing week's cache curves.
         caches: What lever semantic_cache found.
     """
     known = {"assumptions": assumptions, "efforts": evidence.efforts}
     distilled = distillation.find(
         window, queries=evidence.queries, targets=evidence.targets, book=book, rates=rates, as_of=as_of, **known
     )
-    points = semantic_cache.best_points(curves, assumptions=assumptions, book=book, as_of=as_of)
-    right = {feature: week.sums["right_hit_count"] / week.sums["query_count"] for feature, (week, _) in points.items()}
     return [
         *unused_context.find(_trailing(evidence.unused_context, as_of), **known),
         *redundant_reranker.find(evidence.rerankers, as_of=as_of, **known),
         *verbose_output.find(_trailing(evidence.excess_outputs, as_of), efforts=evidence.efforts),
         *(each.opportunity for each in distilled),
-        *cache_and_distillation.find(
-            distilled, caches={each.feature_id: each for each in caches}, right_hit_ratios=right, **known
-        ),
+        *cache_and_distillation.find(distilled, caches={each.feature_id: each for each in caches}, **known),
     ]
 
 

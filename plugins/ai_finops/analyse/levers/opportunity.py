@@ -60,11 +60,11 @@ class Opportunity:
     agreement_ratio: float | None = None
     agreement_sample_count: int = 0
     head_ratio: float | None = None
-    """Where queries are split, the share that a cache answers; None elsewhere, as the other two."""
+    """Share of queries that a cache answers rightly; None where the lever has none."""
     torso_ratio: float | None = None
-    """The share that a distilled model answers."""
+    """Behind a cache, the share that a distilled model answers."""
     tail_ratio: float | None = None
-    """The share that stays as it is."""
+    """The share that stays as it is then."""
     upfront_cost_usd: float | None = None
     """What has to be paid once before it saves; None where nothing is."""
     missing_evidence: str | None = None

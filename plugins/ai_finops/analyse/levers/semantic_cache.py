@@ -141,6 +141,7 @@ def _opportunity(
         high_saving_usd=max([high, *most]),
         ratio_name="hit_ratio",
         ratio=best.sums["hit_count"] / best.sums["query_count"],
+        head_ratio=best.sums["right_hit_count"] / best.sums["query_count"],
         break_even_ratio=_break_even(best, cost, volume=volume),
         evidence=_evidence(best, cost, feature=feature, assumptions=assumptions),
         missing_evidence=_missing_evidence(best, unknown, feature=feature, assumptions=assumptions),
@@ -244,21 +245,3 @@ def _missing_evidence(week: Week, unknown: Sequence[Week], *, feature: str, assu
     if week.sums["query_count"] < wanted:
         missing.append(f"{week.sums['query_count']:,.0f} of the {wanted:,.0f} queries wanted")
     return "; ".join(missing) or None
-
-
-def best_points(
-    window: Sequence[Mapping[str, Any]], *, assumptions: Assumptions, book: PriceBook, as_of: date
-) -> dict[str, tuple[Week, Costs]]:
-    """Return, by feature, the point of its curve that `find` judges it by, and what the cache costs there."""
-    by_feature: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in window:
-        by_feature[row["feature_id"]].append(row)
-    best = {}
-    for feature, rows in sorted(by_feature.items()):
-        points = [
-            (week, _costs(week.point, feature=feature, assumptions=assumptions, book=book, as_of=as_of))
-            for week in _weeks(rows)
-            if week.is_calibrated
-        ]
-        best[feature] = max(points, key=lambda point: _saving(*point, end=""))
-    return best

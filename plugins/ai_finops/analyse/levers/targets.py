@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ai_finops.analyse.levers.assumptions import Assumptions
-from ai_finops.analyse.levers.call_sums import Row, generating, tokens_of
+from ai_finops.analyse.levers.call_sums import TOKENS, Row, generating, tokens_of
 from ai_finops.analyse.levers.rates import LIST_PRICE, Rates, said
 from ai_finops.analyse.price_book import TOKEN_CLASSES, PriceBook
 
@@ -32,6 +32,10 @@ class TokensPerCall:
 
     call_count: int
     tokens: Mapping[str, float]
+
+
+OwnTokens = Mapping[tuple[str, str | None, str], TokensPerCall]
+"""By feature, task type and model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ class Move:
 
 def moves(
     window: Sequence[Row],
-    history: Sequence[Row],
     *,
+    owns: OwnTokens,
     target: Mapping[str, Any],
     book: PriceBook,
     rates: Rates,
@@ -76,7 +80,7 @@ def moves(
 
     Args:
         window: The trailing week's sums of calls.
-        history: Those of 28 days, for what the target's own calls used.
+        owns: What the target's own calls used (`own_tokens`).
         target: A row of seed `routing_targets`.
     """
     task_type, model = target["task_type"], target["target_model_id"]
@@ -87,14 +91,15 @@ def moves(
             groups[Group(*(row[name] for name in Group._fields))].append(row)
     if not groups:
         return []
-    owns = _own_tokens(history, task_type=task_type, model_id=model)
     ratios = _expensive_ratios(of_task)
     return [
         _move(
             group,
             rows,
             model=model,
-            own=_often_enough(owns.get(group.feature_id), feature_id=group.feature_id, assumptions=assumptions),
+            own=_often_enough(
+                owns.get((group.feature_id, task_type, model)), feature_id=group.feature_id, assumptions=assumptions
+            ),
             expensive_ratio=ratios[group.feature_id],
             book=book,
             rates=rates,
@@ -153,18 +158,21 @@ def _rate(row: Row, model: str, rates: Rates) -> float:
     return rates.find(row["provider_name"], model, current_model_id=row["model_id"])
 
 
-def _own_tokens(history: Iterable[Row], *, task_type: str, model_id: str) -> dict[str, TokensPerCall]:
-    """Return the mean tokens of calls that are on the target already, by feature."""
-    counts: dict[str, int] = defaultdict(int)
-    sums: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(TOKEN_CLASSES, 0))
-    for row in history:
-        if row["model_id"] == model_id and row["task_type"] == task_type and row["is_generating"]:
-            counts[row["feature_id"]] += row["call_count"]
-            for name, tokens in tokens_of(row).items():
-                sums[row["feature_id"]][name] += tokens
+def own_tokens(history: Iterable[Row]) -> OwnTokens:
+    """Return the mean tokens of calls by feature, task type and the model that they ran on.
+
+    Args:
+        history: Sums of 28 days of calls.
+    """
+    sums: dict[tuple, list[int]] = defaultdict(lambda: [0] * (1 + len(TOKENS)))
+    for row in generating(history):
+        of_model = sums[row["feature_id"], row["task_type"], row["model_id"]]
+        of_model[0] += row["call_count"]
+        for place, name in enumerate(TOKENS, 1):
+            of_model[place] += row[name] or 0
     return {
-        feature: TokensPerCall(count, {name: sums[feature][name] / count for name in TOKEN_CLASSES})
-        for feature, count in counts.items()
+        key: TokensPerCall(count, {name: tokens / count for name, tokens in zip(TOKEN_CLASSES, of_class, strict=True)})
+        for key, (count, *of_class) in sums.items()
     }
 
 
