@@ -127,6 +127,54 @@ def test_savings_carry_the_comparisons_of_their_models(settings, build):
     assert rows == [(date(2025, 6, 4), 0, None), (date(2025, 6, 5), 300, 149 / 300)]
 
 
+def test_savings_rest_on_documents_rerankers_answers_and_queries_too(settings, build):
+    # $0.03 a day of unused documents are $0.91 a month; a dollar once in the week, of long answers and of reranks, is $4.35.
+    change(
+        build,
+        "update marts.rpt_weekly_rerankers set verdict = 'redundant', allocated_cost_usd = 1",
+        "insert into intermediate.int_excess_outputs_priced values "
+        "(date '2025-06-10', 'chat', 'task_type=extraction', 'token_amplification', 60, 1000, 1, 2)",
+        "insert into intermediate.int_use_validations_named values "
+        "(date '2025-06-10', 'chat', 'evidence=citation', 'unused_document_cost_ratio', null)",
+    )
+    analyse(settings=settings, build=build)
+    rows = query(
+        build,
+        "select lever, round(saving_usd_per_month, 2), is_measured, reason from raw.analysis_savings "
+        "where as_of_date = '2025-06-11' and feature_id = 'chat' and lever in "
+        "('unused_context', 'redundant_reranker', 'verbose_output', 'distillation') order by 1",
+    )
+    assert rows == [
+        ("distillation", Decimal(0), False, "too few training pairs: 0 of 2,000"),
+        ("redundant_reranker", Decimal("4.35"), True, None),
+        ("unused_context", Decimal("0.91"), False, "saves less than $1 a month"),
+        ("verbose_output", Decimal("4.35"), True, None),
+    ]
+    advice = query(
+        build, "select strategy, is_recommended from raw.analysis_caching_advice where feature_id = 'chat' order by 1"
+    )
+    assert advice == [
+        ("cache_and_distillation", False),
+        ("distillation", False),
+        ("keep_as_is", True),
+        ("semantic_cache", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        ("seeds.lever_efforts", "lever_efforts"),
+        ("intermediate.int_excess_outputs_priced", "excess_outputs"),
+        ("marts.rpt_weekly_rerankers", "rpt_weekly_rerankers"),
+    ],
+)
+def test_what_levers_rest_on_is_named_where_it_is_missing(settings, build, table, name):
+    change(build, f"drop table {table}")
+    with pytest.raises(BuildError, match=f"need {name}, which phase 1 did not leave behind"):
+        analyse(settings=settings, build=build)
+
+
 def test_covered_day_without_a_cost_counts_as_zero_and_a_day_not_covered_does_not(settings, build):
     windows = "select max(window_day_count) from raw.analysis_projections"
     change(build, "delete from marts.fct_daily_feature_costs where usage_date = '2025-06-05'")

@@ -183,9 +183,9 @@ def _rows(
     rule = rule_of_thumb(premises, feature=feature, assumptions=assumptions)
     fit = [each for each in judged if each.strategy != KEEP and each.against is None]
     best = max(fit, key=lambda each: (each.saving_usd, -STRATEGIES.index(each.strategy)), default=judged[-1])
+    ruled = next(each for each in judged if each.strategy == rule.strategy)
     for each in judged:
-        row, is_best = each.row or {}, each is best
-        is_rule = each.strategy == rule.strategy
+        row, is_best, is_rule = each.row or {}, each is best, each is ruled
         yield {
             "as_of_date": as_of,
             "feature_id": feature,
@@ -194,7 +194,7 @@ def _rows(
             "implementation_effort": each.effort.implementation,
             "maintenance_effort": each.effort.maintenance,
             "expected_ratio_name": row.get("ratio_name"),
-            "reason": _reason(each, best, rule, feature=feature, assumptions=assumptions),
+            "reason": _reason(each, best, ruled, rule.because, feature=feature, assumptions=assumptions),
             "query_count": premises.query_count,
             "training_pair_count": premises.pair_count,
             "query_diversity_ratio": premises.diversity_ratio,
@@ -241,7 +241,9 @@ def _median_ms(durations: Sequence[Row], *, feature: str, as_of: date) -> float 
     return sum(row["median_duration_ms"] * row["call_count"] for row in rows) / calls if calls else None
 
 
-def _reason(judged: Judged, best: Judged, rule: Rule, *, feature: str, assumptions: Assumptions) -> str:
+def _reason(
+    judged: Judged, best: Judged, ruled: Judged, because: str, *, feature: str, assumptions: Assumptions
+) -> str:
     """Say in one sentence why this strategy is the one, or is not; and where the rule of thumb says otherwise, why."""
     if judged is best and judged.strategy == KEEP:
         text = "no strategy saves anything that can be relied on"
@@ -258,19 +260,23 @@ def _reason(judged: Judged, best: Judged, rule: Rule, *, feature: str, assumptio
         text = judged.against
     else:
         text = f"saves ${judged.saving_usd:,.2f} a month, {best.strategy} ${best.saving_usd:,.2f}"
-    return text + _beside_the_rule(judged, best, rule, feature=feature, assumptions=assumptions)
+    return text + _beside_the_rule(judged, best, ruled, because, feature=feature, assumptions=assumptions)
 
 
-def _beside_the_rule(judged: Judged, best: Judged, rule: Rule, *, feature: str, assumptions: Assumptions) -> str:
-    """Return what the sentence adds where the rule of thumb and the figures part ways, and for a cache where it breaks even."""
+def _beside_the_rule(
+    judged: Judged, best: Judged, ruled: Judged, because: str, *, feature: str, assumptions: Assumptions
+) -> str:
+    """Return what the sentence adds: where a cache breaks even, and why the figures and the rule of thumb part ways."""
     parts = []
     if judged.strategy == CACHE and judged.row and judged.row["break_even_ratio"] is not None:
         default = assumptions.find("cache_break_even_hit_ratio", feature)
         parts.append(
-            f"at today's prices it breaks even at {judged.row['break_even_ratio']:.1%} of hits and not at {default.value:.0%} "
-            f"({default.source}), and {judged.row['ratio']:.1%} hit"
+            f"at today's prices it breaks even at {judged.row['break_even_ratio']:.1%} of hits and not at "
+            f"{default.value:.0%} ({default.source}), and {judged.row['ratio']:.1%} hit"
         )
-    if (judged is best) != (judged.strategy == rule.strategy):
-        says = rule.strategy if judged is best else f"it: {rule.because}"
-        parts.append(f"the rule of thumb says {says}")
+    if judged is best and ruled is not best:
+        instead = "" if ruled.strategy == KEEP else f", but {ruled.against or f'that saves ${ruled.saving_usd:,.2f}'}"
+        parts.append(f"the rule of thumb would say {ruled.strategy} ({because}){instead}")
+    elif judged is ruled and ruled is not best:
+        parts.append(f"the rule of thumb would recommend it ({because})")
     return "".join(f"; {part}" for part in parts)
