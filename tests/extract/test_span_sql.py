@@ -331,6 +331,10 @@ def test_a_shadow_comparison(tmp_path):
         "finops.shadow.candidate_model": "small",
         "finops.shadow.baseline_correct": True,
         "finops.shadow.candidate_correct": False,
+        "finops.shadow.baseline_input_tokens": 1000,
+        "finops.shadow.baseline_output_tokens": 100,
+        "finops.shadow.candidate_input_tokens": 1100,
+        "finops.shadow.candidate_output_tokens": "many",
     }
     row = load_one(tmp_path, plain, name="finops.shadow")
     assert (row["operation_name"], row["task_type"], row["has_usage"]) == ("shadow", "extraction", False)
@@ -340,6 +344,10 @@ def test_a_shadow_comparison(tmp_path):
         "candidate_model": "small",
         "baseline_correct": True,
         "candidate_correct": False,
+        "baseline_input_tokens": 1000,
+        "baseline_output_tokens": 100,
+        "candidate_input_tokens": 1100,
+        "candidate_output_tokens": None,
     }
 
 

@@ -23,6 +23,7 @@ from ai_finops.analyse.levers.call_sums import LONGEST_WINDOW_DAYS, CallSums
 from ai_finops.analyse.levers.evidence import Evidence, find_by_evidence
 from ai_finops.analyse.levers.opportunity import WINDOW_DAYS, Opportunity, ranked
 from ai_finops.analyse.levers.rates import Rates
+from ai_finops.analyse.levers.token_use import TokenEvidence, own_tokens, paired_tokens
 from ai_finops.analyse.price_book import PriceBook
 from ai_finops.analyse.schemas import CACHE_CURVES, SAVINGS, to_table
 
@@ -105,11 +106,13 @@ def _found_on(as_of: date, known: Known) -> list[Opportunity]:
     history = known.calls.window(as_of, days=LONGEST_WINDOW_DAYS)
     agreement = count_agreement(known.comparisons, before=as_of)
     book, assumptions, rates = known.book, known.assumptions, Rates.of(history)
-    owns = targets.own_tokens(history)
+    evidence = TokenEvidence(own_tokens(history), paired_tokens(known.comparisons, before=as_of))
     moves = [
         (target, move)
         for target in known.routes
-        for move in targets.moves(window, owns=owns, target=target, book=book, rates=rates, assumptions=assumptions)
+        for move in targets.moves(
+            window, evidence=evidence, target=target, book=book, rates=rates, assumptions=assumptions
+        )
     ]
     logged = cascade.count_logged(known.escalations, before=as_of)
     curves, prefixes = (_window(days, as_of) for days in (known.cache_curves, known.prompt_prefixes))

@@ -54,7 +54,11 @@ def details_sql() -> str:
             'baseline_model': shadow_baseline_model,
             'candidate_model': shadow_candidate_model,
             'baseline_correct': try_cast(shadow_baseline_correct as boolean),
-            'candidate_correct': try_cast(shadow_candidate_correct as boolean)
+            'candidate_correct': try_cast(shadow_candidate_correct as boolean),
+            'baseline_input_tokens': try_cast(shadow_baseline_input_tokens as bigint),
+            'baseline_output_tokens': try_cast(shadow_baseline_output_tokens as bigint),
+            'candidate_input_tokens': try_cast(shadow_candidate_input_tokens as bigint),
+            'candidate_output_tokens': try_cast(shadow_candidate_output_tokens as bigint)
         }})
         when coalesce(said_cited_documents, said_document_uses) is not null then json_merge_patch('{{}}', to_json({{
             'cited_document_ids': list_transform({_items("said_cited_documents")}, lambda x: {_first(_IDS)}),

@@ -32,6 +32,7 @@ CALL_SUMS = pa.schema(
 )
 COMPARISONS = pa.schema(
     [(name, pa.string()) for name in ("task_type", "baseline_model_id", "candidate_model_id")]
+    + [(f"{side}_{kind}_tokens", pa.int64()) for side in ("baseline", "candidate") for kind in ("input", "output")]
     + [("is_no_worse", pa.bool_()), ("made_date", pa.date32())]
 )
 TARGETS = pa.schema(
@@ -114,8 +115,8 @@ def target(model=HAIKU, *, task_type="summarization", limit=0.8, min_samples=50)
     }
 
 
-def shadow(no_worse, of, *, task_type="summarization", candidate=HAIKU, day=10):
-    """Comparisons, of which the first `no_worse` were right."""
+def shadow(no_worse, of, *, task_type="summarization", candidate=HAIKU, day=10, **tokens):
+    """Comparisons, of which the first `no_worse` were right; `tokens` by side and kind, where they are said."""
     return [
         {
             "task_type": task_type,
@@ -123,6 +124,7 @@ def shadow(no_worse, of, *, task_type="summarization", candidate=HAIKU, day=10):
             "candidate_model_id": candidate,
             "is_no_worse": number < no_worse,
             "made_date": date(2025, 6, day),
+            **tokens,
         }
         for number in range(of)
     ]

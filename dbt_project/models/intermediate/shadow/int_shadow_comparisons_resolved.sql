@@ -18,6 +18,10 @@ shadow_spans as (
         nullif({{ json_text('details_json', '$.candidate_model') }}, '') as candidate_model,
         try_cast({{ json_text('details_json', '$.baseline_correct') }} as boolean) as is_baseline_correct,
         try_cast({{ json_text('details_json', '$.candidate_correct') }} as boolean) as is_candidate_correct,
+        {% for side in ['baseline', 'candidate'] %}
+        try_cast({{ json_text('details_json', '$.' ~ side ~ '_input_tokens') }} as bigint) as {{ side }}_input_tokens,
+        try_cast({{ json_text('details_json', '$.' ~ side ~ '_output_tokens') }} as bigint) as {{ side }}_output_tokens,
+        {% endfor %}
         usage_date,
         landing_date
     from {{ ref('stg_otlp_traces__spans') }}
@@ -90,6 +94,10 @@ comparisons_resolved as (
         comparisons.task_type,
         baseline_models.model_id as baseline_model_id,
         candidate_models.model_id as candidate_model_id,
+        comparisons.baseline_input_tokens,
+        comparisons.baseline_output_tokens,
+        comparisons.candidate_input_tokens,
+        comparisons.candidate_output_tokens,
         comparisons.is_candidate_correct or not comparisons.is_baseline_correct as is_no_worse,
         comparisons.usage_date as made_date
     from comparisons

@@ -19,6 +19,7 @@ from ai_finops.analyse.levers.opportunity import (
     too_small,
 )
 from ai_finops.analyse.levers.targets import Move
+from ai_finops.analyse.levers.token_use import SameTokens
 
 LEVER = "routing_by_task_type"
 
@@ -71,7 +72,7 @@ def _reason_against(move: Move, *, target: Mapping[str, Any], agreement: Agreeme
         return "the target has no price for tokens these calls used"
     if move.target_usd >= move.current_usd:
         prices = f"${move.target_usd:,.2f} against ${move.current_usd:,.2f} a week"
-        if move.target_own is None:
+        if isinstance(move.token_use, SameTokens):
             return f"the target is not cheaper: {prices} on the same tokens"
         return f"the target is not cheaper per answer: {prices} with the tokens that it uses"
     limit = float(target["min_agreement_ratio"])

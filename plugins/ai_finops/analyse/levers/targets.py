@@ -1,8 +1,4 @@
-"""A task's calls as they would cost on another model: what routing and a cascade both begin with.
-
-**Tokens.** Where the feature's calls of the task type already run on the target often enough (28 days), the target is priced by
-its own mean tokens per call: a model that talks more is dearer than its price. Else by the very tokens that the calls used.
-"""
+"""A task's calls as they would cost on another model: what routing and a cascade both begin with."""
 
 from __future__ import annotations
 
@@ -12,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+from ai_finops.analyse.agreement import Route
 from ai_finops.analyse.levers.assumptions import Assumptions
-from ai_finops.analyse.levers.call_sums import TOKENS, Row, generating, tokens_of
+from ai_finops.analyse.levers.call_sums import Row, generating
 from ai_finops.analyse.levers.rates import LIST_PRICE, Rates, said
-from ai_finops.analyse.price_book import TOKEN_CLASSES, PriceBook
+from ai_finops.analyse.levers.token_use import TokenEvidence, TokenUse
+from ai_finops.analyse.price_book import PriceBook
 
 
 class Group(NamedTuple):
@@ -24,18 +22,6 @@ class Group(NamedTuple):
     feature_id: str
     task_type: str
     model_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class TokensPerCall:
-    """What a model's own calls of a feature and task type used, in the mean."""
-
-    call_count: int
-    tokens: Mapping[str, float]
-
-
-OwnTokens = Mapping[tuple[str, str | None, str], TokensPerCall]
-"""By feature, task type and model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +40,20 @@ class Move:
     """Of the feature's calls of the task type, the share on the expensive tier."""
     rate: float
     """What the account pays of the calls' list prices."""
-    target_own: TokensPerCall | None
+    token_use: TokenUse
     filled_in: frozenset[str]
 
     @property
     def basis(self) -> str:
-        """Say which tokens the target is priced by."""
-        if self.target_own is None:
-            return f"same tokens at {said(self.rate)}"
-        own, per_call = self.target_own, self.output_tokens / self.call_count
-        tokens = f"{own.tokens['output']:,.0f} output tokens per answer against {per_call:,.0f}"
-        return f"the target's own tokens ({tokens}, {own.call_count:,} of its calls in 28 days) at {said(self.rate)}"
+        """Say which tokens the target is priced by, and at which prices."""
+        tokens = self.token_use.said(output_tokens_per_call=self.output_tokens / self.call_count)
+        return f"{tokens} at {said(self.rate)}"
 
 
 def moves(
     window: Sequence[Row],
     *,
-    owns: OwnTokens,
+    evidence: TokenEvidence,
     target: Mapping[str, Any],
     book: PriceBook,
     rates: Rates,
@@ -80,7 +63,7 @@ def moves(
 
     Args:
         window: The trailing week's sums of calls.
-        owns: What the target's own calls used (`own_tokens`).
+        evidence: What is known of the target's tokens.
         target: A row of seed `routing_targets`.
     """
     task_type, model = target["task_type"], target["target_model_id"]
@@ -97,8 +80,10 @@ def moves(
             group,
             rows,
             model=model,
-            own=_often_enough(
-                owns.get((group.feature_id, task_type, model)), feature_id=group.feature_id, assumptions=assumptions
+            token_use=evidence.find(
+                group.feature_id,
+                Route(task_type, group.model_id, model),
+                smallest_sample=assumptions.value("routing_min_target_calls", group.feature_id),
             ),
             expensive_ratio=ratios[group.feature_id],
             book=book,
@@ -113,14 +98,14 @@ def _move(
     rows: Sequence[Row],
     *,
     model: str,
-    own: TokensPerCall | None,
+    token_use: TokenUse,
     expensive_ratio: float,
     book: PriceBook,
     rates: Rates,
 ) -> Move:
     listed_usd = sum(float(row["estimated_cost_usd"]) for row in rows)
     paid_usd = sum(float(row["estimated_cost_usd"]) * _rate(row, group.model_id, rates) for row in rows)
-    target_usd, filled_in = _on_target(rows, model=model, own=own, book=book, rates=rates)
+    target_usd, filled_in = _on_target(rows, model=model, token_use=token_use, book=book, rates=rates)
     return Move(
         group=group,
         target_model_id=model,
@@ -131,22 +116,19 @@ def _move(
         output_tokens=sum(int(row["output_tokens"] or 0) for row in rows),
         expensive_ratio=expensive_ratio,
         rate=paid_usd / listed_usd if listed_usd else LIST_PRICE,
-        target_own=own,
+        token_use=token_use,
         filled_in=filled_in,
     )
 
 
 def _on_target(
-    rows: Iterable[Row], *, model: str, own: TokensPerCall | None, book: PriceBook, rates: Rates
+    rows: Iterable[Row], *, model: str, token_use: TokenUse, book: PriceBook, rates: Rates
 ) -> tuple[float | None, frozenset[str]]:
     """Return what the account would pay, None where a price is missing, and the classes priced as other input."""
     cost, filled_in = 0.0, set()
     for row in rows:
-        tokens = tokens_of(row)
-        if own is not None:
-            tokens = {name: mean * row["call_count"] for name, mean in own.tokens.items()}
         where = {"region_scope": row["region_scope"], "processing": row["processing"], "day": row["usage_date"]}
-        quote = book.quote(row["provider_name"], model, tokens, **where)
+        quote = book.quote(row["provider_name"], model, token_use.of(row), **where)
         if quote is None:
             return None, frozenset()
         cost += quote.cost_usd * _rate(row, model, rates)
@@ -156,30 +138,6 @@ def _on_target(
 
 def _rate(row: Row, model: str, rates: Rates) -> float:
     return rates.find(row["provider_name"], model, current_model_id=row["model_id"])
-
-
-def own_tokens(history: Iterable[Row]) -> OwnTokens:
-    """Return the mean tokens of calls by feature, task type and the model that they ran on.
-
-    Args:
-        history: Sums of 28 days of calls.
-    """
-    sums: dict[tuple, list[int]] = defaultdict(lambda: [0] * (1 + len(TOKENS)))
-    for row in generating(history):
-        of_model = sums[row["feature_id"], row["task_type"], row["model_id"]]
-        of_model[0] += row["call_count"]
-        for place, name in enumerate(TOKENS, 1):
-            of_model[place] += row[name] or 0
-    return {
-        key: TokensPerCall(count, {name: tokens / count for name, tokens in zip(TOKEN_CLASSES, of_class, strict=True)})
-        for key, (count, *of_class) in sums.items()
-    }
-
-
-def _often_enough(own: TokensPerCall | None, *, feature_id: str, assumptions: Assumptions) -> TokensPerCall | None:
-    if own is None or own.call_count < assumptions.value("routing_min_target_calls", feature_id):
-        return None
-    return own
 
 
 def _expensive_ratios(rows: Iterable[Row]) -> dict[str, float]:
