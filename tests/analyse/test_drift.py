@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
+from zlib import crc32
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from ai_finops.analyse import drift
 from ai_finops.analyse.drift import measure_week, week_of
+from ai_finops.analyse.embedder import StaticEmbedder
 from ai_finops.lake_schemas import QUERY_DRIFTS
+from ai_finops.query_text import normalise
 
+SAMPLE = Path(drift.__file__).parents[1] / "demo" / "sample"
 WEEK = date(2025, 6, 9)
 BEFORE = WEEK - timedelta(days=1)
 DRAWN = pa.schema(
@@ -134,3 +140,46 @@ def test_a_week_begins_on_monday():
         WEEK,
         date(2025, 6, 16),
     ]
+
+
+@pytest.fixture(scope="module")
+def sample_queries():
+    """(feature, day, call, text's vector, intent) of the bundled sample, a composite: BANKING77's texts at ServeGen's times."""
+    asked = duckdb.sql(f"""
+        select feature_id, cast(started_at as date) as day, call_number, query_number, text, intent
+        from '{SAMPLE}/calls.parquet' inner join '{SAMPLE}/queries.parquet' using (query_number)
+        where operation_name = 'chat' order by md5(call_number::varchar)""").fetchall()
+    texts = sorted({text for *_, text, _ in asked})
+    vectors = StaticEmbedder().embed([normalise(text) for text in texts])
+    places = {text: place for place, text in enumerate(texts)}
+    return [(feature, day, vectors[places[text]].tolist(), intent) for feature, day, _, _, text, intent in asked]
+
+
+def of_sample(sample_queries, *, feature, is_asked=lambda is_now, intent: True):
+    """The drift of the sample's second week, of the queries that are taken to be asked."""
+    weeks = [
+        [
+            vector
+            for name, day, vector, intent in sample_queries
+            if name == feature and (day >= WEEK) is is_now and is_asked(is_now, intent)
+        ]
+        for is_now in (True, False)
+    ]
+    (row,) = measure(
+        queries(WEEK, *weeks[0][:6000], embedder="e"), queries(BEFORE, *weeks[1][:6000], embedder="e"), similarity=0.85
+    )
+    return counted(row)
+
+
+def test_the_sample_s_queries_do_not_drift_and_other_intents_do(sample_queries):
+    # Texts are drawn at random in both weeks: 3 in a hundred are chance.
+    _, _, covered, self_covered = of_sample(sample_queries, feature="support_chat")
+    assert covered / self_covered > 0.97
+    # The week before asks of half of the intents, the week of the others.
+    halves = of_sample(
+        sample_queries,
+        feature="support_chat",
+        is_asked=lambda is_now, intent: (crc32(intent.encode()) % 2 == 1) is is_now,
+    )
+    print(f"same intents {covered} of {self_covered}, other intents {halves[2]} of {halves[3]}")
+    assert halves[2] / halves[3] < 0.5

@@ -12,14 +12,15 @@ known, texts by their fingerprints, and then a query is covered by the same text
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ai_finops.analyse.neighbours import levels_against
 from ai_finops.lake_schemas import QUERY_DRIFTS
@@ -28,10 +29,6 @@ MOST_ASKED = 1_000
 MOST_HELD_AGAINST = 5_000
 MOST_DRAWN = MOST_ASKED + MOST_HELD_AGAINST
 """Queries of a feature and week that are drawn at all."""
-
-Query = Mapping[str, Any]
-"""`feature_id`, `usage_date`, `place` (in the order of the draw, of its feature and week), `fingerprint`, `embedder_id` and
-`embedding`."""
 
 
 class Space(NamedTuple):
@@ -55,19 +52,21 @@ def measure_week(drawn: pa.Table, *, counts: pa.Table, week_start_date: date, si
     """Measure the drift of a week's queries against those of the week before.
 
     Args:
-        drawn: Rows as `Query`, of both weeks.
+        drawn: Queries of both weeks: feature_id, usage_date, place (in the order of the draw, of its feature and week),
+            fingerprint, embedder_id, embedding.
         counts: Of the week, all its queries: feature_id, query_count, distinct_query_count.
         week_start_date: Monday, UTC.
         similarity: Cosine from which a query is covered.
     Returns:
         Rows of `QUERY_DRIFTS`, by feature; counts of coverage are NULL where the week before has no queries to hold against.
     """
-    by_feature: dict[str, tuple[list[Query], list[Query]]] = defaultdict(lambda: ([], []))
-    for query in sorted(drawn.to_pylist(), key=lambda query: query["place"]):
-        by_feature[query["feature_id"]][query["usage_date"] < week_start_date].append(query)
+    drawn = drawn.sort_by("place")
+    is_before = pc.less(drawn["usage_date"], pa.scalar(week_start_date))
     rows = []
     for count in sorted(counts.to_pylist(), key=lambda row: row["feature_id"]):
-        now, before = by_feature[count["feature_id"]]
+        is_feature = pc.equal(drawn["feature_id"], count["feature_id"])
+        now = drawn.filter(pc.and_(is_feature, pc.invert(is_before)))
+        before = drawn.filter(pc.and_(is_feature, is_before))
         space = _space_of(now)
         coverage = _cover(_in_space(space, now), _in_space(space, before), similarity=similarity if space else None)
         about = {"embedder_id": space.embedder_id, "similarity": similarity} if space else {}
@@ -80,35 +79,41 @@ def week_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _space_of(queries: Iterable[Query]) -> Space | None:
+def _space_of(queries: pa.Table) -> Space | None:
     """Return where most queries lie; None where none has an embedding."""
-    spaces = Counter(Space(query["embedder_id"], len(query["embedding"])) for query in queries if query["embedding"])
-    return min(spaces, key=lambda space: (-spaces[space], str(space))) if spaces else None
+    lengths = pc.list_value_length(queries["embedding"]).to_pylist()
+    spaces = Counter(map(Space, queries["embedder_id"].to_pylist(), lengths))
+    known = {space: count for space, count in spaces.items() if space.dimension_count}
+    return min(known, key=lambda space: (-known[space], str(space))) if known else None
 
 
-def _in_space(space: Space | None, queries: Sequence[Query]) -> list[Query]:
+def _in_space(space: Space | None, queries: pa.Table) -> pa.Table:
     """Return the queries that can be compared."""
     if space is None:
-        return [query for query in queries if query["fingerprint"]]
-    return [query for query in queries if query["embedding"] and _space_of([query]) == space]
+        return queries.filter(pc.is_valid(queries["fingerprint"]))
+    is_there = pc.equal(pc.list_value_length(queries["embedding"]), space.dimension_count)
+    name = pc.fill_null(queries["embedder_id"], "")
+    return queries.filter(pc.and_(is_there, pc.equal(name, space.embedder_id or "")))
 
 
-def _cover(now: Sequence[Query], before: Sequence[Query], *, similarity: float | None) -> Coverage | None:
+def _cover(now: pa.Table, before: pa.Table, *, similarity: float | None) -> Coverage | None:
     """Hold up to half of the week against as many of the week before as there are others in the week."""
     asked_count = min(MOST_ASKED, len(now) // 2)
-    asked, others = now[:asked_count], now[asked_count:]
+    asked, others = now.slice(0, asked_count), now.slice(asked_count)
     count = min(MOST_HELD_AGAINST, len(before), len(others))
-    if not asked or not count:
+    if not asked_count or not count:
         return None
-    covered = (_covered_count(asked, held[:count], similarity=similarity) for held in (before, others))
+    covered = (_covered_count(asked, held.slice(0, count), similarity=similarity) for held in (before, others))
     return Coverage(asked_count, count, *covered)
 
 
-def _covered_count(asked: Sequence[Query], held: Sequence[Query], *, similarity: float | None) -> int:
+def _covered_count(asked: pa.Table, held: pa.Table, *, similarity: float | None) -> int:
     if similarity is None:
-        known = {query["fingerprint"] for query in held}
-        return sum(query["fingerprint"] in known for query in asked)
-    vectors, others = (
-        np.array([query["embedding"] for query in queries], dtype=np.float32) for queries in (asked, held)
-    )
-    return int((levels_against(others, vectors, thresholds=[similarity]) > 0).sum())
+        return pc.sum(pc.is_in(asked["fingerprint"], held["fingerprint"])).as_py()
+    return int((levels_against(_vectors(held), _vectors(asked), thresholds=[similarity]) > 0).sum())
+
+
+def _vectors(queries: pa.Table) -> npt.NDArray[np.float32]:
+    """Return the embeddings as rows; all are of one length."""
+    values = pc.list_flatten(queries["embedding"]).to_numpy()
+    return values.astype(np.float32, copy=False).reshape(len(queries), -1)
