@@ -114,7 +114,7 @@ def _found_on(as_of: date, known: Known) -> list[Opportunity]:
     return [
         *routing.find(moves, agreement=agreement),
         *cascade.find(moves, agreement=agreement, logged=logged, assumptions=assumptions),
-        *semantic_cache.find(curves, assumptions=assumptions, book=book, as_of=as_of),
+        *semantic_cache.find(curves, calls=window, assumptions=assumptions, book=book, as_of=as_of),
         *prompt_cache.find(prefixes, book=book, rates=rates, assumptions=assumptions),
         *batch_or_flex.find(window, book=book, rates=rates, delay_tolerant=known.delay_tolerant),
     ]
