@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from ai_finops.analyse.cache_curves import NO_EMBEDDER
 from ai_finops.analyse.levers.assumptions import Assumptions
+from ai_finops.analyse.levers.call_sums import Row
 from ai_finops.analyse.levers.opportunity import (
     SMALLEST_SAVING_USD,
     WEEKS_PER_MONTH,
@@ -82,12 +83,18 @@ class Costs:
 
 
 def find(
-    window: Sequence[Mapping[str, Any]], *, assumptions: Assumptions, book: PriceBook, as_of: date
+    window: Sequence[Mapping[str, Any]],
+    *,
+    calls: Sequence[Row],
+    assumptions: Assumptions,
+    book: PriceBook,
+    as_of: date,
 ) -> list[Opportunity]:
     """Find what a cache of answers would save, one opportunity per feature.
 
     Args:
         window: The trailing week's rows of `cache_curves.curves`.
+        calls: The trailing week's sums of calls, for how long queries are that a feature embeds already.
         assumptions: For the cache's costs and the smallest sample.
         book: For the embedder's price.
         as_of: Date of issue.
@@ -95,8 +102,16 @@ def find(
     by_feature: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in window:
         by_feature[row["feature_id"]].append(row)
+    lengths = _embedded_tokens(calls)
     return [
-        _opportunity(feature, list(_weeks(rows)), assumptions=assumptions, book=book, as_of=as_of)
+        _opportunity(
+            feature,
+            list(_weeks(rows)),
+            query_tokens=lengths.get(feature, assumptions.value("cache_query_embedding_tokens", feature)),
+            assumptions=assumptions,
+            book=book,
+            as_of=as_of,
+        )
         for feature, rows in sorted(by_feature.items())
         if feature != "unattributed"
     ]
@@ -111,12 +126,32 @@ def _weeks(rows: Iterable[Mapping[str, Any]]) -> Iterable[Week]:
         yield Week(point, len(days), sums, all(day["is_calibrated"] for day in days))
 
 
+def _embedded_tokens(calls: Iterable[Row]) -> dict[str, float]:
+    """Return the mean tokens of what each feature embedded."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for row in calls:
+        if row["operation_name"] == "embeddings":
+            sums[row["feature_id"]][0] += row["uncached_input_tokens"] or 0
+            sums[row["feature_id"]][1] += row["call_count"]
+    return {feature: tokens / count for feature, (tokens, count) in sums.items() if tokens}
+
+
 def _opportunity(
-    feature: str, weeks: Sequence[Week], *, assumptions: Assumptions, book: PriceBook, as_of: date
+    feature: str,
+    weeks: Sequence[Week],
+    *,
+    query_tokens: float,
+    assumptions: Assumptions,
+    book: PriceBook,
+    as_of: date,
 ) -> Opportunity:
     """Judge a feature's curve by its best point of those that are calibrated and right often enough, as the same text is."""
     costs = {
-        week.point: _costs(week.point, feature=feature, assumptions=assumptions, book=book, as_of=as_of)
+        week.point: _costs(
+            feature,
+            embedding_usd=query_tokens * _embedding_price(week.point.embedder_id, book=book, day=as_of) / 1_000_000,
+            assumptions=assumptions,
+        )
         for week in weeks
     }
     limit = assumptions.value("cache_min_precision_ratio", feature)
@@ -155,10 +190,9 @@ def _opportunity(
     return too_small(_rejected(found, best, cost, volume=volume))
 
 
-def _costs(point: Point, *, feature: str, assumptions: Assumptions, book: PriceBook, as_of: date) -> Costs:
-    tokens = assumptions.value("cache_query_embedding_tokens", feature)
+def _costs(feature: str, *, embedding_usd: float, assumptions: Assumptions) -> Costs:
     return Costs(
-        embedding_usd_per_query=tokens * _embedding_price(point.embedder_id, book=book, day=as_of) / 1_000_000,
+        embedding_usd_per_query=embedding_usd,
         lookup_usd_per_query=assumptions.value("cache_lookup_usd_per_query", feature),
         fixed_usd_per_month=assumptions.value("cache_fixed_usd_per_month", feature),
     )
