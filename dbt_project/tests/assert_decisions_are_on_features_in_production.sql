@@ -1,4 +1,7 @@
-{# Nobody saves on a feature that has ended: a decision is on a feature whose last_date is empty, or the day of the decision or later. #}
+{#
+    Nobody saves on a feature that has ended: a decision is on one whose last_date is empty, or the day of the decision
+    or later.
+#}
 with
 
 decisions as (

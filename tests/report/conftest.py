@@ -62,6 +62,8 @@ WEEK = WeeklyDigest(
     unpriced_call_count=0,
     quarantined_record_count=0,
     gap_call_count=0,
+    undecided_sprint_start_date=None,
+    undecided_sprint_end_date=None,
 )
 
 SQL_TYPES = {"date": "date", "int": "bigint", "str": "varchar", "Decimal": "decimal(18, 6)", "float": "double"}

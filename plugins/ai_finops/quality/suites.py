@@ -7,6 +7,7 @@ from ai_finops.quality import (
     call_suites,
     closing_suites,
     cost_suites,
+    decision_suites,
     level_suites,
     review_suites,
     week_suites,
@@ -39,6 +40,9 @@ CONFIGURE = (
     anomaly_suites.configure_anomaly_drivers,
     review_suites.configure_savings,
     review_suites.configure_weekly_digest,
+    decision_suites.configure_decision_results,
+    decision_suites.configure_sprints,
+    decision_suites.configure_rollout,
 )
 
 

@@ -44,7 +44,7 @@ _NAMED_BY_DETAIL = ("new_caller", "lost_caller", "new_prompt_version", "unattrib
 
 
 def compose(digest: WeeklyDigest) -> str:
-    """Return the message: one paragraph that ends in a decision, and a line of data notes where there are any.
+    """Return the message: one paragraph that ends in a decision, a line where a sprint had none, and a line of data notes.
 
     The text is plain: nothing in it is escaped for Slack (`deliver.slack_text` does that).
     """
@@ -56,7 +56,7 @@ def compose(digest: WeeklyDigest) -> str:
         *_recommendation(digest),
     ]
     notes = list(_data_notes(digest))
-    return " ".join(clauses) + (f"\nData: {'; '.join(notes)}." if notes else "")
+    return " ".join(clauses) + _no_decision(digest) + (f"\nData: {'; '.join(notes)}." if notes else "")
 
 
 def _total(digest: WeeklyDigest) -> str:
@@ -183,6 +183,14 @@ def _evidence(digest: WeeklyDigest) -> str:
     if not count or digest.recommended_agreement_ratio is None:
         return "; quality not yet compared"
     return f"; no worse in {share(digest.recommended_agreement_ratio)} of {counted(count, 'comparison')}"
+
+
+def _no_decision(digest: WeeklyDigest) -> str:
+    """The last sprint that ended, where it did so without a decision; seed optimization_decisions has them."""
+    if digest.undecided_sprint_start_date is None or digest.undecided_sprint_end_date is None:
+        return ""
+    first, last = day_name(digest.undecided_sprint_start_date), day_name(digest.undecided_sprint_end_date)
+    return f"\nDecisions: no saving was decided on in the sprint from {first} to {last}."
 
 
 def _data_notes(digest: WeeklyDigest) -> Iterator[str]:

@@ -46,11 +46,11 @@ decision_days as (
     inner join days_covered
         on
             (
-                days_covered.usage_date < decisions.shipped_date
-                and days_covered.usage_date >= decisions.shipped_date - interval 28 day
+                decisions.shipped_date > days_covered.usage_date
+                and decisions.shipped_date - interval 28 day <= days_covered.usage_date
             )
             or (
-                days_covered.week_start_date > decisions.shipped_date
+                decisions.shipped_date < days_covered.week_start_date
                 and days_covered.week_start_date + interval 7 day <= cast('{{ var("as_of_date") }}' as date)
             )
 )

@@ -84,13 +84,16 @@ strata_compared as (
     select
         week_volumes.*,
         coalesce(usages_summed.is_priced, true) as is_priced,
-        {% for cost in ['baseline', 'repriced', 'paid_repriced'] %}
         cast(
-            week_volumes.volume_ratio * cast(coalesce(usages_summed.{{ cost }}_cost_usd, 0) as double) as decimal(
-                38, 12
-            )
-        ) as {{ cost }}_cost_usd{{ ',' if not loop.last }}
-        {% endfor %}
+            week_volumes.volume_ratio * cast(coalesce(usages_summed.baseline_cost_usd, 0) as double) as decimal(38, 12)
+        ) as baseline_cost_usd,
+        cast(
+            week_volumes.volume_ratio * cast(coalesce(usages_summed.repriced_cost_usd, 0) as double) as decimal(38, 12)
+        ) as repriced_cost_usd,
+        cast(
+            week_volumes.volume_ratio
+            * cast(coalesce(usages_summed.paid_repriced_cost_usd, 0) as double) as decimal(38, 12)
+        ) as paid_repriced_cost_usd
     from week_volumes
     left join usages_summed
         on
