@@ -90,7 +90,7 @@ def test_a_kind_on_which_the_cheap_model_is_not_cheaper_stays():
 
 
 def test_few_questions_are_drawn_towards_their_task_type_and_all():
-    # Two questions of a new kind on which nothing was lost. All 202 questions lose 52/202 = 0.25743 each; task type `essay`, 102
+    # Two questions of a new kind on which nothing was lost. All 202 lose 52/202 = 0.25743 each; task type `essay`, 102
     # questions with 50 lost and 50 more of all: (50 + 50 * 0.25743) / 152 = 0.41363; the kind, its two and 50 of these:
     # 50 * 0.41363 / 52 = 0.39772, so 0.79545 of two.
     few = Kind("essay", "short")
