@@ -132,6 +132,10 @@ create table intermediate.int_shadow_comparisons_resolved (
     is_no_worse boolean, made_date date
 );
 
+create table intermediate.int_task_types_found (
+    feature_id varchar, pipeline_id varchar, operation_name varchar, task_type varchar
+);
+
 create table intermediate.int_daily_call_groups_summed as
 select
     feature_id, pipeline_id, service_name, model_id, journey_name, prompt_version, count(*) as request_count,

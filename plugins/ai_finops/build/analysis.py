@@ -73,9 +73,17 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
         for mart in marts_of("phase_1")
     }
     # Calls are many: only what the analyses read of them, as they lie; they are summed exactly, in any order.
+    # A call that says no task type has the one that `routing analyze` found for its kind.
+    columns = ", ".join(
+        "case when calls.task_type = 'unknown' then coalesce(found.task_type, 'unknown') else calls.task_type end as task_type"
+        if name == "task_type"
+        else f"calls.{name}"
+        for name in CALL_COLUMNS
+    )
     queries["fct_llm_calls"] = (
-        f"select {', '.join(CALL_COLUMNS)} from marts.fct_llm_calls "  # noqa: S608 - names of our own
-        "where is_generating and model_tier = 'expensive'"
+        f"select {columns} from marts.fct_llm_calls as calls "  # noqa: S608 - names of our own
+        "left join intermediate.int_task_types_found as found using (feature_id, pipeline_id, operation_name) "
+        "where calls.is_generating and calls.model_tier = 'expensive'"
     )
     paths = {}
     for name, query in {**queries, **_BESIDE_MARTS}.items():

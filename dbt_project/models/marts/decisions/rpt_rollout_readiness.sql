@@ -47,13 +47,32 @@ baselines as (
     where usage_date >= {{ as_of_date }} - interval 7 day and usage_date < {{ as_of_date }}
 ),
 
+task_types_found as (
+    select * from {{ ref('int_task_types_found') }}
+),
+
 calls as (
     select
         call_id,
+        feature_id,
+        pipeline_id,
+        operation_name,
         task_type
     from {{ ref('fct_llm_calls') }}
     where
         is_generating and usage_date >= {{ as_of_date }} - interval 7 day and usage_date < {{ as_of_date }}
+),
+
+calls_told_apart as (
+    select
+        calls.call_id,
+        calls.task_type != 'unknown' or task_types_found.task_type is not null as has_task_type
+    from calls
+    left join task_types_found
+        on
+            calls.feature_id = task_types_found.feature_id
+            and calls.pipeline_id = task_types_found.pipeline_id
+            and calls.operation_name = task_types_found.operation_name
 ),
 
 comparisons as (
@@ -109,8 +128,8 @@ measures as (
     union all
     select
         'task_type_call_ratio' as measure_name,
-        {{ ratio("count(*) filter (where task_type != 'unknown')", 'count(*)') }} as measured_value
-    from calls
+        {{ ratio("count(*) filter (where has_task_type)", 'count(*)') }} as measured_value
+    from calls_told_apart
     union all
     select
         'shipped_decision_count' as measure_name,
