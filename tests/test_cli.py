@@ -23,7 +23,7 @@ from tests.report import conftest as digests
 
 publish_weeks = digests.publish
 
-VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "alarms", "status")
+VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "alarms", "routing", "status")
 
 
 @pytest.fixture
@@ -61,6 +61,8 @@ def test_every_verb_has_help(verb, capsys):
         (["recost", "--from", "2025-06-02", "--dry-run", "--apply"], "not allowed with argument"),
         (["build", "--day", "yesterday"], "'yesterday' is not a date"),
         (["alarms"], "ACT"),
+        (["routing"], "ACT"),
+        (["routing", "analyze", "--days", "0"], "'0' is not a number from 1 to 100000"),
         (["alarms", "mute"], "invalid choice: 'mute'"),
         (["alarms", "test"], "--feature"),
         (["alarms", "sync", "--as-of", "today"], "'today' is not a date"),
@@ -87,6 +89,7 @@ def test_usage_errors_exit_2(arguments, said, capsys):
         (["land", "traces", "--from", "0205-06-03", "--to", "2025-06-03"], "land at most 3700 at a time"),
         (["report", "--week", "2025-06-09", "--print"], "nothing is published"),
         (["report"], "nothing is published"),
+        (["routing", "analyze"], "nothing is published"),
         (["alarms", "check"], "AI_FINOPS_ALARMS is none: only alarms in CloudWatch can be checked"),
         (["alarms", "test", "--feature", "x"], "AI_FINOPS_ALARMS is none: only alarms in CloudWatch can be tried"),
     ],
