@@ -23,7 +23,7 @@ from tests.report import conftest as digests
 
 publish_weeks = digests.publish
 
-VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "alarms", "status")
+VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "alarms", "routing", "status")
 
 
 @pytest.fixture
@@ -61,6 +61,8 @@ def test_every_verb_has_help(verb, capsys):
         (["recost", "--from", "2025-06-02", "--dry-run", "--apply"], "not allowed with argument"),
         (["build", "--day", "yesterday"], "'yesterday' is not a date"),
         (["alarms"], "ACT"),
+        (["routing"], "ACT"),
+        (["routing", "analyze", "--days", "0"], "'0' is not a number from 1 to 100000"),
         (["alarms", "mute"], "invalid choice: 'mute'"),
         (["alarms", "test"], "--feature"),
         (["alarms", "sync", "--as-of", "today"], "'today' is not a date"),
@@ -87,6 +89,7 @@ def test_usage_errors_exit_2(arguments, said, capsys):
         (["land", "traces", "--from", "0205-06-03", "--to", "2025-06-03"], "land at most 3700 at a time"),
         (["report", "--week", "2025-06-09", "--print"], "nothing is published"),
         (["report"], "nothing is published"),
+        (["routing", "analyze"], "nothing is published"),
         (["alarms", "check"], "AI_FINOPS_ALARMS is none: only alarms in CloudWatch can be checked"),
         (["alarms", "test", "--feature", "x"], "AI_FINOPS_ALARMS is none: only alarms in CloudWatch can be tried"),
     ],
@@ -111,7 +114,7 @@ def test_audit_publish_compare_and_status(settings, capsys):
     assert cli.main(["audit"]) == 0
     assert f"audited {first['build_id']}: " in capsys.readouterr().out
     assert cli.main(["publish"]) == 0
-    assert "published 000001-2025-06-11-0123abcd: 34 marts" in capsys.readouterr().out
+    assert "published 000001-2025-06-11-0123abcd: 37 marts" in capsys.readouterr().out
 
     make_passed(settings, number=2)
     assert cli.main(["publish", "--build", "000002-2025-06-11-0123abcd"]) == 0

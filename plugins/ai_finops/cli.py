@@ -114,6 +114,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("first", metavar="A", help="a build id, a folder, or current")
     compare.add_argument("second", metavar="B", help="the same")
     _add_alarms(add("alarms", _alarms, "keep alarms in step with the marts, try them, check them"))
+    _add_routing(
+        add("routing", _routing, "find what kind of task calls do that do not say it, and which model may do it")
+    )
     add("status", _status, "show what is landed, built and published")
     return parser
 
@@ -131,6 +134,37 @@ def _add_alarms(alarms: argparse.ArgumentParser) -> None:
     act.add_argument("--rule", metavar="RULE", help="only the alarm of this rule of seed alarm_rules")
     act.add_argument("--tell", action="store_true", help="let them tell the alarms' topics too, marked as a trial")
     act.add_argument("--timeout", metavar="SECONDS", type=float, default=600.0, help="how long to wait (default: 600)")
+
+
+def _add_routing(routing: argparse.ArgumentParser) -> None:
+    acts = routing.add_subparsers(title="what to do", metavar="ACT", dest="act", required=True)
+    help_text = (
+        "classify a sample of untagged calls, try cheaper models as configured, keep the findings for the next build"
+    )
+    analyze = acts.add_parser("analyze", help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
+    analyze.add_argument(
+        "--days", metavar="N", type=_count, default=28, help="days before the published build (default: 28)"
+    )
+    analyze.add_argument(
+        "--sample",
+        metavar="N",
+        type=_count,
+        default=200,
+        help="calls of each feature, pipeline and operation (default: 200)",
+    )
+    analyze.add_argument(
+        "--judged",
+        metavar="N",
+        type=_count,
+        default=100,
+        help="calls in all that AI_FINOPS_TASK_JUDGE is asked about (default: 100)",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100000")
+    return int(text)
 
 
 def _day(text: str) -> date:
@@ -308,6 +342,31 @@ def _try_alarms(chosen: argparse.Namespace, settings: Settings, *, now: datetime
         said = "fired" if trial.has_fired else f"did not fire: it says {trial.state}"
         print(f"{trial.alarm_name}: {said} after {trial.seconds:.0f} s")
     return 0 if all(trial.has_fired for trial in trials) else 1
+
+
+def _routing(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.build.routing_analysis import analyze
+
+    done = analyze(
+        settings=settings, day_count=chosen.days, most_per_group=chosen.sample, most_judged_count=chosen.judged
+    )
+    by = f"{done.text_count} of them by their texts" if done.text_count else "no texts are kept: by lengths alone"
+    sampled, known = sum(each.sample_count for each in done.findings), sum(each.call_count for each in done.findings)
+    print(f"untagged generating calls before {done.as_of_date}: {sampled} of {known} looked at, {by}")
+    for each in done.findings:
+        said = f"{each.task_type or 'no task type'}: {each.agreeing_count} of {each.sample_count}, {each.status}"
+        confidence = f", confidence {each.confidence}" if each.confidence else ""
+        print(f"  {' / '.join(each.group)} ({each.call_count} calls): {said}{confidence} ({each.how})")
+    if settings.routing_trial_usd:
+        right = sum(each.is_no_worse for each in done.trials.comparisons)
+        print(
+            f"cheaper models: no worse in {right} of {len(done.trials.comparisons)} new comparisons, "
+            f"${done.trials.spent_usd:.4f} of ${settings.routing_trial_usd:.2f}"
+        )
+        for reason, count in sorted(done.trials.skipped.items()):
+            print(f"  not asked, {reason}: {count}")
+    print("the next build reads what was found (ai-finops run)")
+    return 0
 
 
 def _compare(chosen: argparse.Namespace, settings: Settings) -> int:

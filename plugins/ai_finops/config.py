@@ -59,6 +59,10 @@ class Settings:
     """How many days before the run's clock texts are kept."""
     embedder: str
     """What turns texts of queries into vectors: a folder, `bedrock:<model id>`, or nothing for the bundled model."""
+    task_judge: str
+    """Model that says what kind of task a call does, `bedrock:<model id>`; empty for rules alone."""
+    routing_trial_usd: float
+    """USD that one `routing analyze` may spend on asking cheaper models; 0: none is asked."""
     bedrock_logs_bucket: str
     bedrock_logs_prefix: str
     """What stands before `AWSLogs/` in the keys of Bedrock's invocation logs."""
@@ -144,6 +148,8 @@ class Settings:
             keep_content=_flag("KEEP_CONTENT", read),
             content_retention_days=_day_count("CONTENT_RETENTION_DAYS", read, default=30, least=1),
             embedder=read("EMBEDDER", ""),
+            task_judge=_task_judge(read("TASK_JUDGE", "")),
+            routing_trial_usd=_usd("ROUTING_TRIAL_USD", read),
             bedrock_logs_bucket=read("BEDROCK_LOGS_BUCKET", "bedrock-logs"),
             bedrock_logs_prefix=read("BEDROCK_LOGS_PREFIX", ""),
             spans_log_group=read("SPANS_LOG_GROUP", "aws/spans"),
@@ -177,6 +183,19 @@ def _flag(name: str, read: Callable[[str, str], str]) -> bool:
     if text not in ("true", "false"):
         raise SettingsError(f"AI_FINOPS_{name} is {text!r}; set it to true or false")
     return text == "true"
+
+
+def _task_judge(text: str) -> str:
+    if text and not re.fullmatch(r"bedrock:[A-Za-z0-9.:/_-]{1,256}", text):
+        raise SettingsError(f"AI_FINOPS_TASK_JUDGE is {text!r}; write bedrock:<model id>, or nothing for rules alone")
+    return text
+
+
+def _usd(name: str, read: Callable[[str, str], str]) -> float:
+    text = read(name, "0")
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4})?", text):
+        raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write US dollars such as 0.50, below 10000")
+    return float(text)
 
 
 def _parts(text: str) -> tuple[str, ...]:

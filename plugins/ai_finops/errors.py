@@ -13,6 +13,7 @@ AiFinopsError
 ├── AuditFailed              the candidate marts broke an expectation; the published marts are untouched
 ├── PublishError             a validated build could not be made current
 ├── ReportError              the week asked for is not in the published marts, or could not be posted
+├── RoutingError             there is no call to find a task type for, or no text that a judge needs
 ├── AlarmError               alarms could not be put in step, or one did not fire; the published marts are untouched
 └── SampleError              the bundled sample, or what it is built from, cannot be read
 """
@@ -73,6 +74,10 @@ class PublishError(AiFinopsError):
 
 class ReportError(AiFinopsError):
     """The week asked for is not in the published marts, or could not be posted."""
+
+
+class RoutingError(AiFinopsError):
+    """Calls could not be told apart by task type: there are none to look at, or what is configured needs texts."""
 
 
 class AlarmError(AiFinopsError):

@@ -518,9 +518,38 @@ SOURCE_TABLES = {
     },
 }
 
-DERIVED_TABLES = {"context_uses": {"document_uses": DOCUMENT_USES}}
+ROUTING_TASK_TYPES = _schema(
+    feature_id=pa.string(),
+    pipeline_id=pa.string(),
+    operation_name=pa.string(),
+    task_type=pa.string(),
+    status=pa.string(),
+    confidence=pa.string(),
+    how=pa.string(),
+    call_count=pa.int64(),
+    sample_count=pa.int64(),
+    agreeing_count=pa.int64(),
+    found_date=pa.date32(),
+)
+
+ROUTING_COMPARISONS = _schema(
+    trace_id=pa.string(),
+    span_id=pa.string(),
+    task_type=pa.string(),
+    baseline_model_id=pa.string(),
+    candidate_model_id=pa.string(),
+    how=pa.string(),
+    is_no_worse=pa.bool_(),
+    cost_usd=pa.float64(),
+    made_date=pa.date32(),
+)
+
+DERIVED_TABLES = {
+    "context_uses": {"document_uses": DOCUMENT_USES},
+    "routing_findings": {"task_types": ROUTING_TASK_TYPES, "comparisons": ROUTING_COMPARISONS},
+}
 """Families that a landing makes beside its source's own, and that builds read: the tables of each."""
-DERIVED_FROM = {"context_uses": "traces"}
+DERIVED_FROM = {"context_uses": "traces", "routing_findings": "traces"}
 """The source whose landing makes the family."""
 
 SCHEMAS: dict[tuple[str, str], pa.Schema] = {

@@ -173,6 +173,17 @@ def test_what_levers_rest_on_is_named_where_it_is_missing(settings, build, table
     change(build, f"drop table {table}")
     with pytest.raises(BuildError, match=f"need {name}, which phase 1 did not leave behind"):
         analyse(settings=settings, build=build)
+def test_savings_take_the_task_type_that_was_found_for_calls_that_say_none(settings, build):
+    change(build, "update marts.fct_llm_calls set task_type = 'unknown'")
+    analyse(settings=settings, build=build)
+    assert query(build, "select count(*) from raw.analysis_savings") == [(0,)]
+    # Found for one pipeline of chat's; search has none, and what a span says is never overruled.
+    change(build, "insert into intermediate.int_task_types_found values ('chat', 'answer', 'chat', 'chat')")
+    analyse(settings=settings, build=build)
+    assert query(build, "select distinct feature_id, task_type from raw.analysis_savings") == [("chat", "chat")]
+    change(build, "update marts.fct_llm_calls set task_type = 'extraction' where feature_id = 'chat'")
+    analyse(settings=settings, build=build)
+    assert query(build, "select count(*) from raw.analysis_savings") == [(0,)]
 
 
 def test_covered_day_without_a_cost_counts_as_zero_and_a_day_not_covered_does_not(settings, build):

@@ -56,7 +56,7 @@ def test_source_that_is_switched_off_does_not_count(settings):
     land(settings, "billing", FRIDAY, key="2025-06")
     inputs = read(replace(settings, sources=("traces", "cloudwatch")))
     assert inputs.as_of_date == TUESDAY
-    assert set(inputs.partitions) == {"traces", "context_uses", "cloudwatch"}
+    assert set(inputs.partitions) == {"traces", "context_uses", "routing_findings", "cloudwatch"}
     assert {outcome.source for outcome in inputs.outcomes} == {"traces"}
 
 

@@ -255,6 +255,30 @@ FAULTS = {
         "update marts.rpt_weekly_digest set main_driver = 'volume' where week_start_date = '2025-06-09'",
         ["rpt_weekly_digest", "unfounded_driver_count", "1 of 2 rows (1)"],
     ),
+    "saving that is no difference": (
+        "update marts.fct_decision_results set realised_saving_usd = 6.000002 where status = 'measured'",
+        ["fct_decision_results", "difference_micro_usd", "(-2)"],
+    ),
+    "saving of a week that is not measured": (
+        "update marts.fct_decision_results set status = 'no_volume'",
+        ["fct_decision_results", "unexplained_saving_count", "1 of 2 rows (1)"],
+    ),
+    "week before it shipped": (
+        "update marts.fct_decision_results set shipped_date = '2025-06-02' where status = 'measured'",
+        ["fct_decision_results", "early_week_count", "1 of 2 rows (1)"],
+    ),
+    "sprint that runs without a decision": (
+        "update marts.rpt_sprints set is_without_decision = true where not is_finished",
+        ["rpt_sprints", "broken_verdict_count", "1 of 2 rows (1)"],
+    ),
+    "sprints that overlap": (
+        "update marts.rpt_sprints set sprint_end_date = '2025-06-02' where is_finished",
+        ["rpt_sprints", "overlapping_count"],
+    ),
+    "step that does not say what is missing": (
+        "update marts.rpt_rollout_readiness set what_is_missing = null",
+        ["rpt_rollout_readiness", "unexplained_status_count", "1 of 2 rows (1)"],
+    ),
     "unaccounted records": (
         "update marts.fct_daily_extract_outcomes set loaded_count = 2 where landing_date = '2025-06-05'",
         ["fct_daily_extract_outcomes", "unaccounted_count", "3 of 27"],

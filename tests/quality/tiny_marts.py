@@ -134,6 +134,10 @@ create table intermediate.int_shadow_comparisons_resolved (
     is_no_worse boolean, made_date date
 );
 
+create table intermediate.int_task_types_found (
+    feature_id varchar, pipeline_id varchar, operation_name varchar, task_type varchar
+);
+
 create table intermediate.int_daily_call_groups_summed as
 select
     feature_id, pipeline_id, service_name, model_id, journey_name, prompt_version, count(*) as request_count,
@@ -406,6 +410,39 @@ select
 from (values ('semantic_cache'), ('distillation'), ('cache_and_distillation'), ('keep_as_is')) as s(strategy);
 """
 
+DECISIONS = """
+create table marts.fct_decision_results as
+select
+    'd1' as decision_id, 'chat' as feature_id, 'routing_by_task_type' as lever, cast(null as varchar) as task_type,
+    'o1' as opportunity_id, 'ann' as decider, 'shipped' as decision_status, status, 'generating_calls' as volume_basis,
+    if(week is null, null, 7::bigint) as covered_day_count, 14::bigint as baseline_covered_day_count,
+    14::bigint as volume_count, 28::bigint as baseline_volume_count, 0::bigint as other_decision_count,
+    cast(usd as decimal(18, 6)) as actual_cost_usd, cast(usd + 6 as decimal(18, 6)) as counterfactual_cost_usd,
+    cast(usd - usd + 6 as decimal(18, 6)) as realised_saving_usd,
+    cast(usd - usd + 26.071429 as decimal(18, 6)) as realised_saving_usd_per_month,
+    cast(30 as decimal(18, 6)) as expected_saving_usd_per_month, usd - usd + 0.87::double as realised_to_expected_ratio,
+    cast(usd - usd as decimal(18, 6)) as price_change_cost_usd, usd - usd + 1::double as paid_price_ratio,
+    cast(usd - usd as decimal(18, 6)) as uncompared_cost_usd, date '2025-05-01' as decision_date,
+    date '2025-05-20' as shipped_date, week as week_start_date
+from (values
+    (date '2025-06-02', 'measured', 14.0::double), (date '2025-05-26', 'no_volume', null)
+) as w(week, status, usd);
+
+create table marts.rpt_sprints as
+select
+    if(day = '2025-05-19', 1, 0)::bigint as decision_count, false as is_without_decision, day = '2025-05-19' as is_finished,
+    day as sprint_start_date, day + 13 as sprint_end_date
+from (values (date '2025-05-19'), (date '2025-06-02')) as s(day);
+
+create table marts.rpt_rollout_readiness as
+select
+    measure_name, 'step' as step, status, missing as what_is_missing, 'ann' as owner, 1::bigint as week_number,
+    value, 1::double as target, $as_of as as_of_date
+from (values
+    ('attributed_cost_ratio', 'done', null, 1.0::double), ('shipped_decision_count', 'not_started', '0 have shipped', 0.0)
+) as m(measure_name, status, missing, value);
+"""
+
 
 def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> dict[str, str]:
     """Make a prepared build whose marts are the tiny ones; return what `prepare` would."""
@@ -413,7 +450,7 @@ def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> d
     folder = settings.builds / build_id
     folder.mkdir(parents=True)
     with open_warehouse(folder / "warehouse.duckdb") as connection:
-        for script in (DAYS, RAW, CALLS, COSTS, LEVELS, REVIEW):
+        for script in (DAYS, RAW, CALLS, COSTS, LEVELS, REVIEW, DECISIONS):
             for statement in script.split(";"):
                 if statement.strip():
                     connection.execute(statement.replace("$as_of", f"date '{AS_OF}'"))

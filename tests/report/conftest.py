@@ -69,6 +69,8 @@ WEEK = WeeklyDigest(
     unpriced_call_count=0,
     quarantined_record_count=0,
     gap_call_count=0,
+    undecided_sprint_start_date=None,
+    undecided_sprint_end_date=None,
 )
 
 SQL_TYPES = {

@@ -355,6 +355,16 @@ def test_several_notes_are_one_line(week):
     assert text.splitlines()[1:] == ["Data: 1 day of 7 missing (June 11); 2 records quarantined."]
 
 
+def test_a_sprint_without_a_decision_is_a_line_before_the_data_notes(week):
+    undecided = {
+        "undecided_sprint_start_date": date(2025, 6, 2),
+        "undecided_sprint_end_date": date(2025, 6, 15),
+    }
+    line = "Decisions: no saving was decided on in the sprint from June 2 to June 15."
+    assert compose(week(**undecided)) == f"{FULL}\n{line}"
+    assert compose(week(**undecided, gap_call_count=2)) == f"{FULL}\n{line}\nData: 2 calls without usage."
+
+
 def test_a_name_cannot_add_a_line(week):
     text = compose(week(top_feature_name="Chat\nData: all is well", recommended_feature_name="Chat\nsummarization"))
     assert len(text.splitlines()) == 1

@@ -57,6 +57,10 @@ features as (
     from {{ ref('features') }}
 ),
 
+sprints as (
+    select * from {{ ref('rpt_sprints') }}
+),
+
 months_summed as (
     select
         weeks.week_start_date,
@@ -179,6 +183,20 @@ weeks_quarantined as (
     group by date_trunc('week', landing_date)
 ),
 
+sprints_ranked as (
+    select
+        weeks.week_start_date,
+        sprints.sprint_start_date,
+        sprints.sprint_end_date,
+        sprints.is_without_decision,
+        row_number() over (
+            partition by weeks.week_start_date
+            order by sprints.sprint_start_date desc
+        ) as sprint_rank
+    from weeks
+    inner join sprints on weeks.as_of_date > sprints.sprint_end_date
+),
+
 weekly_digest as (
     select
         weeks.week_start_date,
@@ -250,7 +268,9 @@ weekly_digest as (
         cast(weeks.unknown_cost_feature_count as bigint) as unknown_cost_feature_count,
         cast(coalesce(weeks_unpriced.unpriced_call_count, 0) as bigint) as unpriced_call_count,
         cast(coalesce(weeks_quarantined.quarantined_record_count, 0) as bigint) as quarantined_record_count,
-        cast(coalesce(weeks_unpriced.gap_call_count, 0) as bigint) as gap_call_count
+        cast(coalesce(weeks_unpriced.gap_call_count, 0) as bigint) as gap_call_count,
+        sprints_ranked.sprint_start_date as undecided_sprint_start_date,
+        sprints_ranked.sprint_end_date as undecided_sprint_end_date
     from weeks
     inner join months_to_date on weeks.week_start_date = months_to_date.week_start_date
     left join features as top_features on weeks.top_feature_id = top_features.feature_id
@@ -270,6 +290,11 @@ weekly_digest as (
             and opportunities_ranked.open_rank = 1
     left join weeks_unpriced on weeks.week_start_date = weeks_unpriced.week_start_date
     left join weeks_quarantined on weeks.week_start_date = weeks_quarantined.week_start_date
+    left join sprints_ranked
+        on
+            weeks.week_start_date = sprints_ranked.week_start_date
+            and sprints_ranked.sprint_rank = 1
+            and sprints_ranked.is_without_decision
 )
 
 select * from weekly_digest

@@ -99,6 +99,9 @@ MARTS: dict[str, Mart] = {
         Mart("fct_savings_opportunities", "phase_2", ("as_of_date", "opportunity_id")),
         Mart("rpt_caching_vs_distillation", "phase_2", ("as_of_date", "feature_id", "strategy")),
         Mart("rpt_weekly_digest", "phase_2", ("week_start_date",)),
+        Mart("fct_decision_results", "phase_2", ("decision_id", "week_start_date")),
+        Mart("rpt_sprints", "phase_2", ("sprint_start_date",)),
+        Mart("rpt_rollout_readiness", "phase_2", ("week_number", "measure_name")),
     )
 }
 """Every mart by name."""

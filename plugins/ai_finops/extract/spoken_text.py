@@ -80,3 +80,14 @@ def _leaves(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)
+
+
+def answer_text(content: str) -> str:
+    """Return an answer as the model gave it: what it says in messages, else the content, be that JSON of its own."""
+    if not content.lstrip().startswith(("{", "[")):
+        return content
+    try:
+        value = _plain(json.loads(content), MAX_DEPTH)
+        return "\n".join(_said(value)) if _has_messages(value, MAX_DEPTH) else content
+    except (ValueError, RecursionError):
+        return content

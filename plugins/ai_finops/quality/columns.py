@@ -169,7 +169,20 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             recommended_ratio recommended_break_even_ratio recommended_break_even_weeks recommended_is_measured
             unknown_cost_call_count previous_unknown_cost_call_count
             month_unknown_cost_call_count unknown_cost_feature_count unpriced_call_count quarantined_record_count
-            gap_call_count
+            gap_call_count undecided_sprint_start_date undecided_sprint_end_date
+        """,
+        "fct_decision_results": """
+            decision_id feature_id lever task_type opportunity_id decider decision_status status volume_basis covered_day_count
+            baseline_covered_day_count volume_count baseline_volume_count other_decision_count actual_cost_usd
+            counterfactual_cost_usd realised_saving_usd realised_saving_usd_per_month expected_saving_usd_per_month
+            realised_to_expected_ratio price_change_cost_usd paid_price_ratio uncompared_cost_usd decision_date
+            shipped_date week_start_date
+        """,
+        "rpt_sprints": """
+            decision_count is_without_decision is_finished sprint_start_date sprint_end_date
+        """,
+        "rpt_rollout_readiness": """
+            measure_name step status what_is_missing owner week_number value target as_of_date
         """,
     }.items()
 }

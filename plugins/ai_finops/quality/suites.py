@@ -7,6 +7,7 @@ from ai_finops.quality import (
     call_suites,
     closing_suites,
     cost_suites,
+    decision_suites,
     level_suites,
     review_suites,
     week_suites,
@@ -40,6 +41,9 @@ CONFIGURE = (
     review_suites.configure_savings,
     review_suites.configure_caching_advice,
     review_suites.configure_weekly_digest,
+    decision_suites.configure_decision_results,
+    decision_suites.configure_sprints,
+    decision_suites.configure_rollout,
 )
 
 

@@ -69,6 +69,8 @@ class WeeklyDigest:
     unpriced_call_count: int
     quarantined_record_count: int
     gap_call_count: int
+    undecided_sprint_start_date: date | None
+    undecided_sprint_end_date: date | None
 
     @property
     def is_last_complete_week(self) -> bool:

@@ -43,7 +43,7 @@ _NAMED_BY_DETAIL = ("new_caller", "lost_caller", "new_prompt_version", "unattrib
 
 
 def compose(digest: WeeklyDigest) -> str:
-    """Return the message: one paragraph that ends in a decision, and a line of data notes where there are any.
+    """Return the message: one paragraph that ends in a decision, a line where a sprint had none, and a line of data notes.
 
     The text is plain: nothing in it is escaped for Slack (`deliver.slack_text` does that).
     """
@@ -55,7 +55,7 @@ def compose(digest: WeeklyDigest) -> str:
         *recommend(digest),
     ]
     notes = list(_data_notes(digest))
-    return " ".join(clauses) + (f"\nData: {'; '.join(notes)}." if notes else "")
+    return " ".join(clauses) + _no_decision(digest) + (f"\nData: {'; '.join(notes)}." if notes else "")
 
 
 def _total(digest: WeeklyDigest) -> str:
@@ -158,6 +158,14 @@ def _no_projection(digest: WeeklyDigest) -> str:
     if not digest.month_unknown_cost_call_count:
         return "not known, the month has no known cost yet"
     return f"not known, the cost of {counted(digest.month_unknown_cost_call_count, 'call')} of the month is not known"
+
+
+def _no_decision(digest: WeeklyDigest) -> str:
+    """The last sprint that ended, where it did so without a decision; seed optimization_decisions has them."""
+    if digest.undecided_sprint_start_date is None or digest.undecided_sprint_end_date is None:
+        return ""
+    first, last = day_name(digest.undecided_sprint_start_date), day_name(digest.undecided_sprint_end_date)
+    return f"\nDecisions: no saving was decided on in the sprint from {first} to {last}."
 
 
 def _data_notes(digest: WeeklyDigest) -> Iterator[str]:

@@ -1,6 +1,7 @@
 {#
-    Grain: one row per shadow comparison, trace_id and span_id: a candidate model answered beside the one in use, both were marked,
-    and the models have the names that calls have.
+    Grain: one row per comparison, trace_id and span_id: a candidate model answered beside the one in use, both were marked, and the
+    models have the names that calls have. Of shadow runs, and of `ai-finops routing analyze`, which asked the candidate later and
+    took the answer in use for right; its span_id has the candidate's name beside the call's.
 
     A span that says no provider is read as Bedrock's, unless its word is a model of the price table as it stands.
 #}
@@ -109,6 +110,25 @@ comparisons_resolved as (
         on
             comparisons.candidate_model = candidate_models.model_name
             and comparisons.provider_name is not distinct from candidate_models.provider_name
+),
+
+analysed_comparisons as (
+    select
+        trace_id,
+        span_id || '/' || candidate_model_id as span_id,
+        task_type,
+        baseline_model_id,
+        candidate_model_id,
+        is_no_worse,
+        made_date
+    from {{ ref('stg_routing_findings__comparisons') }}
+    where made_date < cast('{{ var("as_of_date") }}' as date)
+),
+
+all_comparisons as (
+    select * from comparisons_resolved
+    union all
+    select * from analysed_comparisons
 )
 
-select * from comparisons_resolved
+select * from all_comparisons
