@@ -1,4 +1,4 @@
-"""AutoETS of statsforecast: exponential smoothing whose form is chosen by AICc. Why this library: docs/decisions/0017-forecast-peers.md"""
+"""AutoETS of statsforecast: exponential smoothing, its form chosen by AICc (docs/decisions/0017-forecast-peers.md)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Days = Sequence[tuple[date, float]]
 
 
 def auto_ets(days: Days, *, as_of: date, day_count: int) -> tuple[list[float], Margins]:
-    """Forecast by the form of exponential smoothing that fits the last eight weeks best, with a week's season from four weeks on.
+    """Forecast by the form that fits the last eight weeks best, with a week's season from four weeks on.
 
     A series that never changes is repeated. Where no form fits with finite numbers, the mean of the last seven days stands in.
 

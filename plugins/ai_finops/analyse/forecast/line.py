@@ -4,10 +4,10 @@ It is least squares with three cares, each worth its numbers in docs/projection.
 
 - *Later days weigh more*: a day counts half as much as one a fortnight after it. Costs drift, and the end of a line is what is
   asked for.
-- *A slope counts as far as it is beyond chance*: of a slope that is z standard errors steep, 1 - 2/z² is kept, and nothing below √2.
-  A line that follows chance is wrong by a multiple of it at month end.
-- *A margin allows for drift*: residuals tell how far days are off the line, not how far the line goes off afterwards. So its level
-  counts as known from four days at most, and its slope as the change between two such levels a fortnight apart.
+- *A slope counts as far as it is beyond chance*: of a slope that is z standard errors steep, 1 - 2/z² is kept, and nothing
+  below √2. A line that follows chance is wrong by a multiple of it at month end.
+- *A margin allows for drift*: residuals tell how far days are off the line, not how far the line goes off afterwards. So its
+  level counts as known from four days at most, and its slope as the change between two such levels a fortnight apart.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from math import sqrt
 class Margins:
     """Half widths of 80 % intervals by what they come of, USD.
 
-    A day is off by `day_usd` for itself, by `level_usd` as all days are, and by `slope_usd` for each day that it is away from the
-    middle of the days fitted. A sum of days adds up the first in squares, the other two in full.
+    A day is off by `day_usd` for itself, by `level_usd` as all days are, and by `slope_usd` for each day that it is away from
+    the middle of the days fitted. A sum of days adds up the first in squares, the other two in full.
     """
 
     day_usd: float

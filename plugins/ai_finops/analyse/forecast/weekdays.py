@@ -34,9 +34,9 @@ class _Week:
 def weekday_factors(days: Sequence[tuple[date, float]], *, as_of: date) -> Factors | None:
     """Learn how the weekdays differ, or None where one of them is known fewer than four times.
 
-    Weeks end on the day before `as_of`: the last four, or as many more as it takes. Each day is held against its own week, along
-    the slope that weeks usually have, and a weekday's factor is the median of its weeks: neither a step nor an odd day is taken
-    for a pattern. Weeks that cost nothing tell of none. A factor's difference from 1 is drawn in by what chance would make of it.
+    Weeks end on the day before `as_of`: the last four, or as many more as it takes. Each day is held against its own week,
+    along the slope that weeks usually have, and a weekday's factor is the median of its weeks: neither a step nor an odd day is
+    taken for a pattern. Weeks that cost nothing tell of none. A factor differs from 1 as far as it does beyond chance.
     """
     weeks = _weeks(days, as_of=as_of)
     if weeks is None:
