@@ -62,20 +62,27 @@ def forecast_all(days: Sequence[tuple[date, float]], *, origin: date) -> dict[st
 
 
 def hold_against(
-    found: DailyForecast, *, origin: date, feature_id: str, actual: Mapping[date, float], passed_before: date
+    found: DailyForecast,
+    *,
+    origin: date,
+    feature_id: str,
+    actual: Mapping[date, float],
+    passed_before: date,
+    horizons: Mapping[str, int] | None = None,
 ) -> Iterator[Backtest]:
     """Hold a forecast against what was spent, for each horizon whose days have passed.
 
     Args:
-        found: Of `FORECAST_DAYS` from `origin` on.
+        found: With numbers, of all days of the horizons.
         origin: Its first day.
         feature_id: Whose cost it is.
         actual: Known cost by day.
         passed_before: The first day that has not passed.
+        horizons: Days by name; left out, those of `horizon_days`.
     Yields:
         A horizon of which more than half of the days are known; days of negative forecasts count as 0, as projections do.
     """
-    for horizon, day_count in horizon_days(origin).items():
+    for horizon, day_count in (horizons or horizon_days(origin)).items():
         last = origin + timedelta(days=day_count - 1)
         xs = [x for x in range(day_count) if origin + timedelta(days=x) in actual]
         if last >= passed_before or 2 * len(xs) <= day_count:

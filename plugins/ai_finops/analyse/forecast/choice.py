@@ -19,9 +19,10 @@ from ai_finops.analyse.forecast.daily import LINEAR_TREND, METHODS
 
 IN_USE = "in_use"
 FEWEST_ORIGINS_TO_CHOOSE = 4
+ADVANTAGE_RATIO = 0.9
 FEWEST_ORIGINS_TO_SCALE = 8
 CHOICE_HORIZON = "7d"
-COVERAGE_RATIO = 0.8
+COVERAGE_PCT = 80
 SMALLEST_SCALE, LARGEST_SCALE = 0.2, 10.0
 """Beyond these the few origins say more about themselves than about the days to come."""
 
@@ -103,7 +104,8 @@ class _Sums:
 class Choices:
     """The choices for one feature; made of all its backtests."""
 
-    def __init__(self, backtests: Iterable[Backtest]) -> None:
+    def __init__(self, backtests: Iterable[Backtest], *, choice_horizon: str = CHOICE_HORIZON) -> None:
+        self._choice_horizon = choice_horizon
         self.judged: list[Judged] = []
         """In the order of origin, method and horizon."""
         self._by_last_date = sorted(backtests, key=lambda one: (one.last_date, *_order(one)))
@@ -113,20 +115,27 @@ class Choices:
         self._judge()
 
     def method_on(self, day: date) -> str:
-        """Return the method with the smallest error over a week, where four origins tell; else, and on a tie, the base one."""
-        errors = {method: self._sums[method, CHOICE_HORIZON].before(day) for method in METHODS}
-        measured = {
+        """Return the method in use: the base one, or the best of those that were clearly better over a week.
+
+        Better is a smaller sum of absolute errors over the sums that four origins and more have told of, by a tenth at least:
+        with few origins the best of four methods is often only the luckiest.
+        """
+        errors = {method: self._sums[method, self._choice_horizon].before(day) for method in METHODS}
+        base = errors.pop(LINEAR_TREND)
+        if base.origin_count < FEWEST_ORIGINS_TO_CHOOSE or base.wape_ratio is None:
+            return LINEAR_TREND
+        better = {
             method: error.wape_ratio
             for method, error in errors.items()
-            if error.origin_count >= FEWEST_ORIGINS_TO_CHOOSE and error.wape_ratio is not None
+            if error.wape_ratio is not None and error.wape_ratio < ADVANTAGE_RATIO * base.wape_ratio
         }
-        # METHODS begins with the base method, and min takes the first of equals.
-        return min(measured, key=measured.__getitem__, default=LINEAR_TREND)
+        return min(better, key=better.__getitem__, default=LINEAR_TREND)
 
     def scale_on(self, day: date, method: str) -> float:
         """Return how many times as wide the method's own margins have to be for four in five of its errors to lie within.
 
-        That is the ⌈0.8 (n + 1)⌉-th smallest of n errors ÷ margins (split conformal), all horizons together, from 8 origins on.
+        That is the ⌈0.8 (n + 1)⌉-th smallest of n errors ÷ margins (split conformal), from 8 origins on, and the largest such
+        of the horizons: one scale has to do for all of them.
         """
         count = bisect_left(self._last_dates, day)
         key = (method, count)
@@ -176,12 +185,17 @@ def choices_by_feature(backtests: Iterable[Backtest]) -> dict[str, Choices]:
 
 
 def _scale(backtests: list[Backtest]) -> float:
-    if len({one.origin_date for one in backtests}) < FEWEST_ORIGINS_TO_SCALE:
-        return 1.0
-    ratios = sorted(_ratio(one) for one in backtests)
-    # Rounded, because 0.8 times 10 must not be 9 for its 17th place.
-    place = min(ceil(round(COVERAGE_RATIO * (len(ratios) + 1), 9)), len(ratios))
-    return min(max(ratios[place - 1], SMALLEST_SCALE), LARGEST_SCALE)
+    by_horizon: dict[str, list[float]] = defaultdict(list)
+    for one in backtests:
+        by_horizon[one.horizon].append(_ratio(one))
+    scales = [_quantile(ratios) for ratios in by_horizon.values() if len(ratios) >= FEWEST_ORIGINS_TO_SCALE]
+    return min(max(*scales, SMALLEST_SCALE), LARGEST_SCALE) if scales else 1.0
+
+
+def _quantile(ratios: list[float]) -> float:
+    # In whole numbers: 0.8 times 15 is more than 12 by its 17th place.
+    place = min(ceil(COVERAGE_PCT * (len(ratios) + 1) / 100), len(ratios))
+    return sorted(ratios)[place - 1]
 
 
 def _ratio(one: Backtest) -> float:
@@ -191,8 +205,8 @@ def _ratio(one: Backtest) -> float:
     return LARGEST_SCALE if error > 0 else SMALLEST_SCALE
 
 
-def _order(one: Backtest) -> tuple[date, int, int]:
-    return one.origin_date, METHODS.index(one.method), HORIZONS.index(one.horizon)
+def _order(one: Backtest) -> tuple[date, int, int, str]:
+    return one.origin_date, METHODS.index(one.method), one.horizon_day_count, one.horizon
 
 
 def all_judged(choices: Mapping[str, Choices]) -> Iterator[Judged]:

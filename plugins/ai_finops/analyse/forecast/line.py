@@ -7,7 +7,7 @@ It is least squares with three cares, each worth its numbers in docs/projection.
 - *A slope counts as far as it is beyond chance*: of a slope that is z standard errors steep, 1 - 2/z² is kept, and nothing
   below √2. A line that follows chance is wrong by a multiple of it at month end.
 - *A margin allows for drift*: residuals tell how far days are off the line, not how far the line goes off afterwards. So its
-  level counts as known from four days at most, and its slope as the change between two such levels a fortnight apart.
+  level counts as known from two days at most, and its slope as the change between two such levels a fortnight apart.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from ai_finops.analyse.forecast.margins import Margins
+from ai_finops.analyse.forecast.margins import DRIFT_DAYS, Margins
 from ai_finops.analyse.trend import t_quantile_90
 
 HALF_LIFE_DAYS = 14
 CHANCE = 2.0
-DRIFT_DAYS = 4
 
 
 @dataclass(frozen=True, slots=True)

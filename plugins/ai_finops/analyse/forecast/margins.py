@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+DRIFT_DAYS = 2
+"""As how many days a level is known at most: days tell how far they are off it, not how far it goes off afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Margins:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from math import sqrt
 from statistics import fmean
 
-from ai_finops.analyse.forecast.margins import Margins
+from ai_finops.analyse.forecast.margins import DRIFT_DAYS, Margins
 from ai_finops.analyse.trend import t_quantile_90
 
 WEEK_DAYS = 7
@@ -31,7 +31,7 @@ def last_week(days: Days, *, as_of: date, day_count: int) -> tuple[list[float], 
         # Two days of one level differ by √2 times what one is off it.
         changes = [(usd - mean) * sqrt(2) for _, usd in days]
     margin = t_quantile_90(len(changes)) * sqrt(fmean(change**2 for change in changes))
-    return [week[x % WEEK_DAYS] for x in range(day_count)], Margins(margin, level_usd=margin / sqrt(WEEK_DAYS))
+    return [week[x % WEEK_DAYS] for x in range(day_count)], Margins(margin, level_usd=margin / sqrt(DRIFT_DAYS))
 
 
 def mean_7d(days: Days, *, day_count: int) -> tuple[list[float], Margins]:
@@ -40,4 +40,4 @@ def mean_7d(days: Days, *, day_count: int) -> tuple[list[float], Margins]:
     mean = fmean(last)
     deviation = sqrt(sum((usd - mean) ** 2 for usd in last) / (len(last) - 1))
     margin = t_quantile_90(len(last) - 1) * deviation
-    return [mean] * day_count, Margins(margin, level_usd=margin / sqrt(len(last)))
+    return [mean] * day_count, Margins(margin, level_usd=margin / sqrt(DRIFT_DAYS))
