@@ -3,12 +3,13 @@
     make bench BENCH=projections                  the tables of docs/projection.md, some two minutes
     make bench BENCH=projections BENCH_DATA=…     the same of other files of these names and columns
 
-*Clients*: real clients of an LLM service over 14 days (servegen_daily), each taken for a feature: requests times tokens at a list
-price. A composite: no client was billed so. Days 4, 5, 11 and 12 are those on which most rest, so day 0 is taken for a Tuesday. *Services*: those
-of a real account over 60 days as Cost Explorer told them (cost_explorer), without tax. *Made*: 40 series of 180 days drawn with
-a fixed seed, of levels that drift, weekends, growth, steps and spikes.
+*Clients*: real clients of an LLM service over 14 days (servegen_daily), each taken for a feature: requests times tokens at a
+list price. A composite: no client was billed so. Days 4, 5, 11 and 12 are those on which most rest, so day 0 is taken for a
+Tuesday. *Services*: those of a real account over 60 days as Cost Explorer told them (cost_explorer), without tax. *Made*: 40
+series of 180 days drawn with a fixed seed, of levels that drift, weekends, growth, steps and spikes.
 
-Errors are of sums of days. A method is chosen, and its intervals are widened, by origins whose days had passed before (walk forward).
+Errors are of sums of days. A method is chosen, and its intervals are widened, by origins whose days had passed before (walk
+forward).
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
         open_warehouse(build["warehouse"]) as warehouse,
     ):
         exported = _export(warehouse, folder=folder / "phase_1")
-        results = _run(exported, as_of=date.fromisoformat(build["as_of_date"]))
+        results = _run(exported, settings=settings, as_of=date.fromisoformat(build["as_of_date"]))
         (folder / "analysis").mkdir(exist_ok=True)
         for name, table in results.items():
             path = folder / "analysis" / f"{name}.parquet"
@@ -88,14 +88,18 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
     return paths
 
 
-def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
+def _run(exported: Mapping[str, Path], *, settings: Settings, as_of: date) -> dict[str, pa.Table]:
     """Run each analysis; every day after the first covered one is a date of issue, so that a projection shows its own error."""
     import pyarrow.parquet as pq
 
     from ai_finops.analyse import cost_baselines, drivers, projections, savings
     from ai_finops.analyse.anomaly_rules import AnomalyRules
+    from ai_finops.analyse.forecast.choice import choices_by_feature
+    from ai_finops.analyse.forecast.tables import backtests_table, errors_table
     from ai_finops.analyse.series import CostHistory
     from ai_finops.analyse.spend_days import read_days
+    from ai_finops.build.backtest_days import backtest
+    from ai_finops.lake import Lake
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
     covered_days = tables["days_covered"]["covered_date"].to_pylist()
@@ -104,7 +108,8 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
     history = CostHistory.from_table(
         tables["fct_daily_feature_costs"], covered_days=covered_days, largest_unknown_ratio=unknown_ratio
     )
-    projected = projections.project(history, as_of_dates=dates)
+    choices = choices_by_feature(backtest(history, lake=Lake(settings.lake), as_of=as_of))
+    mondays = [day for day in dates if day.weekday() == 0 or day == as_of]
     found = savings.find(
         tables["fct_llm_calls"],
         prices=tables["prices"],
@@ -122,8 +127,9 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
         largest_unknown_ratio=unknown_ratio,
     )
     return {
-        "projections": projected.projections,
-        "projection_errors": projected.errors,
+        "projections": projections.project(history, as_of_dates=dates, choices=choices),
+        "projection_backtests": backtests_table(choices),
+        "projection_errors": errors_table(choices, history=history, as_of_dates=mondays),
         "cost_drivers": drivers.split_weeks_of(days, largest_unknown_ratio=unknown_ratio),
         "daily_cost_baselines": judged.baselines,
         "cost_anomaly_drivers": judged.drivers,
