@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ai_finops.analyse.forecast.ets import HISTORY_DAYS, auto_ets
-from ai_finops.analyse.forecast.levels import SMALLEST_FACTOR, present_level
+from ai_finops.analyse.forecast.levels import present_level
 from ai_finops.analyse.forecast.line import Point, fit
 from ai_finops.analyse.forecast.margins import Margins
 from ai_finops.analyse.forecast.peers import last_week, mean_7d
-from ai_finops.analyse.forecast.weekdays import EVEN, weekday_factors
+from ai_finops.analyse.forecast.weekdays import EVEN, SMALLEST_FACTOR, weekday_factors
 
 WINDOW_DAYS = 28
 WANTED_DAYS = 14

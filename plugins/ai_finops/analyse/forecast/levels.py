@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from statistics import median
 
-from ai_finops.analyse.forecast.weekdays import EVEN, Factors
+from ai_finops.analyse.forecast.weekdays import EVEN, SD_PER_MEDIAN_DEVIATION, SMALLEST_FACTOR, Factors
 
 STEP_DAYS = 3
 LONGEST_EXCURSION_DAYS = 7
@@ -33,10 +33,8 @@ FEWEST_REFERENCE_DAYS = 4
 SPREADS = 4.0
 SMALLEST_CHANGE_RATIO = 0.3
 """A change of less than this share of the level is none, however steady the series: a line takes it up."""
-SMALLEST_FACTOR = 0.25
-"""Days of a weekday that costs less than this share of a mean one tell nothing of the level."""
-# Of a normal distribution: standard deviation ÷ median absolute deviation, and ÷ mean absolute deviation.
-_SD_PER_MEDIAN, _SD_PER_MEAN = 1.4826, 1.2533
+SD_PER_MEAN_DEVIATION = 1.2533
+"""Standard deviation ÷ mean absolute deviation, of a normal distribution."""
 _WEEK = timedelta(days=7)
 
 Days = Sequence[tuple[date, float]]
@@ -129,6 +127,8 @@ def _judge_first_days(stretch: _Stretch) -> bool:
     first, rest = stretch.days[:FEWEST_REFERENCE_DAYS], stretch.days[FEWEST_REFERENCE_DAYS:]
     beside = [usd for day, usd in rest if day not in stretch.odd][:REFERENCE_DAYS]
     if len(beside) < FEWEST_REFERENCE_DAYS:
+        beside = [usd for day, usd in stretch.days if day not in stretch.odd]
+    if len(beside) <= FEWEST_REFERENCE_DAYS:
         return False
     sides = {day: _side(usd, beside=beside) for day, usd in first}
     stayed = [day for day, _ in first[:STEP_DAYS] if sides[day] == sides[first[0][0]] != 0]
@@ -166,5 +166,5 @@ def _side(usd: float, *, beside: Sequence[float]) -> int:
 def _spread(values: Iterable[float], *, middle: float) -> float:
     """Return about the standard deviation of `values`; where more than half of them are the same, by their mean deviation."""
     deviations = [abs(value - middle) for value in values]
-    by_median = _SD_PER_MEDIAN * median(deviations)
-    return by_median if by_median > 0 else _SD_PER_MEAN * sum(deviations) / len(deviations)
+    by_median = SD_PER_MEDIAN_DEVIATION * median(deviations)
+    return by_median if by_median > 0 else SD_PER_MEAN_DEVIATION * sum(deviations) / len(deviations)

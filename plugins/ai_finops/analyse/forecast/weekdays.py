@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -10,6 +10,12 @@ from statistics import median
 
 FEWEST_OF_A_WEEKDAY = 4
 MOST_WEEKS = 8
+SMALLEST_FACTOR = 0.25
+"""Days of a weekday that costs less than this share of a mean one tell nothing of the level."""
+ODD_RATIO = 3.0
+"""A day this many times its week's middle day away from what it would be is no part of the week's level."""
+SD_PER_MEDIAN_DEVIATION = 1.4826
+"""Standard deviation ÷ median absolute deviation, of a normal distribution."""
 _ROUNDS = 3
 
 Factors = tuple[float, ...]
@@ -26,16 +32,24 @@ class _Week:
     usd: dict[int, float] = field(default_factory=dict)
 
     def level(self, factors: Factors) -> float:
-        """Return what an even day of it costs; its unknown days are allowed for."""
-        expected = sum(factors[weekday] for weekday in self.usd)
-        return sum(self.usd.values()) / expected if expected > 0 else 0.0
+        """Return what an even day of it costs; unknown days are allowed for, and odd ones left out."""
+        even = [usd / factors[weekday] for weekday, usd in self.usd.items() if factors[weekday] >= SMALLEST_FACTOR]
+        middle = median(even) if even else 0.0
+        usual = {
+            weekday: usd
+            for weekday, usd in self.usd.items()
+            # Of a week that mostly costs nothing every day counts.
+            if middle <= 0 or abs(usd - middle * factors[weekday]) <= ODD_RATIO * middle
+        }
+        expected = sum(factors[weekday] for weekday in usual)
+        return sum(usual.values()) / expected if expected > 0 else 0.0
 
 
 def weekday_factors(days: Sequence[tuple[date, float]], *, as_of: date) -> Factors | None:
     """Learn how the weekdays differ, or None where one of them is known fewer than four times.
 
     Weeks end on the day before `as_of`: the last four, or as many more as it takes. Each day is held against its own week,
-    along the slope that weeks usually have, and a weekday's factor is the median of its weeks: neither a step nor an odd day is
+    along its slope, and a weekday's factor is the median of its weeks: neither a step nor an odd day is
     taken for a pattern. Weeks that cost nothing tell of none. A factor differs from 1 as far as it does beyond chance.
     """
     weeks = _weeks(days, as_of=as_of)
@@ -65,7 +79,7 @@ def _weeks(days: Sequence[tuple[date, float]], *, as_of: date) -> list[_Week] | 
     counts = dict.fromkeys(range(7), 0)
     taken = []
     for week in weeks:
-        if sum(week.usd.values()) <= 0:
+        if week.level(EVEN) <= 0:
             continue
         taken.append(week)
         for weekday in week.usd:
@@ -78,14 +92,8 @@ def _weeks(days: Sequence[tuple[date, float]], *, as_of: date) -> list[_Week] | 
 def _ratios(weeks: Sequence[_Week], factors: Factors, *, first_weekday: int) -> list[list[float]]:
     """Return, by weekday, cost ÷ what an even day of that week cost there."""
     levels = [week.level(factors) for week in weeks]
-    slopes = [
-        (levels[place] - levels[place + 1]) / (7 * (older.number - newer.number))
-        for place, (newer, older) in enumerate(pairwise(weeks))
-    ]
-    # Of one step the middle slope knows nothing.
-    slope = median(slopes)
     ratios: list[list[float]] = [[] for _ in range(7)]
-    for week, level in zip(weeks, levels, strict=True):
+    for week, level, slope in zip(weeks, levels, _slopes(weeks, levels), strict=True):
         for weekday, usd in week.usd.items():
             there = level + slope * ((weekday - first_weekday) % 7 - 3)
             if there > 0:
@@ -93,13 +101,28 @@ def _ratios(weeks: Sequence[_Week], factors: Factors, *, first_weekday: int) -> 
     return ratios
 
 
+def _slopes(weeks: Sequence[_Week], levels: Sequence[float]) -> Iterator[float]:
+    """Yield how much more each day of a week costs than the one before, as far as the changes on two sides of it agree.
+
+    The smaller of two changes, and none where they differ in sign: of a step the changes on its two sides know nothing.
+    """
+    changes = [
+        (newer - older) / (7 * (before.number - after.number))
+        for (after, before), (newer, older) in zip(pairwise(weeks), pairwise(levels), strict=True)
+    ]
+    for place in range(len(weeks)):
+        first = min(max(place - 1, 0), len(changes) - 2)
+        one, other = changes[first : first + 2]
+        yield min(one, other, key=abs) if one * other > 0 else 0.0
+
+
 def _beyond_chance(factors: Factors, ratios: Sequence[Sequence[float]]) -> Factors:
     """Draw the factors to 1 by the share of their differences that chance would make."""
     between = sum((factor - 1) ** 2 for factor in factors) / 6
+    # By middle deviations and the middle weekday: neither an odd day nor a week with a step in it is chance.
     within = (
-        sum((ratio - factor) ** 2 for ratio in of_weekday) / (len(of_weekday) - 1) / len(of_weekday)
+        SD_PER_MEDIAN_DEVIATION**2 * median((ratio - factor) ** 2 for ratio in of_weekday) / len(of_weekday)
         for factor, of_weekday in zip(factors, ratios, strict=True)
     )
-    # The middle one: an odd day widens that of its own weekday.
     kept = max(0.0, 1 - median(within) / between) if between > 0 else 0.0
     return tuple(1 + kept * (factor - 1) for factor in factors)
