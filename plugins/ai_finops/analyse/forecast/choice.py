@@ -19,7 +19,7 @@ from ai_finops.analyse.forecast.daily import LINEAR_TREND, METHODS
 
 IN_USE = "in_use"
 FEWEST_ORIGINS_TO_CHOOSE = 4
-ADVANTAGE_RATIO = 0.9
+BETTER_PCT = 90
 FEWEST_ORIGINS_TO_SCALE = 8
 CHOICE_HORIZON = "7d"
 COVERAGE_PCT = 80
@@ -127,7 +127,7 @@ class Choices:
         better = {
             method: error.wape_ratio
             for method, error in errors.items()
-            if error.wape_ratio is not None and error.wape_ratio < ADVANTAGE_RATIO * base.wape_ratio
+            if error.wape_ratio is not None and 100 * error.wape_ratio < BETTER_PCT * base.wape_ratio
         }
         return min(better, key=better.__getitem__, default=LINEAR_TREND)
 
