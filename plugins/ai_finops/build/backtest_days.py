@@ -53,7 +53,7 @@ def backtest(history: CostHistory, *, lake: Lake, as_of: date) -> list[Backtest]
         LakeError: The lake cannot be written; what was kept before stays.
     """
     first = min(history.first_day.values(), default=as_of)
-    origins = [day for day in origins_between(first + timedelta(days=1), as_of) if first_result(day) < as_of]
+    origins = [day for day in origins_between(first + timedelta(days=1), as_of) if first_result(day) <= as_of]
     for key in lake.keys(SOURCE):
         if date.fromisoformat(key) <= first:
             lake.remove_partition(SOURCE, key)
