@@ -27,9 +27,16 @@ def test_factors_multiply_the_line():
 
 
 def test_a_day_counts_half_as_much_as_one_a_fortnight_after_it():
-    # Weights 1/2 : 1 for days 15 and 1 before as_of: (0.5 * 10 + 1 * 40) / 1.5.
-    line = fit([Point(-15, 1.0, 10), Point(-1, 1.0, 40)], has_slope=False)
-    assert line.level_usd == pytest.approx(30)
+    # Three days each at the ends, at 10 and 40: about 1/2 : 1, so (0.5 * 10 + 1 * 40) / 1.5 = 30 about two thirds of the way.
+    ends = [Point(x, 1.0, 10) for x in (-16, -15, -14)] + [Point(x, 1.0, 40) for x in (-2, -1, 0)]
+    line = fit(ends, has_slope=True)
+    assert (line.level_usd, line.middle_x) == (pytest.approx(30), pytest.approx(-15 + 14 * 2 / 3, abs=0.1))
+
+
+def test_a_level_is_the_mean_and_of_factors_what_fits_best():
+    assert fit([Point(-15, 1.0, 10), Point(-2, 1.0, 40), Point(-1, 1.0, 40)], has_slope=False).level_usd == 30
+    # (1 * 12 + 0.5 * 4) / (1 + 0.25).
+    assert fit([Point(-2, 1.0, 12), Point(-1, 0.5, 4)], has_slope=False).level_usd == pytest.approx(11.2)
 
 
 def test_a_slope_counts_as_far_as_it_is_beyond_chance():
@@ -43,14 +50,23 @@ def test_a_slope_counts_as_far_as_it_is_beyond_chance():
 
 
 def test_margins_of_a_level_by_hand():
-    # Days 8, 12, 8, 12 of nearly one weight: variance about 4 * 4/3, t of 3 degrees 1.6377.
+    # Days 8, 12, 8, 12: variance 16/3, t of 3 degrees 1.6377.
     line = fit(points([8, 12, 8, 12]), has_slope=False)
-    assert line.level_usd == pytest.approx(10, abs=0.1)
     day = 1.6377 * sqrt(16 / 3)
-    assert line.margins.day_usd == pytest.approx(day, rel=0.02)
+    assert (line.level_usd, line.margins.day_usd) == (10, pytest.approx(day, rel=1e-4))
     # A level is known as from two days at most, and may change by as much in a fortnight.
-    assert line.margins.level_usd == pytest.approx(line.margins.day_usd / sqrt(2))
-    assert line.margins.slope_usd == pytest.approx(line.margins.level_usd / 14)
+    assert line.margins.level_usd == pytest.approx(day / sqrt(2), rel=1e-4)
+    assert line.margins.slope_usd == pytest.approx(day / sqrt(2) / 14, rel=1e-4)
+    assert line.margins.middle_x == -2.5
+
+
+def test_margins_of_a_line_by_hand():
+    # Twenty days up and down by 3 beside a line of slope 1, in pairs that do not bend it: +3, -3, -3, +3.
+    beside = [100 + n + (3 if n % 4 in (0, 3) else -3) for n in range(20)]
+    line = fit(points(beside), has_slope=True)
+    # Weights halve in 14 days: they tell as much as 18.5 days, so 16.5 degrees of freedom, and t of 16 is 1.3368.
+    assert line.margins.day_usd == pytest.approx(1.3368 * 3 * sqrt(18.5 / 16.5), rel=0.01)
+    assert line.slope_usd == pytest.approx(1, abs=0.05)
 
 
 def test_a_sum_adds_up_what_is_random_in_squares_and_what_days_share_in_full():

@@ -2,8 +2,8 @@
 
 It is least squares with three cares, each worth its numbers in docs/projection.md:
 
-- *Later days weigh more*: a day counts half as much as one a fortnight after it. Costs drift, and the end of a line is what is
-  asked for.
+- *Later days weigh more*: a day of a line counts half as much as one a fortnight after it. Costs drift, and the end of a line
+  is what is asked for. A level of few days is their mean.
 - *A slope counts as far as it is beyond chance*: of a slope that is z standard errors steep, 1 - 2/z² is kept, and nothing
   below √2. A line that follows chance is wrong by a multiple of it at month end.
 - *A margin allows for drift*: residuals tell how far days are off the line, not how far the line goes off afterwards. So its
@@ -12,7 +12,7 @@ It is least squares with three cares, each worth its numbers in docs/projection.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -21,6 +21,7 @@ from ai_finops.analyse.trend import t_quantile_90
 
 HALF_LIFE_DAYS = 14
 CHANCE = 2.0
+_NO_MARGINS = Margins(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,6 @@ class Point:
     factor: float
     usd: float
 
-    @property
-    def weight(self) -> float:
-        return 0.5 ** (-self.x / HALF_LIFE_DAYS)
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -43,7 +40,7 @@ class Line:
     level_usd: float
     slope_usd: float
     middle_x: float
-    margins: Margins
+    margins: Margins = _NO_MARGINS
 
     def at(self, x: float, *, factor: float = 1.0) -> float:
         """Return the cost of a day whose weekday has `factor`; USD."""
@@ -51,35 +48,36 @@ class Line:
 
 
 def fit(points: Sequence[Point], *, has_slope: bool) -> Line:
-    """Fit a line, or a level as a line without slope.
+    """Fit a line; or a level, for which all days weigh the same.
 
     Args:
-        points: Three at least; for a slope four with different x. One factor is above 0 at least.
+        points: Three at least, and for a slope four with different x; of a factor above 0.
         has_slope: Whether to look for a slope.
     """
-    weights = [point.weight * point.factor**2 for point in points]
-    total = sum(weights)
-    middle = sum(weight * point.x for weight, point in zip(weights, points, strict=True)) / total
-    level = sum(point.weight * point.factor * point.usd for point in points) / total
+    weights = [0.5 ** (-point.x / HALF_LIFE_DAYS) if has_slope else 1.0 for point in points]
+    of_level = [weight * point.factor for weight, point in zip(weights, points, strict=True)]
+    total = _sum(of_level, (point.factor for point in points))
+    middle = _sum(of_level, (point.factor * point.x for point in points)) / total
+    level = _sum(of_level, (point.usd for point in points)) / total
     slope = slope_variance = 0.0
     if has_slope:
-        pulls = [point.weight * point.factor * (point.x - middle) for point in points]
-        spread = sum(pull * point.factor * (point.x - middle) for pull, point in zip(pulls, points, strict=True))
-        slope = sum(pull * point.usd for pull, point in zip(pulls, points, strict=True)) / spread
-        variance = _variance(points, Line(level, slope, middle, Margins(0.0)), fitted_count=2)
-        slope_variance = variance * sum(pull**2 for pull in pulls) / spread**2
+        of_slope = [weight * (point.x - middle) for weight, point in zip(of_level, points, strict=True)]
+        spread = _sum(of_slope, (point.factor * (point.x - middle) for point in points))
+        slope = _sum(of_slope, (point.usd for point in points)) / spread
+        variance = _variance(points, weights, Line(level, slope, middle), fitted_count=2)
+        slope_variance = variance * _sum(of_slope, of_slope) / spread**2
         slope = _beyond_chance(slope, slope_variance)
-    variance = _variance(points, Line(level, slope, middle, Margins(0.0)), fitted_count=1 + has_slope)
-    level_variance = variance * sum((point.weight * point.factor) ** 2 for point in points) / total**2
-    drift_variance = variance / DRIFT_DAYS
-    t = t_quantile_90(max(1, round(_effective_count(points)) - 1 - has_slope))
-    margins = Margins(
-        day_usd=t * sqrt(variance),
-        level_usd=t * sqrt(max(level_variance, drift_variance)),
-        slope_usd=t * sqrt(max(slope_variance, drift_variance / HALF_LIFE_DAYS**2)),
-        middle_x=middle,
-    )
+    fitted_count = 2 if has_slope else 1
+    variance = _variance(points, weights, Line(level, slope, middle), fitted_count=fitted_count)
+    level_variance = max(variance * _sum(of_level, of_level) / total**2, variance / DRIFT_DAYS)
+    slope_variance = max(slope_variance, variance / DRIFT_DAYS / HALF_LIFE_DAYS**2)
+    t = t_quantile_90(max(1, round(_effective_count(weights)) - fitted_count))
+    margins = Margins(t * sqrt(variance), t * sqrt(level_variance), t * sqrt(slope_variance), middle)
     return Line(level, slope, middle, margins)
+
+
+def _sum(some: Iterable[float], others: Iterable[float]) -> float:
+    return sum(one * other for one, other in zip(some, others, strict=True))
 
 
 def _beyond_chance(slope: float, variance: float) -> float:
@@ -87,13 +85,13 @@ def _beyond_chance(slope: float, variance: float) -> float:
     return slope * max(0.0, 1 - CHANCE * variance / slope**2) if slope**2 > 0 else 0.0
 
 
-def _variance(points: Sequence[Point], line: Line, *, fitted_count: int) -> float:
+def _variance(points: Sequence[Point], weights: Sequence[float], line: Line, *, fitted_count: int) -> float:
     """Return the variance of days around the line, by their weights."""
-    squares = sum(point.weight * (point.usd - line.at(point.x, factor=point.factor)) ** 2 for point in points)
-    count = _effective_count(points)
-    return squares / sum(point.weight for point in points) * count / max(1.0, count - fitted_count)
+    squares = _sum(weights, ((point.usd - line.at(point.x, factor=point.factor)) ** 2 for point in points))
+    count = _effective_count(weights)
+    return squares / sum(weights) * count / max(1.0, count - fitted_count)
 
 
-def _effective_count(points: Sequence[Point]) -> float:
+def _effective_count(weights: Sequence[float]) -> float:
     """Return how many days of one weight tell as much as these."""
-    return sum(point.weight for point in points) ** 2 / sum(point.weight**2 for point in points)
+    return sum(weights) ** 2 / _sum(weights, weights)
