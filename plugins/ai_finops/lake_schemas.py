@@ -131,6 +131,21 @@ QUERY_DRIFTS = _schema(
 )
 """Of a feature's queries of a week: how many of those asked about have one as alike among `reference_count` of the week
 before, and among as many others of their own week. Without an embedder, the same text counts."""
+PROJECTION_BACKTESTS = _schema(
+    feature_id=pa.string(),
+    method=pa.string(),
+    status=pa.string(),
+    window_day_count=pa.int64(),
+    window_start_date=pa.date32(),
+    daily_usd=pa.list_(pa.field("element", pa.float64())),
+    day_margin_usd=pa.float64(),
+    level_margin_usd=pa.float64(),
+    slope_margin_usd=pa.float64(),
+    middle_x=pa.float64(),
+    input_sha256=pa.string(),
+    origin_date=pa.date32(),
+)
+"""A forecast as it would have been made on `origin_date`, and a checksum of the days that it was made of."""
 
 DOCUMENT_USES = _schema(
     trace_id=pa.string(),
@@ -565,6 +580,7 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("query_neighbours", "inputs"): QUERY_INPUTS,
     ("query_drifts", "drifts"): QUERY_DRIFTS,
     ("query_drifts", "inputs"): QUERY_INPUTS,
+    ("projection_backtests", "forecasts"): PROJECTION_BACKTESTS,
     ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
     **{(family, table): schema for family, tables in DERIVED_TABLES.items() for table, schema in tables.items()},
 }

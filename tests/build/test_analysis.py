@@ -60,6 +60,7 @@ def build(settings, tmp_path):
         *SEEDS,
         "update marts.fct_llm_calls set model_tier = 'expensive', model_id = 'anthropic.claude-sonnet-4-20250514-v1:0'",
         "drop table marts.fct_cost_drivers",
+        "drop table marts.fct_projection_backtests",
         "drop table marts.fct_daily_cost_baselines",
         "drop table marts.fct_cost_anomalies",
         "drop table marts.fct_cost_anomaly_drivers",
@@ -78,6 +79,7 @@ def test_analyses_become_views_before_phase_2(settings, build):
     counts = analyse(settings=settings, build=build)
     assert set(counts) == {
         "projections",
+        "projection_backtests",
         "projection_errors",
         "cost_drivers",
         "daily_cost_baselines",

@@ -101,6 +101,26 @@ FAULTS = {
         "alter table marts.fct_llm_calls rename cost_reason to reason",
         ["fct_llm_calls__by_day", "cost_reason"],
     ),
+    "backtest whose error is another": (
+        "update marts.fct_projection_backtests set absolute_error_usd = 2 where method = 'mean_7d'",
+        ["fct_projection_backtests", "broken_error_count", "1 of 2 rows"],
+    ),
+    "backtest scored before its days have passed": (
+        "update marts.fct_projection_backtests set last_target_date = '2025-06-11' where method = 'mean_7d'",
+        ["fct_projection_backtests", "misplaced_origin_count", "1 of 2 rows"],
+    ),
+    "backtest without a method in use": (
+        "update marts.fct_projection_backtests set is_method_in_use = false",
+        ["fct_projection_backtests", "method_in_use_count", "2 of 2 rows"],
+    ),
+    "error of other origins than were in use": (
+        "update marts.fct_projection_errors set origin_count = 2",
+        ["fct_projection_errors", "lost_origin_count", "1 of 2 rows"],
+    ),
+    "error in use of a method that is not": (
+        "update marts.fct_projection_errors set method_in_use = 'mean_7d'",
+        ["fct_projection_errors", "broken_status_count", "1 of 2 rows"],
+    ),
     "lost mart": ("drop table marts.fct_cost_projections", ["fct_cost_projections", "does not exist"]),
     "empty mart": (
         "delete from marts.fct_daily_metrics",

@@ -349,8 +349,19 @@ select
 
 create table marts.fct_projection_errors as
 select
-    $as_of as as_of_date, 'total' as feature_id, 'linear_trend' as method, 1::bigint as horizon_days,
-    2::bigint as origin_count, 0.1::double as wape_ratio, 0.0::double as bias_ratio, 'measured' as status;
+    $as_of as as_of_date, 'total' as feature_id, method, '7d' as horizon, 7::bigint as horizon_days,
+    1::bigint as origin_count, 0.1::double as wape_ratio, 0.1::double as bias_ratio, 1.0::double as coverage_ratio,
+    'linear_trend' as method_in_use, true as is_in_use, 'measured' as status
+from (values ('linear_trend'), ('in_use')) as m(method);
+
+create table marts.fct_projection_backtests as
+select
+    date '2025-06-02' as origin_date, 'total' as feature_id, method, '7d' as horizon, 7::bigint as horizon_day_count,
+    6::bigint as known_day_count, date '2025-06-08' as last_target_date, cast(11 as decimal(18, 6)) as projected_cost_usd,
+    cast(8 as decimal(18, 6)) as low_cost_usd, cast(14 as decimal(18, 6)) as high_cost_usd,
+    cast(10 as decimal(18, 6)) as actual_cost_usd, cast(1 as decimal(18, 6)) as absolute_error_usd,
+    1.0::double as interval_scale, true as is_in_interval, method = 'linear_trend' as is_method_in_use, 'ok' as status
+from (values ('linear_trend'), ('mean_7d')) as m(method);
 
 create table marts.fct_cost_drivers as
 select

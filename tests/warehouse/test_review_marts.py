@@ -102,7 +102,12 @@ def test_routing_mix_of_calls_and_spend(query):
 
 def test_analyses_pass_through_unchanged(query):
     assert query("select count(*), sum(projected_cost_usd) from marts.fct_cost_projections") == [(2, Decimal(21))]
-    assert query("select wape_ratio, bias_ratio from marts.fct_projection_errors") == [(0.25, -0.25)]
+    errors = "select horizon, wape_ratio, bias_ratio, coverage_ratio, method_in_use from marts.fct_projection_errors"
+    assert query(errors) == [("7d", 0.25, -0.25, 1.0, "mean_7d")]
+    measures = "projected_cost_usd, actual_cost_usd, absolute_error_usd, is_in_interval"
+    assert query(f"select {measures} from marts.fct_projection_backtests") == [
+        (Decimal(12), Decimal(15), Decimal(3), True)
+    ]
     assert query("select sum(contribution_cost_usd) from marts.fct_cost_drivers") == [(Decimal("-9.000010"),)]
     assert query("select opportunity_id, rank from marts.fct_savings_opportunities") == [("one", 1)]
 

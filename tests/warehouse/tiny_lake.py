@@ -21,6 +21,7 @@ from ai_finops.analyse.schemas import (
     COST_ANOMALY_DRIVERS,
     COST_DRIVERS,
     DAILY_COST_BASELINES,
+    PROJECTION_BACKTESTS,
     PROJECTION_ERRORS,
     PROJECTIONS,
     SAVINGS,
@@ -52,6 +53,7 @@ RERANK = "cohere.rerank-v3-5:0"
 
 ANALYSES = {
     "analysis_projections": PROJECTIONS,
+    "analysis_projection_backtests": PROJECTION_BACKTESTS,
     "analysis_projection_errors": PROJECTION_ERRORS,
     "analysis_cost_drivers": COST_DRIVERS,
     "analysis_savings": SAVINGS,

@@ -119,8 +119,18 @@ ANALYSES = {
     ],
     "analysis_projection_errors": [
         {
-            "as_of_date": at(AS_OF_DATE).date(), "feature_id": "total", "method": "linear_trend", "horizon_days": 2,
-            "origin_count": 3, "wape_ratio": 0.25, "bias_ratio": -0.25, "status": "measured",
+            "as_of_date": at(AS_OF_DATE).date(), "feature_id": "total", "method": "in_use", "horizon": "7d", "horizon_days": 2,
+            "origin_count": 3, "wape_ratio": 0.25, "bias_ratio": -0.25, "coverage_ratio": 1.0, "method_in_use": "mean_7d",
+            "is_in_use": True, "status": "measured",
+        }
+    ],
+    "analysis_projection_backtests": [
+        {
+            "origin_date": at("2025-06-02").date(), "feature_id": "total", "method": "mean_7d", "horizon": "7d",
+            "horizon_day_count": 7, "known_day_count": 5, "last_target_date": at("2025-06-08").date(),
+            "projected_cost_usd": Decimal(12), "low_cost_usd": Decimal(8), "high_cost_usd": Decimal(16),
+            "actual_cost_usd": Decimal(15), "absolute_error_usd": Decimal(3), "interval_scale": 1.5,
+            "is_in_interval": True, "is_method_in_use": True, "status": "short_history",
         }
     ],
     "analysis_cost_drivers": [

@@ -37,7 +37,7 @@ projections as (
 
 projection_errors as (
     select * from {{ ref('fct_projection_errors') }}
-    where feature_id = 'total' and status = 'measured'
+    where feature_id = 'total' and method = 'in_use' and status = 'measured'
 ),
 
 drivers as (
@@ -97,7 +97,6 @@ months_to_date as (
 projections_summed as (
     select
         as_of_date,
-        any_value(method) as method,
         any_value(status) as projection_status,
         count(*) as horizon_days,
         sum(projected_cost_usd) as projected_cost_usd,
@@ -115,13 +114,12 @@ projection_errors_ranked as (
         projection_errors.horizon_days,
         row_number() over (
             partition by projections_summed.as_of_date
-            order by projection_errors.horizon_days desc
+            order by projection_errors.horizon_days desc, projection_errors.horizon desc
         ) as horizon_rank
     from projections_summed
     inner join projection_errors
         on
             projections_summed.as_of_date = projection_errors.as_of_date
-            and projections_summed.method = projection_errors.method
             and projections_summed.horizon_days >= projection_errors.horizon_days
     -- One projection that went wrong is an anecdote.
     where projection_errors.origin_count >= 3

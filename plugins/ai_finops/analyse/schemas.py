@@ -31,10 +31,35 @@ PROJECTION_ERRORS = pa.schema(
         ("as_of_date", pa.date32()),
         ("feature_id", pa.string()),
         ("method", pa.string()),
+        ("horizon", pa.string()),
         ("horizon_days", pa.int64()),
         ("origin_count", pa.int64()),
         ("wape_ratio", pa.float64()),
         ("bias_ratio", pa.float64()),
+        ("coverage_ratio", pa.float64()),
+        ("method_in_use", pa.string()),
+        ("is_in_use", pa.bool_()),
+        ("status", pa.string()),
+    ]
+)
+
+PROJECTION_BACKTESTS = pa.schema(
+    [
+        ("origin_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("method", pa.string()),
+        ("horizon", pa.string()),
+        ("horizon_day_count", pa.int64()),
+        ("known_day_count", pa.int64()),
+        ("last_target_date", pa.date32()),
+        ("projected_cost_usd", MONEY),
+        ("low_cost_usd", MONEY),
+        ("high_cost_usd", MONEY),
+        ("actual_cost_usd", MONEY),
+        ("absolute_error_usd", MONEY),
+        ("interval_scale", pa.float64()),
+        ("is_in_interval", pa.bool_()),
+        ("is_method_in_use", pa.bool_()),
         ("status", pa.string()),
     ]
 )

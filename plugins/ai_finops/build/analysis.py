@@ -59,8 +59,8 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
         results = _run(
             exported,
             warehouse=warehouse,
+            settings=settings,
             as_of=date.fromisoformat(build["as_of_date"]),
-            retention_days=settings.content_retention_days,
         )
         (folder / "analysis").mkdir(exist_ok=True)
         for name, table in results.items():
@@ -93,7 +93,7 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
 
 
 def _run(
-    exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, as_of: date, retention_days: int
+    exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, settings: Settings, as_of: date
 ) -> dict[str, pa.Table]:
     """Run each analysis; every day after the first covered one is a date of issue, so that a projection shows its own error."""
     import pyarrow.parquet as pq
@@ -102,13 +102,17 @@ def _run(
     from ai_finops.analyse.advisor import advise
     from ai_finops.analyse.anomaly_rules import AnomalyRules
     from ai_finops.analyse.cache_curves import curves
+    from ai_finops.analyse.forecast.choice import choices_by_feature
+    from ai_finops.analyse.forecast.tables import backtests_table, errors_table
     from ai_finops.analyse.levers.assumptions import Assumptions
     from ai_finops.analyse.levers.call_sums import days_looked_back_on
     from ai_finops.analyse.levers.evidence import Evidence
     from ai_finops.analyse.series import CostHistory
     from ai_finops.analyse.spend_days import read_days
+    from ai_finops.build.backtest_days import backtest
     from ai_finops.build.lever_inputs import read_evidence
     from ai_finops.build.savings_inputs import read_inputs
+    from ai_finops.lake import Lake
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
     covered_days = tables["days_covered"]["covered_date"].to_pylist()
@@ -117,7 +121,8 @@ def _run(
     history = CostHistory.from_table(
         tables["fct_daily_feature_costs"], covered_days=covered_days, largest_unknown_ratio=unknown_ratio
     )
-    projected = projections.project(history, as_of_dates=dates)
+    choices = choices_by_feature(backtest(history, lake=Lake(settings.lake), as_of=as_of))
+    mondays = [day for day in dates if day.weekday() == 0 or day == as_of]
     inputs = read_inputs(warehouse, days=days_looked_back_on(dates))
     cache_curves = curves(
         inputs["query_bands"],
@@ -125,7 +130,7 @@ def _run(
         similarities=tables["cache_similarities"]["similarity"].to_pylist(),
     )
     read = read_evidence(warehouse)
-    evidence = Evidence.from_tables(read, retention_days=retention_days)
+    evidence = Evidence.from_tables(read, retention_days=settings.content_retention_days)
     found = savings.find(
         inputs["call_sums"],
         prices=tables["prices"],
@@ -156,8 +161,9 @@ def _run(
         largest_unknown_ratio=unknown_ratio,
     )
     return {
-        "projections": projected.projections,
-        "projection_errors": projected.errors,
+        "projections": projections.project(history, as_of_dates=dates, choices=choices),
+        "projection_backtests": backtests_table(choices),
+        "projection_errors": errors_table(choices, history=history, as_of_dates=mondays),
         "cost_drivers": drivers.split_weeks_of(days, largest_unknown_ratio=unknown_ratio),
         "daily_cost_baselines": judged.baselines,
         "cost_anomaly_drivers": judged.drivers,

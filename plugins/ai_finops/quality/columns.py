@@ -122,8 +122,13 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             as_of_date feature_id scenario target_date projected_cost_usd low_cost_usd high_cost_usd method status
             window_day_count
         """,
+        "fct_projection_backtests": """
+            origin_date feature_id method horizon horizon_day_count known_day_count last_target_date projected_cost_usd
+            low_cost_usd high_cost_usd actual_cost_usd absolute_error_usd interval_scale is_in_interval is_method_in_use status
+        """,
         "fct_projection_errors": """
-            as_of_date feature_id method horizon_days origin_count wape_ratio bias_ratio status
+            as_of_date feature_id method horizon horizon_days origin_count wape_ratio bias_ratio coverage_ratio method_in_use
+            is_in_use status
         """,
         "fct_cost_drivers": """
             week_start_date feature_id driver detail contribution_cost_usd is_comparable

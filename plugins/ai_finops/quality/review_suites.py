@@ -175,8 +175,7 @@ def configure_unused_context() -> list[Check]:
 
 
 def configure_projections() -> list[Check]:
-    """Projections, and their measured errors beside them."""
-    errors = "fct_projection_errors"
+    """Projections have a figure where they have a history, in its range."""
     mart = "fct_cost_projections"
     return [
         Check(
@@ -191,18 +190,6 @@ def configure_projections() -> list[Check]:
                 is_one_of("status", "ok", "short_history", "insufficient_history", why="Known states."),
                 is_zero("broken_range_count", why="No figure without history, and the figure lies in its range."),
                 is_between("projected_cost_usd", 0, None, why="Cost to come is not negative."),
-            ),
-        ),
-        Check(
-            errors,
-            errors,
-            rows_of(errors),
-            (
-                has_read_columns(errors),
-                has_rows(why="A projection shows its own error, or says that it cannot.", severity=Severity.WARN),
-                is_unique_by_grain(errors),
-                is_one_of("status", "measured", "insufficient_history", why="Known states."),
-                is_between("wape_ratio", 0, None, why="A size of errors."),
             ),
         ),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ai_finops.quality import (
     anomaly_suites,
+    backtest_suites,
     call_suites,
     closing_suites,
     cost_suites,
@@ -34,6 +35,7 @@ CONFIGURE = (
     week_suites.configure_weekly_rerankers,
     review_suites.configure_unused_context,
     review_suites.configure_projections,
+    backtest_suites.configure_backtests,
     review_suites.configure_drivers,
     anomaly_suites.configure_baselines,
     anomaly_suites.configure_anomalies,
