@@ -14,8 +14,10 @@ from ai_finops.analyse.planned_features import (
     read_pipelines,
     read_plans,
     realise,
+    report_plans,
 )
 from ai_finops.analyse.projections import Changes, day_count_from, project
+from ai_finops.analyse.schemas import PLANNED_FEATURES
 from tests.analyse.daily_costs import daily, history, spent, table
 
 AS_OF = date(2025, 6, 30)
@@ -281,3 +283,27 @@ def test_no_multiplier_in_the_seed_is_the_default():
     assert (one.multiplier, one.is_default_multiplier) == (2.5, True)
     assert (two.multiplier, two.is_default_multiplier) == (4.0, False)
     assert isinstance(one, Plan)
+
+
+def test_a_report_says_what_is_assumed_beside_what_came():
+    first = AS_OF - timedelta(days=28)
+    rows = daily([100] * 28, first=FIRST) + daily([60] * 28, feature="digest", first=first)
+    planned = Planned(
+        plan(status="launched", launch_date=first, share_ratio=0.5, multiplier=3.0),
+        plan("alerts", pipeline="nothing"),
+        plan("brief"),
+        costs=[("summarize", rows)],
+    )
+    report = report_plans(planned.judged, planned.extras, planned.pipelines, as_of=AS_OF)
+    assert report.schema == PLANNED_FEATURES
+    digest, alerts, brief = report.to_pylist()
+    assert (digest["assumed_multiplier"], digest["cost_factor"], digest["realised_multiplier"]) == (3.0, 2.0, 2.2)
+    assert (digest["own_cost_usd"], digest["others_cost_usd"], digest["realised_day_count"]) == (1680, 2800, 28)
+    assert (digest["plan_status"], digest["order_number"], digest["extra_cost_usd"]) == ("launched", 1, None)
+    assert (alerts["plan_status"], alerts["order_number"], alerts["is_default_multiplier"]) == ("unknown_pipeline", None, True)
+    # All that the pipeline costs by now, 160 a day, times 1.5, on 31 days of December.
+    assert (brief["plan_status"], brief["order_number"], brief["extra_cost_usd"]) == ("applied", 2, 31 * 240)
+
+
+def test_no_plans_give_a_typed_empty_report():
+    assert report_plans([], [], {}, as_of=AS_OF) == PLANNED_FEATURES.empty_table()

@@ -17,12 +17,17 @@ import pyarrow.compute as pc
 
 from ai_finops.analyse.cost_paths import CostPath
 from ai_finops.analyse.forecast import DailyForecast, forecast
+from ai_finops.analyse.projection_rows import month_starts
+from ai_finops.analyse.schemas import PLANNED_FEATURES, to_money, to_table
 from ai_finops.analyse.series import TOTAL, CostHistory
 
 DEFAULT_MULTIPLIER = 2.5
 RECENT_DAYS = 28
 """A pipeline without any cost in so many days before the date of issue is none that can be reused."""
 FEWEST_LAUNCHED_DAYS = 7
+_OF_PLAN = (
+    *("feature_id", "pipeline_id", "status", "owner", "reason", "launch_date", "share_ratio", "is_default_multiplier"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +266,35 @@ def _paid_since(
 
 def _order(plan: Plan) -> tuple[date, str, str]:
     return plan.launch_date, plan.feature_id, plan.pipeline_id
+
+
+def report_plans(
+    judged: Sequence[JudgedPlan], extras: Sequence[Extra], pipelines: Mapping[str, CostHistory], *, as_of: date
+) -> pa.Table:
+    """Return the plans as `schemas.PLANNED_FEATURES`: what is assumed of each, and what came of it where it has launched.
+
+    `extra_cost_usd` is what an applied plan adds in the last month that is projected.
+    """
+    added = {(extra.plan.feature_id, extra.plan.pipeline_id): extra.path for extra in extras}
+    first = (month_starts(as_of)[-1] - as_of).days
+    rows = []
+    for each in judged:
+        plan, path = each.plan, added.get((each.plan.feature_id, each.plan.pipeline_id))
+        realised = realise(each, judged, pipelines.get(plan.pipeline_id), as_of=as_of)
+        rows.append(
+            {
+                "as_of_date": as_of,
+                "plan_status": each.status,
+                "assumed_multiplier": plan.multiplier,
+                "cost_factor": plan.factor,
+                "order_number": each.order_number or None,
+                "extra_cost_usd": path and to_money(path.sum_usd(first, len(path.daily_usd) - 1)),
+                "realised_multiplier": realised.multiplier,
+                "realised_status": realised.status,
+                "realised_day_count": realised.day_count,
+                "own_cost_usd": None if realised.own_cost_usd is None else to_money(realised.own_cost_usd),
+                "others_cost_usd": None if realised.others_cost_usd is None else to_money(realised.others_cost_usd),
+                **{name: getattr(plan, name) for name in _OF_PLAN},
+            }
+        )
+    return to_table(rows, schema=PLANNED_FEATURES)
