@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from ai_finops.analyse.schemas import PROJECTIONS
+
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 TEXT_MAP = pa.map_(pa.string(), pa.string())
 EXACT = pa.decimal128(38, 12)
@@ -508,6 +510,9 @@ DERIVED_TABLES = {"context_uses": {"document_uses": DOCUMENT_USES}}
 DERIVED_FROM = {"context_uses": "traces"}
 """The source whose landing makes the family."""
 
+ISSUED_TABLES = {"projections": PROJECTIONS}
+"""Family `issued`: what builds issued, by date of issue, each with column `as_of_date` (build/issued.py)."""
+
 SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     (source, table): schema
     for source, tables in SOURCE_TABLES.items()
@@ -521,6 +526,7 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("query_neighbours", "inputs"): QUERY_INPUTS,
     ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
     **{(family, table): schema for family, tables in DERIVED_TABLES.items() for table, schema in tables.items()},
+    **{("issued", table): schema for table, schema in ISSUED_TABLES.items()},
 }
 """Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; the two of contents are none:
 they hold texts that the landing of traces or invocation logs sets apart, and no build reads them."""

@@ -16,9 +16,11 @@ import duckdb
 import pyarrow as pa
 
 from ai_finops.analyse.schemas import (
+    BUDGETS,
     COST_ANOMALY_DRIVERS,
     COST_DRIVERS,
     DAILY_COST_BASELINES,
+    PLANNED_FEATURES,
     PROJECTION_ERRORS,
     PROJECTIONS,
     SAVINGS,
@@ -51,6 +53,8 @@ RERANK = "cohere.rerank-v3-5:0"
 ANALYSES = {
     "analysis_projections": PROJECTIONS,
     "analysis_projection_errors": PROJECTION_ERRORS,
+    "analysis_planned_features": PLANNED_FEATURES,
+    "analysis_budgets": BUDGETS,
     "analysis_cost_drivers": COST_DRIVERS,
     "analysis_savings": SAVINGS,
     "analysis_queries": QUERY_NEIGHBOURS,

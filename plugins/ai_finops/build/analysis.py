@@ -12,10 +12,14 @@ from ai_finops.build.marts import marts_of
 from ai_finops.config import Settings
 from ai_finops.days import days_between
 from ai_finops.errors import BuildError
+from ai_finops.lake_schemas import ISSUED_TABLES
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from ai_finops.analyse.series import CostHistory
+    from ai_finops.build.issued import KeptTable
 
 # What the analyses read besides the marts: what people decided (seeds), prices, and what phase 1
 # found out that is no mart.
@@ -28,6 +32,8 @@ _BESIDE_MARTS = {
     "features": "select * from seeds.features order by feature_id",
     "routing_targets": "select * from seeds.routing_targets order by task_type, target_model_id",
     "prices": "select * from raw.prices",
+    "planned_features": "select * from seeds.planned_features order by feature_id, pipeline_id",
+    "budgets": "select * from seeds.budgets order by feature_id, budget_month",
     "comparisons": "select * from intermediate.int_shadow_comparisons_resolved order by made_date, trace_id, span_id",
 }
 
@@ -40,8 +46,7 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
     Raises:
         BuildError: A mart of phase 1 or a seed is not in the warehouse; names it.
     """
-    import pyarrow.parquet as pq
-
+    from ai_finops.build.issued import read_kept
     from ai_finops.build.raw_views import open_warehouse, view_parquet
 
     folder = Path(build["build_dir"])
@@ -50,12 +55,13 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
         open_warehouse(build["warehouse"]) as warehouse,
     ):
         exported = _export(warehouse, folder=folder / "phase_1")
-        results = _run(exported, as_of=date.fromisoformat(build["as_of_date"]))
+        kept = {name: read_kept(folder, name) for name in ISSUED_TABLES}
+        results = _run(exported, as_of=date.fromisoformat(build["as_of_date"]), kept=kept)
         (folder / "analysis").mkdir(exist_ok=True)
         for name, table in results.items():
-            path = folder / "analysis" / f"{name}.parquet"
-            pq.write_table(table, path, compression="zstd")
-            view_parquet(warehouse, f"analysis_{name}", files=[path])
+            _put(warehouse, name, table, folder=folder, kept=kept.get(name))
+        results["projection_errors"] = _measure_errors(warehouse, exported)
+        _put(warehouse, "projection_errors", results["projection_errors"], folder=folder)
         for name, files in _measure_queries(warehouse, settings=settings, exported=exported, build=build).items():
             view_parquet(warehouse, f"analysis_{name}", files=files)
     return {name: table.num_rows for name, table in results.items()}
@@ -88,23 +94,71 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
     return paths
 
 
-def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
-    """Run each analysis; every day after the first covered one is a date of issue, so that a projection shows its own error."""
+def _put(
+    warehouse: duckdb.DuckDBPyConnection, name: str, table: pa.Table, *, folder: Path, kept: KeptTable | None = None
+) -> None:
+    """Write an analysis as Parquet and put it before dbt, with what is kept of it from earlier builds."""
     import pyarrow.parquet as pq
 
-    from ai_finops.analyse import cost_baselines, drivers, projections, savings
-    from ai_finops.analyse.anomaly_rules import AnomalyRules
+    from ai_finops.build.issued import view_issued
+    from ai_finops.build.raw_views import view_parquet
+
+    path = folder / "analysis" / f"{name}.parquet"
+    pq.write_table(table, path, compression="zstd")
+    if kept is None:
+        view_parquet(warehouse, f"analysis_{name}", files=[path])
+    else:
+        view_issued(warehouse, name, made=path, kept=kept)
+
+
+def _history(tables: Mapping[str, pa.Table]) -> CostHistory:
     from ai_finops.analyse.series import CostHistory
+
+    return CostHistory.from_table(
+        tables["fct_daily_feature_costs"],
+        covered_days=tables["days_covered"]["covered_date"].to_pylist(),
+        largest_unknown_ratio=_bound(tables["reporting_bounds"], "largest_unknown_cost_ratio"),
+    )
+
+
+def _measure_errors(warehouse: duckdb.DuckDBPyConnection, exported: Mapping[str, Path]) -> pa.Table:
+    """Hold all that was issued, before this build and by it, against what came."""
+    import pyarrow.parquet as pq
+
+    from ai_finops.analyse.projection_errors import measure_errors
+
+    names = ("fct_daily_feature_costs", "days_covered", "reporting_bounds")
+    history = _history({name: pq.read_table(exported[name], partitioning=None) for name in names})
+    issued = warehouse.sql(
+        "select feature_id, scenario, target_period, method, as_of_date, target_date, projected_cost_usd "
+        "from raw.analysis_projections order by all"
+    ).to_arrow_table()
+    return measure_errors(issued, history)
+
+
+def _run(exported: Mapping[str, Path], *, as_of: date, kept: Mapping[str, KeptTable]) -> dict[str, pa.Table]:
+    """Run each analysis; every day after the first covered one is a date of issue, of which those that are kept stay as they are."""
+    import pyarrow.parquet as pq
+
+    from ai_finops.analyse import cost_baselines, drivers, savings
+    from ai_finops.analyse.anomaly_rules import AnomalyRules
     from ai_finops.analyse.spend_days import read_days
+    from ai_finops.build.projecting import issue_projections
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
     covered_days = tables["days_covered"]["covered_date"].to_pylist()
     dates = _dates_of_issue(covered_days, as_of=as_of)
     unknown_ratio = _bound(tables["reporting_bounds"], "largest_unknown_cost_ratio")
-    history = CostHistory.from_table(
-        tables["fct_daily_feature_costs"], covered_days=covered_days, largest_unknown_ratio=unknown_ratio
+    history = _history(tables)
+    issued = issue_projections(
+        tables,
+        history,
+        dates=kept["projections"].due(dates),
+        as_of=as_of,
+        covered_days=covered_days,
+        largest_unknown_ratio=unknown_ratio,
+        largest_missing_ratio=_bound(tables["reporting_bounds"], "largest_missing_day_ratio"),
     )
-    projected = projections.project(history, as_of_dates=dates)
     found = savings.find(
         tables["fct_llm_calls"],
         prices=tables["prices"],
@@ -122,8 +176,7 @@ def _run(exported: Mapping[str, Path], *, as_of: date) -> dict[str, pa.Table]:
         largest_unknown_ratio=unknown_ratio,
     )
     return {
-        "projections": projected.projections,
-        "projection_errors": projected.errors,
+        **issued,
         "cost_drivers": drivers.split_weeks_of(days, largest_unknown_ratio=unknown_ratio),
         "daily_cost_baselines": judged.baselines,
         "cost_anomaly_drivers": judged.drivers,

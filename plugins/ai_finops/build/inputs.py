@@ -41,6 +41,8 @@ class Inputs:
     """Closed periods that stand as they were when they closed."""
     closing: tuple[Closing, ...]
     """Periods that the build finds to be final: publishing it closes them."""
+    issued: tuple[PartitionVersion, ...]
+    """What was issued on dates before this build's own, which stays as it was."""
     as_of_date: date
     """First day that is not in the build: the day after the latest day for which some enabled source gave something."""
     sha256: str
@@ -68,6 +70,8 @@ def read_inputs(
         LakeError: The ledger of prices or of closed periods, or a price table that it names, cannot be read.
         SettingsError: Seed `closing_rules` says something that is no rule.
     """
+    from ai_finops.build.issued import find_issued
+
     # Outcomes before partitions: a landing that ends in between adds rows of a day after `as_of_date`, never a day
     # that is counted and whose rows are not here.
     outcomes = tuple(outcome for outcome in lake.outcomes() if outcome.source in settings.sources)
@@ -96,6 +100,7 @@ def read_inputs(
         closes_again=closes_again,
     )
     periods = _price_periods(lake.prices, settings=settings, recosted_days=recosted_days)
+    issued = find_issued(lake, before=as_of)
     prices = [(*period.to_plain().values(), file_sha256(lake.prices, period)) for period in periods]
     return Inputs(
         outcomes=outcomes,
@@ -103,6 +108,7 @@ def read_inputs(
         price_periods=periods,
         closed=closed,
         closing=closing,
+        issued=issued,
         as_of_date=as_of,
         sha256=_hash_inputs(
             outcomes,
@@ -110,6 +116,7 @@ def read_inputs(
             prices=prices,
             # Closed by this build or before it: the same rows.
             closings=[*(each.closing for each in closed), *closing],
+            issued=issued,
             dbt_project=settings.dbt_project,
         ),
     )
@@ -197,6 +204,7 @@ def _hash_inputs(
     partitions: dict[str, tuple[PartitionVersion, ...]],
     prices: list[tuple],
     closings: list[Closing],
+    issued: tuple[PartitionVersion, ...],
     dbt_project: Path,
 ) -> str:
     """Hash what the marts are a function of; when and how often something was landed is not part of it."""
@@ -204,6 +212,7 @@ def _hash_inputs(
         "project": version("ai-finops"),
         "prices": prices,
         "closed": sorted((str(closing.period), closing.version) for closing in closings),
+        "issued": {each.key: each.content_sha256 for each in issued},
         "dbt_project": file_hashes(project_files(dbt_project), root=dbt_project),
         "partitions": {
             source: {partition.key: partition.content_sha256 for partition in versions}
