@@ -8,6 +8,7 @@ from ai_finops.quality import (
     closing_suites,
     cost_suites,
     level_suites,
+    projection_suites,
     review_suites,
     week_suites,
 )
@@ -33,6 +34,9 @@ CONFIGURE = (
     week_suites.configure_weekly_rerankers,
     review_suites.configure_unused_context,
     review_suites.configure_projections,
+    projection_suites.configure_scenarios,
+    projection_suites.configure_planned_features,
+    projection_suites.configure_budgets,
     review_suites.configure_drivers,
     anomaly_suites.configure_baselines,
     anomaly_suites.configure_anomalies,
