@@ -511,7 +511,9 @@ DERIVED_FROM = {"context_uses": "traces"}
 """The source whose landing makes the family."""
 
 ISSUED_TABLES = {"projections": PROJECTIONS}
-"""Family `issued`: what builds issued, by date of issue, each with column `as_of_date` (build/issued.py)."""
+"""What builds issue, by date of issue, each with column `as_of_date` (build/issued.py)."""
+ISSUED_FAMILIES = ("issued", "backcast")
+"""Where it is kept: what a build of that date issued, and what later ones made of dates that nobody issued."""
 
 SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     (source, table): schema
@@ -526,7 +528,7 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("query_neighbours", "inputs"): QUERY_INPUTS,
     ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
     **{(family, table): schema for family, tables in DERIVED_TABLES.items() for table, schema in tables.items()},
-    **{("issued", table): schema for table, schema in ISSUED_TABLES.items()},
+    **{(family, table): schema for family in ISSUED_FAMILIES for table, schema in ISSUED_TABLES.items()},
 }
 """Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; the two of contents are none:
 they hold texts that the landing of traces or invocation logs sets apart, and no build reads them."""

@@ -47,5 +47,3 @@ def spent(rows, *, covered_days=None):
     return MonthToDate.from_table(
         table(rows), covered_days=covered, largest_unknown_ratio=0.01, largest_missing_ratio=0.1
     )
-
-

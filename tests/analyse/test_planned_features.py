@@ -95,14 +95,12 @@ def months(planned, rows, *, scenario="with_planned_features", feature="total", 
 
 @pytest.mark.parametrize(
     ("daily_usd", "expected_usd", "reality_usd"),
-    # $7,200 a month of 30 days is $240 a day; × 2.5 × 2.5 = 6.25. What became of it, and what was quoted, from the article.
+    # $7,200 a month of 30 days is $240 a day; * 2.5 * 2.5 = 6.25. What became of it, and what was quoted, from the article.
     [(Decimal(240), 45_000, 42_000), (Decimal("266.666667"), 50_000, 45_000)],
 )
 def test_two_plans_on_the_whole_pipeline_land_where_the_article_says(daily_usd, expected_usd, reality_usd):
     rows = daily([daily_usd] * 28, first=FIRST)
-    planned = Planned(
-        plan("digest"), plan("alerts", launch_date=date(2025, 9, 15)), costs=[("summarize", rows)]
-    )
+    planned = Planned(plan("digest"), plan("alerts", launch_date=date(2025, 9, 15)), costs=[("summarize", rows)])
     found = months(planned, rows)
     november = next(row for row in found if row["target_date"] == date(2025, 11, 1))  # a month of 30 days
     assert float(november["projected_cost_usd"]) == pytest.approx(expected_usd, abs=0.01)
@@ -116,7 +114,7 @@ def test_each_plan_s_feature_pays_what_it_adds_and_others_pay_as_before():
         feature: float(months(planned, rows, feature=feature)[5]["projected_cost_usd"])
         for feature in ("chat", "digest", "alerts", "total")
     }
-    # 30 days: 7,200 as is; digest 7,200 × 1.5; alerts 7,200 × 2.5 × 1.5.
+    # 30 days: 7,200 as is; digest 7,200 * 1.5; alerts 7,200 * 2.5 * 1.5.
     assert november == {"chat": 7200.0, "digest": 10800.0, "alerts": 27000.0, "total": 45000.0}
     september = months(planned, rows, feature="alerts")[3]
     assert september["projected_cost_usd"] == Decimal(15 * 900)  # the 16th to the 30th
@@ -139,15 +137,18 @@ def test_a_plan_begins_on_its_launch_day():
 
 
 def test_half_the_pipeline_at_three_adds_as_much_as_it_costs():
-    # 1 + 0.5 × (3 − 1) = 2.
+    # 1 + 0.5 * (3 - 1) = 2.
     extra = Planned(plan(share_ratio=0.5, multiplier=3.0)).extras[0]
     assert extra.path.daily_usd[:3] == (0.0, 240.0, 240.0)
 
 
 def test_plans_of_one_day_are_in_the_order_of_their_features():
-    # alerts: 240 × 1 (m 2); then digest on 480: × 1.5.
+    # alerts: 240 * 1 (m 2); then digest on 480: * 1.5.
     extras = Planned(plan("digest"), plan("alerts", multiplier=2.0)).extras
-    assert [(extra.plan.feature_id, extra.path.daily_usd[1]) for extra in extras] == [("alerts", 240.0), ("digest", 720.0)]
+    assert [(extra.plan.feature_id, extra.path.daily_usd[1]) for extra in extras] == [
+        ("alerts", 240.0),
+        ("digest", 720.0),
+    ]
 
 
 def test_all_payers_of_the_pipeline_are_multiplied():
@@ -204,7 +205,9 @@ def test_status_of_a_plan(changes, more, status):
     assert len(planned.extras) == (status == "applied")
 
 
-@pytest.mark.parametrize(("last_day", "status"), [(date(2025, 6, 2), "applied"), (date(2025, 6, 1), "unknown_pipeline")])
+@pytest.mark.parametrize(
+    ("last_day", "status"), [(date(2025, 6, 2), "applied"), (date(2025, 6, 1), "unknown_pipeline")]
+)
 def test_a_pipeline_without_cost_for_28_days_is_unknown(last_day, status):
     costs = [("summarize", daily([5], first=last_day))]
     assert Planned(plan(), costs=costs).statuses == [status]
@@ -216,7 +219,9 @@ def test_a_feature_that_is_not_the_only_payer_may_reuse_the_pipeline():
 
 
 def test_a_launched_plan_compounds_no_more_and_counts_in_the_order():
-    planned = Planned(plan("alerts", status="launched", launch_date=FIRST), plan("digest"), plan("zed", status="cancelled"))
+    planned = Planned(
+        plan("alerts", status="launched", launch_date=FIRST), plan("digest"), plan("zed", status="cancelled")
+    )
     assert [each.order_number for each in planned.judged] == [1, 2, 0]
     assert [extra.path.daily_usd[1] for extra in planned.extras] == [360.0]
 
@@ -300,7 +305,11 @@ def test_a_report_says_what_is_assumed_beside_what_came():
     assert (digest["assumed_multiplier"], digest["cost_factor"], digest["realised_multiplier"]) == (3.0, 2.0, 2.2)
     assert (digest["own_cost_usd"], digest["others_cost_usd"], digest["realised_day_count"]) == (1680, 2800, 28)
     assert (digest["plan_status"], digest["order_number"], digest["extra_cost_usd"]) == ("launched", 1, None)
-    assert (alerts["plan_status"], alerts["order_number"], alerts["is_default_multiplier"]) == ("unknown_pipeline", None, True)
+    assert (alerts["plan_status"], alerts["order_number"], alerts["is_default_multiplier"]) == (
+        "unknown_pipeline",
+        None,
+        True,
+    )
     # All that the pipeline costs by now, 160 a day, times 1.5, on 31 days of December.
     assert (brief["plan_status"], brief["order_number"], brief["extra_cost_usd"]) == ("applied", 2, 31 * 240)
 

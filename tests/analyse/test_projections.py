@@ -20,7 +20,10 @@ JUNE = date(2025, 6, 1)
 
 def projected(rows, as_of, *, feature="chat", period="day", covered_days=None, scenario="as_is", **more):
     table = project(
-        history(rows, covered_days=covered_days), as_of_dates=[as_of], spent=spent(rows, covered_days=covered_days), **more
+        history(rows, covered_days=covered_days),
+        as_of_dates=[as_of],
+        spent=spent(rows, covered_days=covered_days),
+        **more,
     )
     return [
         row
@@ -190,7 +193,11 @@ def test_a_month_of_unknown_cost_so_far_has_no_figure_and_says_so():
 )
 def test_a_month_that_began_before_the_first_covered_day(as_of, status, projected_usd):
     month = projected(daily([10] * 12), as_of, period="month")[0]
-    assert (month["actual_status"], month["missing_day_count"], month["projected_cost_usd"]) == (status, 1, projected_usd)
+    assert (month["actual_status"], month["missing_day_count"], month["projected_cost_usd"]) == (
+        status,
+        1,
+        projected_usd,
+    )
 
 
 def test_credits_do_not_make_a_day_negative():
@@ -227,7 +234,9 @@ def test_the_error_beside_a_projection_is_that_of_its_distance(measured, day_num
 def test_every_row_carries_the_error_of_the_method_in_use():
     def chosen(feature, as_of):
         assert as_of == date(2025, 6, 16)
-        return Chosen("linear_trend", 1.0, {"7d": error(0.2), "month_end": error(0.3, count=2)} if feature == "chat" else {})
+        return Chosen(
+            "linear_trend", 1.0, {"7d": error(0.2), "month_end": error(0.3, count=2)} if feature == "chat" else {}
+        )
 
     rows = daily([10] * 15, first=JUNE)
     found = projected(rows, date(2025, 6, 16), period=None, chosen=chosen)
@@ -251,7 +260,7 @@ def decided(rows, *decisions, feature="chat", period="month", as_of=date(2025, 6
 
 
 def test_an_open_decision_saves_from_its_ship_date_on():
-    # $73 a month is 73 × 12 / 365 = $2.40 a day; July 2 to 31 are 30 days: 310 − 72; August has 31 days: 310 − 74.40.
+    # $73 a month is 73 * 12 / 365 = $2.40 a day; July 2 to 31 are 30 days: 310 - 72; August has 31 days: 310 - 74.40.
     rows = daily([10] * 15, first=JUNE) + daily([20] * 15, feature="search", first=JUNE)
     chat = decided(rows, (73, date(2025, 7, 2)))
     assert [row["projected_cost_usd"] for row in chat[:3]] == [300, 238, Decimal("235.6")]

@@ -147,7 +147,8 @@ def test_calls_without_bill_or_price_are_left_out_of_projections_and_are_no_pric
         )
     analyse(settings=settings, build=build)
     windows = (
-        "select feature_id, max(window_day_count) from raw.analysis_projections where scenario = 'as_is' group by 1 order by 1"
+        "select feature_id, max(window_day_count) from raw.analysis_projections where scenario = 'as_is' "
+        "group by 1 order by 1"
     )
     assert query(build, windows) == [("chat", 7), ("search", 9), ("total", 7), ("unattributed", 9)]
     drivers = "select driver, contribution_cost_usd from raw.analysis_cost_drivers where feature_id = 'chat'"
@@ -218,8 +219,10 @@ def test_plans_and_budgets_are_of_the_build_s_own_date(settings, build):
     assert query(build, "select feature_id, plan_status, realised_status from raw.analysis_planned_features") == [
         ("digest", "applied", "not_launched")
     ]
-    # $24.75 are spent by the 10th, one day of ten is missing; 20 days of $2.75 are to come, and $50 is passed on the tenth of them.
-    rows = query(build, "select status, actual_cost_usd, projected_cost_usd, exceeded_date from raw.analysis_budgets limit 1")
+    # $24.75 are spent by the 10th, one day of ten is missing; of 20 days of $2.75 to come the tenth passes $50.
+    rows = query(
+        build, "select status, actual_cost_usd, projected_cost_usd, exceeded_date from raw.analysis_budgets limit 1"
+    )
     assert rows == [("will_be_exceeded", Decimal("24.75"), Decimal("79.75"), date(2025, 6, 20))]
     scenarios = "select distinct as_of_date from raw.analysis_projections where scenario != 'as_is'"
     assert query(build, scenarios) == [(AS_OF,)]
@@ -235,10 +238,13 @@ def test_open_decisions_count_once_there_is_their_seed(settings, build, monkeypa
         analysis._BESIDE_MARTS, "optimization_decisions", "select * from seeds.optimization_decisions order by all"
     )
     analyse(settings=settings, build=build)
-    # 36.5 × 12 / 365 = 1.20 a day.
-    rows = "select projected_cost_usd from raw.analysis_projections where scenario = 'with_open_decisions' {} order by all limit 1"
-    first = "and feature_id = 'chat' and target_period = 'day' and target_date = as_of_date"
-    assert query(build, rows.format(first)) == [(Decimal("0.8"),)]
+    # 36.5 * 12 / 365 = 1.20 a day.
+    rows = query(
+        build,
+        "select projected_cost_usd from raw.analysis_projections where scenario = 'with_open_decisions' "
+        "and feature_id = 'chat' and target_period = 'day' and target_date = as_of_date",
+    )
+    assert rows == [(Decimal("0.8"),)]
 
 
 def test_what_was_issued_is_read_and_not_made_again(settings, build):

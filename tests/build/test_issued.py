@@ -57,13 +57,15 @@ def keep(lake, tmp_path):
 def kept(lake):
     return {
         key: pq.read_table(version.file("projections"), partitioning=None)["projected_cost_usd"].to_pylist()
-        for key, version in lake.current("issued").items()
+        for family in ("issued", "backcast")
+        for key, version in lake.current(family).items()
     }
 
 
 def test_a_build_keeps_its_own_date_and_those_that_nobody_issued(lake, keep):
     assert keep((SUNDAY, 1), (MONDAY, 2), (MONDAY, 3), as_of=MONDAY) == [SUNDAY, MONDAY]
     assert kept(lake) == {"2025-06-01": [1], "2025-06-02": [2, 3]}
+    assert (lake.keys("issued"), lake.keys("backcast")) == (["2025-06-02"], ["2025-06-01"])
 
 
 def test_a_later_build_of_the_same_date_replaces_it_and_no_other(lake, keep):
@@ -85,10 +87,20 @@ def test_a_build_that_issued_nothing_of_its_date_says_so(lake, keep):
 
 def test_keeping_again_changes_nothing(lake, keep):
     keep((SUNDAY, 1), (MONDAY, 2), as_of=MONDAY)
-    before = lake.current("issued")
+    before = find_issued(lake, before=TUESDAY)
     keep((SUNDAY, 1), (MONDAY, 2), as_of=MONDAY)
-    assert lake.current("issued") == before
-    assert [version.number for version in before.values()] == [1, 1]
+    assert find_issued(lake, before=TUESDAY) == before
+    assert [version.number for version in before] == [1, 1]
+
+
+def test_a_date_that_was_made_later_is_issued_by_a_build_of_that_date(lake, keep):
+    # The lake lost its last days, and a build of Sunday was published after one of Monday.
+    keep((SUNDAY, 1), (MONDAY, 2), as_of=MONDAY)
+    keep((SUNDAY, 7), as_of=SUNDAY)
+    assert [
+        pq.read_table(each.file("projections"), partitioning=None)["projected_cost_usd"].to_pylist()
+        for each in find_issued(lake, before=TUESDAY)
+    ] == [[7], [2]]
 
 
 def test_killed_in_between_the_rest_is_kept_the_next_time(lake, keep, monkeypatch):
@@ -143,14 +155,19 @@ def test_a_table_that_comes_later_is_put_beside_what_stands(lake, keep, tmp_path
     assert read_kept(tmp_path, "projections").due([SUNDAY, MONDAY]) == []
     assert keep((TUESDAY, 3), as_of=TUESDAY, others=file) == [SUNDAY, MONDAY, TUESDAY]
     assert kept(lake) == {"2025-06-01": [1], "2025-06-02": [2], "2025-06-03": [3]}
-    current = lake.current("issued")["2025-06-01"]
-    assert current.row_counts == {"others": 1, "projections": 1}
+    before = find_issued(lake, before=TUESDAY)
+    assert [(each.source, each.row_counts) for each in before] == [
+        ("backcast", {"others": 1, "projections": 1}),
+        ("issued", {"others": 1, "projections": 1}),
+    ]
     assert keep((TUESDAY, 3), as_of=TUESDAY, others=file) == [TUESDAY]
-    assert lake.current("issued")["2025-06-01"] == current
+    assert find_issued(lake, before=TUESDAY) == before
 
 
 def test_rows_of_an_earlier_release_get_the_columns_of_now(lake, keep, tmp_path, monkeypatch):
-    monkeypatch.setitem(issued.ISSUED_TABLES, "projections", PROJECTIONS.remove(PROJECTIONS.get_field_index("wape_ratio")))
+    monkeypatch.setitem(
+        issued.ISSUED_TABLES, "projections", PROJECTIONS.remove(PROJECTIONS.get_field_index("wape_ratio"))
+    )
     monkeypatch.setattr("ai_finops.lake.tables_of", lambda source: dict(issued.ISSUED_TABLES))
     file = tmp_path / "old.parquet"
     pq.write_table(rows((SUNDAY, 1)).drop_columns(["wape_ratio"]), file)

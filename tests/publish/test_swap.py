@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ai_finops.analyse.schemas import PROJECTIONS
+from ai_finops.build.issued import find_issued
 from ai_finops.errors import BuildError, PublishError
 from ai_finops.lake import Lake
 from ai_finops.publish import compare_builds, current_build, open_published, publish, swap
@@ -271,13 +272,13 @@ def test_what_a_build_issued_is_kept_once_it_is_published(settings):
     lake = Lake(settings.lake)
     assert lake.keys("issued") == []
     publish(settings=settings, build=build)
-    kept = lake.current("issued")
-    assert {key: version.row_counts for key, version in kept.items()} == {
-        "2025-06-10": {"projections": 1},
-        "2025-06-11": {"projections": 1},
-    }
+    kept = find_issued(lake, before=date(2025, 6, 12))
+    assert [(each.source, each.key, each.row_counts) for each in kept] == [
+        ("backcast", "2025-06-10", {"projections": 1}),
+        ("issued", "2025-06-11", {"projections": 1}),
+    ]
     publish(settings=settings, build=build)
-    assert lake.current("issued") == kept
+    assert find_issued(lake, before=date(2025, 6, 12)) == kept
 
 
 def test_a_refused_build_issues_nothing(settings):
@@ -294,11 +295,11 @@ def test_killed_between_keeping_and_the_swap_is_as_if_nobody_had_died(settings):
     command = [sys.executable, "-c", KILLED, json.dumps(build), "Path.symlink_to", "before"]
     process = subprocess.run(command, env=os.environ | {"AI_FINOPS_HOME": str(settings.home)}, check=False)
     assert process.returncode == -signal.SIGKILL
-    kept = Lake(settings.lake).current("issued")
-    assert list(kept) == ["2025-06-10", "2025-06-11"]
+    kept = find_issued(Lake(settings.lake), before=date(2025, 6, 12))
+    assert [each.key for each in kept] == ["2025-06-10", "2025-06-11"]
     assert current_build(settings) is None
     publish(settings=settings, build=build)
-    assert Lake(settings.lake).current("issued") == kept
+    assert find_issued(Lake(settings.lake), before=date(2025, 6, 12)) == kept
 
 
 def assert_whole(settings, *, number: int) -> None:

@@ -273,13 +273,17 @@ def test_projection_with_its_error(week, status, error, horizon, text):
     assert clause(compose(digest), "Projected month-end: ") == f"Projected month-end: {text}"
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "1 day of the month that is missing"), (2, "2 days of the month that are missing")])
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 day of the month that is missing"), (2, "2 days of the month that are missing")]
+)
 def test_days_of_the_month_that_are_missing_are_said(week, count, words):
     digest = week(projection_missing_day_count=count)
     assert f"Projected month-end: $9,800 (without {words}, off by 12% over 7 days so far)." in compose(digest)
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "1 day of the month is missing"), (4, "4 days of the month are missing")])
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 day of the month is missing"), (4, "4 days of the month are missing")]
+)
 def test_a_month_of_which_too_much_is_missing_has_no_end(week, count, words):
     digest = week(projected_month_end_cost_usd=None, projection_missing_day_count=count)
     assert f"Projected month-end: not known, {words}. Recommended" in compose(digest)

@@ -1,4 +1,7 @@
-{# Grain: one row per as_of_date, feature_id, scenario, target_period and target_date; feature_id `total` is all features together. #}
+{#
+    Grain: one row per as_of_date, feature_id, scenario, target_period and target_date; feature_id `total` is all features
+    together.
+#}
 with
 
 projections as (

@@ -153,7 +153,9 @@ weekly_digest as (
         month_projections.high_cost_usd as high_month_end_cost_usd,
         coalesce(month_projections.status, 'insufficient_history') as projection_status,
         -- One projection that went wrong is an anecdote.
-        case when month_projections.error_origin_count >= 3 then month_projections.wape_ratio end as projection_error_ratio,
+        case
+            when month_projections.error_origin_count >= 3 then month_projections.wape_ratio
+        end as projection_error_ratio,
         case
             when month_projections.error_origin_count >= 3 then month_projections.error_horizon
         end as projection_error_horizon,

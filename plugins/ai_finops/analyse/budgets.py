@@ -1,8 +1,8 @@
 """Budgets: what is spent and projected of each, and on which day it will be exceeded, with the interval.
 
 A budget of a month goes before one of every month. It is exceeded on the first day on which the month has cost more than it; to
-the cent is not more. The earliest such day is that of the high bound of the costs added up from the start of the month, the latest that of the
-low bound.
+the cent is not more. The earliest such day is that of the high bound of the costs added up from the start of the month, the
+latest that of the low bound.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ def hold_budgets(
         spent: Months to date.
         as_of: First day that is not known.
     Returns:
-        One row for each feature with a budget and month, the one under way and the six after it. Status `exceeded`: what is spent is
-        more; `will_be_exceeded`: the mean gets there; `may_be_exceeded`: the high bound does; `within`; `no_cost_known`: what was spent
-        is not known, or the feature has no cost at all; `insufficient_history`: too few days to project.
+        One row for each feature with a budget and month, the one under way and the six after it. Status `exceeded`: what is
+        spent is more; `will_be_exceeded`: the mean gets there; `may_be_exceeded`: the high bound does; `within`;
+        `no_cost_known`: what was spent is not known, or the feature has no cost at all; `insufficient_history`: too few days
+        to project.
     """
     rows = (
         _row(budget, _month_of(budget, number, first, projected, spent=spent, as_of=as_of), projected, spent=spent)

@@ -31,12 +31,13 @@ def read_open_decisions(table: pa.Table) -> list[OpenDecision]:
         if row["status"] == OPEN and row["expected_saving_usd_per_month"] is not None
     ]
     return sorted(
-        found, key=lambda each: (each.feature_id, each.planned_ship_date or date.min, each.expected_saving_usd_per_month)
+        found,
+        key=lambda each: (each.feature_id, each.planned_ship_date or date.min, each.expected_saving_usd_per_month),
     )
 
 
 def daily_savings(decisions: Iterable[OpenDecision], *, as_of: date, day_count: int) -> dict[str, list[float]]:
-    """Return USD saved by feature and day, index 0 `as_of`: a month's saving × 12/365 a day, from the planned date on."""
+    """Return USD saved by feature and day, index 0 `as_of`: a month's saving * 12/365 a day, from the planned date on."""
     savings: dict[str, list[float]] = {}
     for each in decisions:
         first = max(((each.planned_ship_date or as_of) - as_of).days, 0)

@@ -1,7 +1,7 @@
 """Planned features: what each adds to the pipelines that it reuses, and once launched, how much it really did.
 
-A plan multiplies the cost of a reused pipeline, whoever pays it, by 1 + share × (multiplier − 1) from its launch on. Plans on one
-pipeline compound in the order of their launch, then of their feature's id. What a plan adds is paid by its own feature:
+A plan multiplies the cost of a reused pipeline, whoever pays it, by 1 + share * (multiplier - 1) from its launch on. Plans on
+one pipeline compound in the order of their launch, then of their feature's id. What a plan adds is paid by its own feature:
 who calls pays. A plan that has launched is in the history and is not applied again.
 """
 
@@ -158,9 +158,9 @@ def judge_plans(
         last_dates: Last day of each feature that ends, as seed `features` says.
     Returns:
         One for each plan. Status `applied`; `launched` (its cost is in the history) and `launched_ahead_of_date`; `cancelled`;
-        `launch_date_passed`: planned for a day before `as_of`; `feature_retired`: it ends before the launch, or has ended; `unknown_pipeline`: no cost in
-        the last 28 days; `reuses_itself`: nobody but the feature pays the pipeline; `insufficient_history`: too few known
-        days of the pipeline to project it.
+        `launch_date_passed`: planned for a day before `as_of`; `feature_retired`: it ends before the launch, or has ended;
+        `unknown_pipeline`: no cost in the last 28 days; `reuses_itself`: nobody but the feature pays the pipeline;
+        `insufficient_history`: too few known days of the pipeline to project it.
     """
     judged, counted = [], Counter()
     for plan in plans:
@@ -201,8 +201,8 @@ def _recent_payers(pipeline: CostHistory, *, as_of: date) -> set[str]:
 def add_extras(judged: Sequence[JudgedPlan], forecasts: Mapping[str, DailyForecast], *, as_of: date) -> list[Extra]:
     """Return what each applied plan adds, day by day from `as_of` on, in compounding order.
 
-    On a day d the plan k of a pipeline adds P(d) × F(d) × share_k × (m_k − 1): P is the pipeline's projected cost, F the product of the
-    factors of the plans before it that have launched by d.
+    On a day d the plan k of a pipeline adds P(d) * F(d) * share_k * (m_k - 1): P is the pipeline's projected cost, F the
+    product of the factors of the plans before it that have launched by d.
     """
     extras: list[Extra] = []
     factors: dict[str, list[float]] = {}

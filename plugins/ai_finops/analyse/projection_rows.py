@@ -47,7 +47,8 @@ def error_at(errors: Mapping[str, HorizonError], *, day_number: int | None) -> t
         errors: Errors of its method by horizon.
         day_number: 1 for the date of issue; None for a month.
     Returns:
-        Up to 7 days ahead `7d`, up to 14 `14d`, else `month_end`; where that was not measured the longest that was; None without any.
+        Up to 7 days ahead `7d`, up to 14 `14d`, else `month_end`; where that was not measured the longest that was; None
+        without any.
     """
     wanted = "month_end" if day_number is None or day_number > 14 else "7d" if day_number <= 7 else "14d"
     for horizon in (wanted, *HORIZONS):

@@ -1,19 +1,20 @@
 """What features and all of them together will cost, by day and by month, in three scenarios, and how sure that is.
 
-**Days** reach from `as_of_date`, the first day not yet seen, to the end of its month, and a week at least: a week that crosses the
-end of a month is held against the seven days projected on its Monday.
+**Days** reach from `as_of_date`, the first day not yet seen, to the end of its month, and a week at least: a week that
+crosses the end of a month is held against the seven days projected on its Monday.
 
-**Months** are number 0, the one under way, to 6. On the first of a month number 0 is the one that begins. Of month 0 the days so far
-are actual (`month_to_date.py`), and only the rest is projected. A month's interval is that of the sum of its days; daily bounds
-added up would be wider.
+**Months** are number 0, the one under way, to 6. On the first of a month number 0 is the one that begins. Of month 0 the days
+so far are actual (`month_to_date.py`), and only the rest is projected. A month's interval is that of the sum of its days;
+daily bounds added up would be wider.
 
-**Scenarios.** `as_is`: what runs today goes on. `with_planned_features`: what planned features add to the pipelines that they reuse is on top, paid by
-the planned feature (`planned_features.py`). `with_open_decisions`: what was decided and is not shipped yet is off, from its date on
-(`open_decisions.py`).
+**Scenarios.** `as_is`: what runs today goes on. `with_planned_features`: what planned features add to the pipelines that they
+reuse is on top, paid by the planned feature (`planned_features.py`). `with_open_decisions`: what was decided and is not
+shipped yet is off, from its date on (`open_decisions.py`).
 
-**Series.** A covered day counts (its traces are landed, or it is on a bill), and a feature without a row on it had a zero day. Any
-other day counts for nobody, and a day whose cost is not known is left out of the series of which that is true. A feature's history
-begins on the first day it has a row. Negative days are taken as they are; what is projected of a day is never below zero.
+**Series.** A covered day counts (its traces are landed, or it is on a bill), and a feature without a row on it had a zero
+day. Any other day counts for nobody, and a day whose cost is not known is left out of the series of which that is true. A
+feature's history begins on the first day it has a row. Negative days are taken as they are; what is projected of a day is
+never below zero.
 
 **The total** is projected on the series of totals. It is not the sum of the features' projections and need not equal
 it. In the other scenarios it is that, with what the features are more or less.
@@ -79,7 +80,7 @@ def project(
     spent: MonthToDate,
     chosen: Choose = linear_trend_without_errors,
     own_date: date | None = None,
-    changes: Changes = Changes(),  # noqa: B008 - frozen
+    changes: Changes = Changes(),
 ) -> pa.Table:
     """Project each feature and the total as it would have been done on each of `as_of_dates`.
 
@@ -88,8 +89,8 @@ def project(
         as_of_dates: Dates of issue; each sees only the days before it.
         spent: Months to date.
         chosen: Method, scale of its intervals and errors, by feature and date of issue.
-        own_date: The date of issue of the build, which has all scenarios. Rows of others are `is_backcast` and as_is alone: what was planned
-            then is not known now.
+        own_date: The date of issue of the build, which has all scenarios. Rows of others are `is_backcast` and as_is alone:
+            what was planned then is not known now.
         changes: What is planned and decided on `own_date`.
     Returns:
         Rows as `schemas.PROJECTIONS`, in the order as_of_date, feature_id, scenario, target_period, target_date.
@@ -140,8 +141,8 @@ def project_as_is(
 def with_planned_features(projected: Mapping[str, Series], extras: Sequence[Extra]) -> dict[str, Series]:
     """Add to each planned feature, and to the total, what its plans add; all other features are as they are.
 
-    A planned feature without any history of its own has the method and window of the pipeline that it reuses, and no measured error: nothing was
-    projected of it before.
+    A planned feature without any history of its own has the method and window of the pipeline that it reuses, and no measured
+    error: nothing was projected of it before.
     """
     added = dict(projected)
     for extra in extras:
@@ -157,7 +158,8 @@ def with_planned_features(projected: Mapping[str, Series], extras: Sequence[Extr
 def with_open_decisions(
     projected: Mapping[str, Series], decisions: Sequence[OpenDecision], *, as_of: date
 ) -> dict[str, Series]:
-    """Take off each feature what its open decisions save, at most all it costs, and off the total what the features are less."""
+    """Take off each feature what its open decisions save, at most all it costs, and off the total what the features are
+    less."""
     lessened = dict(projected)
     savings = daily_savings(decisions, as_of=as_of, day_count=day_count_from(as_of))
     saved = None

@@ -137,7 +137,8 @@ def _measure_errors(warehouse: duckdb.DuckDBPyConnection, exported: Mapping[str,
 
 
 def _run(exported: Mapping[str, Path], *, as_of: date, kept: Mapping[str, KeptTable]) -> dict[str, pa.Table]:
-    """Run each analysis; every day after the first covered one is a date of issue, of which those that are kept stay as they are."""
+    """Run each analysis; every day after the first covered one is a date of issue, of which those that are kept stay as they
+    are."""
     import pyarrow.parquet as pq
 
     from ai_finops.analyse import cost_baselines, drivers, savings

@@ -17,7 +17,7 @@ from ai_finops.closing.closing_rule import BILLS, closings, invoiced_months, rea
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import BuildError
-from ai_finops.lake_schemas import DERIVED_FROM
+from ai_finops.lake_schemas import DERIVED_FROM, ISSUED_FAMILIES
 from ai_finops.pricing.price_ledger import PricePeriod, file_sha256, read_ledger, repriced
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ai_finops.lake import Lake, Outcome, PartitionVersion
 
+ISSUED = ISSUED_FAMILIES[0]
 _NOT_PROJECT_SOURCE = ("target", "logs", "dbt_packages")
 
 
@@ -212,7 +213,8 @@ def _hash_inputs(
         "project": version("ai-finops"),
         "prices": prices,
         "closed": sorted((str(closing.period), closing.version) for closing in closings),
-        "issued": {each.key: each.content_sha256 for each in issued},
+        # What is made later of dates that nobody issued is the doing of a build of this lake, as are the prices that it holds.
+        "issued": {each.key: each.content_sha256 for each in issued if each.source == ISSUED},
         "dbt_project": file_hashes(project_files(dbt_project), root=dbt_project),
         "partitions": {
             source: {partition.key: partition.content_sha256 for partition in versions}

@@ -1,10 +1,11 @@
 """What was issued stays as issued: rows of a date of issue, kept in the lake once a build with them is published.
 
-<lake>/data/issued/<as_of_date>/v000001-…/projections.parquet
+<lake>/data/issued/<as_of_date>/v000001-.../projections.parquet      by a build of that date
+           /backcast/<as_of_date>/v000001-.../projections.parquet    by a later one: nobody had issued any
 
-A build reads what is kept of dates before its own and makes only the rest: its own date, and earlier ones that nobody issued, which
-are marked as such (`is_backcast`). Publishing it keeps both. Its own date replaces what a build of the same date issued; an earlier date
-that is kept is never touched. Why: docs/decisions/0018-issued-projections-stay.md
+A build reads what is kept of dates before its own and makes only the rest: its own date, and those of which nothing is
+kept. Publishing it keeps both. Its own date replaces what a build of the same date issued; an earlier one that is kept is never
+touched. Why: docs/decisions/0018-issued-projections-stay.md
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ import pyarrow.parquet as pq
 
 from ai_finops.build.raw_views import view_table
 from ai_finops.lake import schema_id
-from ai_finops.lake_schemas import ISSUED_TABLES
+from ai_finops.lake_schemas import ISSUED_FAMILIES, ISSUED_TABLES
 
 if TYPE_CHECKING:
     import duckdb
 
     from ai_finops.lake import Lake, PartitionVersion
 
-FAMILY = "issued"
+ISSUED, BACKCAST = ISSUED_FAMILIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,9 @@ class KeptTable:
 
 
 def find_issued(lake: Lake, *, before: date) -> tuple[PartitionVersion, ...]:
-    """Return what is kept of dates of issue before a build's own, in order."""
-    return tuple(version for key, version in lake.current(FAMILY).items() if date.fromisoformat(key) < before)
+    """Return what is kept of dates of issue before a build's own, in order; what was issued goes before what was made later."""
+    kept = lake.current(BACKCAST) | lake.current(ISSUED)
+    return tuple(kept[key] for key in sorted(kept) if date.fromisoformat(key) < before)
 
 
 def write_kept(folder: Path, issued: Sequence[PartitionVersion]) -> None:
@@ -103,18 +105,17 @@ def keep_issued(lake: Lake, *, made: dict[str, Path], as_of: date) -> list[date]
     dates = {day for table in tables.values() for day in pc.unique(table["as_of_date"]).to_pylist()}
     kept = []
     for day in sorted({*dates, as_of}):
-        current = lake.current_version(FAMILY, str(day))
+        current = lake.current_version(ISSUED, str(day)) or lake.current_version(BACKCAST, str(day))
         standing = set() if day == as_of or current is None else set(current.row_counts)
-        if standing != set(tables):
-            lake.write_partition(
-                FAMILY,
-                str(day),
-                tables={
-                    name: _standing(current, name) if name in standing else _of_date(table, day)
-                    for name, table in tables.items()
-                },
-            )
-            kept.append(day)
+        if standing == set(tables):
+            continue
+        family = ISSUED if day == as_of else current.source if current else BACKCAST
+        rows = {
+            name: _standing(current, name) if name in standing else _of_date(table, day)
+            for name, table in tables.items()
+        }
+        lake.write_partition(family, str(day), tables=rows)
+        kept.append(day)
     return kept
 
 

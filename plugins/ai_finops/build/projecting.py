@@ -66,17 +66,13 @@ def issue_projections(
         largest_unknown_ratio=largest_unknown_ratio,
     )
     forecasts = forecast_pipelines(pipelines, as_of=as_of, day_count=day_count_from(as_of))
-    judged = judge_plans(
-        plans, pipelines, forecasts=forecasts, as_of=as_of, last_dates=_last_dates(tables["features"])
-    )
+    judged = judge_plans(plans, pipelines, forecasts=forecasts, as_of=as_of, last_dates=_last_dates(tables["features"]))
     extras = add_extras(judged, forecasts, as_of=as_of)
     decided = tables.get("optimization_decisions")
     changes = Changes(extras, read_open_decisions(decided) if decided is not None else ())
     projected = project_as_is(history, as_of=as_of, chosen=chosen)
     return {
-        "projections": project(
-            history, as_of_dates=dates, spent=spent, chosen=chosen, own_date=as_of, changes=changes
-        ),
+        "projections": project(history, as_of_dates=dates, spent=spent, chosen=chosen, own_date=as_of, changes=changes),
         "planned_features": report_plans(judged, extras, pipelines, as_of=as_of),
         "budgets": hold_budgets(read_budgets(tables["budgets"]), projected, spent=spent, as_of=as_of),
     }

@@ -115,8 +115,8 @@ def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[s
 def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: ClosedLedger) -> None:
     """Rename a new symlink over `current`: the one moment at which readers change builds.
 
-    Its prices are held, its final months closed and what it issued kept just before: killed in between, the next build has the same
-    days at the same prices, the same months closed and the same projections of days before its own.
+    Its prices are held, its final months closed and what it issued kept just before: killed in between, the next build has
+    the same days at the same prices, the same months closed and the same projections of days before its own.
     """
     current = current_build(settings)
     if current == place.resolve():

@@ -165,9 +165,9 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             previous_top_feature_call_count unattributed_cost_usd unattributed_share_ratio estimated_share_ratio
             month_start_date month_to_date_cost_usd projected_month_end_cost_usd low_month_end_cost_usd
             high_month_end_cost_usd projection_status projection_error_ratio projection_error_horizon
-            projection_missing_day_count risen_cost_usd main_driver main_driver_feature_id main_driver_detail main_driver_cost_usd
-            main_driver_share_ratio recommended_opportunity_id recommended_feature_name recommended_task_type
-            recommended_target_model_id recommended_saving_usd_per_month recommended_agreement_ratio
+            projection_missing_day_count risen_cost_usd main_driver main_driver_feature_id main_driver_detail
+            main_driver_cost_usd main_driver_share_ratio recommended_opportunity_id recommended_feature_name
+            recommended_task_type recommended_target_model_id recommended_saving_usd_per_month recommended_agreement_ratio
             recommended_agreement_sample_count unknown_cost_call_count previous_unknown_cost_call_count
             month_unknown_cost_call_count unknown_cost_feature_count unpriced_call_count quarantined_record_count
             gap_call_count

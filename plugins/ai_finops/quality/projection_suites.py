@@ -56,8 +56,8 @@ def configure_scenarios() -> list[Check]:
     """Plans cost more and decisions less, and only builds of a date know what was planned on it."""
     return [
         Check(
-            "fct_cost_projections__scenarios",
             "fct_cost_projections",
+            "fct_cost_projections__scenarios",
             _SCENARIOS,
             (
                 is_zero("backcast_count", why="What was planned on a day is not known later."),
@@ -78,7 +78,9 @@ def configure_planned_features() -> list[Check]:
             (
                 has_read_columns(mart),
                 is_unique_by_grain(mart),
-                *is_filled("feature_id", "pipeline_id", "plan_status", "realised_status", why="Whose plan, and how far."),
+                *is_filled(
+                    "feature_id", "pipeline_id", "plan_status", "realised_status", why="Whose plan, and how far."
+                ),
                 is_between("assumed_multiplier", 1, None, why="A plan adds."),
                 is_zero("unexplained_multiplier_count", why="A multiplier is measured, or a status says why not."),
                 is_zero("unexplained_extra_count", why="What is applied has a cost, and nothing else has."),

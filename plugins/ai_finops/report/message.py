@@ -147,7 +147,9 @@ def _projection(digest: WeeklyDigest) -> str:
         return f"{label}: {_no_projection(digest)}."
     notes = ["short history"] if digest.projection_status == "short_history" else []
     if digest.projection_missing_day_count:
-        notes.append(f"without {counted(digest.projection_missing_day_count, 'day')} of the month that {_are_missing(digest)}")
+        notes.append(
+            f"without {counted(digest.projection_missing_day_count, 'day')} of the month that {_are_missing(digest)}"
+        )
     if digest.projection_error_ratio is None:
         notes.append("error not yet measured")
     else:

@@ -1,4 +1,7 @@
-{# Grain: one row per feature_id and budget_month, the month under way and the six after it; feature_id `total` is all features together. #}
+{#
+    Grain: one row per feature_id and budget_month, the month under way and the six after it; feature_id `total` is all
+    features together.
+#}
 with
 
 budgets as (
