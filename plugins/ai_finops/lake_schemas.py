@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from ai_finops.analyse.schemas import PROJECTIONS, SAVINGS
+
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 TEXT_MAP = pa.map_(pa.string(), pa.string())
 EXACT = pa.decimal128(38, 12)
@@ -567,6 +569,11 @@ DERIVED_TABLES = {
 DERIVED_FROM = {"context_uses": "traces", "routing_findings": "traces"}
 """The source whose landing makes the family."""
 
+ISSUED_TABLES = {"projections": PROJECTIONS, "savings": SAVINGS}
+"""What builds issue, by date of issue, each with column `as_of_date` (build/issued.py)."""
+ISSUED_FAMILIES = ("issued", "backcast")
+"""Where it is kept: what a build of that date issued, and what later ones made of dates that nobody issued."""
+
 SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     (source, table): schema
     for source, tables in SOURCE_TABLES.items()
@@ -583,6 +590,7 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
     ("projection_backtests", "forecasts"): PROJECTION_BACKTESTS,
     ("bedrock_log_contents", "invocation_contents"): INVOCATION_CONTENTS,
     **{(family, table): schema for family, tables in DERIVED_TABLES.items() for table, schema in tables.items()},
+    **{(family, table): schema for family in ISSUED_FAMILIES for table, schema in ISSUED_TABLES.items()},
 }
 """Schema by (source, table). Every source has `objects` and `quarantine` beside its own tables; the two of contents are none:
 they hold texts that the landing of traces or invocation logs sets apart, and no build reads them."""

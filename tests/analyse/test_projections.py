@@ -1,4 +1,4 @@
-"""Projections against lines and means worked by hand; methods have their tests in tests/analyse/forecast."""
+"""Days and months of projections in three scenarios: sums worked by hand, whatever the method of the days."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -6,91 +6,30 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from ai_finops.analyse.forecast import MEAN_7D
-from ai_finops.analyse.forecast.choice import Choices
-from ai_finops.analyse.projections import project
+from ai_finops.analyse.forecast import Chosen, HorizonError, forecast
+from ai_finops.analyse.open_decisions import OpenDecision, daily_savings, read_open_decisions
+from ai_finops.analyse.projection_rows import error_at, month_starts
+from ai_finops.analyse.projections import Changes, project
 from ai_finops.analyse.schemas import PROJECTIONS
-from ai_finops.analyse.series import CostHistory
 from ai_finops.days import days_between
-from tests.analyse.forecast.test_choice import monday, weeks
+from tests.analyse.daily_costs import MONDAY, daily, history, spent
 
-MONDAY = date(2025, 6, 2)
-
-
-def daily(costs, *, feature="chat", first=MONDAY):
-    """One row per day from `first`; None leaves the day without a row."""
-    return [(first + timedelta(days=n), feature, cost) for n, cost in enumerate(costs) if cost is not None]
+FIGURES = ("projected_cost_usd", "low_cost_usd", "high_cost_usd")
+JUNE = date(2025, 6, 1)
 
 
-def history(rows, *, covered_days=None):
-    """Rows are (day, feature, cost), or (…, calls, calls of unknown cost); a call has 1,000 tokens."""
-    rows = [(*row[:3], *(row[3:] or (100, 0))) for row in rows]
-    days, features, costs, calls, unknown = zip(*rows, strict=True) if rows else ((),) * 5
-    daily_costs = pa.table(
-        {
-            "usage_date": pa.array(days, pa.date32()),
-            "feature_id": pa.array(features, pa.string()),
-            "allocated_cost_usd": pa.array(
-                [None if cost is None else Decimal(str(cost)) for cost in costs], pa.decimal128(18, 6)
-            ),
-            "request_count": pa.array(calls, pa.int64()),
-            "input_tokens": pa.array([600 * count for count in calls], pa.int64()),
-            "output_tokens": pa.array([400 * count for count in calls], pa.int64()),
-            "unknown_cost_call_count": pa.array(unknown, pa.int64()),
-            "unknown_cost_tokens": pa.array([1000 * count for count in unknown], pa.int64()),
-        }
+def projected(rows, as_of, *, feature="chat", period="day", covered_days=None, scenario="as_is", **more):
+    table = project(
+        history(rows, covered_days=covered_days),
+        as_of_dates=[as_of],
+        spent=spent(rows, covered_days=covered_days),
+        **more,
     )
-    return CostHistory.from_table(daily_costs, covered_days=covered_days, largest_unknown_ratio=0.01)
-
-
-def projected(rows, as_of, *, feature="chat", covered_days=None):
-    result = project(history(rows, covered_days=covered_days), as_of_dates=[as_of], choices={}).to_pylist()
-    return [row for row in result if row["feature_id"] == feature]
-
-
-def test_a_straight_line_goes_on_to_the_end_of_the_month():
-    rows = projected(daily(range(10, 24)), date(2025, 6, 16))
-    assert [row["target_date"] for row in rows] == [date(2025, 6, day) for day in range(16, 31)]
-    assert [row["projected_cost_usd"] for row in rows] == [Decimal(cost) for cost in range(24, 39)]
-    assert rows[0]["low_cost_usd"] == rows[0]["high_cost_usd"] == Decimal(24)
-    assert {(row["status"], row["method"], row["scenario"]) for row in rows} == {("ok", "linear_trend", "as_is")}
-
-
-def test_the_interval_of_a_day_is_its_margin_on_both_sides():
-    # Of a level of seven days, t(6 df) = 1.4398: mean 46, squares 5 * 14^2 + 2 * 35^2 = 3430, deviation 23.909551.
-    # A day is off by 34.424971 for itself, by 24.342130 as its level is, known as from two days, and by four times 1.738724, a
-    # fourteenth of that, for the four days from the middle of the week: together by 42.7316.
-    rows = projected(daily([60] * 5 + [11] * 2), date(2025, 6, 9))
-    assert len(rows) == 22
-    assert {(row["status"], row["method"], row["projected_cost_usd"]) for row in rows} == {
-        ("short_history", "linear_trend", Decimal(46))
-    }
-    assert float(rows[0]["low_cost_usd"]) == pytest.approx(46 - 42.7316, abs=1e-3)
-    assert float(rows[0]["high_cost_usd"]) == pytest.approx(46 + 42.7316, abs=1e-3)
-    # Later days are less sure.
-    assert rows[-1]["high_cost_usd"] > rows[0]["high_cost_usd"]
-
-
-def test_the_level_becomes_a_line_with_the_fourteenth_day():
-    # 10, 11, …: the mean of 13 is 16; the line through 14 goes on to 24.
-    thirteen = projected(daily(range(10, 23)), date(2025, 6, 15))[0]
-    fourteen = projected(daily(range(10, 24)), date(2025, 6, 16))[0]
-    assert (thirteen["status"], thirteen["projected_cost_usd"]) == ("short_history", Decimal(16))
-    assert (fourteen["status"], fourteen["projected_cost_usd"]) == ("ok", Decimal(24))
-
-
-def test_the_method_and_the_interval_in_use_are_those_chosen_on_the_day_of_issue():
-    # Over four weeks the mean of seven days was right and the line was not; over eight, too narrow by half.
-    chosen = {"chat": Choices(weeks(*[20] * 8) + weeks(*[15] * 8, method=MEAN_7D))}
-    costs = daily([10, 14] * 42)
-    dates = [monday(4), monday(8)]
-    rows = project(history(costs), as_of_dates=dates, choices=chosen).to_pylist()
-    first = {row["as_of_date"]: row for row in reversed(rows) if row["feature_id"] == "chat"}
-    assert {day: row["method"] for day, row in first.items()} == dict.fromkeys(dates, "mean_7d")
-    before, after = ((first[day]["high_cost_usd"] - first[day]["projected_cost_usd"]) for day in dates)
-    # Errors of 15 with margins of 10.
-    assert float(after / before) == pytest.approx(1.5, rel=1e-4)
-    assert {row["method"] for row in rows if row["feature_id"] == "total"} == {"linear_trend"}
+    return [
+        row
+        for row in table.to_pylist()
+        if (row["feature_id"], row["scenario"]) == (feature, scenario) and period in (None, row["target_period"])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,69 +37,19 @@ def test_the_method_and_the_interval_in_use_are_those_chosen_on_the_day_of_issue
     [(6, "insufficient_history"), (7, "short_history"), (13, "short_history"), (14, "ok")],
 )
 def test_status_by_days_of_history(day_count, status):
-    rows = projected(daily([5] * day_count), MONDAY + timedelta(days=day_count))
+    rows = projected(daily([5] * day_count), MONDAY + timedelta(days=day_count), period=None)
     assert {row["status"] for row in rows} == {status}
     assert {row["window_day_count"] for row in rows} == {day_count}
-    expected = None if status == "insufficient_history" else Decimal(5)
-    assert {row["projected_cost_usd"] for row in rows} == {expected}
-    assert {row["low_cost_usd"] for row in rows} == {expected}
+    if status == "insufficient_history":
+        assert {row[name] for row in rows for name in FIGURES} == {None}
+    else:
+        assert {row[name] for row in rows if row["target_period"] == "day" for name in FIGURES} == {Decimal(5)}
 
 
 def test_never_below_zero():
     # 130, 120, … 0: the line crosses zero on the day before as_of.
     rows = projected(daily(range(130, -1, -10)), date(2025, 6, 16))
-    assert {row[name] for row in rows for name in ("projected_cost_usd", "low_cost_usd", "high_cost_usd")} == {
-        Decimal(0)
-    }
-
-
-def test_a_mean_of_credits_is_not_below_zero():
-    rows = projected(daily([1, -9, 1, -9, 1, -9, 1]), date(2025, 6, 9))
-    assert {row["projected_cost_usd"] for row in rows} == {Decimal(0)}
-
-
-def test_a_zero_day_counts_and_a_missing_day_does_not():
-    # Day 3 has no row of chat, but another feature has one: chat cost 0. On day 5 nobody has a row: not landed.
-    others = daily([1, 1, 1, 1, None, 1, 1, 1], feature="search")
-    rows = projected(daily([8, 2, None, 8, None, 2, 8, 2]) + others, date(2025, 6, 10))
-    assert rows[0]["window_day_count"] == 7
-    # Three days of 8, three of 2 and one of 0, of the seven landed.
-    assert float(rows[0]["projected_cost_usd"]) == pytest.approx(30 / 7, abs=1e-6)
-
-
-def test_days_of_a_line_keep_their_distance_across_a_missing_day():
-    # Costs are the day's number 0 … 14 without 7, which never landed: the line goes on to 15.
-    rows = projected(daily([n if n != 7 else None for n in range(15)]), date(2025, 6, 17))
-    assert rows[0]["window_day_count"] == 14
-    assert rows[0]["projected_cost_usd"] == Decimal(15)
-
-
-def test_a_covered_day_without_any_row_is_a_zero_day():
-    costs = daily([9, 4, 9, None, 4, 9, 0])
-    days = [MONDAY + timedelta(days=n) for n in range(7)]
-    assert projected(costs, date(2025, 6, 9))[0]["status"] == "insufficient_history"
-    covered = projected(costs, date(2025, 6, 9), covered_days=days)[0]
-    assert (covered["status"], covered["projected_cost_usd"]) == ("short_history", Decimal(5))
-
-
-def test_a_row_does_not_cover_its_day():
-    # One span of June 5 came late; the day's traces never landed, and 0.003 dollars are not what the day cost.
-    costs = daily([3] * 3 + [0.003] + [3] * 7)
-    covered = [MONDAY + timedelta(days=n) for n in range(11) if n != 3]
-    row = projected(costs, date(2025, 6, 13), covered_days=covered)[0]
-    assert (row["window_day_count"], row["projected_cost_usd"]) == (10, Decimal(3))
-
-
-def test_a_day_of_unknown_cost_is_not_a_day_of_no_cost():
-    # Seven days of 10 on a bill, and seven without bill and price; search goes on at 3. Of those days the total is not known.
-    unknown = [(MONDAY + timedelta(days=n), "chat", None, 100, 100) for n in range(7, 14)]
-    rows = daily([10] * 7) + unknown + daily([3] * 14, feature="search")
-    found = {feature: projected(rows, date(2025, 6, 16), feature=feature)[0] for feature in ("chat", "search", "total")}
-    assert {feature: (row["window_day_count"], row["projected_cost_usd"]) for feature, row in found.items()} == {
-        "chat": (7, Decimal(10)),
-        "search": (14, Decimal(3)),
-        "total": (7, Decimal(13)),
-    }
+    assert {row[name] for row in rows for name in FIGURES} == {Decimal(0)}
 
 
 @pytest.mark.parametrize(("calls", "day_count"), [(100, 14), (99, 13)])
@@ -183,17 +72,6 @@ def test_days_before_a_feature_began_are_not_its_history():
     assert projected(rows, date(2025, 6, 10), feature="batch") == []
 
 
-def test_negative_days_are_taken_as_they_are():
-    rows = projected(daily([4, -5, 6, -4, 5, 6, 2]), date(2025, 6, 9))
-    assert rows[0]["projected_cost_usd"] == Decimal(2)
-
-
-def test_the_window_is_28_days():
-    # As of July 1 the window is June 3 to 30.
-    (row, *_) = projected(daily([9999] + [10] * 28), date(2025, 7, 1))
-    assert (row["projected_cost_usd"], row["window_day_count"]) == (Decimal(10), 28)
-
-
 @pytest.mark.parametrize(
     ("as_of", "last"),
     [
@@ -209,12 +87,6 @@ def test_the_days_to_month_end_are_projected_and_a_week_at_least(as_of, last):
     assert [row["target_date"] for row in rows] == list(days_between(as_of, last))
 
 
-def test_the_line_goes_on_past_the_end_of_the_month():
-    # 10, 11, … from June 16 on: June 30 is the fifteenth day, and the week from there ends at 30.
-    rows = projected(daily(range(10, 24), first=date(2025, 6, 16)), date(2025, 6, 30))
-    assert [row["projected_cost_usd"] for row in rows] == [Decimal(cost) for cost in range(24, 31)]
-
-
 def test_days_from_as_of_on_are_not_seen():
     past = daily([10, 11] * 5)
     future = daily([500], first=date(2025, 6, 12))
@@ -225,11 +97,205 @@ def test_the_total_has_a_projection_of_its_own():
     # Six days of batch are too few for a projection of its own; in the total they count.
     rows = daily([10] * 8) + daily([6] * 6, feature="batch", first=date(2025, 6, 4))
     assert projected(rows, date(2025, 6, 10), feature="batch")[0]["projected_cost_usd"] is None
-    total = projected(rows, date(2025, 6, 10), feature="total")[0]
-    # 10, 10, 16, 16, 16, 16, 16, 16.
-    assert total["projected_cost_usd"] == Decimal("14.5")
+    assert projected(rows, date(2025, 6, 10), feature="total")[0]["window_day_count"] == 8
 
 
-def test_no_costs_give_typed_empty_tables():
-    table = project(history([]), as_of_dates=[date(2025, 6, 9)], choices={})
-    assert (table.schema, table.num_rows) == (PROJECTIONS, 0)
+def test_rows_of_a_planned_scenario_are_in_order_and_of_the_schema():
+    rows = daily([10] * 14, feature="search") + daily([5] * 14)
+    dates = [date(2025, 6, 16), date(2025, 6, 15)]
+    table = project(history(rows), as_of_dates=dates, spent=spent(rows), own_date=date(2025, 6, 16))
+    assert table.schema == PROJECTIONS
+    names = ("as_of_date", "feature_id", "scenario", "target_period", "target_date")
+    keys = [tuple(row[name] for name in names) for row in table.to_pylist()]
+    order = {name: number for number, name in enumerate(("as_is", "with_planned_features", "with_open_decisions"))}
+    assert keys == sorted(keys, key=lambda key: (*key[:2], order[key[2]], *key[3:]))
+    assert len(set(keys)) == len(keys)
+
+
+def test_dates_before_the_build_s_own_are_backcast_and_as_is_alone():
+    rows = daily([10] * 14)
+    dates = [date(2025, 6, 15), date(2025, 6, 16)]
+    table = project(history(rows), as_of_dates=dates, spent=spent(rows), own_date=date(2025, 6, 16)).to_pylist()
+    found = {(row["as_of_date"].day, row["scenario"], row["is_backcast"]) for row in table}
+    assert found == {
+        (15, "as_is", True),
+        (16, "as_is", False),
+        (16, "with_planned_features", False),
+        (16, "with_open_decisions", False),
+    }
+
+
+def test_no_costs_give_a_typed_empty_table():
+    table = project(history([]), as_of_dates=[MONDAY], spent=spent([]), own_date=MONDAY)
+    assert table == PROJECTIONS.empty_table()
+
+
+def test_months_from_the_one_under_way_to_the_sixth():
+    months = projected(daily([10] * 15, first=JUNE), date(2025, 6, 16), period="month")
+    assert [row["month_number"] for row in months] == list(range(7))
+    assert [row["target_date"] for row in months] == [date(2025, n, 1) for n in range(6, 13)]
+    # 15 days of 10 are spent, 15 are to come; then 31, 31, 30, 31, 30, 31 days.
+    assert [row["projected_cost_usd"] for row in months] == [300, 310, 310, 300, 310, 300, 310]
+    assert [row["actual_cost_usd"] for row in months] == [150, *[None] * 6]
+    assert [row["actual_status"] for row in months] == ["known", *[None] * 6]
+
+
+def test_months_go_on_past_the_end_of_the_year():
+    assert month_starts(date(2025, 10, 31)) == [
+        *(date(2025, n, 1) for n in (10, 11, 12)),
+        *(date(2026, n, 1) for n in (1, 2, 3, 4)),
+    ]
+
+
+def test_on_the_first_of_a_month_month_zero_is_the_one_that_begins():
+    first = projected(daily([10] * 30, first=JUNE), date(2025, 7, 1), period="month")[0]
+    assert (first["target_date"], first["actual_cost_usd"], first["projected_cost_usd"]) == (date(2025, 7, 1), 0, 310)
+
+
+def test_on_the_last_day_of_a_month_one_day_is_projected():
+    first = projected(daily([10] * 29, first=JUNE), date(2025, 6, 30), period="month")[0]
+    assert (first["actual_cost_usd"], first["projected_cost_usd"]) == (290, 300)
+
+
+def test_the_interval_of_a_month_is_that_of_the_sum_of_its_days():
+    rows = daily([10, 12, 14] * 5, first=JUNE)
+    months = projected(rows, date(2025, 6, 16), period="month")
+    days = forecast(history(rows).between("chat", date.min, date(2025, 6, 15)), as_of=date(2025, 6, 16), day_count=199)
+    rest_usd, margin_usd = sum(days.daily_usd[:15]), days.sum_margin_usd(0, 14)
+    # 180 are spent and beyond doubt.
+    assert float(months[0]["projected_cost_usd"]) == pytest.approx(180 + rest_usd, abs=1e-5)
+    assert float(months[0]["low_cost_usd"]) == pytest.approx(180 + rest_usd - margin_usd, abs=1e-5)
+    assert float(months[0]["high_cost_usd"]) == pytest.approx(180 + rest_usd + margin_usd, abs=1e-5)
+    july = days.sum_margin_usd(15, 45)
+    assert float(months[1]["high_cost_usd"] - months[1]["projected_cost_usd"]) == pytest.approx(july, abs=1e-5)
+    assert july < sum(days.daily_margin_usd[15:46])
+
+
+def test_what_is_spent_is_the_least_that_a_month_costs():
+    # 1,000 and 0 in turn: the rest may come to nothing, what was spent stays.
+    rows = daily([1000, 0] * 14, first=JUNE)
+    month = projected(rows, date(2025, 6, 29), period="month")[0]
+    assert month["low_cost_usd"] == month["actual_cost_usd"] == 14000
+
+
+def test_a_month_of_unknown_cost_so_far_has_no_figure_and_says_so():
+    rows = [*daily([10] * 14, first=JUNE), (date(2025, 6, 15), "chat", 1, 100, 90)]
+    month, july = projected(rows, date(2025, 6, 16), period="month")[:2]
+    assert (month["actual_status"], month["actual_cost_usd"]) == ("unknown_cost", None)
+    assert {month[name] for name in FIGURES} == {None}
+    assert (month["status"], july["projected_cost_usd"]) == ("ok", 310)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "status", "projected_usd"),
+    # June 1 is missing: of the first nine days it is more than a tenth.
+    [(date(2025, 6, 10), "too_many_days_missing", None), (date(2025, 6, 11), "days_missing", 290)],
+)
+def test_a_month_that_began_before_the_first_covered_day(as_of, status, projected_usd):
+    month = projected(daily([10] * 12), as_of, period="month")[0]
+    assert (month["actual_status"], month["missing_day_count"], month["projected_cost_usd"]) == (
+        status,
+        1,
+        projected_usd,
+    )
+
+
+def test_credits_do_not_make_a_day_negative():
+    days = projected(daily([1, 1, 1, -9, 1, 1, 1] * 2), date(2025, 6, 16))
+    assert min(row[name] for row in days for name in FIGURES) >= 0
+
+
+def error(wape, *, count=5):
+    status = "insufficient_history" if wape is None else "measured"
+    return HorizonError(count, wape, 0.01, 0.8, status)
+
+
+@pytest.mark.parametrize(
+    ("measured", "day_number", "horizon"),
+    [
+        (("7d", "14d", "month_end"), 1, "7d"),
+        (("7d", "14d", "month_end"), 7, "7d"),
+        (("7d", "14d", "month_end"), 8, "14d"),
+        (("7d", "14d", "month_end"), 14, "14d"),
+        (("7d", "14d", "month_end"), 15, "month_end"),
+        (("7d", "14d", "month_end"), None, "month_end"),
+        (("7d", "14d"), None, "14d"),
+        (("7d",), 15, "7d"),
+        (("14d",), 7, "14d"),
+        ((), None, None),
+    ],
+)
+def test_the_error_beside_a_projection_is_that_of_its_distance(measured, day_number, horizon):
+    errors = {name: error(0.1 if name in measured else None) for name in ("7d", "14d", "month_end")}
+    found = error_at(errors, day_number=day_number)
+    assert (found and found[0]) == horizon
+
+
+def test_every_row_carries_the_error_of_the_method_in_use():
+    def chosen(feature, as_of):
+        assert as_of == date(2025, 6, 16)
+        return Chosen(
+            "linear_trend", 1.0, {"7d": error(0.2), "month_end": error(0.3, count=2)} if feature == "chat" else {}
+        )
+
+    rows = daily([10] * 15, first=JUNE)
+    found = projected(rows, date(2025, 6, 16), period=None, chosen=chosen)
+    days = [(row["error_horizon"], row["wape_ratio"], row["error_origin_count"]) for row in found]
+    assert days == [("7d", 0.2, 5)] * 7 + [("month_end", 0.3, 2)] * 15
+    assert {(row["bias_ratio"], row["coverage_ratio"]) for row in found} == {(0.01, 0.8)}
+    total = projected(rows, date(2025, 6, 16), feature="total", period=None, chosen=chosen)
+    assert {(row["error_horizon"], row["wape_ratio"], row["error_origin_count"]) for row in total} == {(None, None, 0)}
+
+
+def decided(rows, *decisions, feature="chat", period="month", as_of=date(2025, 6, 16)):
+    return projected(
+        rows,
+        as_of,
+        feature=feature,
+        period=period,
+        scenario="with_open_decisions",
+        own_date=as_of,
+        changes=Changes(decisions=[OpenDecision("chat", usd, day) for usd, day in decisions]),
+    )
+
+
+def test_an_open_decision_saves_from_its_ship_date_on():
+    # $73 a month is 73 * 12 / 365 = $2.40 a day; July 2 to 31 are 30 days: 310 - 72; August has 31 days: 310 - 74.40.
+    rows = daily([10] * 15, first=JUNE) + daily([20] * 15, feature="search", first=JUNE)
+    chat = decided(rows, (73, date(2025, 7, 2)))
+    assert [row["projected_cost_usd"] for row in chat[:3]] == [300, 238, Decimal("235.6")]
+    total = decided(rows, (73, date(2025, 7, 2)), feature="total")
+    assert [row["projected_cost_usd"] for row in total[:3]] == [900, 858, Decimal("855.6")]
+    assert [row["projected_cost_usd"] for row in decided(rows, (73, None), feature="search")[:2]] == [600, 620]
+
+
+@pytest.mark.parametrize("ship_date", [None, date(2025, 6, 1), date(2025, 6, 16)])
+def test_a_decision_without_a_date_or_late_counts_from_the_date_of_issue(ship_date):
+    first = decided(daily([10] * 15, first=JUNE), (73, ship_date), period="day")[0]
+    assert first["projected_cost_usd"] == Decimal("7.6")
+
+
+def test_a_feature_does_not_cost_less_than_nothing_and_the_total_no_more_less():
+    rows = daily([10] * 15, first=JUNE) + daily([20] * 15, feature="search", first=JUNE)
+    both = [(200, None), (9999, None)]
+    assert {row["projected_cost_usd"] for row in decided(rows, *both)[1:]} == {0}
+    assert decided(rows, *both, feature="total")[1]["projected_cost_usd"] == 620
+
+
+def test_a_decision_on_a_feature_without_costs_changes_nothing():
+    rows = daily([20] * 15, feature="search", first=JUNE)
+    assert decided(rows, (73, None)) == []
+    assert decided(rows, (73, None), feature="total")[1]["projected_cost_usd"] == 620
+
+
+def test_open_decisions_are_read_and_others_are_not():
+    rows = [
+        {"feature_id": "chat", "status": status, "expected_saving_usd_per_month": usd, "planned_ship_date": None}
+        for status, usd in (("open", 5.0), ("shipped", 6.0), ("dropped", 7.0), ("open", None))
+    ]
+    assert read_open_decisions(pa.Table.from_pylist(rows)) == [OpenDecision("chat", 5.0, None)]
+
+
+def test_savings_of_two_decisions_add_up_by_day():
+    decisions = [OpenDecision("chat", 36.5, None), OpenDecision("chat", 73.0, date(2025, 6, 17))]
+    assert daily_savings(decisions, as_of=date(2025, 6, 16), day_count=2) == {"chat": pytest.approx([1.2, 3.6])}

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ai_finops.build import analyse
+from ai_finops.analyse.schemas import PROJECTIONS
+from ai_finops.build import analyse, analysis
 from ai_finops.build.inputs import keep_prices
+from ai_finops.build.issued import find_issued, write_kept
 from ai_finops.build.raw_views import open_warehouse, view_parquet
 from ai_finops.errors import BuildError
+from ai_finops.lake import Lake
 from ai_finops.pricing.catalog import export_prices
 from tests.quality.tiny_marts import AS_OF, change, make_build
 
@@ -21,7 +26,7 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 SEEDS = (
     "create schema if not exists seeds",
     "create table seeds.cache_similarities as select 0.9::double as similarity, 'why' as reason",
-    "create table seeds.features as select 'chat' as feature_id, 'ann@example.com' as owner",
+    "create table seeds.features as select 'chat' as feature_id, 'ann@example.com' as owner, cast(null as date) as last_date",
     """
     create table seeds.routing_targets as
     select 'chat' as task_type, 'amazon.nova-lite-v1:0' as target_model_id, 0.9::double as min_agreement_ratio,
@@ -47,6 +52,24 @@ SEEDS = (
         usage_date date, feature_id varchar, dimension varchar, metric_name varchar, excess_call_count bigint,
         excess_output_tokens double, excess_output_cost_usd decimal(38, 12), over_healthy_output_cost_usd decimal(38, 12)
     )
+    """,
+    """
+    create table seeds.planned_features as
+    select
+        'digest' as feature_id, 'answer' as pipeline_id, 1.0::double as share_ratio, date '2025-06-11' as launch_date,
+        cast(null as double) as multiplier, 'planned' as status, 'ann@example.com' as owner, 'why' as reason
+    """,
+    """
+    create table seeds.optimization_decisions (
+        decision_id varchar, decision_date date, feature_id varchar, lever varchar, expected_saving_usd_per_month decimal(18, 6),
+        status varchar, planned_ship_date date, shipped_date date
+    )
+    """,
+    """
+    create table seeds.budgets as
+    select
+        'total' as feature_id, cast(null as date) as budget_month, 50::decimal(18, 6) as budget_cost_usd,
+        'ann@example.com' as owner, 'agreed' as reason
     """,
 )
 
@@ -80,6 +103,8 @@ def test_analyses_become_views_before_phase_2(settings, build):
     assert set(counts) == {
         "projections",
         "projection_backtests",
+        "planned_features",
+        "budgets",
         "projection_errors",
         "cost_drivers",
         "daily_cost_baselines",
@@ -175,6 +200,8 @@ def test_what_levers_rest_on_is_named_where_it_is_missing(settings, build, table
     change(build, f"drop table {table}")
     with pytest.raises(BuildError, match=f"need {name}, which phase 1 did not leave behind"):
         analyse(settings=settings, build=build)
+
+
 def test_savings_take_the_task_type_that_was_found_for_calls_that_say_none(settings, build):
     change(build, "update marts.fct_llm_calls set task_type = 'unknown'")
     analyse(settings=settings, build=build)
@@ -214,7 +241,10 @@ def test_calls_without_bill_or_price_are_left_out_of_projections_and_are_no_pric
             "where feature_id = 'chat' and usage_date >= '2025-06-09'",
         )
     analyse(settings=settings, build=build)
-    windows = "select feature_id, max(window_day_count) from raw.analysis_projections group by 1 order by 1"
+    windows = (
+        "select feature_id, max(window_day_count) from raw.analysis_projections where scenario = 'as_is' "
+        "group by 1 order by 1"
+    )
     assert query(build, windows) == [("chat", 7), ("search", 9), ("total", 7), ("unattributed", 9)]
     drivers = "select driver, contribution_cost_usd from raw.analysis_cost_drivers where feature_id = 'chat'"
     assert query(build, drivers) == [("cost_not_known", Decimal("-12.000000"))]
@@ -280,3 +310,63 @@ def test_missing_calls_are_named(settings, build):
     change(build, "drop table marts.fct_llm_calls")
     with pytest.raises(BuildError, match=r"need call_sums, which cannot be read.*fct_llm_calls"):
         analyse(settings=settings, build=build)
+
+
+def test_plans_and_budgets_are_of_the_build_s_own_date(settings, build):
+    analyse(settings=settings, build=build)
+    assert query(build, "select feature_id, plan_status, realised_status from raw.analysis_planned_features") == [
+        ("digest", "applied", "not_launched")
+    ]
+    # $24.75 are spent by the 10th, one day of ten is missing; of 20 days of $2.75 to come the tenth passes $50.
+    rows = query(
+        build, "select status, actual_cost_usd, projected_cost_usd, exceeded_date from raw.analysis_budgets limit 1"
+    )
+    assert rows == [("will_be_exceeded", Decimal("24.75"), Decimal("79.75"), date(2025, 6, 20))]
+    scenarios = "select distinct as_of_date from raw.analysis_projections where scenario != 'as_is'"
+    assert query(build, scenarios) == [(AS_OF,)]
+
+
+def test_open_decisions_count_once_there_is_their_seed(settings, build, monkeypatch):
+    change(
+        build,
+        "create table seeds.optimization_decisions as select 'chat' as feature_id, 'open' as status, "
+        "36.5::decimal(18, 6) as expected_saving_usd_per_month, date '2025-06-11' as planned_ship_date",
+    )
+    monkeypatch.setitem(
+        analysis._BESIDE_MARTS, "optimization_decisions", "select * from seeds.optimization_decisions order by all"
+    )
+    analyse(settings=settings, build=build)
+    # 36.5 * 12 / 365 = 1.20 a day.
+    rows = query(
+        build,
+        "select projected_cost_usd from raw.analysis_projections where scenario = 'with_open_decisions' "
+        "and feature_id = 'chat' and target_period = 'day' and target_date = as_of_date",
+    )
+    assert rows == [(Decimal("0.8"),)]
+
+
+def test_what_was_issued_is_read_and_not_made_again(settings, build):
+    lake = Lake(settings.lake)
+    day = date(2025, 6, 9)
+    row = {"as_of_date": day, "feature_id": "total", "scenario": "as_is", "target_period": "day", "target_date": day}
+    issued = pa.Table.from_pylist([row | {"projected_cost_usd": Decimal(99), "method": "by hand"}], schema=PROJECTIONS)
+    lake.write_partition("issued", str(day), tables={"projections": issued})
+    write_kept(Path(build["build_dir"]), find_issued(lake, before=AS_OF))
+    analyse(settings=settings, build=build)
+    rows = query(build, "select as_of_date, method from raw.analysis_projections where method = 'by hand'")
+    assert rows == [(day, "by hand")]
+    assert query(build, f"select count(*) from raw.analysis_projections where as_of_date = '{day}'") == [(1,)]
+    made = pq.read_table(Path(build["build_dir"], "analysis", "projections.parquet"))
+    assert day not in made["as_of_date"].to_pylist()
+    assert AS_OF in made["as_of_date"].to_pylist()
+
+
+def test_what_was_issued_by_an_earlier_release_lacks_columns(settings, build):
+    day = date(2025, 6, 9)
+    file = settings.home / "old.parquet"
+    pq.write_table(pa.table({"as_of_date": [day], "feature_id": ["total"], "scenario": ["as_is"]}), file)
+    listed = [{"as_of_date": str(day), "file": str(file), "schema": "older"}]
+    Path(build["build_dir"], "issued.json").write_text(json.dumps({"projections": listed}))
+    analyse(settings=settings, build=build)
+    rows = f"select feature_id, method, is_backcast from raw.analysis_projections where as_of_date = '{day}'"
+    assert query(build, rows) == [("total", None, None)]

@@ -110,7 +110,10 @@ def test_the_message_says_what_the_sample_says(demo):
     assert "Root cause: new caller, batch_summarization" in message
     assert f"(+${new_caller:,.0f}; all else together -${new_caller - (total - before):,.0f})" in message
     month_end = truth.month_end_usd(WEEK_BEFORE[0], SUNDAY)
-    assert f"Projected month-end: ${month_end:,.0f} (error not yet measured). " in message
+    assert (
+        f"Projected month-end: ${month_end:,.0f} (without 1 day of the month that is missing, error not yet measured). "
+        in message
+    )
     saving = truth.saving_usd_per_month(top, task_type="summarization", first=MONDAY, last=SUNDAY)
     assert (
         f" Recommended: route document summarization to Claude 3.5 Haiku (est. savings: ${saving:,.0f}/month; "

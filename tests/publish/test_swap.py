@@ -10,15 +10,20 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from ai_finops.analyse.schemas import PROJECTIONS
+from ai_finops.build.issued import find_issued
 from ai_finops.errors import BuildError, PublishError
+from ai_finops.lake import Lake
 from ai_finops.publish import compare_builds, current_build, open_published, publish, swap
 from ai_finops.quality.verdict import fingerprint, record_verdict
 from tests import sql
 from tests.quality.tiny_marts import change, make_build
 
-STEPS = ("write_marts", "sync", "Path.rename", "Path.symlink_to", "Path.replace")
+STEPS = ("write_marts", "sync", "Path.rename", "_keep_issued", "Path.symlink_to", "Path.replace")
 
 
 def make_passed(settings, *, number: int = 1) -> dict[str, str]:
@@ -251,6 +256,50 @@ def test_killed_at_any_step_leaves_one_whole_build(settings, step, moment):
     assert_whole(settings, number=2)
     assert not list(settings.published.glob("builds/.writing-*"))
     assert not list(settings.published.glob(".current-*"))
+
+
+def issue(build, *dates: date) -> None:
+    """Put projections of these dates of issue where the analyses put them."""
+    rows = [{"as_of_date": day, "feature_id": "total", "target_date": day} for day in dates]
+    folder = Path(build["build_dir"], "analysis")
+    folder.mkdir()
+    pq.write_table(pa.Table.from_pylist(rows, schema=PROJECTIONS), folder / "projections.parquet")
+
+
+def test_what_a_build_issued_is_kept_once_it_is_published(settings):
+    build = make_passed(settings)
+    issue(build, date(2025, 6, 10), date(2025, 6, 11))
+    lake = Lake(settings.lake)
+    assert lake.keys("issued") == []
+    publish(settings=settings, build=build)
+    kept = find_issued(lake, before=date(2025, 6, 12))
+    assert [(each.source, each.key, each.row_counts) for each in kept] == [
+        ("backcast", "2025-06-10", {"projections": 1}),
+        ("issued", "2025-06-11", {"projections": 1}),
+    ]
+    publish(settings=settings, build=build)
+    assert find_issued(lake, before=date(2025, 6, 12)) == kept
+
+
+def test_a_refused_build_issues_nothing(settings):
+    build = make_build(settings)
+    issue(build, date(2025, 6, 11))
+    with pytest.raises(PublishError, match="has not been audited"):
+        publish(settings=settings, build=build)
+    assert Lake(settings.lake).keys("issued") == []
+
+
+def test_killed_between_keeping_and_the_swap_is_as_if_nobody_had_died(settings):
+    build = make_passed(settings)
+    issue(build, date(2025, 6, 10), date(2025, 6, 11))
+    command = [sys.executable, "-c", KILLED, json.dumps(build), "Path.symlink_to", "before"]
+    process = subprocess.run(command, env=os.environ | {"AI_FINOPS_HOME": str(settings.home)}, check=False)
+    assert process.returncode == -signal.SIGKILL
+    kept = find_issued(Lake(settings.lake), before=date(2025, 6, 12))
+    assert [each.key for each in kept] == ["2025-06-10", "2025-06-11"]
+    assert current_build(settings) is None
+    publish(settings=settings, build=build)
+    assert find_issued(Lake(settings.lake), before=date(2025, 6, 12)) == kept
 
 
 def assert_whole(settings, *, number: int) -> None:

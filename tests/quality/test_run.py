@@ -121,6 +121,42 @@ FAULTS = {
         "update marts.fct_projection_errors set method_in_use = 'mean_7d'",
         ["fct_projection_errors", "broken_status_count", "1 of 2 rows"],
     ),
+    "month that is cheaper than what it has cost": (
+        "update marts.fct_cost_projections set low_cost_usd = 20 where target_period = 'month'",
+        ["fct_cost_projections", "low_to_come_cost_usd"],
+    ),
+    "projection without a figure or a reason": (
+        "update marts.fct_cost_projections set projected_cost_usd = null where target_period = 'month'",
+        ["fct_cost_projections", "broken_range_count"],
+    ),
+    "projection that hides its error": (
+        "update marts.fct_cost_projections set wape_ratio = null where target_period = 'day'",
+        ["fct_cost_projections", "unexplained_error_count"],
+    ),
+    "plan that saves": (
+        "update marts.fct_cost_projections set projected_cost_usd = 2.7, low_cost_usd = 2 where scenario like '%planned%'",
+        ["fct_cost_projections__scenarios", "wrong_way_count"],
+    ),
+    "plans as known later": (
+        "update marts.fct_cost_projections set is_backcast = true where scenario = 'with_open_decisions'",
+        ["fct_cost_projections__scenarios", "backcast_count"],
+    ),
+    "multiplier without a measurement": (
+        "update marts.rpt_planned_features set realised_multiplier = 2",
+        ["rpt_planned_features", "unexplained_multiplier_count"],
+    ),
+    "applied plan without a cost": (
+        "update marts.rpt_planned_features set extra_cost_usd = null",
+        ["rpt_planned_features", "unexplained_extra_count"],
+    ),
+    "budget that is kept and exceeded": (
+        "update marts.rpt_budgets set status = 'within'",
+        ["rpt_budgets", "unexplained_status_count"],
+    ),
+    "day of a budget outside of its range": (
+        "update marts.rpt_budgets set earliest_exceeded_date = '2025-06-21'",
+        ["rpt_budgets", "broken_range_count"],
+    ),
     "lost mart": ("drop table marts.fct_cost_projections", ["fct_cost_projections", "does not exist"]),
     "empty mart": (
         "delete from marts.fct_daily_metrics",

@@ -59,6 +59,7 @@ select 'aws.bedrock', '*', 'aws_focus', date '2020-01-01', date '2025-06-01';
 create table seeds.reporting_bounds as
 select * from (values
     ('largest_unknown_cost_ratio', 0.01::double),
+    ('largest_missing_day_ratio', 0.1),
     ('largest_estimate_error_pct', 25),
     ('smallest_estimate_error_cost_usd', 1),
     ('cache_window_s', 86400),
@@ -342,10 +343,38 @@ select
 
 create table marts.fct_cost_projections as
 select
-    $as_of as as_of_date, 'total' as feature_id, 'as_is' as scenario, date '2025-06-30' as target_date,
-    cast(82.5 as decimal(18, 6)) as projected_cost_usd, cast(80 as decimal(18, 6)) as low_cost_usd,
-    cast(85 as decimal(18, 6)) as high_cost_usd, 'linear_trend' as method, 'short_history' as status,
-    9::bigint as window_day_count;
+    $as_of as as_of_date, 'total' as feature_id, scenario, target_period, target_date, month_number,
+    cast(actual_usd as decimal(18, 6)) as actual_cost_usd, if(actual_usd is null, null, 'days_missing') as actual_status,
+    if(actual_usd is null, null, 1::bigint) as missing_day_count, cast(usd as decimal(18, 6)) as projected_cost_usd,
+    cast(usd - 0.5 as decimal(18, 6)) as low_cost_usd, cast(usd + 0.5 as decimal(18, 6)) as high_cost_usd,
+    'linear_trend' as method, 'short_history' as status, 9::bigint as window_day_count, '7d' as error_horizon,
+    0.1::double as wape_ratio, 0.0::double as bias_ratio, 0.8::double as coverage_ratio, 3::bigint as error_origin_count,
+    false as is_backcast
+from (values
+    ('as_is', 'day', date '2025-06-30', null, null, 2.75), ('as_is', 'month', date '2025-06-01', 0, 24.75, 79.75),
+    ('with_planned_features', 'day', date '2025-06-30', null, null, 3.75),
+    ('with_open_decisions', 'day', date '2025-06-30', null, null, 2.5)
+) as p(scenario, target_period, target_date, month_number, actual_usd, usd);
+
+create table marts.rpt_planned_features as
+select
+    $as_of as as_of_date, 'digest' as feature_id, 'rag_answer' as pipeline_id, 'planned' as status, 'applied' as plan_status,
+    'ann@example.com' as owner, 'why' as reason, date '2025-06-30' as launch_date, 1.0::double as share_ratio,
+    2.5::double as assumed_multiplier, true as is_default_multiplier, 2.5::double as cost_factor, 1::bigint as order_number,
+    cast(30 as decimal(18, 6)) as extra_cost_usd, cast(null as double) as realised_multiplier,
+    'not_launched' as realised_status, 0::bigint as realised_day_count, cast(null as decimal(18, 6)) as own_cost_usd,
+    cast(null as decimal(18, 6)) as others_cost_usd;
+
+create table marts.rpt_budgets as
+select
+    $as_of as as_of_date, 'total' as feature_id, date '2025-06-01' as budget_month, 0::bigint as month_number,
+    'will_be_exceeded' as status, 'linear_trend' as method, 'ann@example.com' as owner, 'agreed' as reason,
+    cast(50 as decimal(18, 6)) as budget_cost_usd, cast(24.75 as decimal(18, 6)) as actual_cost_usd,
+    cast(79.75 as decimal(18, 6)) as projected_cost_usd, cast(79.25 as decimal(18, 6)) as low_cost_usd,
+    cast(80.25 as decimal(18, 6)) as high_cost_usd, 0.495::double as budget_used_ratio,
+    1.595::double as projected_budget_ratio, date '2025-06-20' as exceeded_date, date '2025-06-20' as earliest_exceeded_date,
+    date '2025-06-20' as latest_exceeded_date, 9::bigint as days_until_exceeded, 9::bigint as least_days_until_exceeded,
+    9::bigint as most_days_until_exceeded;
 
 create table marts.fct_projection_errors as
 select

@@ -50,7 +50,7 @@ def test_a_first_week(week):
         main_driver_share_ratio=None,
         projection_status="short_history",
         projection_error_ratio=None,
-        projection_error_horizon_days=None,
+        projection_error_horizon=None,
         recommended_opportunity_id=None,
         recommended_feature_name=None,
     )
@@ -259,17 +259,34 @@ def test_no_driver_pushed_the_way_the_week_went(week, previous, risen, text):
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "days", "text"),
+    ("status", "error", "horizon", "text"),
     [
-        ("ok", 0.124, 7, "$9,800 (off by 12% over 7 days so far)."),
-        ("ok", 0.124, 1, "$9,800 (off by 12% over 1 day so far)."),
+        ("ok", 0.124, "7d", "$9,800 (off by 12% over 7 days so far)."),
+        ("ok", 0.124, "14d", "$9,800 (off by 12% over 14 days so far)."),
+        ("ok", 0.124, "month_end", "$9,800 (off by 12% to month end so far)."),
         ("ok", None, None, "$9,800 (error not yet measured)."),
-        ("short_history", 0.124, 7, "$9,800 (short history, off by 12% over 7 days so far)."),
+        ("short_history", 0.124, "7d", "$9,800 (short history, off by 12% over 7 days so far)."),
     ],
 )
-def test_projection_with_its_error(week, status, error, days, text):
-    digest = week(projection_status=status, projection_error_ratio=error, projection_error_horizon_days=days)
+def test_projection_with_its_error(week, status, error, horizon, text):
+    digest = week(projection_status=status, projection_error_ratio=error, projection_error_horizon=horizon)
     assert clause(compose(digest), "Projected month-end: ") == f"Projected month-end: {text}"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 day of the month that is missing"), (2, "2 days of the month that are missing")]
+)
+def test_days_of_the_month_that_are_missing_are_said(week, count, words):
+    digest = week(projection_missing_day_count=count)
+    assert f"Projected month-end: $9,800 (without {words}, off by 12% over 7 days so far)." in compose(digest)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 day of the month is missing"), (4, "4 days of the month are missing")]
+)
+def test_a_month_of_which_too_much_is_missing_has_no_end(week, count, words):
+    digest = week(projected_month_end_cost_usd=None, projection_missing_day_count=count)
+    assert f"Projected month-end: not known, {words}. Recommended" in compose(digest)
 
 
 def test_too_little_history_for_a_projection(week):

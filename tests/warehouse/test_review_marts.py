@@ -23,6 +23,8 @@ def test_week_is_summed_beside_its_projection_driver_and_recommendation(query):
         "month_unknown_cost_call_count",
         "projection_status",
         "projection_error_ratio",
+        "projection_error_horizon",
+        "projection_missing_day_count",
         "not_compared_reason",
         "main_driver",
         "recommended_feature_name",
@@ -44,10 +46,11 @@ def test_week_is_summed_beside_its_projection_driver_and_recommendation(query):
     # Seen on the 10th: both weeks so far.
     assert second["as_of_date"] == date(2025, 6, 10)
     assert second["month_to_date_cost_usd"] == Decimal("21.000010")
-    # One of the month's fifteen calls has neither a bill nor a price: nobody knows where the month ends.
-    assert second["month_unknown_cost_call_count"] == 1
+    # Four of the month's nine days are missing: nobody knows where the month ends.
+    assert (second["month_unknown_cost_call_count"], second["projection_missing_day_count"]) == (1, 4)
     assert second["projected_month_end_cost_usd"] is None
     assert (second["projection_status"], second["projection_error_ratio"]) == ("short_history", 0.25)
+    assert second["projection_error_horizon"] == "7d"
     # One day against four is no comparison, so nothing drove it.
     assert (second["not_compared_reason"], second["main_driver"]) == ("other_day_count", None)
     # Two features cost $3 each: the first by id.
@@ -101,7 +104,15 @@ def test_routing_mix_of_calls_and_spend(query):
 
 
 def test_analyses_pass_through_unchanged(query):
-    assert query("select count(*), sum(projected_cost_usd) from marts.fct_cost_projections") == [(2, Decimal(21))]
+    assert query(
+        "select target_period, count(*), sum(projected_cost_usd) from marts.fct_cost_projections group by 1 order by 1"
+    ) == [("day", 2, Decimal(21)), ("month", 1, None)]
+    assert query("select plan_status, realised_multiplier, own_cost_usd from marts.rpt_planned_features") == [
+        ("launched", 2.2, Decimal(6))
+    ]
+    assert query("select status, days_until_exceeded, most_days_until_exceeded from marts.rpt_budgets") == [
+        ("will_be_exceeded", 0, 1)
+    ]
     errors = "select horizon, wape_ratio, bias_ratio, coverage_ratio, method_in_use from marts.fct_projection_errors"
     assert query(errors) == [("7d", 0.25, -0.25, 1.0, "mean_7d")]
     measures = "projected_cost_usd, actual_cost_usd, absolute_error_usd, is_in_interval"

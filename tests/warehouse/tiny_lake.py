@@ -16,11 +16,13 @@ import duckdb
 import pyarrow as pa
 
 from ai_finops.analyse.schemas import (
+    BUDGETS,
     CACHE_CURVES,
     CACHING_ADVICE,
     COST_ANOMALY_DRIVERS,
     COST_DRIVERS,
     DAILY_COST_BASELINES,
+    PLANNED_FEATURES,
     PROJECTION_BACKTESTS,
     PROJECTION_ERRORS,
     PROJECTIONS,
@@ -55,6 +57,8 @@ ANALYSES = {
     "analysis_projections": PROJECTIONS,
     "analysis_projection_backtests": PROJECTION_BACKTESTS,
     "analysis_projection_errors": PROJECTION_ERRORS,
+    "analysis_planned_features": PLANNED_FEATURES,
+    "analysis_budgets": BUDGETS,
     "analysis_cost_drivers": COST_DRIVERS,
     "analysis_savings": SAVINGS,
     "analysis_queries": QUERY_NEIGHBOURS,

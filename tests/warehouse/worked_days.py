@@ -112,10 +112,16 @@ ANALYSES = {
     "analysis_projections": [
         {
             "as_of_date": at(AS_OF_DATE).date(), "feature_id": "total", "scenario": "as_is", "method": "linear_trend",
-            "target_date": at(f"2025-06-{day}").date(), "status": "short_history", "window_day_count": 4,
-            "projected_cost_usd": Decimal(day), "low_cost_usd": Decimal(day - 1), "high_cost_usd": Decimal(day + 1),
+            "target_period": period, "target_date": at(target).date(), "month_number": number, "status": "short_history",
+            "actual_status": status, "actual_cost_usd": actual, "missing_day_count": missing, "window_day_count": 4,
+            "projected_cost_usd": usd, "low_cost_usd": usd and usd - 1, "high_cost_usd": usd and usd + 1, "error_horizon": "7d",
+            "wape_ratio": 0.25, "bias_ratio": -0.25, "coverage_ratio": 0.8, "error_origin_count": 3, "is_backcast": False,
         }
-        for day in (10, 11)
+        for period, target, number, usd, status, actual, missing in (
+            ("day", "2025-06-10", None, Decimal(10), None, None, None),
+            ("day", "2025-06-11", None, Decimal(11), None, None, None),
+            ("month", "2025-06-01", 0, None, "too_many_days_missing", None, 4),
+        )
     ],
     "analysis_projection_errors": [
         {
@@ -131,6 +137,27 @@ ANALYSES = {
             "projected_cost_usd": Decimal(12), "low_cost_usd": Decimal(8), "high_cost_usd": Decimal(16),
             "actual_cost_usd": Decimal(15), "absolute_error_usd": Decimal(3), "interval_scale": 1.5,
             "is_in_interval": True, "is_method_in_use": True, "status": "short_history",
+        }
+    ],
+    "analysis_planned_features": [
+        {
+            "as_of_date": at(AS_OF_DATE).date(), "feature_id": "alpha", "pipeline_id": "rag_answer", "status": "launched",
+            "plan_status": "launched", "owner": "ann@example.com", "reason": "by hand", "launch_date": at(FIRST).date(),
+            "share_ratio": 0.5, "assumed_multiplier": 2.5, "is_default_multiplier": True, "cost_factor": 1.75,
+            "order_number": 1, "realised_multiplier": 2.2, "realised_status": "measured", "realised_day_count": 8,
+            "own_cost_usd": Decimal(6), "others_cost_usd": Decimal(10),
+        }
+    ],
+    "analysis_budgets": [
+        {
+            "as_of_date": at(AS_OF_DATE).date(), "feature_id": "total", "budget_month": at("2025-06-01").date(),
+            "month_number": 0, "status": "will_be_exceeded", "method": "linear_trend", "owner": "ann@example.com",
+            "reason": "by hand", "budget_cost_usd": Decimal(30), "actual_cost_usd": Decimal("21.00001"),
+            "projected_cost_usd": Decimal("42.00001"), "low_cost_usd": Decimal("41.00001"),
+            "high_cost_usd": Decimal("43.00001"), "budget_used_ratio": 0.7, "projected_budget_ratio": 1.4,
+            "exceeded_date": at("2025-06-10").date(), "earliest_exceeded_date": at("2025-06-10").date(),
+            "latest_exceeded_date": at("2025-06-11").date(), "days_until_exceeded": 0, "least_days_until_exceeded": 0,
+            "most_days_until_exceeded": 1,
         }
     ],
     "analysis_cost_drivers": [

@@ -12,12 +12,6 @@ feature_costs as (
     select * from {{ ref('fct_daily_feature_costs') }}
 ),
 
-unknown_cost_bound as (
-    select bound as largest_unknown_cost_ratio
-    from {{ ref('reporting_bounds') }}
-    where bound_name = 'largest_unknown_cost_ratio'
-),
-
 unpriced_usage as (
     select * from {{ ref('fct_daily_unpriced_usage') }}
 ),
@@ -26,18 +20,9 @@ outcomes as (
     select * from {{ ref('fct_daily_extract_outcomes') }}
 ),
 
-projections as (
+month_projections as (
     select * from {{ ref('fct_cost_projections') }}
-    where
-        feature_id = 'total'
-        and scenario = 'as_is'
-        -- A week at least is projected, also where the month ends before.
-        and date_trunc('month', target_date) = date_trunc('month', as_of_date)
-),
-
-projection_errors as (
-    select * from {{ ref('fct_projection_errors') }}
-    where feature_id = 'total' and method = 'in_use' and status = 'measured'
+    where feature_id = 'total' and scenario = 'as_is' and month_number = 0
 ),
 
 drivers as (
@@ -61,7 +46,7 @@ sprints as (
     select * from {{ ref('rpt_sprints') }}
 ),
 
-months_summed as (
+months_to_date as (
     select
         weeks.week_start_date,
         cast(date_trunc('month', weeks.as_of_date) as date) as month_start_date,
@@ -81,48 +66,6 @@ months_summed as (
             date_trunc('month', weeks.as_of_date) <= feature_costs.usage_date
             and weeks.as_of_date > feature_costs.usage_date
     group by weeks.week_start_date, weeks.as_of_date
-),
-
-months_to_date as (
-    select
-        months_summed.*,
-        -- What is projected comes on top of the month so far, which has to be known for that.
-        case
-            when {{ is_cost_known('months_summed.month_to_date_cost_usd') }} then months_summed.month_to_date_cost_usd
-        end as known_cost_usd
-    from months_summed
-    cross join unknown_cost_bound
-),
-
-projections_summed as (
-    select
-        as_of_date,
-        any_value(status) as projection_status,
-        count(*) as horizon_days,
-        sum(projected_cost_usd) as projected_cost_usd,
-        sum(low_cost_usd) as low_cost_usd,
-        sum(high_cost_usd) as high_cost_usd
-    from projections
-    group by as_of_date
-),
-
--- The error at the projection's own horizon; where that has not come round yet, at the longest one that has.
-projection_errors_ranked as (
-    select
-        projections_summed.as_of_date,
-        projection_errors.wape_ratio,
-        projection_errors.horizon_days,
-        row_number() over (
-            partition by projections_summed.as_of_date
-            order by projection_errors.horizon_days desc, projection_errors.horizon desc
-        ) as horizon_rank
-    from projections_summed
-    inner join projection_errors
-        on
-            projections_summed.as_of_date = projection_errors.as_of_date
-            and projections_summed.horizon_days >= projection_errors.horizon_days
-    -- One projection that went wrong is an anecdote.
-    where projection_errors.origin_count >= 3
 ),
 
 weeks_changed as (
@@ -223,18 +166,18 @@ weekly_digest as (
         {{ ratio('weeks.estimated_cost_usd', 'weeks.total_cost_usd') }} as estimated_share_ratio,
         months_to_date.month_start_date,
         cast(months_to_date.month_to_date_cost_usd as decimal(18, 6)) as month_to_date_cost_usd,
-        cast(
-            months_to_date.known_cost_usd + projections_summed.projected_cost_usd as decimal(18, 6)
-        ) as projected_month_end_cost_usd,
-        cast(
-            months_to_date.known_cost_usd + projections_summed.low_cost_usd as decimal(18, 6)
-        ) as low_month_end_cost_usd,
-        cast(
-            months_to_date.known_cost_usd + projections_summed.high_cost_usd as decimal(18, 6)
-        ) as high_month_end_cost_usd,
-        coalesce(projections_summed.projection_status, 'insufficient_history') as projection_status,
-        projection_errors_ranked.wape_ratio as projection_error_ratio,
-        projection_errors_ranked.horizon_days as projection_error_horizon_days,
+        month_projections.projected_cost_usd as projected_month_end_cost_usd,
+        month_projections.low_cost_usd as low_month_end_cost_usd,
+        month_projections.high_cost_usd as high_month_end_cost_usd,
+        coalesce(month_projections.status, 'insufficient_history') as projection_status,
+        -- One projection that went wrong is an anecdote.
+        case
+            when month_projections.error_origin_count >= 3 then month_projections.wape_ratio
+        end as projection_error_ratio,
+        case
+            when month_projections.error_origin_count >= 3 then month_projections.error_horizon
+        end as projection_error_horizon,
+        month_projections.missing_day_count as projection_missing_day_count,
         -- What rose, also where as much fell: then no driver is the main one.
         cast(
             case
@@ -272,11 +215,7 @@ weekly_digest as (
     from weeks
     inner join months_to_date on weeks.week_start_date = months_to_date.week_start_date
     left join features as top_features on weeks.top_feature_id = top_features.feature_id
-    left join projections_summed on weeks.as_of_date = projections_summed.as_of_date
-    left join projection_errors_ranked
-        on
-            weeks.as_of_date = projection_errors_ranked.as_of_date
-            and projection_errors_ranked.horizon_rank = 1
+    left join month_projections on weeks.as_of_date = month_projections.as_of_date
     left join weeks_changed on weeks.week_start_date = weeks_changed.week_start_date
     left join main_drivers_ranked
         on

@@ -1,92 +1,182 @@
-"""Daily cost to month end and for a week at least, by the method in use (docs/projection.md).
+"""What features and all of them together will cost, by day and by month, in three scenarios, and how sure that is.
 
-**Month end** is the end of the month that holds `as_of_date`, the first day not yet seen: the month under way, and on
-the first of a month the one that begins, since the month before is finished and needs no projection. Where that is less
-than a week away, the days after it are projected too: a week that crosses the end of a month is held against the seven
-days projected on its Monday. A sum to month end has to leave those days out.
+**Days** reach from `as_of_date`, the first day not yet seen, to the end of its month, and a week at least: a week that
+crosses the end of a month is held against the seven days projected on its Monday.
 
-**Days.** A covered day counts (its traces are landed, or it is on a bill), and a feature without a row
-on it had a zero day. Any other day counts for nobody, whatever late row it has, and a day whose cost is not known is
-left out of the series of which that is true. A feature's history begins on the first day it has a row. Negative days
-are taken as they are; what is projected is never below zero.
+**Months** are number 0, the one under way, to 6. On the first of a month number 0 is the one that begins. Of month 0 the days
+so far are actual (`month_to_date.py`), and only the rest is projected. A month's interval is that of the sum of its days;
+daily bounds added up would be wider.
+
+**Scenarios.** `as_is`: what runs today goes on. `with_planned_features`: what planned features add to the pipelines that they
+reuse is on top, paid by the planned feature (`planned_features.py`). `with_open_decisions`: what was decided and is not
+shipped yet is off, from its date on (`open_decisions.py`).
+
+**Series.** A covered day counts (its traces are landed, or it is on a bill), and a feature without a row on it had a zero
+day. Any other day counts for nobody, and a day whose cost is not known is left out of the series of which that is true. A
+feature's history begins on the first day it has a row. Negative days are taken as they are; what is projected of a day is
+never below zero.
 
 **The total** is projected on the series of totals. It is not the sum of the features' projections and need not equal
-it.
-
-**The interval** is 80 % for each single day. Daily bounds added up over several days give another range than that of their sum.
+it. In the other scenarios it is that, with what the features are more or less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 
-from ai_finops.analyse.forecast import forecast
-from ai_finops.analyse.forecast.choice import Choices, Chosen
-from ai_finops.analyse.schemas import PROJECTIONS, to_money, to_table
-from ai_finops.analyse.series import CostHistory
-from ai_finops.days import days_between, month_end
+from ai_finops.analyse.cost_paths import CostPath
+from ai_finops.analyse.forecast import Chosen, DailyForecast, forecast
+from ai_finops.analyse.month_to_date import MonthToDate
+from ai_finops.analyse.open_decisions import OpenDecision, daily_savings
+from ai_finops.analyse.planned_features import Extra
+from ai_finops.analyse.projection_rows import ProjectionRows, month_starts
+from ai_finops.analyse.series import TOTAL, CostHistory
+from ai_finops.days import month_end
 
-FEWEST_TARGET_DAYS = 7
-SCENARIO = "as_is"
+AS_IS = "as_is"
+WITH_PLANNED_FEATURES = "with_planned_features"
+WITH_OPEN_DECISIONS = "with_open_decisions"
+SCENARIOS = (AS_IS, WITH_PLANNED_FEATURES, WITH_OPEN_DECISIONS)
+INSUFFICIENT = "insufficient_history"
+
+Choose = Callable[[str, date], Chosen]
 
 
-def project(history: CostHistory, *, as_of_dates: Collection[date], choices: Mapping[str, Choices]) -> pa.Table:
-    """Project each feature and the total, by day, as it would have been done on each of `as_of_dates`.
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One feature's days to come, on one date of issue."""
+
+    feature_id: str
+    method: str
+    status: str
+    window_day_count: int
+    path: CostPath | None
+    """None with status `insufficient_history`."""
+    chosen: Chosen
+    """The method's measured errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is planned and decided on a date of issue."""
+
+    extras: Sequence[Extra] = ()
+    decisions: Sequence[OpenDecision] = ()
+
+
+def linear_trend_without_errors(feature_id: str, as_of: date) -> Chosen:
+    """Choose the base method for every series, with no measured error."""
+    return Chosen("linear_trend", 1.0, {})
+
+
+def project(
+    history: CostHistory,
+    *,
+    as_of_dates: Collection[date],
+    spent: MonthToDate,
+    chosen: Choose = linear_trend_without_errors,
+    own_date: date | None = None,
+    changes: Changes = Changes(),
+) -> pa.Table:
+    """Project each feature and the total as it would have been done on each of `as_of_dates`.
 
     Args:
         history: Usage costs by feature and day.
         as_of_dates: Dates of issue; each sees only the days before it.
-        choices: By feature, which method is in use when; of one that is not in it the base method is.
+        spent: Months to date.
+        chosen: Method, scale of its intervals and errors, by feature and date of issue.
+        own_date: The date of issue of the build, which has all scenarios. Rows of others are `is_backcast` and as_is alone:
+            what was planned then is not known now.
+        changes: What is planned and decided on `own_date`.
     Returns:
-        `raw.analysis_projections` in the order as_of_date, feature_id, target_date, for each day to month end, seven at least.
-        Status `insufficient_history` is without costs.
+        Rows as `schemas.PROJECTIONS`, in the order as_of_date, feature_id, scenario, target_period, target_date.
     """
-    rows = (
-        row
-        for as_of in sorted(set(as_of_dates))
-        for feature in history.features_before(as_of)
-        for row in _project_feature(history, feature, as_of=as_of, choices=choices.get(feature))
-    )
-    return to_table(rows, schema=PROJECTIONS)
-
-
-def last_target_date(as_of: date) -> date:
-    """Return the last day that is projected on `as_of`: the end of the month, or the seventh day where that is later."""
-    return max(month_end(as_of), as_of + timedelta(days=FEWEST_TARGET_DAYS - 1))
-
-
-def _project_feature(
-    history: CostHistory, feature_id: str, *, as_of: date, choices: Choices | None
-) -> Iterator[dict[str, Any]]:
-    chosen = Chosen() if choices is None else choices.on(as_of)
-    targets = list(days_between(as_of, last_target_date(as_of)))
-    found = forecast(
-        history.between(feature_id, date.min, as_of - timedelta(days=1)),
-        as_of=as_of,
-        day_count=len(targets),
-        method=chosen.method,
-        interval_scale=chosen.interval_scale,
-    )
-    for x, target in enumerate(targets):
-        middle, margin = (found.daily_usd[x], found.daily_margin_usd[x]) if found.daily_usd else (None, None)
-        yield {
-            "as_of_date": as_of,
-            "feature_id": feature_id,
-            "scenario": SCENARIO,
-            "target_date": target,
-            "projected_cost_usd": _not_negative(middle),
-            "low_cost_usd": None if middle is None else _not_negative(middle - margin),
-            "high_cost_usd": None if middle is None else _not_negative(middle + margin),
-            "method": found.method,
-            "status": found.status,
-            "window_day_count": found.window_day_count,
+    rows = ProjectionRows(spent)
+    for as_of in sorted(set(as_of_dates)):
+        projected = project_as_is(history, as_of=as_of, chosen=chosen)
+        if as_of != own_date:
+            for series in projected.values():
+                rows.add(series, scenario=AS_IS, as_of=as_of, is_backcast=True)
+            continue
+        scenarios = {
+            AS_IS: projected,
+            WITH_PLANNED_FEATURES: with_planned_features(projected, changes.extras),
+            WITH_OPEN_DECISIONS: with_open_decisions(projected, changes.decisions, as_of=as_of),
         }
+        for feature in sorted(set().union(*scenarios.values())):
+            for scenario in SCENARIOS:
+                if feature in scenarios[scenario]:
+                    rows.add(scenarios[scenario][feature], scenario=scenario, as_of=as_of, is_backcast=False)
+    return rows.to_table()
 
 
-def _not_negative(usd: float | None) -> Decimal | None:
-    return None if usd is None else to_money(max(usd, 0.0))
+def day_count_from(as_of: date) -> int:
+    """Return the days that are projected on `as_of`: to the end of month 6."""
+    return (month_end(month_starts(as_of)[-1]) - as_of).days + 1
+
+
+def project_as_is(
+    history: CostHistory, *, as_of: date, chosen: Choose = linear_trend_without_errors
+) -> dict[str, Series]:
+    """Project every series that has begun before `as_of`, by feature in order."""
+    before, day_count = as_of - timedelta(days=1), day_count_from(as_of)
+    projected = {}
+    for feature in history.features_before(as_of):
+        choice = chosen(feature, as_of)
+        days = forecast(
+            history.between(feature, date.min, before),
+            as_of=as_of,
+            day_count=day_count,
+            method=choice.method,
+            interval_scale=choice.interval_scale,
+        )
+        projected[feature] = _series(feature, days, choice)
+    return projected
+
+
+def with_planned_features(projected: Mapping[str, Series], extras: Sequence[Extra]) -> dict[str, Series]:
+    """Add to each planned feature, and to the total, what its plans add; all other features are as they are.
+
+    A planned feature without any history of its own has the method and window of the pipeline that it reuses, and no measured
+    error: nothing was projected of it before.
+    """
+    added = dict(projected)
+    for extra in extras:
+        for feature in (extra.plan.feature_id, TOTAL):
+            known = added.get(feature)
+            if known is None:
+                added[feature] = replace(_series(feature, extra.forecast, Chosen()), path=extra.path)
+            elif known.path is not None:
+                added[feature] = replace(known, path=known.path.plus(extra.path))
+    return dict(sorted(added.items()))
+
+
+def with_open_decisions(
+    projected: Mapping[str, Series], decisions: Sequence[OpenDecision], *, as_of: date
+) -> dict[str, Series]:
+    """Take off each feature what its open decisions save, at most all it costs, and off the total what the features are
+    less."""
+    lessened = dict(projected)
+    savings = daily_savings(decisions, as_of=as_of, day_count=day_count_from(as_of))
+    saved = None
+    for feature in sorted(savings):
+        series = projected.get(feature)
+        if series is None or series.path is None or feature == TOTAL:
+            continue
+        less = series.path.less(savings[feature])
+        lessened[feature] = replace(series, path=less)
+        off = [was - now for was, now in zip(series.path.daily_usd, less.daily_usd, strict=True)]
+        saved = off if saved is None else [one + other for one, other in zip(saved, off, strict=True)]
+    total = projected.get(TOTAL)
+    if saved and total and total.path:
+        lessened[TOTAL] = replace(total, path=total.path.less(saved))
+    return lessened
+
+
+def _series(feature_id: str, days: DailyForecast, choice: Chosen) -> Series:
+    path = None if days.status == INSUFFICIENT else CostPath.of(days)
+    return Series(feature_id, days.method, days.status, days.window_day_count, path, choice)

@@ -16,13 +16,24 @@ PROJECTIONS = pa.schema(
         ("as_of_date", pa.date32()),
         ("feature_id", pa.string()),
         ("scenario", pa.string()),
+        ("target_period", pa.string()),
         ("target_date", pa.date32()),
+        ("month_number", pa.int64()),
+        ("actual_cost_usd", MONEY),
+        ("actual_status", pa.string()),
+        ("missing_day_count", pa.int64()),
         ("projected_cost_usd", MONEY),
         ("low_cost_usd", MONEY),
         ("high_cost_usd", MONEY),
         ("method", pa.string()),
         ("status", pa.string()),
         ("window_day_count", pa.int64()),
+        ("error_horizon", pa.string()),
+        ("wape_ratio", pa.float64()),
+        ("bias_ratio", pa.float64()),
+        ("coverage_ratio", pa.float64()),
+        ("error_origin_count", pa.int64()),
+        ("is_backcast", pa.bool_()),
     ]
 )
 
@@ -187,6 +198,56 @@ CACHING_ADVICE = pa.schema(
         ("is_recommended", pa.bool_()),
         ("is_rule_of_thumb", pa.bool_()),
         ("differs_from_rule", pa.bool_()),
+    ]
+)
+
+PLANNED_FEATURES = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("pipeline_id", pa.string()),
+        ("status", pa.string()),
+        ("plan_status", pa.string()),
+        ("owner", pa.string()),
+        ("reason", pa.string()),
+        ("launch_date", pa.date32()),
+        ("share_ratio", pa.float64()),
+        ("assumed_multiplier", pa.float64()),
+        ("is_default_multiplier", pa.bool_()),
+        ("cost_factor", pa.float64()),
+        ("order_number", pa.int64()),
+        ("extra_cost_usd", MONEY),
+        ("realised_multiplier", pa.float64()),
+        ("realised_status", pa.string()),
+        ("realised_day_count", pa.int64()),
+        ("own_cost_usd", MONEY),
+        ("others_cost_usd", MONEY),
+    ]
+)
+
+BUDGETS = pa.schema(
+    [
+        ("as_of_date", pa.date32()),
+        ("feature_id", pa.string()),
+        ("budget_month", pa.date32()),
+        ("month_number", pa.int64()),
+        ("status", pa.string()),
+        ("method", pa.string()),
+        ("owner", pa.string()),
+        ("reason", pa.string()),
+        ("budget_cost_usd", MONEY),
+        ("actual_cost_usd", MONEY),
+        ("projected_cost_usd", MONEY),
+        ("low_cost_usd", MONEY),
+        ("high_cost_usd", MONEY),
+        ("budget_used_ratio", pa.float64()),
+        ("projected_budget_ratio", pa.float64()),
+        ("exceeded_date", pa.date32()),
+        ("earliest_exceeded_date", pa.date32()),
+        ("latest_exceeded_date", pa.date32()),
+        ("days_until_exceeded", pa.int64()),
+        ("least_days_until_exceeded", pa.int64()),
+        ("most_days_until_exceeded", pa.int64()),
     ]
 )
 

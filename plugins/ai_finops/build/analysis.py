@@ -12,10 +12,13 @@ from ai_finops.build.marts import marts_of
 from ai_finops.config import Settings
 from ai_finops.days import days_between
 from ai_finops.errors import BuildError
+from ai_finops.lake_schemas import ISSUED_TABLES
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from ai_finops.build.issued import KeptTable
 
 # What the analyses read besides the marts: what people decided (seeds), prices, and what phase 1
 # found out that is no mart.
@@ -28,6 +31,9 @@ _BESIDE_MARTS = {
     "features": "select * from seeds.features order by feature_id",
     "routing_targets": "select * from seeds.routing_targets order by task_type, target_model_id",
     "prices": "select * from raw.prices",
+    "planned_features": "select * from seeds.planned_features order by feature_id, pipeline_id",
+    "budgets": "select * from seeds.budgets order by feature_id, budget_month",
+    "optimization_decisions": "select * from seeds.optimization_decisions order by decision_id",
     "comparisons": "select * from intermediate.int_shadow_comparisons_resolved order by made_date, trace_id, span_id",
     "task_types": "select * from seeds.task_types order by task_type",
     "cache_calibrations": "select * from seeds.cache_calibrations order by embedder_id, similarity",
@@ -43,8 +49,7 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
     Raises:
         BuildError: A mart of phase 1 or a seed is not in the warehouse; names it.
     """
-    import pyarrow.parquet as pq
-
+    from ai_finops.build.issued import read_kept
     from ai_finops.build.raw_views import open_warehouse, view_parquet
 
     folder = Path(build["build_dir"])
@@ -56,17 +61,13 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
         # Queries first, because levers read what a cache could have done of them.
         for name, files in _measure_queries(warehouse, settings=settings, exported=exported, build=build).items():
             view_parquet(warehouse, f"analysis_{name}", files=files)
+        kept = {name: read_kept(folder, name) for name in ISSUED_TABLES}
         results = _run(
-            exported,
-            warehouse=warehouse,
-            settings=settings,
-            as_of=date.fromisoformat(build["as_of_date"]),
+            exported, warehouse=warehouse, settings=settings, as_of=date.fromisoformat(build["as_of_date"]), kept=kept
         )
         (folder / "analysis").mkdir(exist_ok=True)
         for name, table in results.items():
-            path = folder / "analysis" / f"{name}.parquet"
-            pq.write_table(table, path, compression="zstd")
-            view_parquet(warehouse, f"analysis_{name}", files=[path])
+            _put(warehouse, name, table, folder=folder, kept=kept.get(name))
     return {name: table.num_rows for name, table in results.items()}
 
 
@@ -92,26 +93,44 @@ def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, 
     return paths
 
 
-def _run(
-    exported: Mapping[str, Path], *, warehouse: duckdb.DuckDBPyConnection, settings: Settings, as_of: date
-) -> dict[str, pa.Table]:
-    """Run each analysis; every day after the first covered one is a date of issue, so that a projection shows its own error."""
+def _put(
+    warehouse: duckdb.DuckDBPyConnection, name: str, table: pa.Table, *, folder: Path, kept: KeptTable | None
+) -> None:
+    """Write an analysis as Parquet and put it before dbt, with what is kept of it from earlier builds."""
     import pyarrow.parquet as pq
 
-    from ai_finops.analyse import cost_baselines, drivers, projections, savings
-    from ai_finops.analyse.advisor import advise
+    from ai_finops.build.issued import view_issued
+    from ai_finops.build.raw_views import view_parquet
+
+    path = folder / "analysis" / f"{name}.parquet"
+    pq.write_table(table, path, compression="zstd")
+    if kept is None:
+        view_parquet(warehouse, f"analysis_{name}", files=[path])
+    else:
+        view_issued(warehouse, name, made=path, kept=kept)
+
+
+def _run(
+    exported: Mapping[str, Path],
+    *,
+    warehouse: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    as_of: date,
+    kept: Mapping[str, KeptTable],
+) -> dict[str, pa.Table]:
+    """Run each analysis; every day after the first covered one is a date of issue, of which those that are kept stay as they
+    are."""
+    import pyarrow.parquet as pq
+
+    from ai_finops.analyse import cost_baselines, drivers
     from ai_finops.analyse.anomaly_rules import AnomalyRules
-    from ai_finops.analyse.cache_curves import curves
     from ai_finops.analyse.forecast.choice import choices_by_feature
     from ai_finops.analyse.forecast.tables import backtests_table, errors_table
-    from ai_finops.analyse.levers.assumptions import Assumptions
-    from ai_finops.analyse.levers.call_sums import days_looked_back_on
-    from ai_finops.analyse.levers.evidence import Evidence
     from ai_finops.analyse.series import CostHistory
     from ai_finops.analyse.spend_days import read_days
     from ai_finops.build.backtest_days import backtest
-    from ai_finops.build.lever_inputs import read_evidence
-    from ai_finops.build.savings_inputs import read_inputs
+    from ai_finops.build.finding_savings import issue_savings
+    from ai_finops.build.projecting import issue_projections
     from ai_finops.lake import Lake
 
     tables = {name: pq.read_table(path, partitioning=None) for name, path in exported.items()}
@@ -123,35 +142,6 @@ def _run(
     )
     choices = choices_by_feature(backtest(history, lake=Lake(settings.lake), as_of=as_of))
     mondays = [day for day in dates if day.weekday() == 0 or day == as_of]
-    inputs = read_inputs(warehouse, days=days_looked_back_on(dates))
-    cache_curves = curves(
-        inputs["query_bands"],
-        calibrations=tables["cache_calibrations"],
-        similarities=tables["cache_similarities"]["similarity"].to_pylist(),
-    )
-    read = read_evidence(warehouse)
-    evidence = Evidence.from_tables(read, retention_days=settings.content_retention_days)
-    found = savings.find(
-        inputs["call_sums"],
-        prices=tables["prices"],
-        routing_targets=tables["routing_targets"],
-        comparisons=tables["comparisons"],
-        features=tables["features"],
-        task_types=tables["task_types"],
-        lever_assumptions=tables["lever_assumptions"],
-        as_of_dates=dates,
-        cache_curves=cache_curves,
-        prompt_prefixes=inputs["prompt_prefixes"],
-        evidence=evidence,
-    )
-    advice = advise(
-        found.to_pylist(),
-        queries=evidence.queries,
-        durations=read["answer_durations"].to_pylist(),
-        assumptions=Assumptions.from_table(tables["lever_assumptions"]),
-        efforts=evidence.efforts,
-        as_of=as_of,
-    )
     days = read_days(tables["fct_daily_allocated_costs"], tables["call_groups"])
     judged = cost_baselines.judge_days(
         history,
@@ -161,15 +151,28 @@ def _run(
         largest_unknown_ratio=unknown_ratio,
     )
     return {
-        "projections": projections.project(history, as_of_dates=dates, choices=choices),
+        **issue_projections(
+            tables,
+            history,
+            choices=choices,
+            dates=kept["projections"].due(dates),
+            as_of=as_of,
+            covered_days=covered_days,
+            largest_unknown_ratio=unknown_ratio,
+            largest_missing_ratio=_bound(tables["reporting_bounds"], "largest_missing_day_ratio"),
+        ),
         "projection_backtests": backtests_table(choices),
         "projection_errors": errors_table(choices, history=history, as_of_dates=mondays),
         "cost_drivers": drivers.split_weeks_of(days, largest_unknown_ratio=unknown_ratio),
         "daily_cost_baselines": judged.baselines,
         "cost_anomaly_drivers": judged.drivers,
-        "savings": found,
-        "cache_curves": cache_curves,
-        "caching_advice": advice,
+        **issue_savings(
+            tables,
+            warehouse,
+            dates=kept["savings"].due(dates),
+            as_of=as_of,
+            retention_days=settings.content_retention_days,
+        ),
     }
 
 

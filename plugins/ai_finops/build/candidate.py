@@ -3,6 +3,7 @@
 <builds>/000012-2025-06-16-1f3a9c04/build.json         written last: without it the folder is left over from a crash; says
                                                        what is made again, and since which build (build/base.py)
                                    /raw_files.json     lake files by table of schema raw
+                                   /issued.json        lake files of what was issued before (build/issued.py)
                                    /prices.json        which price table prices which days (pricing/held_prices.py)
                                    /warehouse.duckdb   schema raw from here, the others from dbt
                                    /dbt/ phase_1/ analysis/ data_docs/ audit.json
@@ -77,6 +78,7 @@ def prepare(
     import duckdb
 
     from ai_finops.build.inputs import read_inputs
+    from ai_finops.build.issued import write_kept
     from ai_finops.build.raw_views import make_raw_views, open_warehouse
     from ai_finops.lake import Lake
 
@@ -114,6 +116,7 @@ def prepare(
         except (duckdb.Error, OSError) as error:
             shutil.rmtree(folder)
             raise BuildError(f"could not prepare {folder}: {error}; is the path or the disk at fault?") from error
+        write_kept(folder, inputs.issued)
         write_periods(folder, inputs.price_periods, recosted_days=recosted_days)
         listed = {name: [str(file) for file in (*now, *older)] for name, (now, older) in files.items()}
         (folder / "raw_files.json").write_text(json.dumps(listed, indent=1) + "\n")

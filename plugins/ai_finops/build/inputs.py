@@ -17,7 +17,7 @@ from ai_finops.closing.closing_rule import BILLS, closings, invoiced_months, rea
 from ai_finops.config import Settings
 from ai_finops.days import morning_after
 from ai_finops.errors import BuildError
-from ai_finops.lake_schemas import DERIVED_FROM
+from ai_finops.lake_schemas import DERIVED_FROM, ISSUED_FAMILIES
 from ai_finops.pricing.price_ledger import PricePeriod, file_sha256, read_ledger, repriced
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ai_finops.lake import Lake, Outcome, PartitionVersion
 
+ISSUED = ISSUED_FAMILIES[0]
 _NOT_PROJECT_SOURCE = ("target", "logs", "dbt_packages")
 
 
@@ -41,6 +42,8 @@ class Inputs:
     """Closed periods that stand as they were when they closed."""
     closing: tuple[Closing, ...]
     """Periods that the build finds to be final: publishing it closes them."""
+    issued: tuple[PartitionVersion, ...]
+    """What was issued on dates before this build's own, which stays as it was."""
     as_of_date: date
     """First day that is not in the build: the day after the latest day for which some enabled source gave something."""
     sha256: str
@@ -68,6 +71,8 @@ def read_inputs(
         LakeError: The ledger of prices or of closed periods, or a price table that it names, cannot be read.
         SettingsError: Seed `closing_rules` says something that is no rule.
     """
+    from ai_finops.build.issued import find_issued
+
     # Outcomes before partitions: a landing that ends in between adds rows of a day after `as_of_date`, never a day
     # that is counted and whose rows are not here.
     outcomes = tuple(outcome for outcome in lake.outcomes() if outcome.source in settings.sources)
@@ -96,6 +101,7 @@ def read_inputs(
         closes_again=closes_again,
     )
     periods = _price_periods(lake.prices, settings=settings, recosted_days=recosted_days)
+    issued = find_issued(lake, before=as_of)
     prices = [(*period.to_plain().values(), file_sha256(lake.prices, period)) for period in periods]
     return Inputs(
         outcomes=outcomes,
@@ -103,6 +109,7 @@ def read_inputs(
         price_periods=periods,
         closed=closed,
         closing=closing,
+        issued=issued,
         as_of_date=as_of,
         sha256=_hash_inputs(
             outcomes,
@@ -110,6 +117,7 @@ def read_inputs(
             prices=prices,
             # Closed by this build or before it: the same rows.
             closings=[*(each.closing for each in closed), *closing],
+            issued=issued,
             dbt_project=settings.dbt_project,
         ),
     )
@@ -197,6 +205,7 @@ def _hash_inputs(
     partitions: dict[str, tuple[PartitionVersion, ...]],
     prices: list[tuple],
     closings: list[Closing],
+    issued: tuple[PartitionVersion, ...],
     dbt_project: Path,
 ) -> str:
     """Hash what the marts are a function of; when and how often something was landed is not part of it."""
@@ -204,6 +213,8 @@ def _hash_inputs(
         "project": version("ai-finops"),
         "prices": prices,
         "closed": sorted((str(closing.period), closing.version) for closing in closings),
+        # What is made later of dates that nobody issued is the doing of a build of this lake, as are the prices that it holds.
+        "issued": {each.key: each.content_sha256 for each in issued if each.source == ISSUED},
         "dbt_project": file_hashes(project_files(dbt_project), root=dbt_project),
         "partitions": {
             source: {partition.key: partition.content_sha256 for partition in versions}

@@ -90,7 +90,11 @@ MARTS: dict[str, Mart] = {
         Mart("fct_weekly_metrics", "phase_2", ("week_start_date", "feature_id", "dimension", "metric_name")),
         Mart("rpt_weekly_rerankers", "phase_1", ("week_start_date", "feature_id")),
         Mart("rpt_unused_context", "phase_1", ("usage_date", "feature_id", "evidence")),
-        Mart("fct_cost_projections", "phase_2", ("as_of_date", "feature_id", "scenario", "target_date")),
+        Mart(
+            "fct_cost_projections", "phase_2", ("as_of_date", "feature_id", "scenario", "target_period", "target_date")
+        ),
+        Mart("rpt_planned_features", "phase_2", ("feature_id", "pipeline_id")),
+        Mart("rpt_budgets", "phase_2", ("feature_id", "budget_month")),
         Mart("fct_projection_backtests", "phase_2", ("origin_date", "feature_id", "method", "horizon")),
         Mart("fct_projection_errors", "phase_2", ("as_of_date", "feature_id", "method", "horizon")),
         Mart("fct_cost_drivers", "phase_2", ("week_start_date", "feature_id", "driver", "detail")),

@@ -99,7 +99,7 @@ def make_raw_views(
     connection.execute("create schema if not exists raw")
     schemas, files = schemas_of_raw(), raw_files(lake, inputs)
     for name, of_table in files.items():
-        _view_table(connection, name, of_table, schemas[name])
+        view_table(connection, name, of_table, schemas[name])
     view_prices(connection, folder=lake.prices, periods=inputs.price_periods)
     _make_outcomes(connection, inputs.outcomes)
     _make_closed(connection, folder=lake.closed, inputs=inputs)
@@ -133,7 +133,7 @@ def _period_scan(file: Path, period: PricePeriod) -> str:
     )
 
 
-def _view_table(
+def view_table(
     connection: duckdb.DuckDBPyConnection, name: str, files: tuple[list[Path], list[Path]], schema: pa.Schema
 ) -> None:
     """Make or replace view `raw.<name>`: files of the schema as they are, and older ones with what they have of its columns."""

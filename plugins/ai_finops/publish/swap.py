@@ -115,8 +115,8 @@ def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[s
 def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: ClosedLedger) -> None:
     """Rename a new symlink over `current`: the one moment at which readers change builds.
 
-    Its prices are held and its final months closed just before: killed in between, the next build has the same days at the same
-    prices and the same months closed.
+    Its prices are held, its final months closed and what it issued kept just before: killed in between, the next build has
+    the same days at the same prices, the same months closed and the same projections of days before its own.
     """
     current = current_build(settings)
     if current == place.resolve():
@@ -128,12 +128,19 @@ def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: Close
     as_of = date.fromisoformat(read_record(candidate).as_of_date)
     hold_prices(candidate, prices=Lake(settings.lake).prices, as_of=as_of)
     record_closings(Lake(settings.lake).closed, closed)
+    _keep_issued(candidate, settings=settings, as_of=as_of)
     for left_over in settings.published.glob(".current-*"):
         left_over.unlink()
     link = settings.published / f".current-{uuid4().hex}"
     link.symlink_to(Path("builds") / place.name)
     link.replace(settings.published / "current")
     sync(settings.published)
+
+
+def _keep_issued(candidate: Path, *, settings: Settings, as_of: date) -> None:
+    from ai_finops.build.issued import analysis_files, keep_issued
+
+    keep_issued(Lake(settings.lake), made=analysis_files(candidate), as_of=as_of)
 
 
 def _prune(settings: Settings) -> None:

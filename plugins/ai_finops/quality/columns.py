@@ -119,8 +119,20 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             is_token_count_estimated
         """,
         "fct_cost_projections": """
-            as_of_date feature_id scenario target_date projected_cost_usd low_cost_usd high_cost_usd method status
-            window_day_count
+            as_of_date feature_id scenario target_period target_date month_number actual_cost_usd actual_status
+            missing_day_count projected_cost_usd low_cost_usd high_cost_usd method status window_day_count error_horizon
+            wape_ratio bias_ratio coverage_ratio error_origin_count is_backcast
+        """,
+        "rpt_planned_features": """
+            as_of_date feature_id pipeline_id status plan_status owner reason launch_date share_ratio assumed_multiplier
+            is_default_multiplier cost_factor order_number extra_cost_usd realised_multiplier realised_status
+            realised_day_count own_cost_usd others_cost_usd
+        """,
+        "rpt_budgets": """
+            as_of_date feature_id budget_month month_number status method owner reason budget_cost_usd actual_cost_usd
+            projected_cost_usd low_cost_usd high_cost_usd budget_used_ratio projected_budget_ratio exceeded_date
+            earliest_exceeded_date latest_exceeded_date days_until_exceeded least_days_until_exceeded
+            most_days_until_exceeded
         """,
         "fct_projection_backtests": """
             origin_date feature_id method horizon horizon_day_count known_day_count last_target_date projected_cost_usd
@@ -166,10 +178,10 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             top_feature_cost_usd top_feature_share_ratio previous_top_feature_share_ratio
             previous_top_feature_call_count unattributed_cost_usd unattributed_share_ratio estimated_share_ratio
             month_start_date month_to_date_cost_usd projected_month_end_cost_usd low_month_end_cost_usd
-            high_month_end_cost_usd projection_status projection_error_ratio projection_error_horizon_days
-            risen_cost_usd main_driver main_driver_feature_id main_driver_detail main_driver_cost_usd
-            main_driver_share_ratio recommended_opportunity_id recommended_feature_name recommended_task_type
-            recommended_target_model_id recommended_saving_usd_per_month recommended_agreement_ratio
+            high_month_end_cost_usd projection_status projection_error_ratio projection_error_horizon
+            projection_missing_day_count risen_cost_usd main_driver main_driver_feature_id main_driver_detail
+            main_driver_cost_usd main_driver_share_ratio recommended_opportunity_id recommended_feature_name
+            recommended_task_type recommended_target_model_id recommended_saving_usd_per_month recommended_agreement_ratio
             recommended_agreement_sample_count recommended_lever recommended_current_model_id recommended_ratio_name
             recommended_ratio recommended_break_even_ratio recommended_break_even_weeks recommended_is_measured
             unknown_cost_call_count previous_unknown_cost_call_count

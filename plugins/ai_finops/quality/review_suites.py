@@ -34,9 +34,13 @@ _PROJECTED = """
 select
     *,
     cast(
-        projected_cost_usd is null and status <> 'insufficient_history'
+        (projected_cost_usd is null) <> (
+            status = 'insufficient_history' or coalesce(actual_status in ('too_many_days_missing', 'unknown_cost'), false)
+        )
         or low_cost_usd > projected_cost_usd or high_cost_usd < projected_cost_usd
-    as integer) as broken_range_count
+    as integer) as broken_range_count,
+    low_cost_usd - coalesce(actual_cost_usd, 0) as low_to_come_cost_usd,
+    cast((wape_ratio is null) <> (error_horizon is null and error_origin_count = 0) as integer) as unexplained_error_count
 from marts.fct_cost_projections
 """
 
@@ -188,8 +192,10 @@ def configure_projections() -> list[Check]:
                 is_unique_by_grain(mart),
                 *is_filled("as_of_date", "feature_id", "target_date", "method", why="What was projected, and how."),
                 is_one_of("status", "ok", "short_history", "insufficient_history", why="Known states."),
+                is_one_of("target_period", "day", "month", why="Known periods."),
                 is_zero("broken_range_count", why="No figure without history, and the figure lies in its range."),
-                is_between("projected_cost_usd", 0, None, why="Cost to come is not negative."),
+                is_between("low_to_come_cost_usd", 0, None, why="Cost to come is not negative."),
+                is_zero("unexplained_error_count", why="A projection shows its own error, or that none is measured."),
             ),
         ),
     ]

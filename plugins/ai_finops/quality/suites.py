@@ -10,6 +10,7 @@ from ai_finops.quality import (
     cost_suites,
     decision_suites,
     level_suites,
+    projection_suites,
     review_suites,
     week_suites,
 )
@@ -36,6 +37,9 @@ CONFIGURE = (
     review_suites.configure_unused_context,
     review_suites.configure_projections,
     backtest_suites.configure_backtests,
+    projection_suites.configure_scenarios,
+    projection_suites.configure_planned_features,
+    projection_suites.configure_budgets,
     review_suites.configure_drivers,
     anomaly_suites.configure_baselines,
     anomaly_suites.configure_anomalies,

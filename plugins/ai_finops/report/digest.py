@@ -41,7 +41,8 @@ class WeeklyDigest:
     projected_month_end_cost_usd: Decimal | None
     projection_status: str | None
     projection_error_ratio: float | None
-    projection_error_horizon_days: int | None
+    projection_error_horizon: str | None
+    projection_missing_day_count: int | None
     risen_cost_usd: Decimal | None
     main_driver: str | None
     main_driver_feature_id: str | None

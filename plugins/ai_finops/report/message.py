@@ -23,6 +23,7 @@ EXPLAINING_SHARE = 0.2
 UNATTRIBUTED_SHARE = 0.05
 """Cost that belongs to no feature is mentioned above this share of the total."""
 
+_HORIZONS = {"7d": "over 7 days", "14d": "over 14 days", "month_end": "to month end"}
 _DRIVERS = {
     "new_caller": ("new caller", "new caller"),
     "lost_caller": ("lost caller", "lost caller"),
@@ -144,17 +145,28 @@ def _projection(digest: WeeklyDigest) -> str:
     if digest.projected_month_end_cost_usd is None:
         return f"{label}: {_no_projection(digest)}."
     notes = ["short history"] if digest.projection_status == "short_history" else []
+    if digest.projection_missing_day_count:
+        notes.append(
+            f"without {counted(digest.projection_missing_day_count, 'day')} of the month that {_are_missing(digest)}"
+        )
     if digest.projection_error_ratio is None:
         notes.append("error not yet measured")
     else:
-        days = counted(digest.projection_error_horizon_days, "day")
-        notes.append(f"off by {share(digest.projection_error_ratio)} over {days} so far")
+        horizon = _HORIZONS.get(digest.projection_error_horizon, digest.projection_error_horizon)
+        notes.append(f"off by {share(digest.projection_error_ratio)} {horizon} so far")
     return f"{label}: {dollars(digest.projected_month_end_cost_usd)} ({', '.join(notes)})."
+
+
+def _are_missing(digest: WeeklyDigest) -> str:
+    return "is missing" if digest.projection_missing_day_count == 1 else "are missing"
 
 
 def _no_projection(digest: WeeklyDigest) -> str:
     if digest.projection_status == "insufficient_history":
         return "not enough days of known cost yet"
+    if digest.projection_missing_day_count and not digest.month_unknown_cost_call_count:
+        days = counted(digest.projection_missing_day_count, "day")
+        return f"not known, {days} of the month {_are_missing(digest)}"
     if not digest.month_unknown_cost_call_count:
         return "not known, the month has no known cost yet"
     return f"not known, the cost of {counted(digest.month_unknown_cost_call_count, 'call')} of the month is not known"

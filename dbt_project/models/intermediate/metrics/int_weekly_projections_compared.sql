@@ -21,7 +21,7 @@ projections as (
         as_of_date,
         target_date
     from {{ ref('fct_cost_projections') }}
-    where scenario = 'as_is'
+    where scenario = 'as_is' and target_period = 'day'
 ),
 
 weeks_summed as (
