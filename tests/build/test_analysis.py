@@ -61,8 +61,8 @@ SEEDS = (
     """,
     """
     create table seeds.optimization_decisions (
-        decision_id varchar, decision_date date, feature_id varchar, lever varchar, expected_saving_usd_per_month decimal(18, 6),
-        status varchar, planned_ship_date date, shipped_date date
+        decision_id varchar, decision_date date, feature_id varchar, lever varchar,
+        expected_saving_usd_per_month decimal(18, 6), status varchar, planned_ship_date date, shipped_date date
     )
     """,
     """

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FOUND = "if(calls.task_type = 'unknown', coalesce(found.task_type, 'unknown'), calls.task_type) as task_type"
+_KEYS = ", ".join(_FOUND if key == "task_type" else f"calls.{key}" for key in KEYS)
 _CALLS = f"""
-    select {", ".join(_FOUND if key == "task_type" else f"calls.{key}" for key in KEYS)}, count(*) as call_count, {", ".join(f"sum({name})::bigint as {name}" for name in TOKENS)},
+    select {_KEYS}, count(*) as call_count, {", ".join(f"sum({name})::bigint as {name}" for name in TOKENS)},
         sum(estimated_cost_usd) as estimated_cost_usd, sum(allocated_cost_usd) as allocated_cost_usd,
         sum(estimated_cost_usd) filter (where cost_status = 'billed') as billed_estimated_cost_usd,
         sum(allocated_cost_usd) filter (where cost_status = 'billed') as billed_allocated_cost_usd
@@ -23,8 +24,8 @@ _CALLS = f"""
     left join intermediate.int_task_types_found as found using (feature_id, pipeline_id, operation_name)
     where estimated_cost_usd is not null and list_contains($days, usage_date)
     group by all order by all"""  # noqa: S608 - names of our own
-"""Calls without a price are left out: what they would cost elsewhere could be held against nothing. A call that says no task type
-has the one that `routing analyze` found for its kind."""
+"""Calls without a price are left out: what they would cost elsewhere could be held against nothing. A call that says no task
+type has the one that `routing analyze` found for its kind."""
 
 _QUERIES = """
     with costs as (
