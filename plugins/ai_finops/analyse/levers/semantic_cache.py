@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from ai_finops.analyse.cache_curves import NO_EMBEDDER
 from ai_finops.analyse.levers.assumptions import Assumptions
+from ai_finops.analyse.levers.cache_costs import Costs, costs_of, embedded_tokens
 from ai_finops.analyse.levers.call_sums import Row
 from ai_finops.analyse.levers.opportunity import (
     SMALLEST_SAVING_USD,
@@ -69,19 +70,6 @@ class Week:
         return "of the same text" if is_text else f"at a similarity of {self.point.similarity:g} or more"
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What the cache costs, in USD."""
-
-    embedding_usd_per_query: float
-    lookup_usd_per_query: float
-    fixed_usd_per_month: float
-
-    def monthly(self, query_count: float) -> float:
-        """Return USD a month for so many queries a month."""
-        return (self.embedding_usd_per_query + self.lookup_usd_per_query) * query_count + self.fixed_usd_per_month
-
-
 def find(
     window: Sequence[Mapping[str, Any]],
     *,
@@ -102,7 +90,7 @@ def find(
     by_feature: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in window:
         by_feature[row["feature_id"]].append(row)
-    lengths = _embedded_tokens(calls)
+    lengths = embedded_tokens(calls)
     return [
         _opportunity(
             feature,
@@ -126,16 +114,6 @@ def _weeks(rows: Iterable[Mapping[str, Any]]) -> Iterable[Week]:
         yield Week(point, len(days), sums, all(day["is_calibrated"] for day in days))
 
 
-def _embedded_tokens(calls: Iterable[Row]) -> dict[str, float]:
-    """Return the mean tokens of what each feature embedded."""
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for row in calls:
-        if row["operation_name"] == "embeddings":
-            sums[row["feature_id"]][0] += row["uncached_input_tokens"] or 0
-            sums[row["feature_id"]][1] += row["call_count"]
-    return {feature: tokens / count for feature, (tokens, count) in sums.items() if tokens}
-
-
 def _opportunity(
     feature: str,
     weeks: Sequence[Week],
@@ -147,10 +125,8 @@ def _opportunity(
 ) -> Opportunity:
     """Judge a feature's curve by its best point of those that are calibrated and right often enough, as the same text is."""
     costs = {
-        week.point: _costs(
-            feature,
-            embedding_usd=query_tokens * _embedding_price(week.point.embedder_id, book=book, day=as_of) / 1_000_000,
-            assumptions=assumptions,
+        week.point: costs_of(
+            feature, week.point.embedder_id, query_tokens=query_tokens, assumptions=assumptions, book=book, day=as_of
         )
         for week in weeks
     }
@@ -188,29 +164,6 @@ def _opportunity(
     if saving <= 0 < _saving(most_saving, costs[most_saving.point], end=""):
         return found.rejected(_too_often_wrong(most_saving, limit=limit))
     return too_small(_rejected(found, best, cost, volume=volume))
-
-
-def _costs(feature: str, *, embedding_usd: float, assumptions: Assumptions) -> Costs:
-    return Costs(
-        embedding_usd_per_query=embedding_usd,
-        lookup_usd_per_query=assumptions.value("cache_lookup_usd_per_query", feature),
-        fixed_usd_per_month=assumptions.value("cache_fixed_usd_per_month", feature),
-    )
-
-
-def _embedding_price(embedder_id: str, *, book: PriceBook, day: date) -> float:
-    """Return USD per million tokens: the embedder's in the price table, which may be named with its dimensions; else 0.
-
-    The bundled embedder and one of your own folder are charged by nobody.
-    """
-    model, _, dimensions = embedder_id.rpartition("-")
-    names = (embedder_id, model) if dimensions.isdigit() else (embedder_id,)
-    for provider in ("aws.bedrock", "openai"):
-        for name in names:
-            price = book.find(provider, name, "uncached_input", region_scope="any", processing="on_demand", day=day)
-            if price is not None:
-                return price.price_usd_per_mtok
-    return 0.0
 
 
 def _saving(week: Week, costs: Costs, *, end: str) -> float:
