@@ -67,9 +67,9 @@ test-all: manifest $(VENV)-bouncer/.installed ## Also the tests marked long (lar
 	@if command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java"; then $(MAKE) --no-print-directory install-spark; fi
 	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
 
-# Which of tests/benchmarks/ to run: extract, objects, new_day, pricing, neighbours, context_uses, anomalies, anomaly_speed or routing_policies. Each says what else it takes (BENCH_SPANS, BENCH_CALLS, …).
+# Which of tests/benchmarks/ to run: extract, objects, new_day, pricing, neighbours, context_uses, anomalies, anomaly_speed, routing_policies or task_rules. Each says what else it takes (BENCH_SPANS, BENCH_CALLS, …).
 BENCH ?= extract
-bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract objects new_day pricing neighbours context_uses anomalies anomaly_speed routing_policies)
+bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract objects new_day pricing neighbours context_uses anomalies anomaly_speed routing_policies task_rules)
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
 lint: manifest $(VENV)-bouncer/.installed ## ruff, sqlfluff, dbt parse and dbt-bouncer
