@@ -67,9 +67,11 @@ test-all: manifest $(VENV)-bouncer/.installed ## Also the tests marked long (lar
 	@if command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java"; then $(MAKE) --no-print-directory install-spark; fi
 	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
 
-# Which of tests/benchmarks/ to run: extract, objects, new_day, pricing, neighbours, context_uses, anomalies, anomaly_speed, savings_speed or routing_policies. Each says what else it takes (BENCH_SPANS, BENCH_CALLS, …).
+# Which module of tests/benchmarks/ to run. Each says in its first lines what it measures and what else it takes (BENCH_SPANS, BENCH_CALLS, …).
 BENCH ?= extract
-bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract objects new_day pricing neighbours context_uses anomalies anomaly_speed savings_speed routing_policies)
+BENCHES = $(filter-out made_%,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
+bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
+	@test -f tests/benchmarks/$(BENCH).py || { echo "make: no BENCH=$(BENCH); there are $(BENCHES)" >&2; exit 1; }
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
 lint: manifest $(VENV)-bouncer/.installed ## ruff, sqlfluff, dbt parse and dbt-bouncer

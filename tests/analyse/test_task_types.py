@@ -115,6 +115,16 @@ def test_a_finding_is_as_sure_as_its_least_sure_call_and_says_how():
     assert find(SURE_LABEL, SURE_LABEL, CHAT, bound=0.5).confidence == "high"
 
 
+def test_calls_of_low_confidence_agree_and_are_not_used():
+    low = Guess("classification", "low", "lengths")
+    assert (find(*[low] * 5).status, find(*[low] * 5).confidence) == ("unsure", "low")
+    # Four sure ones of five are enough, three are not.
+    found = find(*[LABEL] * 4, low)
+    assert (found.status, found.confidence, found.agreeing_count) == ("applied", "medium", 5)
+    assert find(*[LABEL] * 3, low, low).status == "unsure"
+    assert find(*[low] * 3, CHAT).status == "mixed"
+
+
 def test_a_group_of_calls_that_are_taken_for_nothing_is_unclassified():
     found = find(NOTHING, Guess(None, None, "answer_is_code"))
     assert (found.task_type, found.status, found.confidence, found.how, found.agreeing_count) == (

@@ -76,7 +76,7 @@ def test_calls_without_texts_are_taken_for_what_their_lengths_say(settings, caps
     assert cli.main(["routing", "analyze"]) == 0
     assert capsys.readouterr().out == (
         "untagged generating calls before 2025-06-11: 18 of 18 looked at, no texts are kept: by lengths alone\n"
-        "  chat / answer / chat (18 calls): extraction: 18 of 18, applied, confidence low (little_out_of_a_long_input)\n"
+        "  chat / answer / chat (18 calls): extraction: 18 of 18, unsure, confidence low (little_out_of_a_long_input)\n"
         "the next build reads what was found (ai-finops run)\n"
     )
     (row,) = found_in_lake(settings, "task_types")
@@ -85,7 +85,7 @@ def test_calls_without_texts_are_taken_for_what_their_lengths_say(settings, caps
         "pipeline_id": "answer",
         "operation_name": "chat",
         "task_type": "extraction",
-        "status": "applied",
+        "status": "unsure",
         "confidence": "low",
         "how": "little_out_of_a_long_input",
         "call_count": 18,
@@ -101,7 +101,7 @@ def test_an_answer_that_is_kept_goes_before_lengths(settings):
     kept = replace(settings, keep_content=True)
     # Two of eighteen say `classification`, sixteen by their lengths `extraction`: 88.9 %.
     (finding,) = analyze(settings=kept).findings
-    assert (finding.task_type, finding.agreeing_count, finding.status) == ("extraction", 16, "applied")
+    assert (finding.task_type, finding.agreeing_count, finding.status) == ("extraction", 16, "unsure")
     # The last day alone: both have a text.
     done = analyze(settings=kept, day_count=1)
     assert (done.text_count, done.findings[0].task_type, done.findings[0].confidence) == (2, "classification", "high")

@@ -1,6 +1,7 @@
 """Task types of calls that say none: guessed call by call on a sample, and said of a group only where most of its calls agree.
 
-A group is a feature's calls of one pipeline and operation: one prompt, so one kind of task, if any.
+A group is a feature's calls of one pipeline and operation: one prompt, so one kind of task, if any. Guesses of low confidence are
+shown and never used: by lengths alone most are wrong (docs/routing.md has the count).
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class TaskFinding:
     task_type: str | None
     """That of most of them; None where no call was taken for anything."""
     status: str
-    """`applied` from the bound on, `mixed` below it, `unclassified` where there is no task type."""
+    """`applied` where enough agree surely, `unsure` where they agree and are not sure, `mixed`, or `unclassified`: no type."""
     confidence: str | None
-    """The least of the calls that agree."""
+    """The least of the calls that it rests on."""
     how: str
     """Rules and judges that say so, or why nothing was found."""
     call_count: int
@@ -73,11 +74,15 @@ def find_task_type(
         return TaskFinding(group, None, "unclassified", None, how, call_count, len(guesses), 0)
     task_type = min(counts, key=lambda name: (-counts[name], name))
     agreeing = [guess for guess in guesses if guess.task_type == task_type]
+    sure = [guess for guess in agreeing if guess.confidence != "low"]
+    enough = smallest_share_ratio * len(guesses)
+    status = "applied" if len(sure) >= enough else "unsure" if len(agreeing) >= enough else "mixed"
+    rests_on = sure if status == "applied" else agreeing
     return TaskFinding(
         group,
         task_type,
-        "applied" if len(agreeing) >= smallest_share_ratio * len(guesses) else "mixed",
-        min((guess.confidence or "low" for guess in agreeing), key=CONFIDENCES.index),
+        status,
+        min((guess.confidence or "low" for guess in rests_on), key=CONFIDENCES.index),
         _named(guess.how for guess in agreeing),
         call_count,
         len(guesses),
