@@ -67,9 +67,9 @@ test-all: manifest $(VENV)-bouncer/.installed ## Also the tests marked long (lar
 	@if command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java"; then $(MAKE) --no-print-directory install-spark; fi
 	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
 
-# Which of tests/benchmarks/ to run: extract, objects, new_day, pricing, neighbours, context_uses, anomalies or anomaly_speed. Each says what else it takes (BENCH_SPANS, BENCH_CALLS, …).
+# Which of tests/benchmarks/ to run: extract, objects, new_day, pricing, neighbours, context_uses, anomalies, anomaly_speed, projections or projection_speed. Each says what else it takes (BENCH_SPANS, BENCH_CALLS, …).
 BENCH ?= extract
-bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract objects new_day pricing neighbours context_uses anomalies anomaly_speed)
+bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract objects new_day pricing neighbours context_uses anomalies anomaly_speed projections projection_speed)
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
 lint: manifest $(VENV)-bouncer/.installed ## ruff, sqlfluff, dbt parse and dbt-bouncer

@@ -2,9 +2,9 @@
 
     make bench BENCH=projection_speed
 
-50 features over 180 days and their total: every Monday's forecasts made once and kept in a lake, then builds of the same day, of
-a day with a new Monday's week, of a day without, and of one whose last week was restated. What is imported on first use
-is imported before.
+50 features over 180 days and their total: every Monday's forecasts made once and kept in a lake, then builds of the same day,
+of a day with new Mondays, of a day without, and of one whose last week was restated. What is imported on first use is
+imported before.
 """
 
 from __future__ import annotations
