@@ -113,11 +113,12 @@ def test_days_of_unknown_cost_are_not_days_of_no_cost(published):
             """select feature_id, any_value(window_day_count), any_value(method), min(projected_cost_usd)
             from fct_cost_projections where as_of_date = '2025-04-07' group by 1 order by 1"""
         ).fetchall()
-    # Seen are March 10 to April 6: six covered days of $3 of chat, seven of $13 on the bill, seven of which only docs is known.
+    # Seen are March 10 to April 6: six covered days of $3 of chat, seven of $13 on the bill, which is a level step, and seven of
+    # which only docs is known.
     assert rows == [
         ("document_summarization", 14, "linear_trend", Decimal(3)),
-        ("support_chat", 13, "trailing_mean", Decimal("6.769231")),
-        ("total", 13, "trailing_mean", Decimal("8.384615")),
+        ("support_chat", 7, "linear_trend", Decimal(10)),
+        ("total", 7, "linear_trend", Decimal(13)),
     ]
 
 
@@ -220,12 +221,9 @@ def week_of_total(published, monday, metric):
 
 
 def test_a_week_is_held_against_what_its_monday_projected(published):
-    # On April 21 the line goes through seven days at 13 (March 24 on) and seven at 4: middle -14.5 days and 8.5,
-    # slope -661.5 / 1599.5.
-    slope = -661.5 / 1599.5
-    projected = 7 * (8.5 + 14.5 * slope) + 21 * slope
+    # On April 21 seven days at 13 (March 24 on) lie behind, and a step down to seven at 4: seven more at 4 are projected.
     found = week_of_total(published, "2025-04-21", "weekly_cost_to_projection_ratio")
-    assert found == (pytest.approx(84 / projected, rel=1e-5), "warning", 7, 7, 0, 0.0, True)
+    assert found == (pytest.approx(84 / 28, rel=1e-5), "warning", 7, 7, 0, 0.0, True)
     # Untraced usage that its tag owns is $63 of it.
     assert week_of_total(published, "2025-04-21", "feature_cost_share_ratio")[:3] == (0.75, "warning", 7)
 
