@@ -90,8 +90,22 @@ def test_a_late_span_does_not_make_a_missing_day_a_cheap_one(digest_of):
         "Support chat: $18 (100% of total). Root cause: not known, as the weeks cannot be compared. "
     )
     assert notes.startswith("Data: 1 day of 7 missing (March 12); ")
-    # 13 days of $3.00: their mean goes on.
-    assert digest.projected_month_end_cost_usd == Decimal("39.003") + 15 * Decimal(3)
+    # The 1st and the 2nd were never landed, nor was the 12th: of 16 days that is more than a tenth.
+    assert "Projected month-end: not known, 3 days of the month are missing." in message
+    assert (digest.projected_month_end_cost_usd, digest.projection_missing_day_count) == (None, 3)
+
+
+def test_days_to_come_are_projected_where_the_month_to_date_is_not_known(published):
+    with open_published(published) as marts:
+        rows = marts.execute(
+            """select target_period, month_number, actual_status, actual_cost_usd, projected_cost_usd from fct_cost_projections
+            where as_of_date = '2025-03-17' and feature_id = 'total' and coalesce(month_number, 0) < 2
+            order by target_date, target_period desc"""
+        ).fetchall()
+    # 13 days of $3.00 go on; the span of the 12th is in no day. April has 30 days.
+    assert rows[0] == ("month", 0, "too_many_days_missing", None, None)
+    assert set(rows[1:-1]) == {("day", None, None, None, Decimal(3))}
+    assert rows[-1] == ("month", 1, None, None, Decimal(90))
 
 
 def test_calls_without_bill_or_price_are_not_a_saving(digest_of):
@@ -110,15 +124,15 @@ def test_calls_without_bill_or_price_are_not_a_saving(digest_of):
 def test_days_of_unknown_cost_are_not_days_of_no_cost(published):
     with open_published(published) as marts:
         rows = marts.execute(
-            """select feature_id, any_value(window_day_count), any_value(method), min(projected_cost_usd)
-            from fct_cost_projections where as_of_date = '2025-04-07' group by 1 order by 1"""
+            """select feature_id, any_value(window_day_count), any_value(status), min(projected_cost_usd)
+            from fct_cost_projections where as_of_date = '2025-04-07' and target_period = 'day' group by 1 order by 1"""
         ).fetchall()
     # Seen are March 10 to April 6: six covered days of $3 of chat, seven of $13 on the bill, which is a level step, and seven of
     # which only docs is known.
     assert rows == [
-        ("document_summarization", 14, "linear_trend", Decimal(3)),
-        ("support_chat", 7, "linear_trend", Decimal(10)),
-        ("total", 7, "linear_trend", Decimal(13)),
+        ("document_summarization", 14, "ok", Decimal(3)),
+        ("support_chat", 7, "short_history", Decimal(10)),
+        ("total", 7, "short_history", Decimal(13)),
     ]
 
 
@@ -239,7 +253,7 @@ def test_a_week_across_the_end_of_the_month_has_a_projection_from_its_first_day(
     with open_published(published) as marts:
         days = marts.execute(
             """select min(target_date), max(target_date), count(*) from fct_cost_projections
-            where feature_id = 'total' and as_of_date = '2025-06-30'"""
+            where feature_id = 'total' and as_of_date = '2025-06-30' and target_period = 'day'"""
         ).fetchall()
     assert days == [(date(2025, 6, 30), date(2025, 7, 6), 7)]
     value, status, *rest = week_of_total(published, "2025-06-30", "weekly_cost_to_projection_ratio")
