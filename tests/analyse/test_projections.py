@@ -206,8 +206,7 @@ def test_credits_do_not_make_a_day_negative():
 
 
 def error(wape, *, count=5):
-    status = "insufficient_history" if wape is None else "measured"
-    return HorizonError(count, wape, 0.01, 0.8, status)
+    return HorizonError(count, wape, 0.01, 0.8)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ai_finops.analyse.schemas import PROJECTIONS
-from ai_finops.build import analyse, analysis
+from ai_finops.analyse.schemas import PROJECTIONS, SAVINGS
+from ai_finops.build import analyse
 from ai_finops.build.inputs import keep_prices
 from ai_finops.build.issued import find_issued, write_kept
 from ai_finops.build.raw_views import open_warehouse, view_parquet
@@ -203,16 +203,17 @@ def test_what_levers_rest_on_is_named_where_it_is_missing(settings, build, table
 
 
 def test_savings_take_the_task_type_that_was_found_for_calls_that_say_none(settings, build):
+    routed = "from raw.analysis_savings where lever = 'routing_by_task_type'"
     change(build, "update marts.fct_llm_calls set task_type = 'unknown'")
     analyse(settings=settings, build=build)
-    assert query(build, "select count(*) from raw.analysis_savings") == [(0,)]
+    assert query(build, f"select count(*) {routed}") == [(0,)]
     # Found for one pipeline of chat's; search has none, and what a span says is never overruled.
     change(build, "insert into intermediate.int_task_types_found values ('chat', 'answer', 'chat', 'chat')")
     analyse(settings=settings, build=build)
-    assert query(build, "select distinct feature_id, task_type from raw.analysis_savings") == [("chat", "chat")]
+    assert query(build, f"select distinct feature_id, task_type {routed}") == [("chat", "chat")]
     change(build, "update marts.fct_llm_calls set task_type = 'extraction' where feature_id = 'chat'")
     analyse(settings=settings, build=build)
-    assert query(build, "select count(*) from raw.analysis_savings") == [(0,)]
+    assert query(build, f"select count(*) {routed}") == [(0,)]
 
 
 def test_covered_day_without_a_cost_counts_as_zero_and_a_day_not_covered_does_not(settings, build):
@@ -326,14 +327,11 @@ def test_plans_and_budgets_are_of_the_build_s_own_date(settings, build):
     assert query(build, scenarios) == [(AS_OF,)]
 
 
-def test_open_decisions_count_once_there_is_their_seed(settings, build, monkeypatch):
+def test_open_decisions_count(settings, build):
     change(
         build,
-        "create table seeds.optimization_decisions as select 'chat' as feature_id, 'open' as status, "
-        "36.5::decimal(18, 6) as expected_saving_usd_per_month, date '2025-06-11' as planned_ship_date",
-    )
-    monkeypatch.setitem(
-        analysis._BESIDE_MARTS, "optimization_decisions", "select * from seeds.optimization_decisions order by all"
+        "insert into seeds.optimization_decisions "
+        "values ('one', '2025-06-10', 'chat', 'semantic_cache', 36.5, 'open', '2025-06-11', null)",
     )
     analyse(settings=settings, build=build)
     # 36.5 * 12 / 365 = 1.20 a day.
@@ -350,12 +348,13 @@ def test_what_was_issued_is_read_and_not_made_again(settings, build):
     day = date(2025, 6, 9)
     row = {"as_of_date": day, "feature_id": "total", "scenario": "as_is", "target_period": "day", "target_date": day}
     issued = pa.Table.from_pylist([row | {"projected_cost_usd": Decimal(99), "method": "by hand"}], schema=PROJECTIONS)
-    lake.write_partition("issued", str(day), tables={"projections": issued})
+    lake.write_partition("issued", str(day), tables={"projections": issued, "savings": SAVINGS.empty_table()})
     write_kept(Path(build["build_dir"]), find_issued(lake, before=AS_OF))
     analyse(settings=settings, build=build)
     rows = query(build, "select as_of_date, method from raw.analysis_projections where method = 'by hand'")
     assert rows == [(day, "by hand")]
     assert query(build, f"select count(*) from raw.analysis_projections where as_of_date = '{day}'") == [(1,)]
+    assert query(build, f"select count(*) from raw.analysis_savings where as_of_date = '{day}'") == [(0,)]
     made = pq.read_table(Path(build["build_dir"], "analysis", "projections.parquet"))
     assert day not in made["as_of_date"].to_pylist()
     assert AS_OF in made["as_of_date"].to_pylist()

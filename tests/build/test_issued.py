@@ -37,6 +37,13 @@ def rows(*days_and_usd, is_backcast=False):
     )
 
 
+@pytest.fixture(autouse=True)
+def _one_table(monkeypatch):
+    """Of what builds issue, projections alone: every table is kept alike."""
+    monkeypatch.delitem(issued.ISSUED_TABLES, "savings")
+    monkeypatch.setattr("ai_finops.lake.tables_of", lambda source: dict(issued.ISSUED_TABLES))
+
+
 @pytest.fixture
 def lake(tmp_path):
     return Lake(tmp_path / "lake")
@@ -145,7 +152,6 @@ def test_a_folder_that_notes_nothing_has_all_to_make(tmp_path):
 def test_a_table_that_comes_later_is_put_beside_what_stands(lake, keep, tmp_path, monkeypatch):
     keep((SUNDAY, 1), (MONDAY, 2), as_of=MONDAY)
     monkeypatch.setitem(issued.ISSUED_TABLES, "others", OTHERS)
-    monkeypatch.setattr("ai_finops.lake.tables_of", lambda source: dict(issued.ISSUED_TABLES))
     file = tmp_path / "others.parquet"
     found = [{"as_of_date": day, "opportunity_id": "one"} for day in (SUNDAY, MONDAY, TUESDAY)]
     pq.write_table(pa.Table.from_pylist(found, schema=OTHERS), file)
@@ -168,7 +174,6 @@ def test_rows_of_an_earlier_release_get_the_columns_of_now(lake, keep, tmp_path,
     monkeypatch.setitem(
         issued.ISSUED_TABLES, "projections", PROJECTIONS.remove(PROJECTIONS.get_field_index("wape_ratio"))
     )
-    monkeypatch.setattr("ai_finops.lake.tables_of", lambda source: dict(issued.ISSUED_TABLES))
     file = tmp_path / "old.parquet"
     pq.write_table(rows((SUNDAY, 1)).drop_columns(["wape_ratio"]), file)
     keep_issued(lake, made={"projections": file}, as_of=SUNDAY)

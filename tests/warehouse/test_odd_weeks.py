@@ -127,7 +127,7 @@ def test_days_of_unknown_cost_are_not_days_of_no_cost(published):
             """select feature_id, any_value(window_day_count), any_value(status), min(projected_cost_usd)
             from fct_cost_projections where as_of_date = '2025-04-07' and target_period = 'day' group by 1 order by 1"""
         ).fetchall()
-    # Seen are March 10 to April 6: six covered days of $3 of chat, seven of $13 on the bill, which is a level step, and seven of
+    # Seen are March 10 to April 6: six covered days of $3 of chat, seven of $13 on the bill, a level step, and seven of
     # which only docs is known.
     assert rows == [
         ("document_summarization", 14, "ok", Decimal(3)),

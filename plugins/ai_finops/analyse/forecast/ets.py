@@ -1,4 +1,4 @@
-"""AutoETS of statsforecast: exponential smoothing, its form chosen by AICc (docs/decisions/0017-forecast-peers.md)."""
+"""AutoETS of statsforecast: exponential smoothing, its form chosen by AICc (docs/decisions/0019-forecast-peers.md)."""
 
 from __future__ import annotations
 
