@@ -116,7 +116,7 @@ def _found_on(as_of: date, known: Known) -> list[Opportunity]:
     ]
     logged = cascade.count_logged(known.escalations, before=as_of)
     curves, prefixes = (_window(days, as_of) for days in (known.cache_curves, known.prompt_prefixes))
-    caches = semantic_cache.find(curves, assumptions=assumptions, book=book, as_of=as_of)
+    caches = semantic_cache.find(curves, calls=window, assumptions=assumptions, book=book, as_of=as_of)
     more: list[Opportunity] = []
     if known.evidence is not None:
         more = find_by_evidence(

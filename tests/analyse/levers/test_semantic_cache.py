@@ -99,6 +99,23 @@ def test_embedding_every_query_is_paid_for(name, dollars):
     assert float(row["saving_usd_per_month"]) == money(419.242262 - dollars)
 
 
+def test_a_feature_that_embeds_already_says_how_long_its_queries_are():
+    # 10 tokens each instead of 50; what answers, and what others embed, does not count.
+    embedded = made.calls(
+        count=100_000, operation_name="embeddings", is_generating=False, model_id=TITAN, model_tier="not_routed"
+    )
+    others = made.calls(count=1000, feature="chat", operation_name="embeddings", is_generating=False)
+    curves = pa.Table.from_pylist([SAME, point(embedder=TITAN)], schema=CACHE_CURVES)
+    row = made.only(
+        [*embedded, *others, *made.calls(count=1000)],
+        lever=LEVER,
+        cache_curves=curves,
+        more_prices=[(TITAN, "uncached_input", "0.02", {})],
+        targets=[made.target(task_type="none")],
+    )
+    assert float(row["saving_usd_per_month"]) == money(419.242262 - 0.000869)
+
+
 @pytest.mark.parametrize(
     ("fixed", "reason"),
     # 108 * 4.345238 - 0.043452 = 469.242262 is what it may cost.

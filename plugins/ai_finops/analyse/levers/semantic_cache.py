@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 from ai_finops.analyse.cache_curves import NO_EMBEDDER
 from ai_finops.analyse.levers.assumptions import Assumptions
+from ai_finops.analyse.levers.cache_costs import Costs, costs_of, embedded_tokens
+from ai_finops.analyse.levers.call_sums import Row
 from ai_finops.analyse.levers.opportunity import (
     SMALLEST_SAVING_USD,
     WEEKS_PER_MONTH,
@@ -68,26 +70,19 @@ class Week:
         return "of the same text" if is_text else f"at a similarity of {self.point.similarity:g} or more"
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What the cache costs, in USD."""
-
-    embedding_usd_per_query: float
-    lookup_usd_per_query: float
-    fixed_usd_per_month: float
-
-    def monthly(self, query_count: float) -> float:
-        """Return USD a month for so many queries a month."""
-        return (self.embedding_usd_per_query + self.lookup_usd_per_query) * query_count + self.fixed_usd_per_month
-
-
 def find(
-    window: Sequence[Mapping[str, Any]], *, assumptions: Assumptions, book: PriceBook, as_of: date
+    window: Sequence[Mapping[str, Any]],
+    *,
+    calls: Sequence[Row],
+    assumptions: Assumptions,
+    book: PriceBook,
+    as_of: date,
 ) -> list[Opportunity]:
     """Find what a cache of answers would save, one opportunity per feature.
 
     Args:
         window: The trailing week's rows of `cache_curves.curves`.
+        calls: The trailing week's sums of calls, for how long queries are that a feature embeds already.
         assumptions: For the cache's costs and the smallest sample.
         book: For the embedder's price.
         as_of: Date of issue.
@@ -95,8 +90,16 @@ def find(
     by_feature: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in window:
         by_feature[row["feature_id"]].append(row)
+    lengths = embedded_tokens(calls)
     return [
-        _opportunity(feature, list(_weeks(rows)), assumptions=assumptions, book=book, as_of=as_of)
+        _opportunity(
+            feature,
+            list(_weeks(rows)),
+            query_tokens=lengths.get(feature, assumptions.value("cache_query_embedding_tokens", feature)),
+            assumptions=assumptions,
+            book=book,
+            as_of=as_of,
+        )
         for feature, rows in sorted(by_feature.items())
         if feature != "unattributed"
     ]
@@ -112,11 +115,19 @@ def _weeks(rows: Iterable[Mapping[str, Any]]) -> Iterable[Week]:
 
 
 def _opportunity(
-    feature: str, weeks: Sequence[Week], *, assumptions: Assumptions, book: PriceBook, as_of: date
+    feature: str,
+    weeks: Sequence[Week],
+    *,
+    query_tokens: float,
+    assumptions: Assumptions,
+    book: PriceBook,
+    as_of: date,
 ) -> Opportunity:
     """Judge a feature's curve by its best point of those that are calibrated and right often enough, as the same text is."""
     costs = {
-        week.point: _costs(week.point, feature=feature, assumptions=assumptions, book=book, as_of=as_of)
+        week.point: costs_of(
+            feature, week.point.embedder_id, query_tokens=query_tokens, assumptions=assumptions, book=book, day=as_of
+        )
         for week in weeks
     }
     limit = assumptions.value("cache_min_precision_ratio", feature)
@@ -153,30 +164,6 @@ def _opportunity(
     if saving <= 0 < _saving(most_saving, costs[most_saving.point], end=""):
         return found.rejected(_too_often_wrong(most_saving, limit=limit))
     return too_small(_rejected(found, best, cost, volume=volume))
-
-
-def _costs(point: Point, *, feature: str, assumptions: Assumptions, book: PriceBook, as_of: date) -> Costs:
-    tokens = assumptions.value("cache_query_embedding_tokens", feature)
-    return Costs(
-        embedding_usd_per_query=tokens * _embedding_price(point.embedder_id, book=book, day=as_of) / 1_000_000,
-        lookup_usd_per_query=assumptions.value("cache_lookup_usd_per_query", feature),
-        fixed_usd_per_month=assumptions.value("cache_fixed_usd_per_month", feature),
-    )
-
-
-def _embedding_price(embedder_id: str, *, book: PriceBook, day: date) -> float:
-    """Return USD per million tokens: the embedder's in the price table, which may be named with its dimensions; else 0.
-
-    The bundled embedder and one of your own folder are charged by nobody.
-    """
-    model, _, dimensions = embedder_id.rpartition("-")
-    names = (embedder_id, model) if dimensions.isdigit() else (embedder_id,)
-    for provider in ("aws.bedrock", "openai"):
-        for name in names:
-            price = book.find(provider, name, "uncached_input", region_scope="any", processing="on_demand", day=day)
-            if price is not None:
-                return price.price_usd_per_mtok
-    return 0.0
 
 
 def _saving(week: Week, costs: Costs, *, end: str) -> float:
