@@ -72,7 +72,8 @@ def test_weeks_that_a_later_build_measured_are_not_in_an_earlier_one(weeks):
     asked(weeks, BEFORE, "f")
     asked(weeks, WEEK, "f")
     assert len(weeks.drifts()) == 2
-    assert [row[0] for row in weeks.drifts(as_of=WEEK)] == [BEFORE]
+    assert [row[0] for row in weeks.drifts(as_of=WEEK + timedelta(days=1))] == [BEFORE]
+    assert list(weeks.versions()) == [str(BEFORE), str(WEEK)]
 
 
 def test_again_from_the_same_nothing_is_written(weeks):

@@ -52,10 +52,10 @@ class Drift:
 
     @property
     def ratio(self) -> float:
-        """Share of what the week covers of itself that the week before does not; 0 where it covers no less."""
+        """Share of what the week covers of itself that the week before does not, to 12 places; 0 where it covers no less."""
         if not self.self_covered_count:
             return 0.0
-        return max(0.0, 1 - self.covered_count / self.self_covered_count)
+        return max(0.0, round(1 - self.covered_count / self.self_covered_count, 12))
 
 
 @dataclass(frozen=True, slots=True)
