@@ -1,7 +1,7 @@
 """Task types of calls that say none: guessed call by call on a sample, and said of a group only where most of its calls agree.
 
-A group is a feature's calls of one pipeline and operation: one prompt, so one kind of task, if any. Guesses of low confidence are
-shown and never used: by lengths alone most are wrong (docs/routing.md has the count).
+A group is a feature's calls of one pipeline and operation: one prompt, so one kind of task, if any. Guesses of low confidence
+are shown and never used: by lengths alone most are wrong (docs/routing.md has the count).
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ steps_in_words as (
         *,
         case
             when measure_name like '%_ratio'
-                then cast(cast(floor(measured_value * 1000) / 10 as decimal(9, 1)) as string) || ' %'
+                then cast(cast(floor(round(measured_value * 1000, 6)) / 10 as decimal(9, 1)) as string) || ' %'
             else cast(cast(measured_value as bigint) as string)
         end as value_in_words,
         case
