@@ -270,8 +270,10 @@ def test_an_open_decision_saves_from_its_ship_date_on():
 
 @pytest.mark.parametrize("ship_date", [None, date(2025, 6, 1), date(2025, 6, 16)])
 def test_a_decision_without_a_date_or_late_counts_from_the_date_of_issue(ship_date):
-    first = decided(daily([10] * 15, first=JUNE), (73, ship_date), period="day")[0]
-    assert first["projected_cost_usd"] == Decimal("7.6")
+    rows = daily([10] * 15, first=JUNE)
+    assert decided(rows, (73, ship_date), period="day")[0]["projected_cost_usd"] == Decimal("7.6")
+    # December: 31 days of 7.60, once.
+    assert decided(rows, (73, ship_date))[6]["projected_cost_usd"] == Decimal("235.6")
 
 
 def test_a_feature_does_not_cost_less_than_nothing_and_the_total_no_more_less():
@@ -285,6 +287,14 @@ def test_a_decision_on_a_feature_without_costs_changes_nothing():
     rows = daily([20] * 15, feature="search", first=JUNE)
     assert decided(rows, (73, None)) == []
     assert decided(rows, (73, None), feature="total")[1]["projected_cost_usd"] == 620
+
+
+def test_a_decision_on_a_feature_with_too_short_a_history_changes_nothing():
+    rows = daily([20] * 15, feature="search", first=JUNE) + daily([10] * 3, first=date(2025, 6, 13))
+    assert {row["projected_cost_usd"] for row in decided(rows, (73, None))} == {None}
+    as_is = projected(rows, date(2025, 6, 16), feature="total", period="month")
+    found = decided(rows, (73, None), feature="total")
+    assert [row["projected_cost_usd"] for row in found] == [row["projected_cost_usd"] for row in as_is]
 
 
 def test_open_decisions_are_read_and_others_are_not():
