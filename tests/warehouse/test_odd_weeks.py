@@ -113,8 +113,8 @@ def test_days_of_unknown_cost_are_not_days_of_no_cost(published):
             """select feature_id, any_value(window_day_count), any_value(method), min(projected_cost_usd)
             from fct_cost_projections where as_of_date = '2025-04-07' group by 1 order by 1"""
         ).fetchall()
-    # Seen are March 10 to April 6: six covered days of $3 of chat, seven of $13 on the bill, which is a level step, and seven of
-    # which only docs is known.
+    # Seen are March 10 to April 6: six covered days of $3 of chat, seven of $13 on the bill, which is a level step, and seven
+    # of which only docs is known.
     assert rows == [
         ("document_summarization", 14, "linear_trend", Decimal(3)),
         ("support_chat", 7, "linear_trend", Decimal(10)),
