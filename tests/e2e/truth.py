@@ -73,8 +73,8 @@ def traced_call_count(first: date, last: date) -> int:
 def month_end_usd(first: date, last: date) -> float:
     """Return the bill of the days plus a line through them, to the end of the month of `last`.
 
-    The days are the whole history: at least 14, fewer than 28, within one month, without steps and spikes. A day weighs half as much as
-    one a fortnight later, of a slope z standard errors steep 1 - 2 / z² is kept, and no day is projected below zero.
+    The days are the whole history: at least 14, fewer than 28, within one month, without steps and spikes. A day weighs half as
+    much as one a fortnight later, of a slope z standard errors steep 1 - 2 / z² is kept, and no day is projected below zero.
     """
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     usd = [total_usd(day, day) for day in days]
