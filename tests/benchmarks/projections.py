@@ -27,7 +27,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from ai_finops.analyse.forecast import METHODS, DailyForecast, daily, forecast, line
-from ai_finops.analyse.forecast.backtest import Backtest, hold_against
+from ai_finops.analyse.forecast.backtest import HORIZONS, Backtest, hold_against
 from ai_finops.analyse.forecast.choice import Choices, Judged
 from ai_finops.analyse.forecast.levels import Level
 from ai_finops.analyse.forecast.margins import Margins
@@ -139,28 +139,30 @@ def _made(rng: random.Random) -> dict[date, float]:
 
 
 def table(case: Case) -> str:
-    """Return WAPE, bias and coverage by method and horizon; the last column counts the sums."""
-    judged = [one for name, usd in case.series.items() for one in _judged(name, usd, case)]
-    horizons = list(case.horizons or {"7d": 7, "14d": 14, "month_end": 31})
-    lines = [
-        f"| {case.title} | {' | '.join(f'{name}: WAPE | bias | coverage | sums' for name in horizons)} |",
-        "|---" * (4 * len(horizons) + 1) + "|",
-        _row(
-            "in use", [[one for one in judged if one.is_method_in_use and one.backtest.horizon == h] for h in horizons]
-        ),
-    ]
-    for method in METHODS:
-        of_method = [one for one in judged if one.backtest.method == method]
-        lines.append(_row(f"`{method}`", [[one for one in of_method if one.backtest.horizon == h] for h in horizons]))
-    plain = list(_backtests(case, lambda days, origin: [plain_line(days, origin)]))
-    lines.append(_row("plain line", [[Judged(o, 1.0, False) for o in plain if o.horizon == h] for h in horizons]))
-    return "\n".join(lines)
+    """Return WAPE, bias and coverage by method and horizon; the last column of each counts the sums."""
+    head = " | ".join(f"{name}: WAPE | bias | coverage | sums" for name in _horizons(case))
+    rule = "|---" * (4 * len(_horizons(case)) + 1) + "|"
+    return "\n".join((f"| {case.title} | {head} |", rule, *rows_of(case, methods=METHODS, has_choice=True)))
 
 
-def _judged(name: str, usd: Mapping[date, float], case: Case) -> list[Judged]:
+def rows_of(case: Case, *, methods: Sequence[str], has_choice: bool) -> list[str]:
+    """Return the rows of a table: what was in use, which takes all methods to know, each method, and the plain line."""
+    judged = [one for name, usd in case.series.items() for one in _judged(name, usd, case, methods=methods)]
+    used = [_row("in use", [one for one in judged if one.is_method_in_use], case)] if has_choice else []
+    of_method = ([one for one in judged if one.backtest.method == method] for method in methods)
+    rows = [_row(f"`{method}`", ones, case) for method, ones in zip(methods, of_method, strict=True)]
+    plain = _backtests(case, lambda days, origin: [plain_line(days, origin)])
+    return [*used, *rows, _row("plain line", [Judged(one, 1.0, is_method_in_use=False) for one in plain], case)]
+
+
+def _judged(name: str, usd: Mapping[date, float], case: Case, *, methods: Sequence[str]) -> list[Judged]:
     alone = Case(case.title, {name: usd}, case.origins, case.horizons, case.choice_horizon)
-    backtests = _backtests(alone, lambda days, origin: [_forecast(days, origin, method) for method in METHODS])
+    backtests = _backtests(alone, lambda days, origin: [_forecast(days, origin, method) for method in methods])
     return Choices(backtests, choice_horizon=case.choice_horizon).judged
+
+
+def _horizons(case: Case) -> tuple[str, ...]:
+    return HORIZONS if case.horizons is None else tuple(case.horizons)
 
 
 def _forecast(days: Sequence[tuple[date, float]], origin: date, method: str) -> DailyForecast:
@@ -196,7 +198,7 @@ def refinements() -> str:
     for name, changed in _variants().items():
         with changed():
             found = list(_backtests(case, lambda days, origin: [_forecast(days, origin, "linear_trend")]))
-        by_horizon = ([one for one in found if one.horizon == h] for h in ("7d", "14d", "month_end"))
+        by_horizon = ([one for one in found if one.horizon == horizon] for horizon in HORIZONS)
         lines.append(f"| {name} | {' | '.join(_percent(_wape(of_horizon)) for of_horizon in by_horizon)} |")
     return "\n".join(lines)
 
@@ -225,17 +227,14 @@ def _with(module: object, **values: object) -> Iterator[None]:
         setattr(module, name, value)
 
 
-def _row(name: str, by_horizon: Sequence[Sequence[Judged]]) -> str:
-    cells = []
-    for judged in by_horizon:
-        tests = [one.backtest for one in judged]
-        spent = sum(abs(one.actual_usd) for one in tests)
-        if not spent:
-            cells += ["–", "–", "–", str(len(tests))]
-            continue
-        bias = sum(one.error_usd for one in tests) / spent
-        coverage = sum(one.is_in_interval for one in judged) / len(judged)
-        cells += [_percent(_wape(tests)), f"{100 * bias:+.1f} %", f"{100 * coverage:.0f} %", f"{len(tests):,}"]
+def _row(name: str, judged: Sequence[Judged], case: Case) -> str:
+    cells: list[str] = []
+    for horizon in _horizons(case):
+        ones = [one for one in judged if one.backtest.horizon == horizon]
+        tests = [one.backtest for one in ones]
+        bias = sum(one.error_usd for one in tests) / sum(abs(one.actual_usd) for one in tests)
+        coverage = sum(one.is_in_interval for one in ones) / len(ones)
+        cells += [_percent(_wape(tests)), f"{100 * bias:+.1f} %", f"{100 * coverage:.0f} %", f"{len(ones):,}"]
     return f"| {name} | {' | '.join(cells)} |"
 
 

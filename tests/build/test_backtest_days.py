@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import pyarrow.parquet as pq
 import pytest
 
 from ai_finops.analyse.forecast import METHODS, ets
@@ -170,6 +171,16 @@ def test_a_feature_that_has_too_few_known_days_now_is_kept_no_longer(lake, made)
     unknown = {day(n): None for n in range(42)}
     found = backtest(history(costs(chat=unknown)), lake=lake, as_of=day(DAYS))
     assert min(one.origin_date for one in found if one.feature_id == "chat") == day(49)
+
+
+def test_what_is_kept_of_it_goes_though_nothing_else_has_changed(lake, made):
+    free = dict.fromkeys(costs()["chat"], 0.0)
+    backtest(history(costs(chat=free)), lake=lake, as_of=day(DAYS))
+    made.clear()
+    backtest(history(costs(chat=dict.fromkeys(free))), lake=lake, as_of=day(DAYS))
+    assert made == []
+    kept = pq.read_table(lake.current(SOURCE)[str(day(70))].file("forecasts"), partitioning=None)
+    assert set(kept["feature_id"].to_pylist()) == {"batch", "total"}
 
 
 def test_mondays_before_the_first_day_go(lake, made):

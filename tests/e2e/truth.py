@@ -71,15 +71,23 @@ def traced_call_count(first: date, last: date) -> int:
 
 
 def month_end_usd(first: date, last: date) -> float:
-    """Return the bill of the days plus a least-squares line through them, to the end of the month of `last`.
+    """Return the bill of the days plus a line through them, to the end of the month of `last`.
 
-    The days are the whole history, at least 14 and within one month; no day is projected below zero.
+    The days are the whole history: at least 14, fewer than 28, within one month, without steps and spikes. A day weighs half as
+    much as one a fortnight later, of a slope z standard errors steep 1 - 2 / z² is kept, and no day is projected below zero.
     """
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     usd = [total_usd(day, day) for day in days]
-    middle, mean = sum(day.day for day in days) / len(days), sum(usd) / len(usd)
-    slope = sum((day.day - middle) * (cost - mean) for day, cost in zip(days, usd, strict=True))
-    slope /= sum((day.day - middle) ** 2 for day in days)
+    weights = [0.5 ** ((last - day).days / 14) for day in days]
+    middle = sum(w * day.day for w, day in zip(weights, days, strict=True)) / sum(weights)
+    mean = sum(w * cost for w, cost in zip(weights, usd, strict=True)) / sum(weights)
+    spread = sum(w * (day.day - middle) ** 2 for w, day in zip(weights, days, strict=True))
+    slope = sum(w * (day.day - middle) * cost for w, day, cost in zip(weights, days, usd, strict=True)) / spread
+    off = [cost - mean - slope * (day.day - middle) for day, cost in zip(days, usd, strict=True)]
+    count = sum(weights) ** 2 / sum(w**2 for w in weights)
+    variance = sum(w * error**2 for w, error in zip(weights, off, strict=True)) / sum(weights) * count / (count - 2)
+    variance *= sum((w * (day.day - middle)) ** 2 for w, day in zip(weights, days, strict=True)) / spread**2
+    slope *= max(0.0, 1 - 2 * variance / slope**2)
     month_end = (last.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     to_come = [max(mean + slope * (number - middle), 0.0) for number in range(last.day + 1, month_end.day + 1)]
     return sum(usd) + sum(to_come)

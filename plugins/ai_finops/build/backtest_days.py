@@ -84,16 +84,14 @@ def _bring_up_to_date(history: CostHistory, *, lake: Lake, origin: date) -> list
     for feature in history.features_before(origin):
         days = history.between(feature, origin - timedelta(days=HISTORY_DAYS), origin - timedelta(days=1))
         checksum = _checksum(days)
-        known = kept.pop(feature, [])
+        known = kept.get(feature)
         if known and known[0]["input_sha256"] == checksum:
             rows += known
             continue
         made = list(_make(days, feature_id=feature, origin=origin, checksum=checksum))
         made_count += len(made)
-        # It had forecasts and has no more.
-        kept |= {feature: known} if known and not made else {}
         rows += made
-    if made_count or kept or version is None:
+    if made_count or version is None or {row["feature_id"] for row in rows} != set(kept):
         lake.write_partition(
             SOURCE, str(origin), tables={"forecasts": pa.Table.from_pylist(rows, schema=PROJECTION_BACKTESTS)}
         )

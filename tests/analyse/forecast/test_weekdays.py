@@ -58,6 +58,11 @@ def test_a_trend_makes_no_pattern():
     assert factors(range(10, 38)) == pytest.approx((1.0,) * 7)
 
 
+def test_weeks_of_one_level_each_make_no_pattern_whichever_way_they_go():
+    assert factors([10] * 7 + [20] * 7 + [10] * 7 + [20] * 7) == pytest.approx((1.0,) * 7)
+    assert factors([10] * 14 + [20] * 7 + [30] * 7) == pytest.approx((1.0,) * 7, abs=0.05)
+
+
 def test_weeks_that_cost_nothing_tell_of_no_weekday():
     assert factors([0] * 28) is None
     assert factors([0] * 7 + WEEK * 3) is None

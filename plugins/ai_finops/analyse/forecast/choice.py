@@ -154,26 +154,17 @@ class Choices:
         return Chosen(method, self.scale_on(day, method), errors)
 
     def _judge(self) -> None:
-        """Choose at each origin by what was known there, in order; what is added later has a later last day than the origin."""
-        in_order = sorted(self._by_last_date, key=_order)
-        waiting: list[Judged] = []
-        for origin, of_origin in groupby(in_order, key=lambda one: one.origin_date):
-            waiting = self._add(waiting, before=origin)
+        """Choose at each origin by what was known there.
+
+        Of no horizon does an earlier origin's last day come after a later one's, so sums grow in the order of last days.
+        """
+        for origin, of_origin in groupby(sorted(self._by_last_date, key=_order), key=lambda one: one.origin_date):
             method = self.method_on(origin)
             for one in of_origin:
                 judged = Judged(one, self.scale_on(origin, one.method), one.method == method)
                 self.judged.append(judged)
-                waiting.append(judged)
-        self._add(waiting, before=date.max)
-
-    def _add(self, waiting: list[Judged], *, before: date) -> list[Judged]:
-        """Add up those whose last day lies before a date, in the order of these days; return the others."""
-        known = [one for one in waiting if one.backtest.last_date < before]
-        for one in sorted(known, key=lambda one: (one.backtest.last_date, *_order(one.backtest))):
-            names = (one.backtest.method, IN_USE) if one.is_method_in_use else (one.backtest.method,)
-            for name in names:
-                self._sums[name, one.backtest.horizon].add(one)
-        return [one for one in waiting if one.backtest.last_date >= before]
+                for name in (one.method, IN_USE) if judged.is_method_in_use else (one.method,):
+                    self._sums[name, one.horizon].add(judged)
 
 
 def choices_by_feature(backtests: Iterable[Backtest]) -> dict[str, Choices]:

@@ -59,13 +59,16 @@ class _Stretch:
     days: list[tuple[date, float]] = field(default_factory=list)
     odd: dict[date, int] = field(default_factory=dict)
     """1 above, -1 below."""
+    usual: list[float] = field(default_factory=list)
+    """The costs of the days that are not odd, in order."""
     excursions: list[tuple[date, date]] = field(default_factory=list)
     """First day, and the first day after it."""
 
     def side_of(self, usd: float) -> int:
         """Return 1 where `usd` is odd for being above the last days, -1 below, 0 where it is not, or they are too few."""
-        beside = [value for day, value in self.days if day not in self.odd][-REFERENCE_DAYS:]
-        return _side(usd, beside=beside) if len(beside) >= self.fewest_reference_days else 0
+        if len(self.usual) < self.fewest_reference_days:
+            return 0
+        return _side(usd, beside=self.usual[-REFERENCE_DAYS:])
 
     def is_excursion(self, day: date) -> bool:
         return any(first <= day < end for first, end in self.excursions)
@@ -90,6 +93,8 @@ def present_level(days: Days, *, factors: Factors) -> Level:
         now.days.append((day, usd / factor))
         if side:
             now.odd[day] = side
+        else:
+            now.usual.append(usd / factor)
         if len(run) == STEP_DAYS:
             _begin_level(stretches, run)
             run = []
@@ -118,8 +123,9 @@ def _begin_level(stretches: list[_Stretch], run: list[tuple[date, float]]) -> No
         stretches.pop()
         stretches[-1].excursions.append((now.start, first))
         stretches[-1].days.extend(run)
+        stretches[-1].usual.extend(usd for _, usd in run)
         return
-    stretches.append(_Stretch(first, STEP_DAYS, days=list(run)))
+    stretches.append(_Stretch(first, STEP_DAYS, days=list(run), usual=[usd for _, usd in run]))
 
 
 def _judge_first_days(stretch: _Stretch) -> bool:

@@ -72,10 +72,12 @@ def weekday_factors(days: Sequence[tuple[date, float]], *, as_of: date) -> Facto
 def _weeks(days: Sequence[tuple[date, float]], *, as_of: date) -> list[_Week] | None:
     """Return the last weeks, newest first, until each weekday is known often enough."""
     weeks = [_Week(number) for number in range(MOST_WEEKS)]
+    last = as_of.toordinal() - 1
     for day, usd in days:
-        back = ((as_of - day).days - 1) // 7
-        if 0 <= back < MOST_WEEKS:
-            weeks[back].usd[day.weekday()] = usd
+        number = day.toordinal()
+        if 0 <= last - number < 7 * MOST_WEEKS:
+            # The first of January of year 1, day 1, was a Monday.
+            weeks[(last - number) // 7].usd[(number - 1) % 7] = usd
     counts = dict.fromkeys(range(7), 0)
     taken = []
     for week in weeks:
