@@ -19,20 +19,21 @@ _CALLS = f"""
         sum(estimated_cost_usd) filter (where cost_status = 'billed') as billed_estimated_cost_usd,
         sum(allocated_cost_usd) filter (where cost_status = 'billed') as billed_allocated_cost_usd
     from marts.fct_llm_calls
-    where estimated_cost_usd is not null and list_contains($days, usage_date)
+    where estimated_cost_usd is not null and usage_date >= $first and list_contains($days, usage_date)
     group by all order by all"""  # noqa: S608 - names of our own
 """Calls without a price are left out: what they would cost elsewhere could be held against nothing."""
 
 _QUERIES = """
     with costs as (
         select links.trace_id, links.span_id, links.feature_id, sum(calls.allocated_cost_usd) as allocated_cost_usd
-        from raw.analysis_query_calls as links inner join marts.fct_llm_calls as calls using (call_id) group by all
+        from raw.analysis_query_calls as links inner join marts.fct_llm_calls as calls using (call_id)
+        where links.usage_date >= $first and calls.usage_date >= $first - 7 group by all
     )
     select usage_date, feature_id, coalesce(embedder_id, 'none') as embedder_id,
         coalesce(reached_similarity, 0) as reached_similarity, is_compared, is_repeat, count(*) as query_count,
         sum(coalesce(costs.allocated_cost_usd, 0)) as allocated_cost_usd
     from raw.analysis_queries left join costs using (trace_id, span_id, feature_id)
-    where is_repeat is not null and list_contains($days, usage_date)
+    where is_repeat is not null and usage_date >= $first and list_contains($days, usage_date)
     group by all order by all"""
 
 _PREFIXES = """
@@ -45,7 +46,7 @@ _PREFIXES = """
             sum(coalesce(cache_write_5m_input_tokens, 0) + coalesce(cache_write_1h_input_tokens, 0)) as written_tokens,
             sum(calls.allocated_cost_usd) as allocated_cost_usd
         from raw.analysis_query_calls as links inner join marts.fct_llm_calls as calls using (call_id)
-        where is_generating group by all
+        where is_generating and links.usage_date >= $first and calls.usage_date >= $first - 7 group by all
     ),
     least as (
         select features.feature_id, coalesce(own.value, everyone.value) as tokens
@@ -63,7 +64,7 @@ _PREFIXES = """
         from raw.analysis_queries
         inner join answers using (trace_id, span_id, feature_id)
         inner join least using (feature_id)
-        where prompt_block_tokens is not null and list_contains($days, usage_date)
+        where prompt_block_tokens is not null and usage_date >= $first and list_contains($days, usage_date)
     )
     select usage_date, feature_id, provider_name, model_id, region_scope, processing, count(*) as prompt_count,
         count(*) filter (where prompt_block_tokens >= least_tokens) as long_prompt_count,
@@ -92,6 +93,8 @@ def read_inputs(warehouse: duckdb.DuckDBPyConnection, *, days: Sequence[date]) -
     """
     import duckdb
 
+    # The first day by itself, because a scan skips older days by it; calls of a query begin at most some days before it.
+    params = {"days": list(days), "first": min(days, default=date.max)}
     queries = {
         "call_sums": _CALLS,
         "query_bands": _QUERIES,
@@ -100,7 +103,7 @@ def read_inputs(warehouse: duckdb.DuckDBPyConnection, *, days: Sequence[date]) -
     tables = {}
     for name, query in queries.items():
         try:
-            tables[name] = warehouse.sql(query, params={"days": list(days)}).to_arrow_table()
+            tables[name] = warehouse.sql(query, params=params).to_arrow_table()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise BuildError(f"the savings need {name}, which cannot be read from the warehouse: {reason}") from error
