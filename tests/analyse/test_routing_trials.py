@@ -70,6 +70,7 @@ def test_labels_and_data_are_compared_by_what_they_say(run, candidate, says, is_
     trials, asked = run(candidate, says=says)
     (comparison,) = trials.comparisons
     assert (comparison.is_no_worse, comparison.how, asked) == (is_no_worse, how, [CHEAP])
+    assert (comparison.input_tokens, comparison.output_tokens) == (100, 5)
     # 100 tokens in and 5 out: $0.0001 + $0.00005.
     assert comparison.cost_usd == trials.spent_usd == pytest.approx(0.00015)
 

@@ -23,7 +23,7 @@ from ai_finops.closing.closed_ledger import ClosedLedger
 from ai_finops.config import Settings
 from ai_finops.days import days_between
 from ai_finops.lake import Lake
-from ai_finops.lake_schemas import DOCUMENT_USES
+from ai_finops.lake_schemas import DOCUMENT_USES, ROUTING_COMPARISONS, ROUTING_TASK_TYPES
 from ai_finops.publish.compare import compare_builds
 from ai_finops.publish.write import write_marts
 from tests.build.changing_lake import FIRST, KINDS, SOURCES, ChangingLake
@@ -334,3 +334,28 @@ def test_estimates_that_came_alone_are_in_the_marts_of_a_copy(tmp_path):
     assert read_record(Path(after["build_dir"])).built_on == before["build_id"]
     # 400 of 1,000 tokens at $3 a million.
     assert judged(after) == [("overlap_estimate", 400, Decimal("0.0012"))]
+
+
+def test_task_types_that_were_found_since_are_in_a_copy(tmp_path):
+    settings = settings_of(tmp_path / "var")
+    lake = ChangingLake(settings, random.Random(15))
+    day = date(2025, 6, 2)
+    lake.put("traces", day, [span("a", f"{day} 10:00", SONNET, uncached_input_tokens=1000, output_tokens=10)])
+    lake.land("traces", day)
+    before = made(settings)
+    found = "select pipeline_id, task_type from intermediate.int_task_types_found"
+    compared = "select span_id, is_no_worse from intermediate.int_shadow_comparisons_resolved"
+    assert (ask(before, found), ask(before, compared)) == ([], [])
+
+    group = {"feature_id": "docs", "pipeline_id": "p", "operation_name": "chat", "found_date": day + timedelta(days=1)}
+    finding = group | {"task_type": "extraction", "status": "applied", "confidence": "high", "how": "answer_is_a_label"}
+    comparison = {"trace_id": "t", "span_id": "s", "task_type": "extraction", "baseline_model_id": "big"}
+    comparison |= {"candidate_model_id": "small", "is_no_worse": True, "cost_usd": 0.1, "made_date": day}
+    tables = {
+        "task_types": pa.Table.from_pylist([finding], schema=ROUTING_TASK_TYPES),
+        "comparisons": pa.Table.from_pylist([comparison], schema=ROUTING_COMPARISONS),
+    }
+    Lake(settings.lake).write_partition("routing_findings", str(day + timedelta(days=1)), tables=tables)
+    after = made(settings)
+    assert read_record(Path(after["build_dir"])).built_on == before["build_id"]
+    assert (ask(after, found), ask(after, compared)) == ([("p", "extraction")], [("s/small", True)])

@@ -43,6 +43,8 @@ class Candidate:
     prompt: str
     answer: str
     output_tokens: int
+    """Of the answer in use; 0 where its span does not say."""
+    input_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Comparison:
     is_no_worse: bool
     how: str
     cost_usd: float
+    input_tokens: int
+    """That the cheaper model counted, as the next."""
+    output_tokens: int
 
 
 @dataclass(slots=True)
@@ -119,10 +124,11 @@ def _compare(
     reply = model.ask(candidate.prompt, system=None, max_tokens=max_tokens)
     cost = _quoted(prices, model.model_id, reply.input_tokens, reply.output_tokens, day=day)
     answer = answer_text(candidate.answer)
+    counted = (reply.input_tokens, reply.output_tokens)
     if form == "label":
-        return Comparison(candidate, normalise(reply.text) == normalise(answer), "same_label", cost)
+        return Comparison(candidate, normalise(reply.text) == normalise(answer), "same_label", cost, *counted)
     if form == "json":
-        return Comparison(candidate, _is_same_data(reply.text, answer), "same_data", cost)
+        return Comparison(candidate, _is_same_data(reply.text, answer), "same_data", cost, *counted)
     said = judge.ask(
         f"<asked>\n{cut(candidate.prompt)}\n</asked>\n<first>\n{cut(answer)}\n</first>\n<second>\n{cut(reply.text)}\n</second>",
         system=_TOLD,
@@ -130,7 +136,7 @@ def _compare(
     )
     cost += _quoted(prices, judge.model_id, said.input_tokens, said.output_tokens, day=day)
     is_no_worse = said.text.strip().lower().startswith("yes")
-    return Comparison(candidate, is_no_worse, f"judge {judge.model_id}", cost)
+    return Comparison(candidate, is_no_worse, f"judge {judge.model_id}", cost, *counted)
 
 
 def _is_same_data(one: str, other: str) -> bool:

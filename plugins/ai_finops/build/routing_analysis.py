@@ -131,7 +131,7 @@ def _candidates(
     return [
         Candidate(
             call["trace_id"], call["span_id"], finding.task_type, call["model_id"], target,
-            found.prompt, found.answer, call["output_tokens"] or 0,
+            found.prompt, found.answer, call["output_tokens"] or 0, call["input_tokens"] or 0,
         )
         for target in targets(settings).get(finding.task_type, ())
         for call in calls
@@ -172,6 +172,10 @@ def _write(lake: Lake, *, as_of: date, findings: Sequence[TaskFinding], comparis
             "baseline_model_id": each.candidate.baseline_model_id,
             "candidate_model_id": each.candidate.target_model_id,
             "how": each.how,
+            "baseline_input_tokens": each.candidate.input_tokens or None,
+            "baseline_output_tokens": each.candidate.output_tokens or None,
+            "candidate_input_tokens": each.input_tokens,
+            "candidate_output_tokens": each.output_tokens,
             "is_no_worse": each.is_no_worse,
             "cost_usd": each.cost_usd,
             # The last day that the build holds: the next build of the same days counts it.
