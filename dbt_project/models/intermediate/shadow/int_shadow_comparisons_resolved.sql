@@ -119,6 +119,10 @@ analysed_comparisons as (
         task_type,
         baseline_model_id,
         candidate_model_id,
+        baseline_input_tokens,
+        baseline_output_tokens,
+        candidate_input_tokens,
+        candidate_output_tokens,
         is_no_worse,
         made_date
     from {{ ref('stg_routing_findings__comparisons') }}
