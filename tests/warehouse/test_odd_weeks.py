@@ -156,7 +156,7 @@ def test_comparisons_under_an_arn_are_of_the_model_in_use(published):
     with open_published(published) as marts:
         rows = marts.execute(
             """select current_model_id, agreement_sample_count, status, reason from fct_savings_opportunities
-            where as_of_date = '2025-05-12' and feature_id = 'document_summarization'"""
+            where as_of_date = '2025-05-12' and feature_id = 'document_summarization' and lever = 'routing_by_task_type'"""
         ).fetchall()
     # Wilson's interval of 150 in 300 begins at 44.4 %.
     assert rows == [(SONNET_ID, 300, "rejected", "no worse in 44.4% of comparisons at least, wanted are 80.0%")]
