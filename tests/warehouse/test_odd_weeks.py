@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from ai_finops.build import analyse
 from ai_finops.build.candidate import find_build
+from ai_finops.build.issued import find_issued, write_kept
 from ai_finops.config import Settings
+from ai_finops.lake import Lake
 from ai_finops.pricing.held_prices import write_periods
 from ai_finops.pricing.price_ledger import PricePeriod
 from ai_finops.pricing.price_table import FOREVER
@@ -260,3 +266,25 @@ def test_a_week_across_the_end_of_the_month_has_a_projection_from_its_first_day(
     # One day so far; it is compared with what was projected of that day, and not judged.
     assert value is not None
     assert [status, *rest] == ["insufficient", 1, 1, 0, 1.0, False]
+
+
+def test_what_was_published_is_issued_and_read_again_as_it_was(published, tmp_path):
+    as_of, lake = date.fromisoformat(odd_weeks.AS_OF_DATE), Lake(published.lake)
+    assert lake.keys("issued") == [odd_weeks.AS_OF_DATE]
+    folder = Path(find_build(published)["build_dir"])
+    again = tmp_path / "builds" / folder.name
+    shutil.copytree(folder, again)
+    write_kept(again, find_issued(lake, before=as_of))
+    settings = replace(published, home=tmp_path)
+    analyse(settings=settings, build=find_build(settings, folder.name))
+    # Of all days before it nothing is made again, and what is read together is what was published.
+    assert set(pq.read_table(again / "analysis" / "projections.parquet")["as_of_date"].to_pylist()) == {as_of}
+    with duckdb.connect(str(again / "warehouse.duckdb"), read_only=True) as warehouse:
+        columns = [name for name, *_ in warehouse.execute("describe marts.fct_cost_projections").fetchall()]
+        names = ("marts.fct_cost_projections", "raw.analysis_projections")
+        one, other = (f"select {', '.join(columns)} from {name}" for name in names)
+        assert warehouse.execute(f"({one}) except all ({other})").fetchall() == []
+        assert warehouse.execute(f"({other}) except all ({one})").fetchall() == []
+    rows = pq.read_table(lake.current("backcast")["2025-06-30"].file("projections"), partitioning=None)
+    assert set(rows["is_backcast"].to_pylist()) == {True}
+    assert set(rows["scenario"].to_pylist()) == {"as_is"}
