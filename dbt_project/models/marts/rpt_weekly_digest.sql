@@ -35,6 +35,14 @@ opportunities as (
     where status = 'open'
 ),
 
+decisions as (
+    select
+        opportunity_id,
+        decision_date
+    from {{ ref('optimization_decisions') }}
+    where opportunity_id is not null
+),
+
 features as (
     select
         feature_id,
@@ -95,16 +103,27 @@ main_drivers_ranked as (
     where {{ sign_of('weeks_changed.change_cost_usd') }} * drivers.contribution_cost_usd > 0
 ),
 
+-- What has been decided on, one way or the other, is not asked for again.
+opportunities_undecided as (
+    select opportunities.*
+    from opportunities
+    left join decisions
+        on
+            opportunities.opportunity_id = decisions.opportunity_id
+            and opportunities.as_of_date > decisions.decision_date
+    where decisions.opportunity_id is null
+),
+
 opportunities_ranked as (
     select
-        opportunities.*,
-        coalesce(features.display_name, opportunities.feature_id) as feature_name,
+        opportunities_undecided.*,
+        coalesce(features.display_name, opportunities_undecided.feature_id) as feature_name,
         row_number() over (
-            partition by opportunities.as_of_date
-            order by opportunities.rank asc nulls last, opportunities.opportunity_id asc
+            partition by opportunities_undecided.as_of_date
+            order by opportunities_undecided.rank asc nulls last, opportunities_undecided.opportunity_id asc
         ) as open_rank
-    from opportunities
-    left join features on opportunities.feature_id = features.feature_id
+    from opportunities_undecided
+    left join features on opportunities_undecided.feature_id = features.feature_id
 ),
 
 weeks_unpriced as (
