@@ -102,6 +102,7 @@ def test_a_dearer_target_is_rejected():
         "rejected",
         "the target is not cheaper: $42.00 against $31.50 a week on the same tokens",
     )
+    assert "all moved" not in row["evidence"]
     # 31.5 - 42 = -10.5 a week, -45.625 a month; the interval of 100 in 100 reaches from 0.963 to 1.
     assert row["saving_usd_per_month"] == row["low_saving_usd_per_month"] == Decimal("-45.625")
     assert row["high_saving_usd_per_month"] > row["low_saving_usd_per_month"]

@@ -100,7 +100,7 @@ def _evidence(move: Move, *, agreement: Agreement | None) -> str:
 
 def _if_all_moved(move: Move, *, agreement: Agreement) -> str:
     """Say what the target cost means: every call moved, and with it the answers that get worse."""
-    if move.target_usd is None:
+    if move.target_usd is None or move.target_usd >= move.current_usd:
         return ""
     less = (move.current_usd - move.target_usd) * WEEKS_PER_MONTH
     worse = (1 - agreement.ratio) * move.call_count * WEEKS_PER_MONTH
