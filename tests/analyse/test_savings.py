@@ -168,8 +168,11 @@ def test_missing_days_come_first_of_what_is_missing():
 def test_a_day_on_which_others_called_is_there(feature):
     other = calls(feature=feature, days=1, first=date(2025, 6, 15), model_tier="cheap")
     assert only(calls(days=6) + other, shadows=shadow(90, 100))["is_measured"]
-    # A day before the trailing week is none of its days.
-    assert not only(calls(days=6) + calls(days=1, first=date(2025, 6, 8)), shadows=shadow(90, 100))["is_measured"]
+
+
+@pytest.mark.parametrize("day", [date(2025, 6, 8), AS_OF])
+def test_the_day_before_the_week_and_the_date_of_issue_are_none_of_its_days(day):
+    assert not only(calls(days=6) + calls(days=1, first=day), shadows=shadow(90, 100))["is_measured"]
 
 
 @pytest.mark.parametrize(
