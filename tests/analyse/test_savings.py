@@ -3,11 +3,17 @@
 from datetime import date
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
-from ai_finops.analyse.schemas import SAVINGS
+from ai_finops.analyse.levers.distillation import Queries
+from ai_finops.analyse.levers.evidence import Evidence
+from ai_finops.analyse.schemas import CACHE_CURVES, SAVINGS
 from tests.analyse.levers import made
 from tests.analyse.levers.made import AS_OF, HAIKU, NOVA, PRICES, SONNET, calls, shadow, target
+from tests.analyse.levers.seeds import efforts
+from tests.analyse.levers.test_prompt_cache import prompts
+from tests.analyse.levers.test_semantic_cache import SAME, point
 
 LEVER = "routing_by_task_type"
 
@@ -35,7 +41,9 @@ def test_saving_on_the_same_tokens_scaled_by_the_interval():
     assert row["evidence"] == (
         "700 calls on 7 of the trailing 7 days, same tokens at list prices, times 365/12/7 for a month; "
         "100.0% of the feature's summarization calls are on the expensive tier; "
-        "no worse in 90 of 100 shadow comparisons (90.0%, 95 % interval 82.6% to 94.5%)"
+        "no worse in 90 of 100 shadow comparisons of this task type, all features (90.0%, 95 % interval 82.6% to 94.5%); "
+        # A tenth of 700 * 4.345238 calls.
+        "all moved it is $100.38 less a month, with about 304 worse answers"
     )
 
 
@@ -62,8 +70,21 @@ def test_fewer_comparisons_than_wanted_are_missing_evidence(sample_count, missin
     assert (row["missing_evidence"], row["status"]) == (missing, "open")
 
 
-def test_too_few_comparisons_do_not_reject():
-    assert only(calls(), shadows=shadow(10, 20))["status"] == "open"
+def test_too_few_comparisons_do_not_reject_while_the_target_may_be_good_enough():
+    # The interval of 10 in 20 is 0.299298 to 0.700702.
+    just_met = only(calls(), shadows=shadow(10, 20), targets=[target(limit=0.7007)])
+    missed = only(calls(), shadows=shadow(10, 20), targets=[target(limit=0.7008)])
+    assert (just_met["status"], missed["status"]) == ("open", "rejected")
+    assert missed["reason"] == "no worse in 70.1% of comparisons at most, wanted are 70.1%"
+
+
+def test_a_fifth_no_worse_is_too_few_from_any_sample():
+    row = only(calls(), shadows=shadow(40, 199), targets=[target(limit=0.9, min_samples=200)])
+    # The interval of 40 in 199 is 0.151 to 0.262.
+    assert (row["reason"], row["is_measured"]) == (
+        "no worse in 26.2% of comparisons at most, wanted are 90.0%",
+        False,
+    )
 
 
 def test_agreement_is_rejected_just_below_the_limit():
@@ -81,6 +102,7 @@ def test_a_dearer_target_is_rejected():
         "rejected",
         "the target is not cheaper: $42.00 against $31.50 a week on the same tokens",
     )
+    assert "all moved" not in row["evidence"]
     # 31.5 - 42 = -10.5 a week, -45.625 a month; the interval of 100 in 100 reaches from 0.963 to 1.
     assert row["saving_usd_per_month"] == row["low_saving_usd_per_month"] == Decimal("-45.625")
     assert row["high_saving_usd_per_month"] > row["low_saving_usd_per_month"]
@@ -129,6 +151,28 @@ def test_missing_days_are_named_and_not_made_up():
     row = only(calls(days=5))
     assert row["current_cost_usd_per_month"] == Decimal("97.767857")
     assert row["evidence"].startswith("500 calls on 5 of the trailing 7 days")
+
+
+@pytest.mark.parametrize(("days", "missing"), [(6, "6 of the trailing 7 days"), (7, None)])
+def test_fewer_than_seven_days_measure_nothing(days, missing):
+    row = only(calls(first=date(2025, 6, 16 - days), days=days), shadows=shadow(90, 100))
+    assert (row["is_measured"], row["missing_evidence"], row["status"]) == (missing is None, missing, "open")
+
+
+def test_missing_days_come_first_of_what_is_missing():
+    missing = only(calls(days=1))["missing_evidence"]
+    assert missing.startswith("1 of the trailing 7 days; no shadow comparison of these two models")
+
+
+@pytest.mark.parametrize("feature", [None, "unattributed", "chat"])
+def test_a_day_on_which_others_called_is_there(feature):
+    other = calls(feature=feature, days=1, first=date(2025, 6, 15), model_tier="cheap")
+    assert only(calls(days=6) + other, shadows=shadow(90, 100))["is_measured"]
+
+
+@pytest.mark.parametrize("day", [date(2025, 6, 8), AS_OF])
+def test_the_day_before_the_week_and_the_date_of_issue_are_none_of_its_days(day):
+    assert not only(calls(days=6) + calls(days=1, first=day), shadows=shadow(90, 100))["is_measured"]
 
 
 @pytest.mark.parametrize(
@@ -253,6 +297,54 @@ def test_one_model_at_two_providers_is_one_opportunity():
     # At the other provider nothing has a price, so that there is nothing to hold its calls against.
     row = only(calls() + calls(provider_name="elsewhere"))
     assert (row["status"], row["reason"]) == ("rejected", "the target has no price for tokens these calls used")
+
+
+def evidence(**person_days):
+    """Nothing of documents and queries, and what levers take: 5 days each, unless given otherwise."""
+    queries = Queries.of([], [], retention_days=30)
+    return Evidence({}, (), {}, queries=queries, targets=(), efforts=efforts(**person_days))
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    # 3 days at $600 are $1,800; 90.3375 a month are $20.79 a week: 86.5804 weeks.
+    [(86.59, None), (86.57, "what it takes to build comes back after 86.6 weeks, 86.57 is the limit")],
+)
+def test_work_counts_for_every_lever(limit, reason):
+    known = {
+        "evidence": evidence(routing_by_task_type=3),
+        "assumptions": made.assumed_table(max_break_even_weeks=limit),
+    }
+    row = only(calls(), shadows=shadow(90, 100), **known)
+    assert (row["upfront_cost_usd"], row["reason"]) == (Decimal(1800), reason)
+    assert row["break_even_weeks"] == pytest.approx(86.5804, abs=1e-3)
+
+
+def test_a_target_whose_work_comes_back_too_late_does_not_stand_in_the_way_of_another():
+    # Haiku is measured and saves $90.34 a month, $20.79 a week: 86.6 weeks. Nova is not compared and saves $134.32: 58.2.
+    known = {"evidence": evidence(routing_by_task_type=3), "assumptions": made.assumed_table(max_break_even_weeks=60)}
+    table = find(calls(), targets=[target(), target(NOVA)], shadows=shadow(90, 100), **known)
+    assert [(row["target_model_id"], row["status"]) for row in table] == [(NOVA, "open"), (HAIKU, "rejected")]
+
+
+def test_without_the_seed_of_efforts_no_work_is_made_up():
+    row = only(calls(), shadows=shadow(90, 100))
+    assert (row["upfront_cost_usd"], row["break_even_weeks"]) == (None, None)
+
+
+def test_what_it_takes_is_said_by_the_seed_and_of_routes_by_their_own():
+    prefixes = pa.Table.from_pylist([prompts()])
+    curves = pa.Table.from_pylist([SAME, point()], schema=CACHE_CURVES)
+    table = made.find(
+        calls(), delay_tolerant=["summarization"], cache_curves=curves, prompt_prefixes=prefixes, evidence=evidence()
+    )
+    assert {row["lever"]: row["effort"] for row in table.to_pylist()} == {
+        "routing_by_task_type": "small",
+        "confidence_cascade": "medium: a confidence for each answer and a threshold; small",
+        "semantic_cache": "build semantic_cache",
+        "prompt_cache": "build prompt_cache",
+        "batch_or_flex": "build batch_or_flex",
+    }
 
 
 def test_no_calls_give_a_typed_empty_table():

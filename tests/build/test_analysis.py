@@ -155,10 +155,11 @@ def test_savings_carry_the_comparisons_of_their_models(settings, build):
 
 
 def test_savings_rest_on_documents_rerankers_answers_and_queries_too(settings, build):
-    # $0.03 a day of unused documents are $0.91 a month; a dollar once in the week, of long answers and of reranks, is $4.35.
+    # $0.03 a day of unused documents are $0.91 a month; a dollar of long answers in the week is $4.35, $24 of reranks $104.29.
+    # A day at $600 comes back after 25 weeks; two, for a dollar a week, after 1,200.
     change(
         build,
-        "update marts.rpt_weekly_rerankers set verdict = 'redundant', allocated_cost_usd = 1",
+        "update marts.rpt_weekly_rerankers set verdict = 'redundant', allocated_cost_usd = 24",
         "insert into intermediate.int_excess_outputs_priced values "
         "(date '2025-06-10', 'chat', 'task_type=extraction', 'token_amplification', 60, 1000, 1, 2)",
         "insert into intermediate.int_use_validations_named values "
@@ -173,10 +174,18 @@ def test_savings_rest_on_documents_rerankers_answers_and_queries_too(settings, b
     )
     assert rows == [
         ("distillation", Decimal(0), False, "too few training pairs: 0 of 2,000"),
-        ("redundant_reranker", Decimal("4.35"), True, None),
+        ("redundant_reranker", Decimal("104.29"), True, None),
         ("unused_context", Decimal("0.91"), False, "saves less than $1 a month"),
-        ("verbose_output", Decimal("4.35"), True, None),
+        (
+            "verbose_output",
+            Decimal("4.35"),
+            True,
+            "what it takes to build comes back after 1,200.0 weeks, 26 is the limit",
+        ),
     ]
+    late = "select count(*) from raw.analysis_savings where status = 'open' and break_even_weeks > 26"
+    assert query(build, late) == [(0,)]
+    assert query(build, "select count(*) from raw.analysis_savings where upfront_cost_usd is null") == [(0,)]
     advice = query(
         build, "select strategy, is_recommended from raw.analysis_caching_advice where feature_id = 'chat' order by 1"
     )

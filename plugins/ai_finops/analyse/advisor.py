@@ -1,7 +1,7 @@
 """Cache, distil, both or neither: what suits a feature's queries, beside what a rule of thumb would say of them.
 
-**Recommended** is the open strategy that saves most, if its low end saves something too and what is paid once comes back in
-time; else to keep things as they are. Every figure is that of the levers.
+**Recommended** is the open strategy that saves most, if its low end saves something too; else to keep things as they are.
+Every figure is that of the levers, and so is the judgement whether the work comes back in time.
 
 **The rule of thumb** is the article's that levers follow: cache where queries are alike and 40 % of them hit; distil where
 they are many and stable and there are 2,000 pairs; both where both hold. Its thresholds are rows of seed
@@ -22,6 +22,7 @@ from ai_finops.analyse.levers.assumptions import Assumptions
 from ai_finops.analyse.levers.distillation import Queries
 from ai_finops.analyse.levers.efforts import Effort, Efforts
 from ai_finops.analyse.levers.opportunity import WEEKS_PER_MONTH, WINDOW_DAYS
+from ai_finops.analyse.levers.payback import work_usd
 from ai_finops.analyse.schemas import CACHING_ADVICE, to_money, to_table
 
 CACHE, DISTIL, BOTH, KEEP = "semantic_cache", "distillation", "cache_and_distillation", "keep_as_is"
@@ -109,19 +110,13 @@ def _judged(strategy: str, row: Row | None, *, feature: str, assumptions: Assump
     if strategy == KEEP:
         return Judged(KEEP, None, _NOTHING, 0.0, None, None)
     effort = efforts.of(strategy)
-    labour = effort.implementation_person_days * assumptions.value("engineer_usd_per_person_day", feature)
     if row is None:
+        labour = work_usd(strategy, feature, efforts=efforts, assumptions=assumptions)
         return Judged(strategy, None, effort, labour, None, "too little is known of its queries or calls")
-    upfront = labour if row["upfront_cost_usd"] is None else float(row["upfront_cost_usd"])
-    saving = float(row["saving_usd_per_month"])
-    weeks = upfront / (saving / WEEKS_PER_MONTH) if saving > 0 else None
-    latest = assumptions.value("max_break_even_weeks", feature)
     against = row["reason"]
     if against is None and row["low_saving_usd_per_month"] <= 0:
         against = f"its low end saves nothing: {row['missing_evidence'] or row['evidence']}"
-    if against is None and weeks is not None and weeks > latest:
-        against = f"it breaks even after {weeks:,.1f} weeks, {latest:g} is the limit"
-    return Judged(strategy, row, effort, upfront, weeks, against)
+    return Judged(strategy, row, effort, float(row["upfront_cost_usd"]), row["break_even_weeks"], against)
 
 
 def _premises(feature: str, cache: Row | None, *, queries: Queries, as_of: date) -> Premises:
@@ -184,6 +179,7 @@ def _rows(
     fit = [each for each in judged if each.strategy != KEEP and each.against is None]
     best = max(fit, key=lambda each: (each.saving_usd, -STRATEGIES.index(each.strategy)), default=judged[-1])
     ruled = next(each for each in judged if each.strategy == rule.strategy)
+    hits = next((each.row["ratio"] for each in judged if each.strategy == CACHE and each.row), None)
     for each in judged:
         row, is_best, is_rule = each.row or {}, each is best, each is ruled
         yield {
@@ -194,7 +190,8 @@ def _rows(
             "implementation_effort": each.effort.implementation,
             "maintenance_effort": each.effort.maintenance,
             "expected_ratio_name": row.get("ratio_name"),
-            "reason": _reason(each, best, ruled, rule.because, feature=feature, assumptions=assumptions),
+            "reason": _why(each, best, judged)
+            + _beside_the_rule(each, best, ruled, rule.because, feature=feature, assumptions=assumptions),
             "query_count": premises.query_count,
             "training_pair_count": premises.pair_count,
             "query_diversity_ratio": premises.diversity_ratio,
@@ -204,7 +201,7 @@ def _rows(
             "default_break_even_ratio": assumptions.value("cache_break_even_hit_ratio", feature)
             if each.strategy == CACHE
             else None,
-            "latency_change_ms": _latency_change(each, median_ms, feature=feature, assumptions=assumptions),
+            "latency_change_ms": _latency_change(each, median_ms, hits=hits, feature=feature, assumptions=assumptions),
             "implementation_person_days": each.effort.implementation_person_days,
             "maintenance_person_days_per_month": each.effort.maintenance_person_days_per_month,
             "saving_usd_per_month": to_money(each.saving_usd),
@@ -219,15 +216,21 @@ def _rows(
         }
 
 
-def _latency_change(judged: Judged, median_ms: float | None, *, feature: str, assumptions: Assumptions) -> float | None:
-    """Return the change of a query's mean time, ms: answers that are not waited for, and lookups that all wait for."""
+def _latency_change(
+    judged: Judged, median_ms: float | None, *, hits: float | None, feature: str, assumptions: Assumptions
+) -> float | None:
+    """Return the change of a query's mean time, ms: answers that are not waited for, and lookups that all wait for.
+
+    Of a cache every hit counts, right or wrong: nobody waits for either.
+    """
     if judged.strategy == KEEP:
         return 0.0
     if median_ms is None or judged.row is None or judged.row["ratio"] is None:
         return None
     row = judged.row
-    head = {CACHE: row["ratio"], BOTH: row["head_ratio"]}.get(judged.strategy, 0.0)
+    head = 0.0 if judged.strategy == DISTIL else hits or 0.0
     torso = {DISTIL: row["ratio"], BOTH: row["torso_ratio"]}.get(judged.strategy, 0.0)
+    torso = min(torso, 1 - head)
     lookup = 0.0 if judged.strategy == DISTIL else assumptions.value("cache_lookup_latency_ms", feature)
     faster = 1 - assumptions.value("distilled_latency_ratio", feature)
     return lookup - median_ms * (head + torso * faster)
@@ -241,26 +244,28 @@ def _median_ms(durations: Sequence[Row], *, feature: str, as_of: date) -> float 
     return sum(row["median_duration_ms"] * row["call_count"] for row in rows) / calls if calls else None
 
 
-def _reason(
-    judged: Judged, best: Judged, ruled: Judged, because: str, *, feature: str, assumptions: Assumptions
-) -> str:
-    """Say in one sentence why this strategy is the one, or is not; and where the rule of thumb says otherwise, why."""
-    if judged is best and judged.strategy == KEEP:
-        text = "no strategy saves anything that can be relied on"
-    elif judged is best:
-        row = judged.row
-        text = (
-            f"saves ${judged.saving_usd:,.2f} a month (${row['low_saving_usd_per_month']:,.2f} to "
-            f"${row['high_saving_usd_per_month']:,.2f}), more than any other, and breaks even after "
-            f"{judged.break_even_weeks:,.1f} weeks"
-        )
-    elif judged.strategy == KEEP:
-        text = f"{best.strategy} saves ${best.saving_usd:,.2f} a month"
-    elif judged.against is not None:
-        text = judged.against
-    else:
-        text = f"saves ${judged.saving_usd:,.2f} a month, {best.strategy} ${best.saving_usd:,.2f}"
-    return text + _beside_the_rule(judged, best, ruled, because, feature=feature, assumptions=assumptions)
+def _why(judged: Judged, best: Judged, strategies: Sequence[Judged]) -> str:
+    """Say why this strategy is the one, or is not."""
+    if judged is best:
+        return _why_kept(strategies) if judged.strategy == KEEP else _why_best(judged)
+    if judged.strategy == KEEP:
+        return f"{best.strategy} saves ${best.saving_usd:,.2f} a month"
+    return judged.against or f"saves ${judged.saving_usd:,.2f} a month, {best.strategy} ${best.saving_usd:,.2f}"
+
+
+def _why_kept(strategies: Sequence[Judged]) -> str:
+    """Name the strategy that would save most, and what speaks against it."""
+    most = max(strategies, key=lambda each: each.saving_usd)
+    if most.saving_usd <= 0:
+        return "no strategy saves anything that can be relied on"
+    return f"{most.strategy} would save most, ${most.saving_usd:,.2f} a month, but {most.against}"
+
+
+def _why_best(judged: Judged) -> str:
+    row, weeks = judged.row, judged.break_even_weeks
+    ends = f"${row['low_saving_usd_per_month']:,.2f} to ${row['high_saving_usd_per_month']:,.2f}"
+    back = "" if weeks is None else f", and breaks even after {weeks:,.1f} weeks"
+    return f"saves ${judged.saving_usd:,.2f} a month ({ends}), more than any other{back}"
 
 
 def _beside_the_rule(

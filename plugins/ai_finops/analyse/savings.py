@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,13 +21,16 @@ from ai_finops.analyse.levers import batch_or_flex, cascade, prompt_cache, routi
 from ai_finops.analyse.levers.assumptions import Assumptions
 from ai_finops.analyse.levers.call_sums import LONGEST_WINDOW_DAYS, CallSums
 from ai_finops.analyse.levers.evidence import Evidence, find_by_evidence
-from ai_finops.analyse.levers.opportunity import WINDOW_DAYS, Opportunity, ranked
+from ai_finops.analyse.levers.opportunity import WINDOW_DAYS, Opportunity, one_target_each, ranked
+from ai_finops.analyse.levers.payback import with_work
 from ai_finops.analyse.levers.rates import Rates
 from ai_finops.analyse.levers.token_use import TokenEvidence, own_tokens, paired_tokens
 from ai_finops.analyse.price_book import PriceBook
 from ai_finops.analyse.schemas import CACHE_CURVES, SAVINGS, to_table
 
 _NO_CURVES = CACHE_CURVES.empty_table()
+NO_EFFORT = "not known"
+"""What a lever takes where nobody says: without seed `lever_efforts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,29 @@ def find(
 
 
 def _found_on(as_of: date, known: Known) -> list[Opportunity]:
+    """Return what can be said on one date: every lever's opportunities, with their work and on as many days as there are."""
+    found = _asked_on(as_of, known)
+    if (evidence := known.evidence) is not None:
+        found = with_work(found, efforts=evidence.efforts, assumptions=known.assumptions)
+    return one_target_each(_short(found, day_count=known.calls.day_count(as_of)))
+
+
+def _short(found: Sequence[Opportunity], *, day_count: int) -> list[Opportunity]:
+    """Return them as not measured where the trailing week lacks days: a week's habits are not seen in fewer."""
+    if day_count >= WINDOW_DAYS:
+        return list(found)
+    days = f"{day_count} of the trailing {WINDOW_DAYS} days"
+    return [
+        replace(each, is_measured=False, missing_evidence="; ".join(filter(None, (days, each.missing_evidence))))
+        for each in found
+    ]
+
+
+def _effort(lever: str, known: Known) -> str:
+    return NO_EFFORT if known.evidence is None else known.evidence.efforts.of(lever).implementation
+
+
+def _asked_on(as_of: date, known: Known) -> list[Opportunity]:
     """Ask every lever, as of one date."""
     window = known.calls.window(as_of)
     history = known.calls.window(as_of, days=LONGEST_WINDOW_DAYS)
@@ -116,7 +142,16 @@ def _found_on(as_of: date, known: Known) -> list[Opportunity]:
     ]
     logged = cascade.count_logged(known.escalations, before=as_of)
     curves, prefixes = (_window(days, as_of) for days in (known.cache_curves, known.prompt_prefixes))
-    caches = semantic_cache.find(curves, calls=window, assumptions=assumptions, book=book, as_of=as_of)
+    caches = semantic_cache.find(
+        curves,
+        calls=window,
+        assumptions=assumptions,
+        book=book,
+        as_of=as_of,
+        effort=_effort(semantic_cache.LEVER, known),
+    )
+    cached = _effort(prompt_cache.LEVER, known)
+    later = _effort(batch_or_flex.LEVER, known)
     more: list[Opportunity] = []
     if known.evidence is not None:
         more = find_by_evidence(
@@ -132,8 +167,8 @@ def _found_on(as_of: date, known: Known) -> list[Opportunity]:
         *routing.find(moves, agreement=agreement),
         *cascade.find(moves, agreement=agreement, logged=logged, assumptions=assumptions),
         *caches,
-        *prompt_cache.find(prefixes, book=book, rates=rates, assumptions=assumptions),
-        *batch_or_flex.find(window, book=book, rates=rates, delay_tolerant=known.delay_tolerant),
+        *prompt_cache.find(prefixes, book=book, rates=rates, assumptions=assumptions, effort=cached),
+        *batch_or_flex.find(window, book=book, rates=rates, delay_tolerant=known.delay_tolerant, effort=later),
         *more,
     ]
 

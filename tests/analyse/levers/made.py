@@ -69,6 +69,11 @@ def calls(*, feature="docs", days=7, count=100, cost="4.50", billed=None, first=
     return [row | {"usage_date": first + timedelta(days=day)} for day in range(days)]
 
 
+def full_week():
+    """Calls of no feature on each of the trailing seven days: nothing is found on them, and the week is whole."""
+    return calls(feature=None)
+
+
 def prices(table=None, *, more=()):
     """`raw.prices`: input and output of models on demand, and `more` rows (model, class, price, and changes)."""
     pairs = (PRICES if table is None else table).items()

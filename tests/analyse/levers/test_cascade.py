@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.analyse.levers import made
-from tests.analyse.levers.made import AS_OF, HAIKU, PRICES, SONNET, calls, shadow, target
+from tests.analyse.levers.made import AS_OF, HAIKU, NOVA, PRICES, SONNET, calls, shadow, target
 
 LEVER = "confidence_cascade"
 WEEKS = 365 / 12 / 7
@@ -110,6 +110,16 @@ def test_an_interval_across_the_break_even_is_missing_evidence():
     # 10 of 15, 0.667: the interval ends at 0.848.
     row = only(calls(), shadows=shadow(5, 15))
     assert row["missing_evidence"].endswith("the interval reaches the break-even")
+
+
+def test_of_two_open_targets_for_the_same_calls_only_the_better_stays_open():
+    # Nova at 0.06 and 0.24 dollars, as often worse: cheaper, and so the better.
+    shadows = shadow(90, 100) + shadow(90, 100, candidate=NOVA)
+    rows = made.found(calls(), lever=LEVER, shadows=shadows, targets=[target(), target(NOVA)])
+    assert [(row["target_model_id"], row["reason"]) for row in rows] == [
+        (NOVA, None),
+        (HAIKU, f"{NOVA} is the better target for the same calls"),
+    ]
 
 
 @pytest.mark.parametrize(("price", "word"), [(("3", "15"), "$31.50"), (("4", "20"), "$42.00")])

@@ -54,7 +54,11 @@ def prompts(reused=900, *, long=1000, hour_reused=None, unread=None, written=0, 
 
 def only(*rows, more_prices=(READ, WRITE, INHERITED), **options):
     return made.only(
-        [], lever=LEVER, prompt_prefixes=pa.Table.from_pylist(list(rows)), more_prices=more_prices, **options
+        made.full_week(),
+        lever=LEVER,
+        prompt_prefixes=pa.Table.from_pylist(list(rows)),
+        more_prices=more_prices,
+        **options,
     )
 
 

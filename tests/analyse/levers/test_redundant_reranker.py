@@ -75,11 +75,18 @@ def test_a_useful_one_is_rejected_with_its_numbers():
 
 
 @pytest.mark.parametrize(("verdict", "reason"), [("unproven", "no_difference"), ("insufficient", "few_reranks")])
-def test_one_that_is_unproven_is_not_measured(verdict, reason):
-    found = only(week(verdict=verdict))
-    assert (found.is_measured, found.low_saving_usd, found.reason) == (False, 0.0, None)
-    assert found.saving_usd == found.high_saving_usd == pytest.approx(7 * MONTH)
-    assert found.missing_evidence == f"the verdict is {verdict}: {reason}"
+def test_one_of_which_nothing_is_proven_is_rejected(verdict, reason):
+    # The week before cost more: of it nothing is proven either.
+    found = only(week(verdict=verdict), week(1, usd="9"))
+    assert (found.reason, found.missing_evidence) == (f"the verdict is {verdict}: {reason}", None)
+    assert (found.is_measured, found.saving_usd, found.low_saving_usd) == (False, 0.0, 0.0)
+    assert found.high_saving_usd == found.current_usd == found.target_usd == pytest.approx(7 * MONTH)
+
+
+def test_without_a_threshold_nothing_is_proven():
+    found = only(week(verdict="no_threshold", reason="no_threshold", usd=None))
+    assert found.reason == "the verdict is no_threshold: no_threshold"
+    assert (found.saving_usd, found.high_saving_usd, found.target_usd) == (0.0, 0.0, None)
 
 
 def test_a_useful_week_among_the_trailing_ones_speaks_against_redundant():

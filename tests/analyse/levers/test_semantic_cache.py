@@ -45,7 +45,7 @@ UNKNOWN = point(saved=None, low=None, high=None)
 
 def only(*points, assumptions=None, **options):
     curves = pa.Table.from_pylist(list(points), schema=CACHE_CURVES)
-    return made.only([], lever=LEVER, cache_curves=curves, assumptions=assumptions, **options)
+    return made.only(made.full_week(), lever=LEVER, cache_curves=curves, assumptions=assumptions, **options)
 
 
 def money(usd):

@@ -29,12 +29,15 @@ class Group(NamedTuple):
     model_id: str
 
 
-def find(window: Sequence[Row], *, book: PriceBook, rates: Rates, delay_tolerant: Collection[str]) -> list[Opportunity]:
+def find(
+    window: Sequence[Row], *, book: PriceBook, rates: Rates, delay_tolerant: Collection[str], effort: str
+) -> list[Opportunity]:
     """Find what each feature's patient calls would save.
 
     Args:
         window: The trailing week's sums of calls.
         delay_tolerant: Task types whose calls can wait (seed `task_types`, `is_delay_tolerant`).
+        effort: What it takes, in words.
     """
     groups: dict[Group, list[Row]] = defaultdict(list)
     call_counts: dict[str, int] = defaultdict(int)
@@ -43,13 +46,20 @@ def find(window: Sequence[Row], *, book: PriceBook, rates: Rates, delay_tolerant
         if row["task_type"] in delay_tolerant and row["processing"] in FASTER:
             groups[Group(*(row[name] for name in Group._fields))].append(row)
     return [
-        _opportunity(group, rows, book=book, rates=rates, feature_call_count=call_counts[group.feature_id])
+        _opportunity(
+            group,
+            rows,
+            book=book,
+            rates=rates,
+            feature_call_count=call_counts[group.feature_id],
+            effort=effort,
+        )
         for group, rows in sorted(groups.items())
     ]
 
 
 def _opportunity(
-    group: Group, rows: Sequence[Row], *, book: PriceBook, rates: Rates, feature_call_count: int
+    group: Group, rows: Sequence[Row], *, book: PriceBook, rates: Rates, feature_call_count: int, effort: str
 ) -> Opportunity:
     costs = {tier: cost for tier in TIERS if (cost := _cost(rows, tier=tier, book=book, rates=rates)) is not None}
     tier = min(costs, key=costs.__getitem__, default=None)
@@ -79,9 +89,7 @@ def _opportunity(
             f"{call_count / feature_call_count:.1%} of the feature's{prices}"
         ),
         missing_evidence=f"that nobody waits for {group.task_type} calls is what seed task_types says of all, and not measured",
-        effort="medium: calls are collected and answers fetched later"
-        if tier != "flex"
-        else "small: one parameter, and longer timeouts",
+        effort=effort,
         reason=_reason_against(group, current=current, target=target, tier=tier),
     )
     return too_small(found)

@@ -15,6 +15,7 @@ from ai_finops.analyse.levers.assumptions import Assumptions
 from ai_finops.analyse.levers.distillation import Distilled
 from ai_finops.analyse.levers.efforts import Efforts
 from ai_finops.analyse.levers.opportunity import Opportunity, too_small
+from ai_finops.analyse.levers.payback import work_usd
 from ai_finops.analyse.schemas import to_money
 
 LEVER = "cache_and_distillation"
@@ -62,7 +63,7 @@ def _combined(distilled: Distilled, cache: Opportunity, *, assumptions: Assumpti
     splits = [Split.of(right_hit_ratio=cache.head_ratio or 0.0, stable_ratio=share) for share in distilled.drift.stable]
     cached = (cache.saving_usd, cache.low_saving_usd, cache.high_saving_usd)
     savings = [usd + distilled.money.saving(split.torso_ratio) for usd, split in zip(cached, splits, strict=True)]
-    day_usd = assumptions.value("engineer_usd_per_person_day", alone.feature_id)
+    labour = work_usd(LEVER, alone.feature_id, efforts=efforts, assumptions=assumptions)
     found = Opportunity(
         lever=LEVER,
         feature_id=alone.feature_id,
@@ -78,7 +79,7 @@ def _combined(distilled: Distilled, cache: Opportunity, *, assumptions: Assumpti
         head_ratio=splits[0].head_ratio,
         torso_ratio=splits[0].torso_ratio,
         tail_ratio=splits[0].tail_ratio,
-        upfront_cost_usd=distilled.money.training_usd + effort.implementation_person_days * day_usd,
+        upfront_cost_usd=distilled.money.training_usd + labour,
         evidence=_evidence(splits[0], distilled, cache),
         missing_evidence="; ".join(filter(None, (alone.missing_evidence, cache.missing_evidence))) or None,
         effort=effort.implementation,

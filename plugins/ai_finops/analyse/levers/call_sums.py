@@ -49,17 +49,22 @@ class CallSums:
 
     @classmethod
     def from_table(cls, table: pa.Table) -> CallSums:
-        """Read the sums of calls; what belongs to no feature is left out."""
+        """Read the sums of calls; what belongs to no feature is left out, and its day is there all the same."""
         by_day: dict[date, list[Row]] = defaultdict(list)
         for row in table.to_pylist():
+            of_day = by_day[row["usage_date"]]
             if row["feature_id"] not in (None, "unattributed"):
-                by_day[row["usage_date"]].append(row)
+                of_day.append(row)
         return cls({day: sorted(rows, key=_in_order) for day, rows in by_day.items()})
 
     def window(self, as_of: date, *, days: int = WINDOW_DAYS) -> list[Row]:
         """Return the rows of the `days` days before `as_of`."""
         before = (as_of - timedelta(days=back) for back in range(days, 0, -1))
         return [row for day in before for row in self.by_day.get(day, ())]
+
+    def day_count(self, as_of: date, *, days: int = WINDOW_DAYS) -> int:
+        """Return how many of the `days` days before `as_of` have any call."""
+        return sum(as_of - timedelta(days=back) in self.by_day for back in range(1, days + 1))
 
 
 def generating(rows: Iterable[Row]) -> list[Row]:

@@ -23,6 +23,7 @@ from ai_finops.analyse.levers.assumptions import Assumptions
 from ai_finops.analyse.levers.call_sums import Row, generating, tokens_of
 from ai_finops.analyse.levers.efforts import Efforts
 from ai_finops.analyse.levers.opportunity import WEEKS_PER_MONTH, Opportunity, too_small
+from ai_finops.analyse.levers.payback import too_late, work_usd
 from ai_finops.analyse.levers.rates import Rates
 from ai_finops.analyse.price_book import PriceBook
 from ai_finops.analyse.schemas import to_money
@@ -231,7 +232,7 @@ def _distilled(
     feature: str, money: Money, drift: Drift | None, pairs: Pairs, *, assumptions: Assumptions, efforts: Efforts
 ) -> Distilled:
     effort = efforts.of(LEVER)
-    labour = effort.implementation_person_days * assumptions.value("engineer_usd_per_person_day", feature)
+    labour = work_usd(LEVER, feature, efforts=efforts, assumptions=assumptions)
     # Of queries that nobody measured no share can be shown to be stable, and any may be.
     savings = tuple(map(money.saving, drift.stable)) if drift else (0.0, 0.0, money.saving(1.0))
     found = Opportunity(
@@ -271,7 +272,7 @@ def _reason_against(
         prices = f"${money.target_usd:,.2f} against ${money.current_usd:,.2f} a month"
         return f"{money.model_id} is not cheaper: {prices} on the same tokens"
     if drift is None:
-        return None
+        return "the drift of its queries is not measured"
     limit = assumptions.value("distillation_max_drift_ratio", feature)
     if _is_enough(drift, feature=feature, assumptions=assumptions) and drift.ratio > limit:
         return f"the queries drift by {drift.ratio:.1%} from one week to the next, {limit:.0%} is the limit"
@@ -282,10 +283,7 @@ def _reason_against(
             "hosting costs "
             f"${money.hosting_usd:,.2f}"
         )
-    weeks, latest = found.break_even_weeks, assumptions.value("max_break_even_weeks", feature)
-    if weeks is not None and weeks > latest:
-        return f"it breaks even after {weeks:,.1f} weeks, {latest:g} is the limit"
-    return None
+    return too_late(found.break_even_weeks, feature=feature, assumptions=assumptions)
 
 
 def _is_enough(drift: Drift, *, feature: str, assumptions: Assumptions) -> bool:

@@ -97,6 +97,19 @@ def too_small(opportunity: Opportunity) -> Opportunity:
     return opportunity
 
 
+def one_target_each(found: Iterable[Opportunity]) -> list[Opportunity]:
+    """Calls can be moved only once: of a lever's several open targets for the same calls the first in rank stays open."""
+    first: dict[tuple, str | None] = {}
+    kept = []
+    for each in sorted(found, key=in_order):
+        calls = (each.lever, each.feature_id, each.task_type, each.current_model_id)
+        better = first.setdefault(calls, each.target_model_id) if each.reason is None else None
+        if better not in (None, each.target_model_id):
+            each = each.rejected(f"{better} is the better target for the same calls")
+        kept.append(each)
+    return kept
+
+
 def ranked(opportunities: Iterable[Opportunity], *, as_of: date, owners: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Yield rows of `schemas.SAVINGS` for one date, rank 1 first."""
     for rank, found in enumerate(sorted(opportunities, key=in_order), 1):

@@ -65,25 +65,32 @@ class Week:
 
 
 def find(
-    window: Sequence[Mapping[str, Any]], *, book: PriceBook, rates: Rates, assumptions: Assumptions
+    window: Sequence[Mapping[str, Any]], *, book: PriceBook, rates: Rates, assumptions: Assumptions, effort: str
 ) -> list[Opportunity]:
     """Find what each feature's prompts to a model would save in the provider's cache.
 
     Args:
         window: The trailing week's rows of `prompt_prefixes` (`build.savings_inputs`).
+        effort: What it takes, in words.
     """
     groups: dict[Group, list[Mapping[str, Any]]] = defaultdict(list)
     for row in window:
         groups[Group(row["feature_id"], row["model_id"])].append(row)
     return [
-        _opportunity(group, rows, book=book, rates=rates, assumptions=assumptions)
+        _opportunity(group, rows, book=book, rates=rates, assumptions=assumptions, effort=effort)
         for group, rows in sorted(groups.items())
         if group.feature_id != "unattributed"
     ]
 
 
 def _opportunity(
-    group: Group, rows: Sequence[Mapping[str, Any]], *, book: PriceBook, rates: Rates, assumptions: Assumptions
+    group: Group,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    book: PriceBook,
+    rates: Rates,
+    assumptions: Assumptions,
+    effort: str,
 ) -> Opportunity:
     weeks = [_week(rows, lifetime=lifetime, book=book, rates=rates) for lifetime in LIFETIMES]
     best = max((week for week in weeks if week.has_prices), key=lambda week: week.saving_usd, default=weeks[0])
@@ -108,7 +115,7 @@ def _opportunity(
         break_even_ratio=best.break_even_ratio,
         evidence=_evidence(best, rows, assumptions=assumptions),
         missing_evidence=None if prompts >= wanted else f"{prompts:,} of the {wanted:,.0f} prompts wanted",
-        effort="small: a mark at the end of what prompts share, and what changes behind it",
+        effort=effort,
         is_measured=prompts >= wanted,
         reason=_reason_against(best, rows),
     )

@@ -2,9 +2,9 @@
 
 The verdict is `rpt_weekly_rerankers`' own, of the last complete week. **Saving** is what all its reranks of that week cost:
 without it as many documents go into the prompt, in the retriever's order. **Low and high** are the cheapest and the dearest
-of the trailing complete weeks, since volume is what is not known. A useful one is rejected with its numbers; one that is
-unproven is listed, not measured, with a low of 0. A week that found it useful speaks against a verdict of redundant: that
-is not measured either.
+of the trailing complete weeks, since volume is what is not known. A useful one is rejected with its numbers, and one of
+which nothing is proven with that: it saves nothing that can be shown, and at most its cost. A week that found it useful
+speaks against a verdict of redundant: that is not measured.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ai_finops.analyse.levers.opportunity import WEEKS_PER_MONTH, Opportunity, t
 
 LEVER = "redundant_reranker"
 NOT_WORTH_IT = ("redundant", "harmful")
+USEFUL = "useful"
 
 
 def find(
@@ -55,16 +56,18 @@ def _opportunity(feature: str, weeks: Sequence[Mapping[str, Any]], *, effort: st
     costs = [float(week["allocated_cost_usd"]) for week in weeks if week["allocated_cost_usd"] is not None]
     is_known = last["allocated_cost_usd"] is not None
     cost = float(last["allocated_cost_usd"]) * WEEKS_PER_MONTH if is_known else 0.0
+    is_proven = last["verdict"] in (*NOT_WORTH_IT, USEFUL)
     is_settled = last["verdict"] in NOT_WORTH_IT and not _useful_weeks(weeks)
+    most = max(costs) * WEEKS_PER_MONTH if is_known else 0.0
     found = Opportunity(
         lever=LEVER,
         feature_id=feature,
         about=(),
         current_usd=cost,
-        target_usd=0.0 if is_known else None,
-        saving_usd=cost,
+        target_usd=(0.0 if is_proven else cost) if is_known else None,
+        saving_usd=cost if is_proven else 0.0,
         low_saving_usd=min(costs) * WEEKS_PER_MONTH if is_known and is_settled else 0.0,
-        high_saving_usd=max(costs) * WEEKS_PER_MONTH if is_known else 0.0,
+        high_saving_usd=most if is_proven else cost,
         ratio_name="reranker_change_ratio",
         ratio=last["change_ratio"],
         evidence=_evidence(weeks),
@@ -78,15 +81,17 @@ def _opportunity(feature: str, weeks: Sequence[Mapping[str, Any]], *, effort: st
 
 
 def _useful_weeks(weeks: Sequence[Mapping[str, Any]]) -> list[date]:
-    return [week["week_start_date"] for week in weeks if week["verdict"] == "useful"]
+    return [week["week_start_date"] for week in weeks if week["verdict"] == USEFUL]
 
 
 def _reason_against(last: Mapping[str, Any]) -> str | None:
-    if last["verdict"] == "useful":
+    if last["verdict"] == USEFUL:
         return (
             f"it is useful: of {last['judged_count']:,} reranks in traces that cite, "
             f"{last['gained_hit_count']:,} gained a hit and {last['lost_hit_count']:,} lost one, beyond chance"
         )
+    if last["verdict"] not in NOT_WORTH_IT:
+        return f"the verdict is {last['verdict']}: {last['reason']}"
     if last["allocated_cost_usd"] is None:
         return "the cost of too many of its reranks is not known"
     return None
@@ -103,8 +108,6 @@ def _evidence(weeks: Sequence[Mapping[str, Any]]) -> str:
 
 def _missing_evidence(weeks: Sequence[Mapping[str, Any]]) -> str | None:
     last = weeks[0]
-    if last["verdict"] not in (*NOT_WORTH_IT, "useful"):
-        return f"the verdict is {last['verdict']}: {last['reason']}"
     if last["verdict"] in NOT_WORTH_IT and (useful := _useful_weeks(weeks)):
         return f"it was useful in the week of {useful[0]}: one week speaks against another"
     return None

@@ -7,7 +7,7 @@ as the low, and the row says what evidence is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ai_finops.analyse.agreement import Agreement, Route
@@ -15,7 +15,6 @@ from ai_finops.analyse.levers.opportunity import (
     WEEKS_PER_MONTH,
     WINDOW_DAYS,
     Opportunity,
-    in_order,
     too_small,
 )
 from ai_finops.analyse.levers.targets import Move
@@ -31,8 +30,7 @@ def find(moves: Sequence[tuple[Mapping[str, Any], Move]], *, agreement: Mapping[
         moves: A row of seed `routing_targets` and a group of calls priced on its target (`targets.moves`), of each route.
         agreement: Shadow comparisons made before the date.
     """
-    found = [_opportunity(move, target=target, agreement=agreement) for target, move in moves]
-    return list(_one_target_each(found))
+    return [_opportunity(move, target=target, agreement=agreement) for target, move in moves]
 
 
 def _opportunity(move: Move, *, target: Mapping[str, Any], agreement: Mapping[Route, Agreement]) -> Opportunity:
@@ -75,9 +73,16 @@ def _reason_against(move: Move, *, target: Mapping[str, Any], agreement: Agreeme
         if isinstance(move.token_use, SameTokens):
             return f"the target is not cheaper: {prices} on the same tokens"
         return f"the target is not cheaper per answer: {prices} with the tokens that it uses"
-    limit = float(target["min_agreement_ratio"])
-    if agreement and agreement.sample_count >= target["min_samples"] and agreement.interval[0] < limit:
-        return f"no worse in {agreement.interval[0]:.1%} of comparisons at least, wanted are {limit:.1%}"
+    return None if agreement is None else _reason_of_quality(agreement, target=target)
+
+
+def _reason_of_quality(agreement: Agreement, *, target: Mapping[str, Any]) -> str | None:
+    """Few comparisons cannot show that a target is good enough, but may show that it is not."""
+    limit, (low, high) = float(target["min_agreement_ratio"]), agreement.interval
+    if high < limit:
+        return f"no worse in {high:.1%} of comparisons at most, wanted are {limit:.1%}"
+    if agreement.sample_count >= target["min_samples"] and low < limit:
+        return f"no worse in {low:.1%} of comparisons at least, wanted are {limit:.1%}"
     return None
 
 
@@ -88,8 +93,18 @@ def _evidence(move: Move, *, agreement: Agreement | None) -> str:
     if agreement is None:
         return text
     low, high = agreement.interval
-    compared = f"{agreement.no_worse_count:,} of {agreement.sample_count:,} shadow comparisons"
-    return f"{text}; no worse in {compared} ({agreement.ratio:.1%}, 95 % interval {low:.1%} to {high:.1%})"
+    compared = f"{agreement.no_worse_count:,} of {agreement.sample_count:,} shadow comparisons of this task type"
+    shares = f"{agreement.ratio:.1%}, 95 % interval {low:.1%} to {high:.1%}"
+    return f"{text}; no worse in {compared}, all features ({shares}){_if_all_moved(move, agreement=agreement)}"
+
+
+def _if_all_moved(move: Move, *, agreement: Agreement) -> str:
+    """Say what the target cost means: every call moved, and with it the answers that get worse."""
+    if move.target_usd is None or move.target_usd >= move.current_usd:
+        return ""
+    less = (move.current_usd - move.target_usd) * WEEKS_PER_MONTH
+    worse = (1 - agreement.ratio) * move.call_count * WEEKS_PER_MONTH
+    return f"; all moved it is ${less:,.2f} less a month, with about {worse:,.0f} worse answers"
 
 
 def _missing_evidence(move: Move, *, target: Mapping[str, Any], agreement: Agreement | None) -> str | None:
@@ -102,14 +117,3 @@ def _missing_evidence(move: Move, *, target: Mapping[str, Any], agreement: Agree
         classes = ", ".join(sorted(move.filled_in))
         missing.append(f"the target has no price of its own for {classes}: taken as other input")
     return "; ".join(missing) or None
-
-
-def _one_target_each(found: Sequence[Opportunity]) -> Iterator[Opportunity]:
-    """Calls can be moved only once: of several open targets for the same calls the first stays open."""
-    first: dict[tuple, str | None] = {}
-    for each in sorted(found, key=in_order):
-        calls = (each.feature_id, each.task_type, each.current_model_id)
-        better = first.setdefault(calls, each.target_model_id) if each.reason is None else None
-        if better not in (None, each.target_model_id):
-            each = each.rejected(f"{better} is the better target for the same calls")
-        yield each

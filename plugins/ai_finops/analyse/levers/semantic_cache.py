@@ -77,6 +77,7 @@ def find(
     assumptions: Assumptions,
     book: PriceBook,
     as_of: date,
+    effort: str,
 ) -> list[Opportunity]:
     """Find what a cache of answers would save, one opportunity per feature.
 
@@ -86,6 +87,7 @@ def find(
         assumptions: For the cache's costs and the smallest sample.
         book: For the embedder's price.
         as_of: Date of issue.
+        effort: What it takes, in words.
     """
     by_feature: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in window:
@@ -99,6 +101,7 @@ def find(
             assumptions=assumptions,
             book=book,
             as_of=as_of,
+            effort=effort,
         )
         for feature, rows in sorted(by_feature.items())
         if feature != "unattributed"
@@ -122,6 +125,7 @@ def _opportunity(
     assumptions: Assumptions,
     book: PriceBook,
     as_of: date,
+    effort: str,
 ) -> Opportunity:
     """Judge a feature's curve by its best point of those that are calibrated and right often enough, as the same text is."""
     costs = {
@@ -156,7 +160,7 @@ def _opportunity(
         break_even_ratio=_break_even(best, cost, volume=volume),
         evidence=_evidence(best, cost, feature=feature, assumptions=assumptions),
         missing_evidence=_missing_evidence(best, unknown, feature=feature, assumptions=assumptions),
-        effort="medium: a cache in front of the model, and a rule for when an answer is too old",
+        effort=effort,
         is_measured=not unknown and best.sums["query_count"] >= assumptions.value("cache_query_min_samples", feature),
     )
     if any(usd >= SMALLEST_SAVING_USD for usd in most):
