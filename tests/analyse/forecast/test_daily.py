@@ -46,6 +46,15 @@ def test_a_line_is_taken_from_14_days_on_and_a_level_below():
     assert after(range(10, 23)).daily_usd == (16.0,) * 7
 
 
+def test_a_line_beyond_31_days_fades_and_its_margins_do_not():
+    costs = [100 + n + (-1) ** n for n in range(28)]
+    near, far = after(costs, day_count=31), after(costs, day_count=215)
+    assert far.daily_usd[:31] == near.daily_usd
+    rise = far.daily_usd[30] - far.daily_usd[28]
+    assert 0 < far.daily_usd[214] - far.daily_usd[30] < 44.73 * rise / 2
+    assert far.daily_margin_usd[214] > far.daily_margin_usd[122] > far.daily_margin_usd[30]
+
+
 def test_the_window_is_28_days():
     # The 29th day before would be a spike, and is not even counted.
     found = after([900] + [10] * 28)

@@ -4,7 +4,7 @@ from math import sqrt
 
 import pytest
 
-from ai_finops.analyse.forecast.line import Point, fit
+from ai_finops.analyse.forecast.line import Line, Point, fit
 from ai_finops.analyse.forecast.margins import Margins
 
 
@@ -17,6 +17,20 @@ def test_an_exact_line_goes_on_without_a_margin():
     line = fit(points(range(10, 30)), has_slope=True)
     assert [line.at(x) for x in (-1, 0, 5)] == pytest.approx([29, 30, 35])
     assert line.margins.of_days(range(7)) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_slope_runs_in_full_to_the_31st_day_and_fades_after_it():
+    line = Line(level_usd=100, slope_usd=2, middle_x=-10)
+    # Up to the longest horizon that is backtested: 100 + 2 * 40.
+    assert (line.at(29), line.at(30)) == (178, 180)
+    # 31 days later it is half as steep: (31 / 0.693147) * (1 - 1/2) = 22.3618 days of it have gone by, and 3/4 after 62.
+    assert line.at(61) == pytest.approx(100 + 2 * (10 + 30 + 22.3618), abs=1e-3)
+    assert line.at(92) == pytest.approx(100 + 2 * (10 + 30 + 33.5427), abs=1e-3)
+    assert line.at(61, factor=0.5) == pytest.approx(112.3618, abs=1e-3)
+    # No jump in level or slope: the day after goes up by all but a hundredth of it.
+    assert line.at(31) - line.at(30) == pytest.approx(2 * 0.98891, abs=1e-4)
+    # However far ahead, by no more than 31 / ln 2 = 44.7237 days.
+    assert line.at(10_000) == pytest.approx(100 + 2 * (10 + 30 + 44.7237), abs=1e-3)
 
 
 def test_factors_multiply_the_line():

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
+FORECAST_DAYS = 31
+"""The longest horizon that is backtested: a Monday that is the first of a month with 31 days."""
 DRIFT_DAYS = 2
 """As how many days a level is known at most: days tell how far they are off it, not how far it goes off afterwards."""
 
