@@ -74,6 +74,23 @@ def test_margins_of_a_level_by_hand():
     assert line.margins.middle_x == -2.5
 
 
+def test_spikes_count_for_what_a_day_may_be_off_and_for_nothing_else():
+    # Four days of 10 and one of 60: (50² + 0) / 5 = 500; t of 3 degrees 1.6377.
+    line = fit(points([10] * 4), has_slope=False, spikes=[Point(-6, 1.0, 60)])
+    assert (line.level_usd, line.margins.level_usd, line.margins.slope_usd) == (10, 0, 0)
+    assert line.margins.day_usd == pytest.approx(1.6377 * sqrt(500), rel=1e-4)
+    # Beside the noise of the other days, 16/3, and against a weekday's own cost: (60 - 0.5 * 10)² / 5 = 605.
+    noisy = fit(points([8, 12, 8, 12]), has_slope=False, spikes=[Point(-6, 0.5, 60)])
+    assert noisy.margins.day_usd == pytest.approx(1.6377 * sqrt(16 / 3 + 605), rel=1e-4)
+    assert noisy.margins.level_usd == fit(points([8, 12, 8, 12]), has_slope=False).margins.level_usd
+
+
+def test_a_spike_long_ago_counts_as_much_as_one_of_yesterday():
+    days = [Point(x, 1.0, 10) for x in range(-20, -1)]
+    (old, new) = (fit(days, has_slope=True, spikes=[Point(x, 1.0, 60)]).margins.day_usd for x in (-28, -1))
+    assert old == new > 0
+
+
 def test_margins_of_a_line_by_hand():
     # Twenty days up and down by 3 beside a line of slope 1, in pairs that do not bend it: +3, -3, -3, +3.
     beside = [100 + n + (3 if n % 4 in (0, 3) else -3) for n in range(20)]
@@ -90,3 +107,9 @@ def test_a_sum_adds_up_what_is_random_in_squares_and_what_days_share_in_full():
     assert margins.of_days((0,)) == pytest.approx(sqrt(9 + 4 + 25))
     assert margins.scaled(2).of_days(range(4)) == pytest.approx(2 * sqrt(629))
     assert margins.of_days(()) == 0
+
+
+def test_a_level_may_be_said_to_be_off_by_more_and_not_by_less():
+    margins = Margins(day_usd=3, level_usd=2, slope_usd=0.5, middle_x=-10)
+    assert margins.with_level_of(5) == Margins(3, 5, 0.5, -10)
+    assert margins.with_level_of(1) == margins

@@ -15,7 +15,7 @@ It is least squares with four cares, the first two worth their numbers in docs/p
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, sqrt
 
 from ai_finops.analyse.forecast.margins import DRIFT_DAYS, FORECAST_DAYS, Margins
@@ -53,12 +53,13 @@ class Line:
         return factor * (self.level_usd + self.slope_usd * (_faded(x) - self.middle_x))
 
 
-def fit(points: Sequence[Point], *, has_slope: bool) -> Line:
+def fit(points: Sequence[Point], *, has_slope: bool, spikes: Sequence[Point] = ()) -> Line:
     """Fit a line; or a level, for which all days weigh the same.
 
     Args:
         points: Three at least, and for a slope four with different x; of a factor above 0.
         has_slope: Whether to look for a slope.
+        spikes: Days that do not bend the line, nor tell how far it goes off, and yet are what a day may cost.
     """
     weights = [0.5 ** (-point.x / HALF_LIFE_DAYS) if has_slope else 1.0 for point in points]
     of_level = [weight * point.factor for weight, point in zip(weights, points, strict=True)]
@@ -73,13 +74,15 @@ def fit(points: Sequence[Point], *, has_slope: bool) -> Line:
         variance = _variance(points, weights, Line(level, slope, middle), fitted_count=2)
         slope_variance = variance * _sum(of_slope, of_slope) / spread**2
         slope = _beyond_chance(slope, slope_variance)
-    fitted_count = 2 if has_slope else 1
-    variance = _variance(points, weights, Line(level, slope, middle), fitted_count=fitted_count)
+    line, fitted_count = Line(level, slope, middle), 2 if has_slope else 1
+    variance = _variance(points, weights, line, fitted_count=fitted_count)
     level_variance = max(variance * _sum(of_level, of_level) / total**2, variance / DRIFT_DAYS)
     slope_variance = max(slope_variance, variance / DRIFT_DAYS / HALF_LIFE_DAYS**2)
     t = t_quantile_90(max(1, round(_effective_count(weights)) - fitted_count))
-    margins = Margins(t * sqrt(variance), t * sqrt(level_variance), t * sqrt(slope_variance), middle)
-    return Line(level, slope, middle, margins)
+    # Seldom days: each tells as much of how often they come, and none of how far the level goes off.
+    of_spikes = sum(_off(spike, line) ** 2 for spike in spikes) / (len(points) + len(spikes))
+    margins = Margins(t * sqrt(variance + of_spikes), t * sqrt(level_variance), t * sqrt(slope_variance), middle)
+    return replace(line, margins=margins)
 
 
 def _faded(x: float) -> float:
@@ -98,9 +101,13 @@ def _beyond_chance(slope: float, variance: float) -> float:
     return slope * max(0.0, 1 - CHANCE * variance / slope**2) if slope**2 > 0 else 0.0
 
 
+def _off(point: Point, line: Line) -> float:
+    return point.usd - line.at(point.x, factor=point.factor)
+
+
 def _variance(points: Sequence[Point], weights: Sequence[float], line: Line, *, fitted_count: int) -> float:
     """Return the variance of days around the line, by their weights."""
-    squares = _sum(weights, ((point.usd - line.at(point.x, factor=point.factor)) ** 2 for point in points))
+    squares = _sum(weights, (_off(point, line) ** 2 for point in points))
     count = _effective_count(weights)
     return squares / sum(weights) * count / max(1.0, count - fitted_count)
 

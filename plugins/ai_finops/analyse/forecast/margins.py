@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 FORECAST_DAYS = 31
@@ -31,6 +31,10 @@ class Margins:
         lever = sum(x - self.middle_x for x in xs)
         squares = len(xs) * self.day_usd**2 + (len(xs) * self.level_usd) ** 2 + (lever * self.slope_usd) ** 2
         return sqrt(squares)
+
+    def with_level_of(self, usd: float) -> Margins:
+        """Return margins whose level may be off by `usd` at least."""
+        return replace(self, level_usd=max(self.level_usd, usd))
 
     def scaled(self, factor: float) -> Margins:
         """Return margins `factor` times as wide."""
