@@ -205,7 +205,7 @@ def refinements() -> str:
 
 def _variants() -> dict[str, Callable]:
     def all_days(days: Sequence[tuple[date, float]], *, factors: Factors) -> Level:
-        return Level(tuple(days), frozenset(), is_after_step=False)
+        return Level(tuple(days), frozenset())
 
     return {
         "as it is": lambda: _with(line, CHANCE=line.CHANCE),

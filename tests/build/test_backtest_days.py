@@ -135,7 +135,7 @@ def test_another_version_makes_everything_again(lake, made, monkeypatch):
     backtest(history(), lake=lake, as_of=day(DAYS))
     count = len(made)
     made.clear()
-    monkeypatch.setattr(backtest_days, "_VERSION", 2)
+    monkeypatch.setattr(backtest_days, "_VERSION", 3)
     backtest(history(), lake=lake, as_of=day(DAYS))
     assert len(made) == count
 

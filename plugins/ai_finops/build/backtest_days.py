@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ai_finops.lake import Lake
 
 SOURCE = "projection_backtests"
-_VERSION = 1
+_VERSION = 2
 """Of the methods: with another one every forecast is made again."""
 logger = logging.getLogger(__name__)
 

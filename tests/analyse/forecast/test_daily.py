@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_finops.analyse.forecast import AUTO_ETS, LAST_WEEK, LINEAR_TREND, MEAN_7D, METHODS, forecast
+from ai_finops.analyse.forecast.levels import present_level
+from ai_finops.analyse.forecast.weekdays import EVEN
 from tests.analyse.forecast.series_of_days import MONDAY, after, days_of
 
 QUICK = (LINEAR_TREND, LAST_WEEK, MEAN_7D)
@@ -46,6 +48,15 @@ def test_a_line_is_taken_from_14_days_on_and_a_level_below():
     assert after(range(10, 23)).daily_usd == (16.0,) * 7
 
 
+def test_a_line_beyond_31_days_fades_and_its_margins_do_not():
+    costs = [100 + n + (-1) ** n for n in range(28)]
+    near, far = after(costs, day_count=31), after(costs, day_count=215)
+    assert far.daily_usd[:31] == near.daily_usd
+    rise = far.daily_usd[30] - far.daily_usd[28]
+    assert 0 < far.daily_usd[214] - far.daily_usd[30] < 44.73 * rise / 2
+    assert far.daily_margin_usd[214] > far.daily_margin_usd[122] > far.daily_margin_usd[30]
+
+
 def test_the_window_is_28_days():
     # The 29th day before would be a spike, and is not even counted.
     found = after([900] + [10] * 28)
@@ -73,6 +84,44 @@ def test_few_days_after_a_step_are_a_level_and_a_short_history(count):
     assert (found.status, found.window_day_count) == ("short_history", count)
     assert len(set(found.daily_usd)) == 1
     assert 30 <= found.daily_usd[0] <= 30 + count - 1
+
+
+@pytest.mark.parametrize(("count", "level_usd"), [(3, 100), (6, 100), (7, 0)])
+def test_until_a_week_is_behind_a_step_its_level_may_be_off_by_the_whole_step(count, level_usd):
+    # From 100 to nothing: $0, and nobody knows yet whether it stays. A week of it may cost 700.
+    found = after([99.0, 101.0] * 30 + [0.0] * count, day_count=215)
+    assert set(found.daily_usd) == {0.0}
+    assert found.margins.level_usd == level_usd
+    assert found.sum_margin_usd(0, 6) == 7 * level_usd
+    assert found.daily_margin_usd[214] == level_usd
+
+
+def test_a_step_up_or_of_first_days_counts_alike():
+    assert after([10.0] * 15 + [50.0, 51.0, 49.0]).margins.level_usd == pytest.approx(40)
+    assert after([1.0] * 3 + [20.0] * 6).margins.level_usd == pytest.approx(19)
+    assert after([1.0] * 3 + [20.0] * 7).margins.level_usd == 0
+
+
+def test_days_that_differ_by_more_than_the_step_have_their_own_margin():
+    # 14, 40 and 16 after 10: mean 70/3, 13.3 more. Variance 628/3, t of two degrees 1.8856, as of two days.
+    found = after([10.0] * 15 + [14.0, 40.0, 16.0])
+    assert found.margins.level_usd == pytest.approx(1.8856 * (628 / 3 / 2) ** 0.5, rel=1e-4)
+
+
+def test_a_step_is_measured_on_even_weekdays():
+    week = [12.0] * 5 + [5.0, 5.0]
+    # 24 on days of 1.2 is 20, and was 10.
+    assert after(week * 4 + [24.0, 24.0, 24.0]).margins.level_usd == pytest.approx(10, rel=0.02)
+
+
+def test_cost_on_every_tenth_day_is_projected_as_nothing_and_its_interval_knows_of_it():
+    # Three days of 70 in the last 28: variance 3 * 4900 / 28 = 525. The other 25 weigh as 21, so 19 degrees: 1.3253 to 1.3277.
+    found = after([70.0 if n % 10 == 0 else 0.0 for n in range(61)])
+    assert set(found.daily_usd) == {0.0}
+    assert found.margins.day_usd == pytest.approx(1.3265 * 525**0.5, rel=2e-3)
+    # A week of one such day lies inside, 80 at most.
+    assert found.sum_margin_usd(0, 6) == pytest.approx(7**0.5 * found.margins.day_usd)
+    assert found.sum_margin_usd(0, 6) > 70
 
 
 def test_weekday_factors_outlive_a_step():
@@ -200,3 +249,19 @@ def test_ets_of_costs_eight_times_as_high_is_eight_times_as_high():
     costs = [10.0 + (n * 5) % 7 + n / 4 for n in range(35)]
     plain, scaled = after(costs, method=AUTO_ETS), after([8 * usd for usd in costs], method=AUTO_ETS)
     assert scaled.daily_usd == pytest.approx([8 * usd for usd in plain.daily_usd])
+
+
+STRETCHES = st.lists(st.tuples(st.sampled_from([0.0, 10.0, 11.0, 70.0]), st.integers(1, 12)), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=300)
+@given(stretches=STRETCHES)
+def test_no_interval_has_no_width_unless_all_its_days_are_the_same(stretches):
+    # Below four weeks no weekday has a factor.
+    costs = [usd for usd, count in stretches for _ in range(count)][:27]
+    found = after(costs)
+    if found.margins is None or found.sum_margin_usd(0, 6) > 1e-6:
+        return
+    level = present_level(days_of(costs), factors=EVEN)
+    assert len({usd for _, usd in level.days}) == 1
+    assert level.before_usd in (None, level.days[0][1]) or len(level.days) >= 7

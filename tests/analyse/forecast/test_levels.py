@@ -30,6 +30,17 @@ def test_a_step_that_stayed_three_days_begins_the_level_anew_in_either_direction
     assert not level([10] * 10 + [after] * 2).is_after_step
 
 
+def test_the_level_before_a_step_is_its_middle_day_at_an_even_weekdays_cost():
+    # Of its last fourteen days, without the odd one.
+    assert level([30] * 3 + [8, 10, 12, 10, 8, 900, 10] * 2 + [50] * 3).before_usd == 10
+    assert level([10] * 10 + [50] * 2).before_usd is None
+    assert level([10] * 14 + [0] * 3 + [10] * 3).before_usd is None
+    factors = (1.2,) * 5 + (0.5,) * 2
+    assert level([12, 12, 12, 12, 12, 5, 5] * 3 + [24] * 3, factors=factors).before_usd == pytest.approx(10)
+    # Of first days that were a level of their own.
+    assert level([1, 1, 1] + [20] * 20).before_usd == 1
+
+
 def test_a_change_of_three_tenths_is_none_however_steady_the_series():
     assert start([10] * 10 + [13] * 3) == 0
     assert start([10] * 10 + [13.01] * 3) == 10

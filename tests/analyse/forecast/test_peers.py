@@ -62,6 +62,33 @@ def test_ets_knows_a_week_from_four_weeks_on():
     assert max(after(costs[1:], method=AUTO_ETS, first=MONDAY + timedelta(days=1)).daily_usd) < 9.9
 
 
+NOISE = (0, 3, -2, 1, 4, -3, 2, -1, 5, -4, 1)
+DRAWN = [
+    # A level that goes off, a trend, a weekly season that grows with its level: their widths come of formulas or of draws.
+    [100 + sum(NOISE[k % 11] for k in range(n)) for n in range(50)],
+    [100 + 3 * n + NOISE[n % 11] for n in range(50)],
+    [(50 + n) * (0.4 if n % 7 > 4 else 1.0) * (1 + NOISE[n % 11] / 50) for n in range(50)],
+    [20 + NOISE[n % 11] for n in range(20)],
+]
+
+
+@pytest.mark.parametrize("costs", DRAWN)
+def test_the_interval_of_ets_is_the_same_however_far_it_looks(costs):
+    # Backtests look 31 days ahead and projections up to 215; an interval scaled by the one must be that of the other.
+    week, month, half_year = (after(costs, method=AUTO_ETS, day_count=count) for count in (7, 31, 215))
+    for last in (0, 6, 13, 30):
+        assert half_year.sum_margin_usd(0, last) == month.sum_margin_usd(0, last) > 0
+    assert week.sum_margin_usd(0, 6) == month.sum_margin_usd(0, 6)
+    assert half_year.daily_usd[:31] == month.daily_usd
+
+
+def test_the_margins_of_ets_are_those_of_its_first_and_31st_day(monkeypatch):
+    monkeypatch.setattr(ets, "_fit", lambda values, *, day_count: ([1.0] * day_count, [3.0] * 30 + [5.0]))
+    # 5² - 3² = 4², reached in 30 days; in terms of the largest day, 10.
+    margins = after([10.0, 5.0] * 10, method=AUTO_ETS, day_count=215).margins
+    assert (margins.day_usd, margins.slope_usd) == pytest.approx((30, 40 / 30))
+
+
 def test_ets_gives_the_same_twice():
     costs = [10 + (n * 7) % 5 + n / 3 for n in range(40)]
     assert after(costs, method=AUTO_ETS) == after(costs, method=AUTO_ETS)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ai_finops.analyse.forecast.daily import METHODS, DailyForecast, forecast
+from ai_finops.analyse.forecast.margins import FORECAST_DAYS
 from ai_finops.days import days_between, month_end, week_start
 
 HORIZONS = ("7d", "14d", "month_end")
-FORECAST_DAYS = 31
-"""The longest horizon: a Monday that is the first of a month with 31 days."""
 _WEEK = timedelta(days=7)
 
 

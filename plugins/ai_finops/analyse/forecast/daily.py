@@ -17,6 +17,8 @@ from ai_finops.analyse.forecast.weekdays import EVEN, SMALLEST_FACTOR, weekday_f
 WINDOW_DAYS = 28
 WANTED_DAYS = 14
 FEWEST_DAYS = 7
+SURE_DAYS = 7
+"""While fewer follow a step, it may yet be taken back: its own size is what the level may be off by."""
 LINEAR_TREND, LAST_WEEK, MEAN_7D, AUTO_ETS = "linear_trend", "last_week", "mean_7d", "auto_ets"
 METHODS = (LINEAR_TREND, LAST_WEEK, MEAN_7D, AUTO_ETS)
 """The base method first: it is in use where no other has been better for long enough."""
@@ -104,12 +106,17 @@ def _linear_trend(seen: Days, *, window: Days, as_of: date, day_count: int) -> t
         # Cost falls on weekdays that are hardly known in the window.
         factors = EVEN
     level = present_level(window, factors=factors)
-    points = [
-        Point((day - as_of).days, factors[day.weekday()], usd) for day, usd in level.days if day not in level.spikes
-    ]
-    line = fit(points, has_slope=len(level.days) >= WANTED_DAYS)
+    points = {day: Point((day - as_of).days, factors[day.weekday()], usd) for day, usd in level.days}
+    line = fit(
+        [point for day, point in points.items() if day not in level.spikes],
+        has_slope=len(level.days) >= WANTED_DAYS,
+        spikes=[point for day, point in points.items() if day in level.spikes],
+    )
+    margins = line.margins
+    if level.before_usd is not None and len(level.days) < SURE_DAYS:
+        margins = margins.with_level_of(abs(level.before_usd - line.level_usd))
     weekdays = ((as_of.weekday() + x) % 7 for x in range(day_count))
-    return level.days, [line.at(x, factor=factors[weekday]) for x, weekday in enumerate(weekdays)], line.margins
+    return level.days, [line.at(x, factor=factors[weekday]) for x, weekday in enumerate(weekdays)], margins
 
 
 def _day(known: tuple[date, float]) -> date:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from math import isfinite, sqrt
 from statistics import fmean
 
-from ai_finops.analyse.forecast.margins import Margins
+from ai_finops.analyse.forecast.margins import FORECAST_DAYS, Margins
 from ai_finops.analyse.forecast.peers import WEEK_DAYS, mean_7d
 from ai_finops.days import days_between
 
@@ -52,7 +52,11 @@ def filled(days: Days, *, as_of: date) -> list[float]:
 
 
 def _fit(values: Sequence[float], *, day_count: int) -> tuple[list[float], list[float]] | None:
-    """Return means and half widths of 80 % intervals by day, None where one of them is not finite."""
+    """Return means by day and half widths of 80 % intervals of the first 31 days, None where one of them is not finite.
+
+    Always of as many days as backtests have, so that the interval that is issued is the one that was scaled by them. The
+    library draws some of its intervals, and other draws for another number of days.
+    """
     # Three seconds to import, so only where it is called.
     import numpy as np
     from statsforecast.models import AutoETS
@@ -61,8 +65,9 @@ def _fit(values: Sequence[float], *, day_count: int) -> tuple[list[float], list[
     with warnings.catch_warnings():
         # Forms with as many parameters as there are days divide by zero, and are not chosen.
         warnings.simplefilter("ignore", RuntimeWarning)
-        found = AutoETS(season_length=season).forecast(np.array(values, dtype=float), h=day_count, level=[80])
-    means = [float(value) for value in found["mean"]]
+        model = AutoETS(season_length=season).fit(np.array(values, dtype=float))
+        means = [float(value) for value in model.predict(h=day_count)["mean"]]
+        found = model.predict(h=FORECAST_DAYS, level=[80])
     widths = [float(high - low) / 2 for high, low in zip(found["hi-80"], found["lo-80"], strict=True)]
     return (means, widths) if all(map(isfinite, [*means, *widths])) else None
 
@@ -70,4 +75,4 @@ def _fit(values: Sequence[float], *, day_count: int) -> tuple[list[float], list[
 def _margins(widths: Sequence[float]) -> Margins:
     """Take the first day's width for each day's own; what the last one is wider by grows from day to day, and days share it."""
     beyond = sqrt(max(0.0, widths[-1] ** 2 - widths[0] ** 2))
-    return Margins(widths[0], slope_usd=beyond / (len(widths) - 1) if len(widths) > 1 else 0.0)
+    return Margins(widths[0], slope_usd=beyond / (len(widths) - 1))

@@ -47,7 +47,12 @@ class Level:
     days: tuple[tuple[date, float], ...]
     """Known days from the level's first on, without excursions; spikes are among them."""
     spikes: frozenset[date]
-    is_after_step: bool
+    before_usd: float | None = None
+    """The middle day of the level before it, at an even weekday's cost; None where no step came before."""
+
+    @property
+    def is_after_step(self) -> bool:
+        return self.before_usd is not None
 
 
 @dataclass(slots=True)
@@ -99,9 +104,9 @@ def present_level(days: Days, *, factors: Factors) -> Level:
             _begin_level(stretches, run)
             run = []
     last = stretches[-1]
-    is_after_step = len(stretches) > 1 or _judge_first_days(last)
+    before_usd = median(stretches[-2].usual[-REFERENCE_DAYS:]) if len(stretches) > 1 else _judge_first_days(last)
     kept = tuple((day, usd) for day, usd in days if day >= last.start and not last.is_excursion(day))
-    return Level(kept, frozenset(_spikes(last, is_even=factors == EVEN)), is_after_step)
+    return Level(kept, frozenset(_spikes(last, is_even=factors == EVEN)), before_usd)
 
 
 def _continued(
@@ -128,22 +133,22 @@ def _begin_level(stretches: list[_Stretch], run: list[tuple[date, float]]) -> No
     stretches.append(_Stretch(first, STEP_DAYS, days=list(run), usual=[usd for _, usd in run]))
 
 
-def _judge_first_days(stretch: _Stretch) -> bool:
-    """Hold the first days against those after them; return whether they were a level of their own, which then is left out."""
+def _judge_first_days(stretch: _Stretch) -> float | None:
+    """Hold the first days against those after them; return their level where they had one of their own, which is left out."""
     first, rest = stretch.days[:FEWEST_REFERENCE_DAYS], stretch.days[FEWEST_REFERENCE_DAYS:]
     beside = [usd for day, usd in rest if day not in stretch.odd][:REFERENCE_DAYS]
     if len(beside) < FEWEST_REFERENCE_DAYS:
         beside = [usd for day, usd in stretch.days if day not in stretch.odd]
     if len(beside) <= FEWEST_REFERENCE_DAYS:
-        return False
+        return None
     sides = {day: _side(usd, beside=beside) for day, usd in first}
     stayed = [day for day, _ in first[:STEP_DAYS] if sides[day] == sides[first[0][0]] != 0]
     if len(stayed) < STEP_DAYS:
         stretch.odd |= {day: side for day, side in sides.items() if side}
-        return False
+        return None
     later = [known for known in stretch.days if sides.get(known[0]) != sides[stayed[0]]]
     stretch.start, stretch.days = later[0][0], later
-    return True
+    return median(usd for day, usd in first if day in stayed)
 
 
 def _spikes(stretch: _Stretch, *, is_even: bool) -> set[date]:

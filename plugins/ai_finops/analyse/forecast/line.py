@@ -1,6 +1,6 @@
 """The line through the days of a level, with weekday factors: the base method.
 
-It is least squares with three cares, each worth its numbers in docs/projection.md:
+It is least squares with four cares, the first two worth their numbers in docs/projection.md:
 
 - *Later days weigh more*: a day of a line counts half as much as one a fortnight after it. Costs drift, and the end of a line
   is what is asked for. A level of few days is their mean.
@@ -8,19 +8,25 @@ It is least squares with three cares, each worth its numbers in docs/projection.
   below √2. A line that follows chance is wrong by a multiple of it at month end.
 - *A margin allows for drift*: residuals tell how far days are off the line, not how far the line goes off afterwards. So its
   level counts as known from two days at most, and its slope as the change between two such levels a fortnight apart.
+- *A slope fades where no error is known*: no backtest reaches beyond 31 days, and four weeks say little of half a year. From
+  there on it is halved each further 31 days (a damped trend, after Gardner and McKenzie). Margins go on growing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, replace
+from math import log, sqrt
 
-from ai_finops.analyse.forecast.margins import DRIFT_DAYS, Margins
+from ai_finops.analyse.forecast.margins import DRIFT_DAYS, FORECAST_DAYS, Margins
 from ai_finops.analyse.trend import t_quantile_90
 
 HALF_LIFE_DAYS = 14
 CHANCE = 2.0
+LAST_FULL_X = FORECAST_DAYS - 1
+"""The last day to which a slope runs in full: errors are known of no later one."""
+FADE_DAYS = 31
+"""In as many days after it a slope becomes half as steep."""
 _NO_MARGINS = Margins(0.0)
 
 
@@ -43,16 +49,17 @@ class Line:
     margins: Margins = _NO_MARGINS
 
     def at(self, x: float, *, factor: float = 1.0) -> float:
-        """Return the cost of a day whose weekday has `factor`; USD."""
-        return factor * (self.level_usd + self.slope_usd * (x - self.middle_x))
+        """Return the cost of a day whose weekday has `factor`; USD. Beyond `LAST_FULL_X` the slope fades."""
+        return factor * (self.level_usd + self.slope_usd * (_faded(x) - self.middle_x))
 
 
-def fit(points: Sequence[Point], *, has_slope: bool) -> Line:
+def fit(points: Sequence[Point], *, has_slope: bool, spikes: Sequence[Point] = ()) -> Line:
     """Fit a line; or a level, for which all days weigh the same.
 
     Args:
         points: Three at least, and for a slope four with different x; of a factor above 0.
         has_slope: Whether to look for a slope.
+        spikes: Days that do not bend the line, nor tell how far it goes off, and yet are what a day may cost.
     """
     weights = [0.5 ** (-point.x / HALF_LIFE_DAYS) if has_slope else 1.0 for point in points]
     of_level = [weight * point.factor for weight, point in zip(weights, points, strict=True)]
@@ -67,13 +74,22 @@ def fit(points: Sequence[Point], *, has_slope: bool) -> Line:
         variance = _variance(points, weights, Line(level, slope, middle), fitted_count=2)
         slope_variance = variance * _sum(of_slope, of_slope) / spread**2
         slope = _beyond_chance(slope, slope_variance)
-    fitted_count = 2 if has_slope else 1
-    variance = _variance(points, weights, Line(level, slope, middle), fitted_count=fitted_count)
+    line, fitted_count = Line(level, slope, middle), 2 if has_slope else 1
+    variance = _variance(points, weights, line, fitted_count=fitted_count)
     level_variance = max(variance * _sum(of_level, of_level) / total**2, variance / DRIFT_DAYS)
     slope_variance = max(slope_variance, variance / DRIFT_DAYS / HALF_LIFE_DAYS**2)
     t = t_quantile_90(max(1, round(_effective_count(weights)) - fitted_count))
-    margins = Margins(t * sqrt(variance), t * sqrt(level_variance), t * sqrt(slope_variance), middle)
-    return Line(level, slope, middle, margins)
+    # Seldom days: each tells as much of how often they come, and none of how far the level goes off.
+    of_spikes = sum(_off(spike, line) ** 2 for spike in spikes) / (len(points) + len(spikes))
+    margins = Margins(t * sqrt(variance + of_spikes), t * sqrt(level_variance), t * sqrt(slope_variance), middle)
+    return replace(line, margins=margins)
+
+
+def _faded(x: float) -> float:
+    """Return how many days of the full slope lie between `as_of` and day `x`: at most 30 and 31 ÷ ln 2, 74.7."""
+    if x <= LAST_FULL_X:
+        return x
+    return LAST_FULL_X + FADE_DAYS / log(2) * (1 - 2 ** (-(x - LAST_FULL_X) / FADE_DAYS))
 
 
 def _sum(some: Iterable[float], others: Iterable[float]) -> float:
@@ -85,9 +101,13 @@ def _beyond_chance(slope: float, variance: float) -> float:
     return slope * max(0.0, 1 - CHANCE * variance / slope**2) if slope**2 > 0 else 0.0
 
 
+def _off(point: Point, line: Line) -> float:
+    return point.usd - line.at(point.x, factor=point.factor)
+
+
 def _variance(points: Sequence[Point], weights: Sequence[float], line: Line, *, fitted_count: int) -> float:
     """Return the variance of days around the line, by their weights."""
-    squares = _sum(weights, ((point.usd - line.at(point.x, factor=point.factor)) ** 2 for point in points))
+    squares = _sum(weights, (_off(point, line) ** 2 for point in points))
     count = _effective_count(weights)
     return squares / sum(weights) * count / max(1.0, count - fitted_count)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
+FORECAST_DAYS = 31
+"""The longest horizon that is backtested: a Monday that is the first of a month with 31 days."""
 DRIFT_DAYS = 2
 """As how many days a level is known at most: days tell how far they are off it, not how far it goes off afterwards."""
 
@@ -29,6 +31,10 @@ class Margins:
         lever = sum(x - self.middle_x for x in xs)
         squares = len(xs) * self.day_usd**2 + (len(xs) * self.level_usd) ** 2 + (lever * self.slope_usd) ** 2
         return sqrt(squares)
+
+    def with_level_of(self, usd: float) -> Margins:
+        """Return margins whose level may be off by `usd` at least."""
+        return replace(self, level_usd=max(self.level_usd, usd))
 
     def scaled(self, factor: float) -> Margins:
         """Return margins `factor` times as wide."""
