@@ -297,12 +297,46 @@ def test_a_decision_on_a_feature_with_too_short_a_history_changes_nothing():
     assert [row["projected_cost_usd"] for row in found] == [row["projected_cost_usd"] for row in as_is]
 
 
-def test_open_decisions_are_read_and_others_are_not():
-    rows = [
-        {"feature_id": "chat", "status": status, "expected_saving_usd_per_month": usd, "planned_ship_date": None}
-        for status, usd in (("open", 5.0), ("shipped", 6.0), ("dropped", 7.0), ("open", None))
-    ]
-    assert read_open_decisions(pa.Table.from_pylist(rows)) == [OpenDecision("chat", 5.0, None)]
+def decision(**changes):
+    """A decision of June 2, to be shipped on July 1."""
+    row = {
+        "feature_id": "chat",
+        "status": "open",
+        "expected_saving_usd_per_month": 5.0,
+        "decision_date": MONDAY,
+        "planned_ship_date": date(2025, 7, 1),
+    }
+    return row | {"shipped_date": None} | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "ship_date"),
+    [
+        ({}, date(2025, 7, 1)),
+        ({"planned_ship_date": None}, None),
+        ({"decision_date": date(2025, 6, 15)}, date(2025, 7, 1)),
+        ({"status": "shipped", "shipped_date": date(2025, 6, 16)}, date(2025, 6, 16)),
+        ({"status": "shipped", "shipped_date": date(2025, 6, 20), "planned_ship_date": None}, date(2025, 6, 20)),
+    ],
+)
+def test_decisions_that_were_open_on_the_date_of_issue_are_read(changes, ship_date):
+    table = pa.Table.from_pylist([decision(**changes)])
+    assert read_open_decisions(table, as_of=date(2025, 6, 16)) == [OpenDecision("chat", 5.0, ship_date)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decision_date": date(2025, 6, 16)},
+        {"status": "shipped", "shipped_date": date(2025, 6, 15)},
+        {"status": "shipped", "shipped_date": None},
+        {"status": "shipped", "shipped_date": date(2025, 6, 20), "decision_date": date(2025, 6, 16)},
+        {"status": "dropped"},
+        {"expected_saving_usd_per_month": None},
+    ],
+)
+def test_decisions_that_were_not_are_not(changes):
+    assert read_open_decisions(pa.Table.from_pylist([decision(**changes)]), as_of=date(2025, 6, 16)) == []
 
 
 def test_savings_of_two_decisions_add_up_by_day():

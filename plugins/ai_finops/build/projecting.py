@@ -67,7 +67,7 @@ def issue_projections(
     forecasts = forecast_pipelines(pipelines, as_of=as_of, day_count=day_count_from(as_of))
     judged = judge_plans(plans, pipelines, forecasts=forecasts, as_of=as_of, last_dates=_last_dates(tables["features"]))
     extras = add_extras(judged, forecasts, as_of=as_of)
-    changes = Changes(extras, read_open_decisions(tables["optimization_decisions"]))
+    changes = Changes(extras, read_open_decisions(tables["optimization_decisions"], as_of=as_of))
 
     def chosen(feature_id: str, day: date) -> Chosen:
         return choices[feature_id].on(day) if feature_id in choices else Chosen()
