@@ -141,14 +141,14 @@ def project_as_is(
 def with_planned_features(projected: Mapping[str, Series], extras: Sequence[Extra]) -> dict[str, Series]:
     """Add to each planned feature, and to the total, what its plans add; all other features are as they are.
 
-    A planned feature without any history of its own has the method and window of the pipeline that it reuses, and no measured
-    error: nothing was projected of it before.
+    A planned feature whose own history is none, or too short for a figure, has the method, status and window of the pipeline
+    that it reuses, and no measured error: nothing was projected of it before.
     """
     added = dict(projected)
     for extra in extras:
         for feature in (extra.plan.feature_id, TOTAL):
             known = added.get(feature)
-            if known is None:
+            if known is None or (known.path is None and feature != TOTAL):
                 added[feature] = replace(_series(feature, extra.forecast, Chosen()), path=extra.path)
             elif known.path is not None:
                 added[feature] = replace(known, path=known.path.plus(extra.path))

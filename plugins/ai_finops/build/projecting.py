@@ -11,13 +11,13 @@ from ai_finops.analyse.budgets import hold_budgets, read_budgets
 from ai_finops.analyse.forecast import Choices, Chosen
 from ai_finops.analyse.month_to_date import MonthToDate
 from ai_finops.analyse.open_decisions import read_open_decisions
+from ai_finops.analyse.plan_results import report_plans
 from ai_finops.analyse.planned_features import (
     add_extras,
     forecast_pipelines,
     judge_plans,
     read_pipelines,
     read_plans,
-    report_plans,
 )
 from ai_finops.analyse.projections import (
     Changes,
