@@ -17,7 +17,7 @@ DATES = ("earliest_exceeded_date", "exceeded_date", "latest_exceeded_date")
 DAYS = ("least_days_until_exceeded", "days_until_exceeded", "most_days_until_exceeded")
 
 
-def held(rows, *budgets, as_of=AS_OF):
+def held(rows, *budgets, as_of=AS_OF, last_dates=None):
     """Budgets are (feature, month or None, USD)."""
     table = pa.Table.from_pylist(
         [
@@ -34,7 +34,7 @@ def held(rows, *budgets, as_of=AS_OF):
             ]
         ),
     )
-    projected = project_as_is(history(rows), as_of=as_of)
+    projected = project_as_is(history(rows), as_of=as_of, last_dates=last_dates)
     return hold_budgets(read_budgets(table), projected, spent=spent(rows), as_of=as_of).to_pylist()
 
 
@@ -117,6 +117,15 @@ def test_the_budget_of_a_month_goes_before_that_of_every_month():
 def test_the_total_has_a_budget_of_its_own():
     rows = flat() + daily([20] * 15, feature="search", first=JUNE)
     assert [row["projected_cost_usd"] for row in held(rows, ("total", None, 950), ("chat", None, 1))[7:8]] == [900]
+
+
+@pytest.mark.parametrize(
+    ("last_date", "status"), [(date(2025, 6, 19), "within"), (date(2025, 6, 20), "will_be_exceeded")]
+)
+def test_a_feature_that_ends_is_held_to_what_it_still_costs(last_date, status):
+    # 150 by the 15th: 190 with the 19th, 200 with the 20th.
+    row = held(flat(), ("chat", None, 195), last_dates={"chat": last_date})[0]
+    assert row["status"] == status
 
 
 def test_too_few_days_to_project():

@@ -70,7 +70,7 @@ class Planned:
         self.judged = judge_plans(
             self.plans, self.pipelines, forecasts=self.forecasts, as_of=as_of, last_dates=last_dates or {}
         )
-        self.extras = add_extras(self.judged, self.forecasts, as_of=as_of)
+        self.extras = add_extras(self.judged, self.forecasts, as_of=as_of, last_dates=last_dates or {})
 
     @property
     def statuses(self):
@@ -133,6 +133,13 @@ def test_a_plan_begins_on_its_launch_day():
         if (row["target_period"], row["scenario"], row["feature_id"]) == ("day", "with_planned_features", "digest")
     }
     assert (days[AS_OF], days[JULY]) == (Decimal(0), Decimal(360))
+
+
+def test_a_plan_adds_nothing_after_its_feature_s_last_day():
+    later = plan("zed", launch_date=date(2025, 7, 2), multiplier=2.0)
+    digest, zed = Planned(plan(), later, last_dates={"digest": date(2025, 7, 2)}).extras
+    assert digest.path.daily_usd[:4] == pytest.approx((0, 360, 360, 0))
+    assert zed.path.daily_usd[:4] == pytest.approx((0, 0, 600, 240))
 
 
 def test_half_the_pipeline_at_three_adds_as_much_as_it_costs():

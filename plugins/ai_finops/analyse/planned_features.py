@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -185,18 +186,25 @@ def _payers(pipeline: CostHistory | None, *, first: date, as_of: date) -> set[st
     }
 
 
-def add_extras(judged: Sequence[JudgedPlan], forecasts: Mapping[str, DailyForecast], *, as_of: date) -> list[Extra]:
+def add_extras(
+    judged: Sequence[JudgedPlan],
+    forecasts: Mapping[str, DailyForecast],
+    *,
+    as_of: date,
+    last_dates: Mapping[str, date] = MappingProxyType({}),
+) -> list[Extra]:
     """Return what each applied plan adds, day by day from `as_of` on, in compounding order.
 
     On a day d the plan k of a pipeline adds P(d) * F(d) * share_k * (m_k - 1): P is the pipeline's projected cost, F the
-    product of the factors of the plans before it that have launched by d.
+    product of the factors of the plans before it that have launched by d. After its feature's last day it adds nothing.
     """
     extras: list[Extra] = []
     factors: dict[str, list[float]] = {}
     for plan in (each.plan for each in judged if each.status == "applied"):
         projected, launch = forecasts[plan.pipeline_id], (plan.launch_date - as_of).days
         before = factors.get(plan.pipeline_id) or [1.0] * len(projected.daily_usd)
-        weights = [factor * (plan.factor - 1) if day >= launch else 0.0 for day, factor in enumerate(before)]
+        last = (last_dates.get(plan.feature_id, date.max) - as_of).days
+        weights = [factor * (plan.factor - 1) if launch <= day <= last else 0.0 for day, factor in enumerate(before)]
         extras.append(Extra(plan, projected, CostPath.of(projected, weights)))
         factors[plan.pipeline_id] = [factor + weight for factor, weight in zip(before, weights, strict=True)]
     return extras

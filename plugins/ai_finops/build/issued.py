@@ -4,8 +4,8 @@
            /backcast/<as_of_date>/v000001-.../projections.parquet    by a later one: nobody had issued any
 
 A build reads what is kept of dates before its own and makes only the rest: its own date, and those of which nothing is
-kept. Publishing it keeps both. Its own date replaces what a build of the same date issued, as long as no later one is issued; an
-earlier one that is kept is never touched. Why: docs/decisions/0018-issued-projections-stay.md
+kept. Publishing it keeps both. Its own date replaces what a build of the same date issued, as long as no later one is issued;
+an earlier one that is kept is never touched. Why: docs/decisions/0018-issued-projections-stay.md
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def keep_issued(lake: Lake, *, made: dict[str, Path], as_of: date) -> list[date]
     Args:
         lake: Where.
         made: Files of the tables that the build made, by table; without any it has issued nothing.
-        as_of: Its own date of issue, whose rows replace what was issued on it before, unless a later date has been issued since.
+        as_of: Its own date of issue, whose rows replace what was issued on it before, as long as no later date is issued.
     Returns:
         The dates of which something was kept.
     Raises:
