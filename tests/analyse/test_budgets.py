@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from ai_finops.analyse.budgets import hold_budgets, read_budgets
+from ai_finops.analyse.forecast import Chosen, HorizonError
 from ai_finops.analyse.projections import project_as_is
 from ai_finops.analyse.schemas import BUDGETS
 from tests.analyse.daily_costs import daily, history, spent
@@ -17,7 +18,7 @@ DATES = ("earliest_exceeded_date", "exceeded_date", "latest_exceeded_date")
 DAYS = ("least_days_until_exceeded", "days_until_exceeded", "most_days_until_exceeded")
 
 
-def held(rows, *budgets, as_of=AS_OF):
+def held(rows, *budgets, as_of=AS_OF, last_dates=None, **more):
     """Budgets are (feature, month or None, USD)."""
     table = pa.Table.from_pylist(
         [
@@ -34,7 +35,7 @@ def held(rows, *budgets, as_of=AS_OF):
             ]
         ),
     )
-    projected = project_as_is(history(rows), as_of=as_of)
+    projected = project_as_is(history(rows), as_of=as_of, last_dates=last_dates, **more)
     return hold_budgets(read_budgets(table), projected, spent=spent(rows), as_of=as_of).to_pylist()
 
 
@@ -119,6 +120,15 @@ def test_the_total_has_a_budget_of_its_own():
     assert [row["projected_cost_usd"] for row in held(rows, ("total", None, 950), ("chat", None, 1))[7:8]] == [900]
 
 
+@pytest.mark.parametrize(
+    ("last_date", "status"), [(date(2025, 6, 19), "within"), (date(2025, 6, 20), "will_be_exceeded")]
+)
+def test_a_feature_that_ends_is_held_to_what_it_still_costs(last_date, status):
+    # 150 by the 15th: 190 with the 19th, 200 with the 20th.
+    row = held(flat(), ("chat", None, 195), last_dates={"chat": last_date})[0]
+    assert row["status"] == status
+
+
 def test_too_few_days_to_project():
     rows = held(flat(days=6), ("chat", None, 100), as_of=date(2025, 6, 7))
     assert {row["status"] for row in rows} == {"insufficient_history"}
@@ -132,6 +142,38 @@ def test_cost_that_is_not_known_is_not_within():
     assert (june["status"], june["budget_used_ratio"], june["projected_cost_usd"]) == ("no_cost_known", None, None)
     assert july["status"] == "within"
     assert {row["status"] for row in held(flat(), ("planned", None, 10))} == {"no_cost_known"}
+
+
+@pytest.mark.parametrize(
+    ("measured", "shown"),
+    [
+        (("7d", "month_end"), ("month_end", 0.3, 3)),
+        (("7d", "14d"), ("14d", 0.2, 2)),
+        ((), (None, None, 0)),
+    ],
+)
+def test_a_budget_carries_the_error_of_its_projection(measured, shown):
+    all_errors = {
+        name: HorizonError(count, count / 10, 0.01, 0.8) for count, name in enumerate(("7d", "14d", "month_end"), 1)
+    }
+    errors = {name: all_errors[name] for name in measured}
+    rows = held(flat(), ("chat", None, 200), chosen=lambda feature, day: Chosen("linear_trend", 1.0, errors))
+    columns = ("error_horizon", "wape_ratio", "error_origin_count")
+    assert {tuple(row[name] for name in columns) for row in rows} == {shown}
+
+
+@pytest.mark.parametrize(
+    ("days", "status"), [(6, "insufficient_history"), (7, "short_history"), (13, "short_history"), (14, "ok")]
+)
+def test_a_budget_carries_the_status_of_its_projection(days, status):
+    rows = held(flat(days=days), ("chat", None, 200), as_of=date(2025, 6, days + 1))
+    assert {row["projection_status"] for row in rows} == {status}
+
+
+def test_a_budget_without_any_cost_has_no_projection_and_no_error():
+    row = held(flat(), ("planned", None, 10))[0]
+    columns = ("projection_status", "error_horizon", "wape_ratio", "error_origin_count")
+    assert [row[name] for name in columns] == [None, None, None, 0]
 
 
 def test_no_budgets_give_a_typed_empty_table():

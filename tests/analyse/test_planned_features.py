@@ -6,6 +6,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from ai_finops.analyse.plan_results import realise, report_plans
 from ai_finops.analyse.planned_features import (
     Plan,
     add_extras,
@@ -13,8 +14,6 @@ from ai_finops.analyse.planned_features import (
     judge_plans,
     read_pipelines,
     read_plans,
-    realise,
-    report_plans,
 )
 from ai_finops.analyse.projections import Changes, day_count_from, project
 from ai_finops.analyse.schemas import PLANNED_FEATURES
@@ -71,7 +70,7 @@ class Planned:
         self.judged = judge_plans(
             self.plans, self.pipelines, forecasts=self.forecasts, as_of=as_of, last_dates=last_dates or {}
         )
-        self.extras = add_extras(self.judged, self.forecasts, as_of=as_of)
+        self.extras = add_extras(self.judged, self.forecasts, as_of=as_of, last_dates=last_dates or {})
 
     @property
     def statuses(self):
@@ -136,6 +135,13 @@ def test_a_plan_begins_on_its_launch_day():
     assert (days[AS_OF], days[JULY]) == (Decimal(0), Decimal(360))
 
 
+def test_a_plan_adds_nothing_after_its_feature_s_last_day():
+    later = plan("zed", launch_date=date(2025, 7, 2), multiplier=2.0)
+    digest, zed = Planned(plan(), later, last_dates={"digest": date(2025, 7, 2)}).extras
+    assert digest.path.daily_usd[:4] == pytest.approx((0, 360, 360, 0))
+    assert zed.path.daily_usd[:4] == pytest.approx((0, 0, 600, 240))
+
+
 def test_half_the_pipeline_at_three_adds_as_much_as_it_costs():
     # 1 + 0.5 * (3 - 1) = 2.
     extra = Planned(plan(share_ratio=0.5, multiplier=3.0)).extras[0]
@@ -163,11 +169,21 @@ def test_a_planned_feature_with_history_has_both():
     assert july["projected_cost_usd"] == Decimal(31 * (10 + 360))
 
 
-def test_a_planned_feature_with_three_days_of_history_has_no_figure():
+def test_a_planned_feature_with_three_days_of_history_has_what_its_plans_add():
     rows = daily([240] * 28, first=FIRST) + daily([10] * 3, feature="digest", first=date(2025, 6, 27))
-    july = months(Planned(plan()), rows, feature="digest")[1]
-    assert (july["status"], july["projected_cost_usd"]) == ("insufficient_history", None)
-    assert months(Planned(plan()), rows)[1]["projected_cost_usd"] is not None
+    planned = Planned(plan(), plan(pipeline="rank"), costs=[(name, rows[:28]) for name in ("summarize", "rank")])
+    july = months(planned, rows, feature="digest")[1]
+    assert (july["status"], july["method"], july["window_day_count"]) == ("ok", "linear_trend", 28)
+    assert july["projected_cost_usd"] == Decimal(31 * 720)
+    as_is, total = (months(planned, rows, scenario=name)[1] for name in ("as_is", "with_planned_features"))
+    assert total["projected_cost_usd"] - as_is["projected_cost_usd"] == Decimal(31 * 720)
+    assert months(planned, rows, scenario="as_is", feature="digest")[1]["status"] == "insufficient_history"
+
+
+def test_a_total_without_a_figure_has_none_with_plans():
+    rows = daily([240] * 3, first=date(2025, 6, 27))
+    found = months(Planned(plan()), rows)[1]
+    assert (found["status"], found["projected_cost_usd"]) == ("insufficient_history", None)
 
 
 def test_intervals_grow_with_the_plan():
@@ -188,8 +204,11 @@ def test_intervals_grow_with_the_plan():
         ({"launch_date": date(2025, 6, 29)}, {}, "launch_date_passed"),
         ({"status": "cancelled"}, {}, "cancelled"),
         ({"status": "launched", "launch_date": date(2025, 6, 29)}, {}, "launched"),
-        ({"status": "launched", "launch_date": AS_OF}, {}, "launched_ahead_of_date"),
+        ({"status": "launched", "launch_date": AS_OF}, {}, "applied"),  # no day with it is seen yet
+        ({"status": "launched", "launch_date": JULY}, {}, "launched_ahead_of_date"),
         ({"pipeline": "sumarize"}, {}, "unknown_pipeline"),
+        ({"pipeline": "sumarize", "status": "launched", "launch_date": date(2025, 6, 29)}, {}, "unknown_pipeline"),
+        ({"pipeline": "sumarize", "status": "launched", "launch_date": AS_OF}, {}, "unknown_pipeline"),
         ({"feature": "chat"}, {}, "reuses_itself"),
         ({}, {"last_dates": {"digest": date(2025, 6, 30)}}, "feature_retired"),
         ({}, {"last_dates": {"digest": JULY}}, "applied"),
@@ -248,9 +267,79 @@ def test_a_plan_that_has_not_launched_has_no_realised_multiplier():
     assert Planned(plan()).realised().status == "not_launched"
 
 
-def test_a_launched_plan_on_a_pipeline_without_cost_has_none():
-    planned = Planned(plan(status="launched", launch_date=FIRST, pipeline="nothing"))
-    assert planned.realised().status == "few_days_since_launch"
+@pytest.mark.parametrize(
+    "costs", [None, [("summarize", daily([1], first=FIRST)), ("nothing", daily([0], first=FIRST))]]
+)
+def test_a_launched_plan_on_a_pipeline_without_cost_says_so(costs):
+    planned = Planned(plan(status="launched", launch_date=FIRST, pipeline="nothing"), costs=costs)
+    assert (planned.statuses, planned.judged[0].order_number) == (["unknown_pipeline"], 0)
+    found = planned.realised()
+    assert (found.multiplier, found.status, found.day_count) == (None, "no_cost_since_launch", 0)
+
+
+def test_a_launched_plan_on_a_pipeline_that_has_stopped_is_still_launched():
+    planned = Planned(
+        plan(status="launched", launch_date=date(2025, 5, 1)), costs=[("summarize", daily([5], first=date(2025, 5, 2)))]
+    )
+    assert planned.statuses == ["launched"]
+
+
+@pytest.mark.parametrize(
+    ("own_usd", "status", "multiplier"),
+    [(0, "no_cost_since_launch", None), ("0.01", "measured", pytest.approx(1.0002))],
+)
+def test_a_launched_feature_without_cost_since_has_no_multiplier(own_usd, status, multiplier):
+    found = launched(own_usd).realised()
+    assert (found.status, found.multiplier, found.others_cost_usd) == (status, multiplier, 2800.0)
+
+
+def before_and_after(before, *, after=190, others=60, share=1.0):
+    """Measure a plan of 14 days ago: what its feature paid on the pipeline on the days before, and on each one since."""
+    launch = AS_OF - timedelta(days=14)
+    rows = [
+        *daily(before, feature="digest", first=launch - timedelta(days=len(before))),
+        *daily([after] * 14, feature="digest", first=launch),
+        *daily([others] * 42, first=launch - timedelta(days=28)),
+    ]
+    row = plan(status="launched", launch_date=launch, share_ratio=share)
+    return Planned(row, costs=[("summarize", rows)], covered=60).realised()
+
+
+def test_what_the_feature_paid_before_its_launch_is_the_others_and_not_the_plan_s():
+    # 40 and 60 are 100 a day; 190 - 40 = 150 came on top of it: 1 + 150 / 100.
+    found = before_and_after([40] * 28)
+    assert (found.status, found.multiplier) == ("measured", pytest.approx(2.5))
+    assert (found.own_cost_usd, found.others_cost_usd) == (14 * 190, 14 * 60)
+    assert before_and_after([40] * 28, share=0.5).multiplier == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("before", [[9999] + [40] * 28, [80] * 14 + [0] * 14, [80] * 14 + [None] * 14])
+def test_the_mean_of_28_days_before_the_launch_counts_days_without_cost_too(before):
+    assert before_and_after(before).multiplier == pytest.approx(2.5)
+
+
+def test_a_feature_alone_on_its_pipeline_is_measured_against_itself():
+    # 100 a day before, 250 after.
+    assert before_and_after([100] * 28, after=250, others=0).multiplier == pytest.approx(2.5)
+
+
+def test_a_plan_of_the_day_of_issue_is_applied_and_the_day_after_no_more():
+    row = plan(status="launched", launch_date=AS_OF)
+    first = Planned(row)
+    assert [extra.path.daily_usd[0] for extra in first.extras] == pytest.approx([360])
+    assert first.realised().status == "few_days_since_launch"
+    assert Planned(row, as_of=JULY).statuses == ["launched"]
+
+
+@pytest.mark.parametrize(("payer", "status"), [("unattributed", "reuses_itself"), ("search", "applied")])
+def test_cost_that_is_nobody_s_is_no_other_payer(payer, status):
+    rows = daily([5] * 28, first=FIRST) + daily([1], feature=payer, first=date(2025, 6, 20))
+    assert Planned(plan("chat"), costs=[("summarize", rows)]).statuses == [status]
+
+
+def test_a_pipeline_that_nobody_known_pays_can_be_reused():
+    rows = daily([5] * 28, feature="unattributed", first=FIRST)
+    assert Planned(plan(), costs=[("summarize", rows)]).statuses == ["applied"]
 
 
 def test_nothing_paid_by_others_is_no_multiplier():

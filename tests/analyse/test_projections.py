@@ -297,12 +297,90 @@ def test_a_decision_on_a_feature_with_too_short_a_history_changes_nothing():
     assert [row["projected_cost_usd"] for row in found] == [row["projected_cost_usd"] for row in as_is]
 
 
-def test_open_decisions_are_read_and_others_are_not():
-    rows = [
-        {"feature_id": "chat", "status": status, "expected_saving_usd_per_month": usd, "planned_ship_date": None}
-        for status, usd in (("open", 5.0), ("shipped", 6.0), ("dropped", 7.0), ("open", None))
+def decision(**changes):
+    """A decision of June 2, to be shipped on July 1."""
+    row = {
+        "feature_id": "chat",
+        "status": "open",
+        "expected_saving_usd_per_month": 5.0,
+        "decision_date": MONDAY,
+        "planned_ship_date": date(2025, 7, 1),
+    }
+    return row | {"shipped_date": None} | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "ship_date"),
+    [
+        ({}, date(2025, 7, 1)),
+        ({"planned_ship_date": None}, None),
+        ({"decision_date": date(2025, 6, 15)}, date(2025, 7, 1)),
+        ({"status": "shipped", "shipped_date": date(2025, 6, 16)}, date(2025, 6, 16)),
+        ({"status": "shipped", "shipped_date": date(2025, 6, 20), "planned_ship_date": None}, date(2025, 6, 20)),
+    ],
+)
+def test_decisions_that_were_open_on_the_date_of_issue_are_read(changes, ship_date):
+    table = pa.Table.from_pylist([decision(**changes)])
+    assert read_open_decisions(table, as_of=date(2025, 6, 16)) == [OpenDecision("chat", 5.0, ship_date)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decision_date": date(2025, 6, 16)},
+        {"status": "shipped", "shipped_date": date(2025, 6, 15)},
+        {"status": "shipped", "shipped_date": None},
+        {"status": "shipped", "shipped_date": date(2025, 6, 20), "decision_date": date(2025, 6, 16)},
+        {"status": "dropped"},
+        {"expected_saving_usd_per_month": None},
+    ],
+)
+def test_decisions_that_were_not_are_not(changes):
+    assert read_open_decisions(pa.Table.from_pylist([decision(**changes)]), as_of=date(2025, 6, 16)) == []
+
+
+def ending(rows, last_date, *, feature="chat", period="month", **more):
+    changes = Changes(last_dates={"chat": last_date})
+    as_of = date(2025, 6, 16)
+    return projected(rows, as_of, feature=feature, period=period, changes=changes, **{"own_date": as_of} | more)
+
+
+def test_a_feature_costs_nothing_after_its_last_day_and_the_total_as_much_less():
+    # $10 and $20 a day; 150 and 300 are spent by June 15. Chat runs 15 days more in June and 2 in July.
+    rows = daily([10] * 15, first=JUNE) + daily([20] * 15, feature="search", first=JUNE)
+    last = date(2025, 7, 2)
+    assert [row["projected_cost_usd"] for row in ending(rows, last)[:3]] == [300, 20, 0]
+    assert [row["projected_cost_usd"] for row in ending(rows, last, feature="search")[:3]] == [600, 620, 620]
+    assert [row["projected_cost_usd"] for row in ending(rows, last, feature="total")[:3]] == [900, 640, 620]
+    decided = ending(rows, last, feature="total", scenario="with_open_decisions")
+    assert [row["projected_cost_usd"] for row in decided[:3]] == [900, 640, 620]
+
+
+@pytest.mark.parametrize(("last_date", "days"), [(date(2025, 6, 17), [10, 10, 0]), (date(2025, 6, 1), [0, 0, 0])])
+def test_the_last_day_costs_and_the_day_after_does_not(last_date, days):
+    rows = ending(daily([10] * 15, first=JUNE), last_date, period="day")
+    assert [row["projected_cost_usd"] for row in rows[:3]] == days
+
+
+def test_the_interval_of_a_feature_ends_with_it():
+    rows = daily([10, 12, 14] * 5, first=JUNE)
+    june, july = ending(rows, date(2025, 6, 30))[:2]
+    assert {july[name] for name in FIGURES} == {0}
+    as_is = projected(rows, date(2025, 6, 16), period="month")[0]
+    assert [june[name] for name in FIGURES] == [as_is[name] for name in FIGURES]
+
+
+def test_when_a_feature_ends_was_not_known_on_earlier_dates():
+    rows = daily([10] * 15, first=JUNE)
+    assert ending(rows, date(2025, 6, 17), own_date=None)[1]["projected_cost_usd"] == 310
+
+
+def test_a_feature_that_ends_with_too_short_a_history_changes_nothing():
+    rows = daily([20] * 15, feature="search", first=JUNE) + daily([10] * 3, first=date(2025, 6, 13))
+    as_is = projected(rows, date(2025, 6, 16), feature="total", period="month")
+    assert [row["projected_cost_usd"] for row in ending(rows, date(2025, 6, 17), feature="total")] == [
+        row["projected_cost_usd"] for row in as_is
     ]
-    assert read_open_decisions(pa.Table.from_pylist(rows)) == [OpenDecision("chat", 5.0, None)]
 
 
 def test_savings_of_two_decisions_add_up_by_day():

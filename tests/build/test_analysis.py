@@ -352,6 +352,17 @@ def test_open_decisions_count(settings, build):
     assert rows == [(Decimal("0.8"),)]
 
 
+def test_a_feature_that_ends_costs_nothing_afterwards_and_budgets_follow(settings, build):
+    change(build, "update seeds.features set last_date = '2025-06-10'")
+    analyse(settings=settings, build=build)
+    as_is = "select distinct projected_cost_usd from raw.analysis_projections where as_of_date = '2025-06-11' "
+    assert query(build, as_is + "and feature_id = 'chat' and target_period = 'day'") == [(Decimal(0),)]
+    budgets = "select feature_id, projected_cost_usd from raw.analysis_budgets where month_number = 1 and feature_id = 'total'"
+    july = "select feature_id, projected_cost_usd from raw.analysis_projections where month_number = 1 "
+    july += "and scenario = 'as_is' and as_of_date = '2025-06-11' and feature_id = 'total'"
+    assert query(build, budgets) == query(build, july)
+
+
 def test_what_was_issued_is_read_and_not_made_again(settings, build):
     lake = Lake(settings.lake)
     day = date(2025, 6, 9)

@@ -110,6 +110,17 @@ def test_a_date_that_was_made_later_is_issued_by_a_build_of_that_date(lake, keep
     ] == [[7], [2]]
 
 
+def test_a_build_that_goes_back_touches_nothing_that_was_issued(lake, keep):
+    keep((SUNDAY, 1), as_of=SUNDAY)
+    keep((TUESDAY, 3), as_of=TUESDAY)
+    assert keep((SUNDAY, 99), as_of=SUNDAY) == []
+    assert kept(lake) == {"2025-06-01": [1], "2025-06-03": [3]}
+    # Of Monday nothing is kept: it is issued now, and by the latest build of it while nothing later is.
+    assert keep((MONDAY, 2), as_of=MONDAY) == [MONDAY]
+    assert keep((TUESDAY, 4), as_of=TUESDAY) == [TUESDAY]
+    assert kept(lake) == {"2025-06-01": [1], "2025-06-02": [2], "2025-06-03": [4]}
+
+
 def test_killed_in_between_the_rest_is_kept_the_next_time(lake, keep, monkeypatch):
     write, written = Lake.write_partition, []
 

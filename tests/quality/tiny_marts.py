@@ -374,7 +374,8 @@ select
     cast(80.25 as decimal(18, 6)) as high_cost_usd, 0.495::double as budget_used_ratio,
     1.595::double as projected_budget_ratio, date '2025-06-20' as exceeded_date, date '2025-06-20' as earliest_exceeded_date,
     date '2025-06-20' as latest_exceeded_date, 9::bigint as days_until_exceeded, 9::bigint as least_days_until_exceeded,
-    9::bigint as most_days_until_exceeded;
+    9::bigint as most_days_until_exceeded, 'short_history' as projection_status, 'month_end' as error_horizon,
+    0.1::double as wape_ratio, 5::bigint as error_origin_count;
 
 create table marts.fct_projection_errors as
 select

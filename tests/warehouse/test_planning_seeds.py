@@ -43,7 +43,12 @@ def failed(path: Path, *, plans=(), budgets=()) -> set[str]:
 
 
 def test_rows_at_each_bound_pass(tmp_path):
-    plans = [plan(multiplier=1.0), plan("alerts", share=0.01, status="launched"), plan("old", status="cancelled")]
+    plans = [
+        plan("totals"),
+        plan(multiplier=1.0),
+        plan("alerts", share=0.01, status="launched"),
+        plan("old", status="cancelled"),
+    ]
     budgets = [budget(), budget(month=JULY, usd="0.000001"), budget("total"), budget("total", month=JULY)]
     assert failed(tmp_path / "warehouse.duckdb", plans=plans, budgets=budgets) == set()
 
@@ -60,6 +65,7 @@ def test_rows_at_each_bound_pass(tmp_path):
                 plan("twice", share=0.5),
                 plan("perhaps", status="maybe"),
                 plan("some_day", launch=None),
+                plan("total"),
             ],
             [budget("doks"), budget(usd=0), budget("total"), budget("total"), budget(month=date(2025, 7, 2))],
             {
@@ -68,6 +74,7 @@ def test_rows_at_each_bound_pass(tmp_path):
                 "planned_features_name_each_feature_and_pipeline_once",
                 "planned_features_are_planned_launched_or_cancelled",
                 "not_null_planned_features_launch_date",
+                "planned_features_are_features_and_not_the_total_or_cost_without_one",
                 "budgets_are_of_known_features_or_the_total",
                 "budgets_are_above_zero",
                 "budgets_are_one_a_feature_and_month",
@@ -75,10 +82,11 @@ def test_rows_at_each_bound_pass(tmp_path):
             },
         ),
         (
-            [plan("more_than_all", share=1.01)],
+            [plan("more_than_all", share=1.01), plan("unattributed")],
             [budget(usd=-1), budget("total", month=JULY), budget("total", month=JULY)],
             {
                 "planned_features_reuse_more_than_nothing_and_at_most_all",
+                "planned_features_are_features_and_not_the_total_or_cost_without_one",
                 "budgets_are_above_zero",
                 "budgets_are_one_a_feature_and_month",
             },

@@ -113,6 +113,8 @@ def test_analyses_pass_through_unchanged(query):
     assert query("select status, days_until_exceeded, most_days_until_exceeded from marts.rpt_budgets") == [
         ("will_be_exceeded", 0, 1)
     ]
+    carried = "projection_status, error_horizon, wape_ratio, error_origin_count"
+    assert query(f"select {carried} from marts.rpt_budgets") == [("ok", "7d", 0.1, 4)]
     errors = "select horizon, wape_ratio, bias_ratio, coverage_ratio, method_in_use from marts.fct_projection_errors"
     assert query(errors) == [("7d", 0.25, -0.25, 1.0, "mean_7d")]
     measures = "projected_cost_usd, actual_cost_usd, absolute_error_usd, is_in_interval"

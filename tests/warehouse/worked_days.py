@@ -157,7 +157,8 @@ ANALYSES = {
             "high_cost_usd": Decimal("43.00001"), "budget_used_ratio": 0.7, "projected_budget_ratio": 1.4,
             "exceeded_date": at("2025-06-10").date(), "earliest_exceeded_date": at("2025-06-10").date(),
             "latest_exceeded_date": at("2025-06-11").date(), "days_until_exceeded": 0, "least_days_until_exceeded": 0,
-            "most_days_until_exceeded": 1,
+            "most_days_until_exceeded": 1, "projection_status": "ok", "error_horizon": "7d", "wape_ratio": 0.1,
+            "error_origin_count": 4,
         }
     ],
     "analysis_cost_drivers": [

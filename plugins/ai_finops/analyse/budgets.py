@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ai_finops.analyse.cost_paths import CostPath
 from ai_finops.analyse.month_to_date import MonthToDate
-from ai_finops.analyse.projection_rows import month_starts
+from ai_finops.analyse.projection_rows import error_at, month_starts
 from ai_finops.analyse.projections import Series
 from ai_finops.analyse.schemas import BUDGETS, to_money, to_table
 from ai_finops.days import days_between, month_end
@@ -84,7 +84,7 @@ def hold_budgets(
         One row for each feature with a budget and month, the one under way and the six after it. Status `exceeded`: what is
         spent is more; `will_be_exceeded`: the mean gets there; `may_be_exceeded`: the high bound does; `within`;
         `no_cost_known`: what was spent is not known, or the feature has no cost at all; `insufficient_history`: too few days
-        to project.
+        to project. Beside it the status of the projection and the error of its method, as on rows of projections.
     """
     rows = (
         _row(budget, _month_of(budget, number, first, projected, spent=spent, as_of=as_of), projected, spent=spent)
@@ -119,13 +119,16 @@ def _row(budget: Budget, month: _Month, projected: Mapping[str, Series], *, spen
         passed = spent.reached(budget.feature_id, month.as_of, budget_cost_usd=limit)
     latest, expected, earliest = (passed or _first_above(sums, column, limit) for column in (1, 2, 3))
     is_under_way = is_known and month.number == 0
+    horizon, error = (series and error_at(series.chosen.errors, day_number=None)) or (None, None)
     return {
         "as_of_date": month.as_of,
         "feature_id": budget.feature_id,
         "budget_month": month.first,
         "month_number": month.number,
         "status": _status(is_known, passed, sums, expected, earliest),
+        "projection_status": series.status if series else None,
         "method": series.method if series else None,
+        "error_horizon": horizon,
         "owner": budget.owner,
         "reason": budget.reason,
         "budget_cost_usd": limit,
@@ -135,6 +138,8 @@ def _row(budget: Budget, month: _Month, projected: Mapping[str, Series], *, spen
         "high_cost_usd": high,
         "budget_used_ratio": float(month.actual_cost_usd / limit) if is_under_way else None,
         "projected_budget_ratio": None if mean is None else float(mean / limit),
+        "wape_ratio": error.wape_ratio if error else None,
+        "error_origin_count": error.origin_count if error else 0,
         "exceeded_date": expected,
         "earliest_exceeded_date": earliest,
         "latest_exceeded_date": latest,

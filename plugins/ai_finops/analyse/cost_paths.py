@@ -37,6 +37,16 @@ class CostPath:
         """Take a saving off each day, down to 0; it is as unsure as before."""
         return CostPath(tuple(max(a - b, 0.0) for a, b in zip(self.daily_usd, daily_usd, strict=True)), self.parts)
 
+    def until(self, last: int) -> CostPath:
+        """Take all off the days after day `last`, and the width of their intervals with it."""
+        kept = [float(day <= last) for day in range(len(self.daily_usd))]
+        daily_usd = tuple(usd * keep for usd, keep in zip(self.daily_usd, kept, strict=True))
+        parts = (
+            (forecast, tuple(kept if weights is None else (w * k for w, k in zip(weights, kept, strict=True))))
+            for forecast, weights in self.parts
+        )
+        return CostPath(daily_usd, tuple(parts))
+
     def sum_usd(self, first: int, last: int) -> float:
         """Return the expected cost of the days `first` to `last`, both included; 0 where `last` is before `first`."""
         return sum(self.daily_usd[first : last + 1])

@@ -1,8 +1,8 @@
-"""Planned features: what each adds to the pipelines that it reuses, and once launched, how much it really did.
+"""Planned features: what each adds to the pipelines that it reuses.
 
 A plan multiplies the cost of a reused pipeline, whoever pays it, by 1 + share * (multiplier - 1) from its launch on. Plans on
 one pipeline compound in the order of their launch, then of their feature's id. What a plan adds is paid by its own feature:
-who calls pays. A plan that has launched is in the history and is not applied again.
+who calls pays. A plan that has launched is in the history and is not applied again (`plan_results.py`: what it came to).
 """
 
 from __future__ import annotations
@@ -11,23 +11,20 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ai_finops.analyse.cost_paths import CostPath
 from ai_finops.analyse.forecast import DailyForecast, forecast
-from ai_finops.analyse.projection_rows import month_starts
-from ai_finops.analyse.schemas import PLANNED_FEATURES, to_money, to_table
 from ai_finops.analyse.series import TOTAL, CostHistory
 
 DEFAULT_MULTIPLIER = 2.5
+UNATTRIBUTED = "unattributed"
+"""Whose calls nobody knows: they may be the feature's own."""
 RECENT_DAYS = 28
 """A pipeline without any cost in so many days before the date of issue is none that can be reused."""
-FEWEST_LAUNCHED_DAYS = 7
-_OF_PLAN = (
-    *("feature_id", "pipeline_id", "status", "owner", "reason", "launch_date", "share_ratio", "is_default_multiplier"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +69,6 @@ class Extra:
     path: CostPath
 
 
-@dataclass(frozen=True, slots=True)
-class Realised:
-    """The multiplier that a launched plan turned out to have."""
-
-    multiplier: float | None
-    status: str
-    """`measured`, or why not: `not_launched`, `few_days_since_launch`, `nothing_paid_by_others`."""
-    day_count: int
-    own_cost_usd: float | None
-    others_cost_usd: float | None
-
-
 def read_plans(table: pa.Table) -> list[Plan]:
     """Read seed `planned_features`, in compounding order; an empty multiplier is the default."""
     plans = [
@@ -100,7 +85,7 @@ def read_plans(table: pa.Table) -> list[Plan]:
         )
         for row in table.to_pylist()
     ]
-    return sorted(plans, key=_order)
+    return sorted(plans, key=order_of)
 
 
 def read_pipelines(
@@ -157,9 +142,10 @@ def judge_plans(
         as_of: First day that is not known.
         last_dates: Last day of each feature that ends, as seed `features` says.
     Returns:
-        One for each plan. Status `applied`; `launched` (its cost is in the history) and `launched_ahead_of_date`; `cancelled`;
-        `launch_date_passed`: planned for a day before `as_of`; `feature_retired`: it ends before the launch, or has ended;
-        `unknown_pipeline`: no cost in the last 28 days; `reuses_itself`: nobody but the feature pays the pipeline;
+        One for each plan. Status `applied`, also where it launched on `as_of` itself; `launched`: its cost is in the history;
+        `launched_ahead_of_date`; `cancelled`; `launch_date_passed`: planned for a day before `as_of`; `feature_retired`: it
+        ends before the launch, or has ended; `unknown_pipeline`: no cost in the last 28 days, or of a launched plan none ever;
+        `reuses_itself`: nobody known but the feature pays the pipeline;
         `insufficient_history`: too few known days of the pipeline to project it.
     """
     judged, counted = [], Counter()
@@ -176,125 +162,54 @@ def judge_plans(
 def _judge(plan: Plan, pipeline: CostHistory | None, *, as_of: date, last_date: date | None) -> str:
     if plan.status == "cancelled":
         return "cancelled"
-    if plan.status == "launched":
-        return "launched" if plan.launch_date < as_of else "launched_ahead_of_date"
+    if plan.status == "launched" and plan.launch_date > as_of:
+        return "launched_ahead_of_date"
+    if plan.status == "launched" and plan.launch_date < as_of:
+        return "launched" if _payers(pipeline, first=date.min, as_of=as_of) else "unknown_pipeline"
+    # Planned, or launched on the day of issue, of which nothing is seen yet.
     if plan.launch_date < as_of:
         return "launch_date_passed"
     if last_date is not None and last_date < plan.launch_date:
         return "feature_retired"
-    payers = _recent_payers(pipeline, as_of=as_of) if pipeline else set()
+    payers = _payers(pipeline, first=as_of - timedelta(days=RECENT_DAYS), as_of=as_of)
     if not payers:
         return "unknown_pipeline"
-    return "reuses_itself" if payers == {plan.feature_id} else "applied"
+    return "reuses_itself" if payers - {UNATTRIBUTED} == {plan.feature_id} else "applied"
 
 
-def _recent_payers(pipeline: CostHistory, *, as_of: date) -> set[str]:
-    """Return who paid the pipeline anything in the last 28 days, also on days that are not known in full."""
-    first = as_of - timedelta(days=RECENT_DAYS)
+def _payers(pipeline: CostHistory | None, *, first: date, as_of: date) -> set[str]:
+    """Return who paid the pipeline anything from `first` on, also on days that are not known in full."""
     return {
         name
-        for name, series in pipeline.usd.items()
+        for name, series in (pipeline.usd.items() if pipeline else ())
         if name != TOTAL and any(first <= day < as_of and usd != 0 for day, usd in series.items())
     }
 
 
-def add_extras(judged: Sequence[JudgedPlan], forecasts: Mapping[str, DailyForecast], *, as_of: date) -> list[Extra]:
+def add_extras(
+    judged: Sequence[JudgedPlan],
+    forecasts: Mapping[str, DailyForecast],
+    *,
+    as_of: date,
+    last_dates: Mapping[str, date] = MappingProxyType({}),
+) -> list[Extra]:
     """Return what each applied plan adds, day by day from `as_of` on, in compounding order.
 
     On a day d the plan k of a pipeline adds P(d) * F(d) * share_k * (m_k - 1): P is the pipeline's projected cost, F the
-    product of the factors of the plans before it that have launched by d.
+    product of the factors of the plans before it that have launched by d. After its feature's last day it adds nothing.
     """
     extras: list[Extra] = []
     factors: dict[str, list[float]] = {}
     for plan in (each.plan for each in judged if each.status == "applied"):
         projected, launch = forecasts[plan.pipeline_id], (plan.launch_date - as_of).days
         before = factors.get(plan.pipeline_id) or [1.0] * len(projected.daily_usd)
-        weights = [factor * (plan.factor - 1) if day >= launch else 0.0 for day, factor in enumerate(before)]
+        last = (last_dates.get(plan.feature_id, date.max) - as_of).days
+        weights = [factor * (plan.factor - 1) if launch <= day <= last else 0.0 for day, factor in enumerate(before)]
         extras.append(Extra(plan, projected, CostPath.of(projected, weights)))
         factors[plan.pipeline_id] = [factor + weight for factor, weight in zip(before, weights, strict=True)]
     return extras
 
 
-def realise(judged: JudgedPlan, others: Sequence[JudgedPlan], pipeline: CostHistory | None, *, as_of: date) -> Realised:
-    """Measure the multiplier of a launched plan: what its feature paid on the pipeline against what the others paid.
-
-    m = 1 + (own ÷ others) ÷ share, over the known days since the launch. The others are all payers but those of plans that come
-    after it in the compounding order: what these add hangs on it, and not it on them.
-
-    Args:
-        judged: The plan.
-        others: All plans.
-        pipeline: Costs of its pipeline by payer; None where it never had any.
-        as_of: First day that is not known.
-    """
-    plan = judged.plan
-    if judged.status != "launched":
-        return Realised(None, "not_launched", 0, None, None)
-    later = {
-        each.plan.feature_id
-        for each in others
-        if each.plan.pipeline_id == plan.pipeline_id and _order(each.plan) > _order(plan) and each.order_number
-    }
-    days = _paid_since(plan, pipeline, leaving_out=later - {plan.feature_id}, as_of=as_of) if pipeline else []
-    if len(days) < FEWEST_LAUNCHED_DAYS:
-        return Realised(None, "few_days_since_launch", len(days), None, None)
-    own_usd, others_usd = (sum(usd) for usd in zip(*days, strict=True))
-    if others_usd <= 0:
-        return Realised(None, "nothing_paid_by_others", len(days), own_usd, others_usd)
-    multiplier = 1 + own_usd / others_usd / plan.share_ratio
-    return Realised(multiplier, "measured", len(days), own_usd, others_usd)
-
-
-def _paid_since(
-    plan: Plan, pipeline: CostHistory, *, leaving_out: Collection[str], as_of: date
-) -> list[tuple[float, float]]:
-    """Return USD paid by the feature and by the others, for each day since the launch on which both are known."""
-    own = pipeline.usd.get(plan.feature_id, {})
-    others = [
-        series
-        for name, series in sorted(pipeline.usd.items())
-        if name not in (TOTAL, plan.feature_id) and name not in leaving_out
-    ]
-    paid = []
-    for day in pipeline.covered_days:
-        if plan.launch_date <= day < as_of:
-            by_others = [series.get(day, 0.0) for series in others]
-            if own.get(day, 0.0) is not None and None not in by_others:
-                paid.append((own.get(day, 0.0), sum(by_others)))
-    return paid
-
-
-def _order(plan: Plan) -> tuple[date, str, str]:
+def order_of(plan: Plan) -> tuple[date, str, str]:
+    """Return by what plans are sorted to compound."""
     return plan.launch_date, plan.feature_id, plan.pipeline_id
-
-
-def report_plans(
-    judged: Sequence[JudgedPlan], extras: Sequence[Extra], pipelines: Mapping[str, CostHistory], *, as_of: date
-) -> pa.Table:
-    """Return the plans as `schemas.PLANNED_FEATURES`: what is assumed of each, and what came of it where it has launched.
-
-    `extra_cost_usd` is what an applied plan adds in the last month that is projected.
-    """
-    added = {(extra.plan.feature_id, extra.plan.pipeline_id): extra.path for extra in extras}
-    first = (month_starts(as_of)[-1] - as_of).days
-    rows = []
-    for each in judged:
-        plan, path = each.plan, added.get((each.plan.feature_id, each.plan.pipeline_id))
-        realised = realise(each, judged, pipelines.get(plan.pipeline_id), as_of=as_of)
-        rows.append(
-            {
-                "as_of_date": as_of,
-                "plan_status": each.status,
-                "assumed_multiplier": plan.multiplier,
-                "cost_factor": plan.factor,
-                "order_number": each.order_number or None,
-                "extra_cost_usd": path and to_money(path.sum_usd(first, len(path.daily_usd) - 1)),
-                "realised_multiplier": realised.multiplier,
-                "realised_status": realised.status,
-                "realised_day_count": realised.day_count,
-                "own_cost_usd": None if realised.own_cost_usd is None else to_money(realised.own_cost_usd),
-                "others_cost_usd": None if realised.others_cost_usd is None else to_money(realised.others_cost_usd),
-                **{name: getattr(plan, name) for name in _OF_PLAN},
-            }
-        )
-    return to_table(rows, schema=PLANNED_FEATURES)

@@ -16,6 +16,8 @@ day. Any other day counts for nobody, and a day whose cost is not known is left 
 feature's history begins on the first day it has a row. Negative days are taken as they are; what is projected of a day is
 never below zero.
 
+**A feature that ends**, as seed `features` says, costs nothing after its last day, and the total so much less.
+
 **The total** is projected on the series of totals. It is not the sum of the features' projections and need not equal
 it. In the other scenarios it is that, with what the features are more or less.
 """
@@ -23,7 +25,7 @@ it. In the other scenarios it is that, with what the features are more or less.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -66,6 +68,8 @@ class Changes:
 
     extras: Sequence[Extra] = ()
     decisions: Sequence[OpenDecision] = ()
+    last_dates: Mapping[str, date] = field(default_factory=dict)
+    """Last day of each feature that ends."""
 
 
 def linear_trend_without_errors(feature_id: str, as_of: date) -> Chosen:
@@ -97,7 +101,8 @@ def project(
     """
     rows = ProjectionRows(spent)
     for as_of in sorted(set(as_of_dates)):
-        projected = project_as_is(history, as_of=as_of, chosen=chosen)
+        last_dates = changes.last_dates if as_of == own_date else {}
+        projected = project_as_is(history, as_of=as_of, chosen=chosen, last_dates=last_dates)
         if as_of != own_date:
             for series in projected.values():
                 rows.add(series, scenario=AS_IS, as_of=as_of, is_backcast=True)
@@ -120,9 +125,20 @@ def day_count_from(as_of: date) -> int:
 
 
 def project_as_is(
-    history: CostHistory, *, as_of: date, chosen: Choose = linear_trend_without_errors
+    history: CostHistory,
+    *,
+    as_of: date,
+    chosen: Choose = linear_trend_without_errors,
+    last_dates: Mapping[str, date] | None = None,
 ) -> dict[str, Series]:
-    """Project every series that has begun before `as_of`, by feature in order."""
+    """Project every series that has begun before `as_of`, by feature in order.
+
+    Args:
+        history: Usage costs by feature and day.
+        as_of: First day that is not known.
+        chosen: Method, scale of its intervals and errors, by feature and date of issue.
+        last_dates: Last day of each feature that ends: after it the feature costs nothing, and the total so much less.
+    """
     before, day_count = as_of - timedelta(days=1), day_count_from(as_of)
     projected = {}
     for feature in history.features_before(as_of):
@@ -135,20 +151,20 @@ def project_as_is(
             interval_scale=choice.interval_scale,
         )
         projected[feature] = _series(feature, days, choice)
-    return projected
+    return _end(projected, last_dates or {}, as_of=as_of)
 
 
 def with_planned_features(projected: Mapping[str, Series], extras: Sequence[Extra]) -> dict[str, Series]:
     """Add to each planned feature, and to the total, what its plans add; all other features are as they are.
 
-    A planned feature without any history of its own has the method and window of the pipeline that it reuses, and no measured
-    error: nothing was projected of it before.
+    A planned feature whose own history is none, or too short for a figure, has the method, status and window of the pipeline
+    that it reuses, and no measured error: nothing was projected of it before.
     """
     added = dict(projected)
     for extra in extras:
         for feature in (extra.plan.feature_id, TOTAL):
             known = added.get(feature)
-            if known is None:
+            if known is None or (known.path is None and feature != TOTAL):
                 added[feature] = replace(_series(feature, extra.forecast, Chosen()), path=extra.path)
             elif known.path is not None:
                 added[feature] = replace(known, path=known.path.plus(extra.path))
@@ -160,16 +176,30 @@ def with_open_decisions(
 ) -> dict[str, Series]:
     """Take off each feature what its open decisions save, at most all it costs, and off the total what the features are
     less."""
-    lessened = dict(projected)
     savings = daily_savings(decisions, as_of=as_of, day_count=day_count_from(as_of))
-    saved = None
-    for feature in sorted(savings):
-        series = projected.get(feature)
-        if series is None or series.path is None or feature == TOTAL:
+    paths = {feature: series.path for feature, series in projected.items()}
+    less = {feature: paths[feature].less(savings[feature]) for feature in sorted(savings) if paths.get(feature)}
+    return _with_less(projected, less)
+
+
+def _end(projected: Mapping[str, Series], last_dates: Mapping[str, date], *, as_of: date) -> dict[str, Series]:
+    """Take off each feature all that is projected of it after its last day, and as much off the total."""
+    less = {}
+    for feature in sorted(last_dates):
+        path = projected[feature].path if feature in projected else None
+        if path is not None:
+            less[feature] = path.until((last_dates[feature] - as_of).days)
+    return _with_less(projected, less)
+
+
+def _with_less(projected: Mapping[str, Series], less: Mapping[str, CostPath]) -> dict[str, Series]:
+    """Put lesser paths in the place of features' own, and take off the total what they are less, in the order of `less`."""
+    lessened, saved = dict(projected), None
+    for feature, path in less.items():
+        if feature == TOTAL:
             continue
-        less = series.path.less(savings[feature])
-        lessened[feature] = replace(series, path=less)
-        off = [was - now for was, now in zip(series.path.daily_usd, less.daily_usd, strict=True)]
+        lessened[feature] = replace(projected[feature], path=path)
+        off = [was - now for was, now in zip(projected[feature].path.daily_usd, path.daily_usd, strict=True)]
         saved = off if saved is None else [one + other for one, other in zip(saved, off, strict=True)]
     total = projected.get(TOTAL)
     if saved and total and total.path:

@@ -4,8 +4,8 @@
            /backcast/<as_of_date>/v000001-.../projections.parquet    by a later one: nobody had issued any
 
 A build reads what is kept of dates before its own and makes only the rest: its own date, and those of which nothing is
-kept. Publishing it keeps both. Its own date replaces what a build of the same date issued; an earlier one that is kept is never
-touched. Why: docs/decisions/0018-issued-projections-stay.md
+kept. Publishing it keeps both. Its own date replaces what a build of the same date issued, as long as no later one is issued;
+an earlier one that is kept is never touched. Why: docs/decisions/0018-issued-projections-stay.md
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def keep_issued(lake: Lake, *, made: dict[str, Path], as_of: date) -> list[date]
     Args:
         lake: Where.
         made: Files of the tables that the build made, by table; without any it has issued nothing.
-        as_of: Its own date of issue, whose rows replace what was issued on it before.
+        as_of: Its own date of issue, whose rows replace what was issued on it before, as long as no later date is issued.
     Returns:
         The dates of which something was kept.
     Raises:
@@ -106,7 +106,8 @@ def keep_issued(lake: Lake, *, made: dict[str, Path], as_of: date) -> list[date]
     kept = []
     for day in sorted({*dates, as_of}):
         current = lake.current_version(ISSUED, str(day)) or lake.current_version(BACKCAST, str(day))
-        standing = set() if day == as_of or current is None else set(current.row_counts)
+        may_replace = current is None or (day == as_of and (current.source == BACKCAST or not _is_past(lake, day)))
+        standing = set() if may_replace else set(current.row_counts)
         if standing == set(tables):
             continue
         family = ISSUED if day == as_of else current.source if current else BACKCAST
@@ -117,6 +118,11 @@ def keep_issued(lake: Lake, *, made: dict[str, Path], as_of: date) -> list[date]
         lake.write_partition(family, str(day), tables=rows)
         kept.append(day)
     return kept
+
+
+def _is_past(lake: Lake, day: date) -> bool:
+    """Whether a later date has been issued: what was said on `day` is history then."""
+    return any(date.fromisoformat(key) > day for key in lake.current(ISSUED))
 
 
 def _of_date(table: pa.Table, day: date) -> pa.Table:

@@ -11,13 +11,13 @@ from ai_finops.analyse.budgets import hold_budgets, read_budgets
 from ai_finops.analyse.forecast import Choices, Chosen
 from ai_finops.analyse.month_to_date import MonthToDate
 from ai_finops.analyse.open_decisions import read_open_decisions
+from ai_finops.analyse.plan_results import report_plans
 from ai_finops.analyse.planned_features import (
     add_extras,
     forecast_pipelines,
     judge_plans,
     read_pipelines,
     read_plans,
-    report_plans,
 )
 from ai_finops.analyse.projections import (
     Changes,
@@ -65,14 +65,15 @@ def issue_projections(
         largest_unknown_ratio=largest_unknown_ratio,
     )
     forecasts = forecast_pipelines(pipelines, as_of=as_of, day_count=day_count_from(as_of))
-    judged = judge_plans(plans, pipelines, forecasts=forecasts, as_of=as_of, last_dates=_last_dates(tables["features"]))
-    extras = add_extras(judged, forecasts, as_of=as_of)
-    changes = Changes(extras, read_open_decisions(tables["optimization_decisions"]))
+    last_dates = _last_dates(tables["features"])
+    judged = judge_plans(plans, pipelines, forecasts=forecasts, as_of=as_of, last_dates=last_dates)
+    extras = add_extras(judged, forecasts, as_of=as_of, last_dates=last_dates)
+    changes = Changes(extras, read_open_decisions(tables["optimization_decisions"], as_of=as_of), last_dates)
 
     def chosen(feature_id: str, day: date) -> Chosen:
         return choices[feature_id].on(day) if feature_id in choices else Chosen()
 
-    projected = project_as_is(history, as_of=as_of, chosen=chosen)
+    projected = project_as_is(history, as_of=as_of, chosen=chosen, last_dates=last_dates)
     return {
         "projections": project(history, as_of_dates=dates, spent=spent, chosen=chosen, own_date=as_of, changes=changes),
         "planned_features": report_plans(judged, extras, pipelines, as_of=as_of),

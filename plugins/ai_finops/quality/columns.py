@@ -132,7 +132,7 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             as_of_date feature_id budget_month month_number status method owner reason budget_cost_usd actual_cost_usd
             projected_cost_usd low_cost_usd high_cost_usd budget_used_ratio projected_budget_ratio exceeded_date
             earliest_exceeded_date latest_exceeded_date days_until_exceeded least_days_until_exceeded
-            most_days_until_exceeded
+            most_days_until_exceeded projection_status error_horizon wape_ratio error_origin_count
         """,
         "fct_projection_backtests": """
             origin_date feature_id method horizon horizon_day_count known_day_count last_target_date projected_cost_usd

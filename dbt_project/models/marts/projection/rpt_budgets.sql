@@ -8,7 +8,9 @@ budgets as (
     select
         feature_id,
         status,
+        projection_status,
         method,
+        error_horizon,
         owner,
         reason,
         month_number,
@@ -19,6 +21,8 @@ budgets as (
         high_cost_usd,
         budget_used_ratio,
         projected_budget_ratio,
+        wape_ratio,
+        error_origin_count,
         days_until_exceeded,
         least_days_until_exceeded,
         most_days_until_exceeded,

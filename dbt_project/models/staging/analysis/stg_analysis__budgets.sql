@@ -9,7 +9,9 @@ budgets_typed as (
     select
         cast(feature_id as string) as feature_id,
         cast(status as string) as status,
+        cast(projection_status as string) as projection_status,
         cast(method as string) as method,
+        cast(error_horizon as string) as error_horizon,
         cast(owner as string) as owner,
         cast(reason as string) as reason,
         cast(month_number as bigint) as month_number,
@@ -20,6 +22,8 @@ budgets_typed as (
         cast(high_cost_usd as decimal(18, 6)) as high_cost_usd,
         cast(budget_used_ratio as double) as budget_used_ratio,
         cast(projected_budget_ratio as double) as projected_budget_ratio,
+        cast(wape_ratio as double) as wape_ratio,
+        cast(error_origin_count as bigint) as error_origin_count,
         cast(days_until_exceeded as bigint) as days_until_exceeded,
         cast(least_days_until_exceeded as bigint) as least_days_until_exceeded,
         cast(most_days_until_exceeded as bigint) as most_days_until_exceeded,
