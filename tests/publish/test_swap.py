@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ai_finops.analyse.schemas import PROJECTIONS
+from ai_finops.analyse.schemas import PROJECTIONS, SAVINGS
 from ai_finops.build.issued import find_issued
 from ai_finops.errors import BuildError, PublishError
 from ai_finops.lake import Lake
@@ -259,11 +259,13 @@ def test_killed_at_any_step_leaves_one_whole_build(settings, step, moment):
 
 
 def issue(build, *dates: date) -> None:
-    """Put projections of these dates of issue where the analyses put them."""
-    rows = [{"as_of_date": day, "feature_id": "total", "target_date": day} for day in dates]
+    """Put a projection and a saving of each of these dates of issue where the analyses put them."""
     folder = Path(build["build_dir"], "analysis")
     folder.mkdir()
+    rows = [{"as_of_date": day, "feature_id": "total", "target_date": day} for day in dates]
     pq.write_table(pa.Table.from_pylist(rows, schema=PROJECTIONS), folder / "projections.parquet")
+    rows = [{"as_of_date": day, "opportunity_id": "one"} for day in dates]
+    pq.write_table(pa.Table.from_pylist(rows, schema=SAVINGS), folder / "savings.parquet")
 
 
 def test_what_a_build_issued_is_kept_once_it_is_published(settings):
@@ -274,8 +276,8 @@ def test_what_a_build_issued_is_kept_once_it_is_published(settings):
     publish(settings=settings, build=build)
     kept = find_issued(lake, before=date(2025, 6, 12))
     assert [(each.source, each.key, each.row_counts) for each in kept] == [
-        ("backcast", "2025-06-10", {"projections": 1}),
-        ("issued", "2025-06-11", {"projections": 1}),
+        ("backcast", "2025-06-10", {"projections": 1, "savings": 1}),
+        ("issued", "2025-06-11", {"projections": 1, "savings": 1}),
     ]
     publish(settings=settings, build=build)
     assert find_issued(lake, before=date(2025, 6, 12)) == kept
