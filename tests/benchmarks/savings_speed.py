@@ -42,21 +42,26 @@ def main() -> None:
     """Make the tables, find savings, and print the CPU seconds of a new date and of all."""
     days = [FIRST + timedelta(days=number) for number in range(DAY_COUNT)]
     dates = [day + timedelta(days=1) for day in days]
+    print(f"{FEATURE_COUNT} features, {DAY_COUNT} days, {FEATURE_COUNT * DAY_COUNT * GROUP_COUNT:,} sums of calls\n")
+    print("| Dates of issue | sums read | opportunities | CPU s |\n|---|---|---|---|")
+    for label, due in (("the newest", dates[-1:]), ("all", dates)):
+        read_count, found_count, spent = measure(days, due=due)
+        print(f"| {label} ({len(due)}) | {read_count:,} | {found_count:,} | {spent:.2f} |")
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\npeak of the process, with the tables made {peak_mb:,.0f} MB, load {os.getloadavg()[0]:.1f}")
+
+
+def measure(days: list[date], *, due: list[date]) -> tuple[int, int, float]:
+    """Return sums of calls read, opportunities found, and the CPU seconds of finding them on the dates `due`."""
     made = {name: pa.Table.from_pylist(list(make(days))) for name, make in _MAKERS.items()}
     seeds = {name: csv.read_csv(SEEDS / f"{name}.csv") for name in _SEEDS}
     prices = export_prices()
-    print(f"{FEATURE_COUNT} features, {DAY_COUNT} days, {made['call_sums'].num_rows:,} sums of calls\n")
-    print("| Dates of issue | sums read | opportunities | CPU s |\n|---|---|---|---|")
-    for label, due in (("the newest", dates[-1:]), ("all", dates)):
-        # As the build does, which sums no other days than these.
-        looked_back_on = pa.array(days_looked_back_on(due), pa.date32())
-        read = {name: table.filter(pc.field("usage_date").isin(looked_back_on)) for name, table in made.items()}
-        began = time.process_time()
-        found = _find(read, seeds=seeds, prices=prices, dates=due)
-        spent = time.process_time() - began
-        print(f"| {label} ({len(due)}) | {read['call_sums'].num_rows:,} | {found.num_rows:,} | {spent:.2f} |")
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\npeak of the process, with the tables made {peak_mb:,.0f} MB, load {os.getloadavg()[0]:.1f}")
+    # As the build does, which sums no other days than these.
+    looked_back_on = pa.array(days_looked_back_on(due), pa.date32())
+    read = {name: table.filter(pc.field("usage_date").isin(looked_back_on)) for name, table in made.items()}
+    began = time.process_time()
+    found = _find(read, seeds=seeds, prices=prices, dates=due)
+    return read["call_sums"].num_rows, found.num_rows, time.process_time() - began
 
 
 def _find(read: dict[str, pa.Table], *, seeds: dict[str, pa.Table], prices: pa.Table, dates: list[date]) -> pa.Table:
