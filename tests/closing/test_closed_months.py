@@ -242,6 +242,7 @@ def set_price(settings: Settings, usd_per_mtok: str) -> None:
     path.write_text(f"{path.read_text()}{key},{price}\n")
 
 
+@pytest.mark.long
 def test_a_closed_month_is_priced_again_only_by_force_and_as_another_version(settings, monkeypatch):
     land_calls(settings, date(2025, 5, 2), ("a", "2025-05-02 10:00", 750_000))
     land_calls(settings, date(2025, 6, 15), ("c", "2025-06-15 10:00", 1_000_000))
