@@ -1,7 +1,9 @@
-"""One warehouse for the session: hand-made raw tables, both phases of the dbt project over them."""
+"""One warehouse for all test processes: hand-made raw tables, both phases of the dbt project over them."""
 
 from __future__ import annotations
 
+import fcntl
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +17,24 @@ Query = Callable[..., list[tuple]]
 
 
 @pytest.fixture(scope="session")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Path of the built warehouse of `worked_days`."""
+def warehouse(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Path of the built warehouse of `worked_days`; each test process has a copy of its own, since DuckDB lets one write."""
     path = tmp_path_factory.mktemp("worked_days") / "warehouse.duckdb"
+    if worker_id == "master":
+        _build(path)
+        return path
+    built = tmp_path_factory.getbasetemp().parent / "worked_days.duckdb"
+    with built.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not built.exists():
+            _build(path)
+            shutil.copyfile(path, built)
+            return path
+    shutil.copyfile(built, path)
+    return path
+
+
+def _build(path: Path) -> None:
     make_raw(
         path,
         spans=worked_days.SPANS,
@@ -29,7 +46,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         built = run_dbt(path, "build", f"--select=tag:{phase}", as_of_date=worked_days.AS_OF_DATE)
         assert built.returncode == 0, built.stdout[-4000:] + built.stderr
         assert "WARN=0 ERROR=0 SKIP=0" in built.stdout
-    return path
 
 
 @pytest.fixture(scope="session")
