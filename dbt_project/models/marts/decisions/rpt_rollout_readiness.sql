@@ -175,11 +175,11 @@ steps_in_words as (
             else cast(cast(target as bigint) as string)
         end as target_in_words,
         case measure_name
-            when 'attributed_cost_ratio' then 'of the trailing week''s cost is a feature''s'
+            when 'attributed_cost_ratio' then 'of what the trailing week cost belongs to a feature'
             when 'known_metric_count' then 'metrics with bounds had a value in the trailing week'
             when 'fed_alarm_rule_count' then 'alarm rules had a value to look at in the trailing week'
             when 'shadow_comparison_count' then 'shadow comparisons were made in the trailing 28 days'
-            when 'task_type_call_ratio' then 'of the trailing week''s generating calls have a task type'
+            when 'task_type_call_ratio' then 'of the generating calls of the trailing week have a task type'
             when 'shipped_decision_count' then 'decisions have shipped'
             when 'measured_decision_count' then 'decisions have a measured week'
         end as what_is_counted
