@@ -264,8 +264,9 @@ class Run:
         )
 
     def _tell_parents(self, result: object) -> None:
+        self._inner_result = None  # a task that was begun in here may hold this run for long
         parent = self.parent
-        if parent is None:
+        if parent is None or parent._is_ended:
             return
         reading = self.call.reading
         if parent.options.is_stacked or type(parent) is type(self):
