@@ -1,0 +1,35 @@
+"""Parts of an answer that may be a dictionary or an SDK's object: its fields, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NOTHING: dict[str, Any] = {}
+
+
+def fields_of(part: object) -> dict[str, Any]:
+    """Return the fields of a dictionary or of an object (pydantic's undeclared ones too); empty for anything else.
+
+    The dictionary may be the object's own: it is read, never changed.
+    """
+    if type(part) is dict:
+        return part
+    if part is None or isinstance(part, str | bytes | int | float | list | tuple):
+        return NOTHING
+    if isinstance(part, dict):
+        return part
+    fields = getattr(part, "__dict__", None)
+    if fields is None:
+        return NOTHING
+    extra = getattr(part, "__pydantic_extra__", None)
+    return {**fields, **extra} if extra else fields
+
+
+def text(said: object) -> str | None:
+    """Return a text that is not empty, else None: ids and names of anything else say nothing."""
+    return said if type(said) is str and said else None
+
+
+def first(items: object) -> object:
+    """Return the first of a list, else None."""
+    return items[0] if type(items) is list and items else None
