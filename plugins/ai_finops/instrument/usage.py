@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ai_finops.instrument.losses import count_loss
-from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.readers.bodies import read_dict
 from ai_finops.instrument.readers.objects import Reader, reader_of
+from ai_finops.instrument.reading import Reading
 from ai_finops.pricing.usage_bodies import read_usage
 
 __all__ = ["Reader", "read", "read_as", "register_reader", "unregister_readers"]
@@ -34,7 +34,7 @@ def read(result: object) -> Reading | None:
     try:
         reader = _readers.get(cls) or _find(cls)
         return reader(result)
-    except Exception as error:  # whatever a stranger's object does when it is looked at
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's object does when it is looked at
         count_loss("reader_failed", detail=type(error).__name__)
         return None
 
@@ -102,7 +102,7 @@ def _in_turn(asked: list[Reader], built_in: Reader) -> Reader:
         for reader in asked:
             try:
                 reading = reader(result)
-            except Exception as error:  # the user's own code
+            except Exception as error:  # noqa: BLE001 - the user's own code
                 count_loss("reader_failed", detail=type(error).__name__)
                 continue
             if isinstance(reading, Reading):

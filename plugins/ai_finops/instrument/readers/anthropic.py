@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ai_finops.instrument.model_names import provider_of_model
-from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.readers.counts import Counts, beside, written_in_all
-from ai_finops.instrument.readers.parts import NOTHING, fields_of, text
+from ai_finops.instrument.readers.parts import fields_of, reading_of, text
+from ai_finops.instrument.reading import Reading
 
 _SOLD_BY = {"msg_bdrk": "aws.bedrock", "msg_vrtx": "gcp.vertex_ai"}
 """By the first letters of the message's id."""
@@ -22,34 +22,40 @@ def read_message(body: dict[str, Any], usage: dict[str, Any], *, provider_name: 
         fields = fields_of(iteration)
         if fields.get("type") == "compaction":  # billed beside what the counts at the top say
             counts = _sum(counts, message_counts(fields))
-    return Reading(
-        (response_id and _SOLD_BY.get(response_id[:8])) or provider_name or provider_of_model(model),
-        "chat",
-        None,
-        model,
-        response_id,
-        text(body.get("_request_id")),
-        "fast" if usage.get("speed") == "fast" else text(usage.get("service_tier")),
-        text(body.get("stop_reason")),
-        *counts,
-        None,
-        None,
+    return reading_of(
+        (
+            (response_id and _SOLD_BY.get(response_id[:8])) or provider_name or provider_of_model(model),
+            "chat",
+            None,
+            model,
+            response_id,
+            text(body.get("_request_id")),
+            "fast" if usage.get("speed") == "fast" else text(usage.get("service_tier")),
+            text(body.get("stop_reason")),
+            *counts,
+            None,
+            None,
+        )
     )
 
 
 def message_counts(usage: dict[str, Any]) -> Counts:
     """Return the counts of one usage object."""
-    kept = usage.get("cache_creation")
-    kept = fields_of(kept) if kept is not None else NOTHING
-    details = usage.get("output_tokens_details")
-    for_an_hour = kept.get("ephemeral_1h_input_tokens")
+    kept, details = usage.get("cache_creation"), usage.get("output_tokens_details")
+    written = usage.get("cache_creation_input_tokens")
+    for_an_hour = None
+    if kept is not None:
+        fields = fields_of(kept)
+        for_an_hour = fields.get("ephemeral_1h_input_tokens")
+        if written is None:
+            written = written_in_all(None, fields.get("ephemeral_5m_input_tokens"), for_an_hour)
     return beside(
         usage.get("input_tokens"),
         usage.get("cache_read_input_tokens"),
-        written_in_all(usage.get("cache_creation_input_tokens"), kept.get("ephemeral_5m_input_tokens"), for_an_hour),
+        written,
         for_an_hour,
         usage.get("output_tokens"),
-        fields_of(details).get("thinking_tokens") if details is not None else None,
+        None if details is None else fields_of(details).get("thinking_tokens"),
     )
 
 

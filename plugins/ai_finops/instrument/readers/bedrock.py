@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.readers.counts import beside, count, written_in_all
-from ai_finops.instrument.readers.parts import NOTHING, first, text
+from ai_finops.instrument.readers.parts import NOTHING, first, reading_of, text
+from ai_finops.instrument.reading import Reading
 
 BEDROCK = "aws.bedrock"
 METRICS = "amazon-bedrock-invocationMetrics"
@@ -30,26 +30,21 @@ def read_converse(body: dict[str, Any], usage: dict[str, Any]) -> Reading:
         for_minutes, for_an_hour = _kept(details, "5m"), _kept(details, "1h")
         written = written_in_all(written, for_minutes, for_an_hour)
     meta = body.get("ResponseMetadata") or NOTHING
-    tier, trace = body.get("serviceTier"), body.get("trace")
-    return Reading(
-        BEDROCK,
-        "chat",
-        None,
-        _routed_model(trace) if trace else None,
-        None,
-        text(meta.get("RequestId")),
-        _tier(tier, body.get("performanceConfig")),
-        text(body.get("stopReason")),
-        *beside(
-            usage.get("inputTokens"),
-            read,
-            written,
-            for_an_hour,
-            usage.get("outputTokens"),
+    tier, performance, trace = body.get("serviceTier"), body.get("performanceConfig"), body.get("trace")
+    return reading_of(
+        (
+            BEDROCK,
+            "chat",
             None,
-        ),
-        None,
-        count(meta.get("RetryAttempts")),
+            None if trace is None else _routed_model(trace),
+            None,
+            text(meta.get("RequestId")),
+            None if tier is None is performance else _tier(tier, performance),
+            text(body.get("stopReason")),
+            *beside(usage.get("inputTokens"), read, written, for_an_hour, usage.get("outputTokens"), None),
+            None,
+            count(meta.get("RetryAttempts")),
+        )
     )
 
 
@@ -78,7 +73,10 @@ def read_response(body: dict[str, Any], meta: dict[str, Any]) -> Reading | None:
     is_reranked = isinstance(first(body.get("results")), dict) and "relevanceScore" in body["results"][0]
     if not (is_invoked or is_reranked or "EventStream" in (type(body.get(key)).__name__ for key in ("stream", "body"))):
         return None
-    said = [headers.get(f"{_HEADER}{name}-token-count") for name in ("input", "cache-read-input", "cache-write-input", "output")]
+    said = [
+        headers.get(f"{_HEADER}{name}-token-count")
+        for name in ("input", "cache-read-input", "cache-write-input", "output")
+    ]
     uncached, read, written, output = map(_digits, said)
     counts = beside(uncached, read, written, None, output, None)
     return Reading(

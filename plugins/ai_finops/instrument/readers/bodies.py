@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.readers import anthropic, bedrock, cohere, google, langchain, openai
 from ai_finops.instrument.readers.counts import count
 from ai_finops.instrument.readers.parts import fields_of
+from ai_finops.instrument.reading import Reading
 
 
 def read_dict(body: dict[str, Any]) -> Reading | None:

@@ -19,6 +19,15 @@ def count(said: object) -> int | None:
 
 def including(whole: Any, read: Any, written: Any, for_an_hour: Any, output: Any, reasoning: Any) -> Counts:
     """Return the counts of a provider whose input includes cached tokens."""
+    if (  # the usual answer at once, as this is on the request path
+        written is None
+        and type(whole) is int is type(output)
+        and for_an_hour is None
+        and whole >= 0 <= output
+        and (read is None or (type(read) is int and 0 <= read <= whole))
+        and (reasoning is None or (type(reasoning) is int and 0 <= reasoning <= output))
+    ):
+        return whole, read, None, None, output, reasoning
     whole = whole if type(whole) is int and whole >= 0 else None
     if read is None and written is None and for_an_hour is None:
         return (whole, None, None, None, *_output(output, reasoning))
@@ -27,6 +36,15 @@ def including(whole: Any, read: Any, written: Any, for_an_hour: Any, output: Any
 
 def beside(uncached: Any, read: Any, written: Any, for_an_hour: Any, output: Any, reasoning: Any) -> Counts:
     """Return the counts of a provider that counts cached tokens beside the input."""
+    if (  # the usual answer at once, as this is on the request path
+        type(uncached) is int is type(output)
+        and reasoning is None
+        and uncached >= 0 <= output
+        and type(read) is int is type(written)
+        and read >= 0 <= written
+        and (for_an_hour is None or (type(for_an_hour) is int and 0 <= for_an_hour <= written))
+    ):
+        return uncached + read + written, read, written, for_an_hour, output, None
     if read is None and written is None and for_an_hour is None:
         uncached = uncached if type(uncached) is int and uncached >= 0 else None
         return (uncached, None, None, None, *_output(output, reasoning))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.readers.counts import count, including
 from ai_finops.instrument.readers.parts import fields_of, first, text
+from ai_finops.instrument.reading import Reading
 
 _NAMES = (
     ("promptTokenCount", "prompt_token_count"),

@@ -1,13 +1,13 @@
-"""LangChain's messages and results. Its usage metadata has one convention for all providers: details are parts of the counts."""
+"""LangChain's messages and results. Its usage metadata has one convention for all: details are parts of the counts."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ai_finops.instrument.model_names import provider_named, provider_of_model
-from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.readers.counts import Counts, count, including, written_in_all
 from ai_finops.instrument.readers.parts import NOTHING, fields_of, text
+from ai_finops.instrument.reading import Reading
 
 _MOST_VALUES = 20
 """Of a dictionary that are looked at for a message."""
@@ -134,7 +134,12 @@ def _sum(readings: list[Reading]) -> Reading:
     if len(readings) == 1:
         return readings[0]
     names = ("input_tokens", "output_tokens")
-    parts = ("cache_read_input_tokens", "cache_write_input_tokens", "cache_write_1h_input_tokens", "reasoning_output_tokens")
+    parts = (
+        "cache_read_input_tokens",
+        "cache_write_input_tokens",
+        "cache_write_1h_input_tokens",
+        "reasoning_output_tokens",
+    )
     said = {name: [getattr(reading, name) for reading in readings] for name in (*names, *parts)}
     whole = {name: None if None in said[name] else sum(said[name]) for name in names}
     part = {name: sum(each or 0 for each in said[name]) if any(said[name]) else None for name in parts}

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ai_finops.instrument.model_names import provider_named, provider_of_model
-from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.readers import anthropic, cohere, google, langchain, openai
 from ai_finops.instrument.readers.bodies import read_dict, read_usage
 from ai_finops.instrument.readers.parts import NOTHING, fields_of, text
+from ai_finops.instrument.reading import Reading
 
 Reader = Callable[[Any], Reading | None]
 

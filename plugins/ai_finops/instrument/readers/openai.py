@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ai_finops.instrument.model_names import provider_of_model
-from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.readers.counts import count, including
-from ai_finops.instrument.readers.parts import NOTHING, fields_of, first, text
+from ai_finops.instrument.readers.parts import fields_of, first, reading_of, text
+from ai_finops.instrument.reading import Reading
 
 _ON_DEMAND_BY_ASKING = "auto"
 """A tier that is asked for; an answer that repeats it does not say which was given."""
@@ -18,34 +18,37 @@ _ON_DEMAND_BY_ASKING = "auto"
 
 def read_chat(body: dict[str, Any], usage: dict[str, Any], *, provider_name: str | None = None) -> Reading:
     """Read a chat completion or an older completion, as dictionaries of the answer and of its usage."""
-    model = body.get("model")
-    choice = first(body.get("choices"))
+    model, response_id = body.get("model"), body.get("id")
+    choices, tier = body.get("choices"), body.get("service_tier")
     details, out_details = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    details = fields_of(details) if details is not None else NOTHING
-    out_details = fields_of(out_details) if out_details is not None else NOTHING
     prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    reasoning = out_details.get("reasoning_tokens")
-    if reasoning and type(reasoning) is int:
-        output = _with_reasoning(prompt, output, reasoning, usage.get("total_tokens"))
-    read = details.get("cached_tokens")
+    read = written = reasoning = None
+    if details is not None:
+        fields = fields_of(details)
+        read, written = fields.get("cached_tokens"), fields.get("cache_write_tokens")
+        if written is None:
+            written = fields.get("cache_creation_tokens")
     if read is None:
         read = usage.get("prompt_cache_hit_tokens")
-    written = details.get("cache_write_tokens")
-    if written is None:
-        written = details.get("cache_creation_tokens")
-    kind = body.get("object")
-    return Reading(
-        provider_name or provider_of_model(text(model)),
-        "text_completion" if kind == "text_completion" else "chat",
-        None,
-        text(model),
-        text(body.get("id")),
-        text(body.get("_request_id")),
-        _tier(body.get("service_tier")),
-        _finish_reason(choice),
-        *including(prompt, read, written, None, output, reasoning),
-        None,
-        None,
+    if out_details is not None:
+        reasoning = fields_of(out_details).get("reasoning_tokens")
+        if reasoning and type(reasoning) is int:
+            output = _with_reasoning(prompt, output, reasoning, usage.get("total_tokens"))
+    model = model if type(model) is str and model else None
+    return reading_of(
+        (
+            provider_name or provider_of_model(model),
+            "text_completion" if body.get("object") == "text_completion" else "chat",
+            None,
+            model,
+            response_id if type(response_id) is str and response_id else None,
+            text(body.get("_request_id")),
+            None if tier is None or tier == _ON_DEMAND_BY_ASKING else text(tier),
+            _finish_reason(choices[0]) if type(choices) is list and choices else None,
+            *including(prompt, read, written, None, output, reasoning),
+            None,
+            None,
+        )
     )
 
 
@@ -73,7 +76,7 @@ def read_responses(body: dict[str, Any], usage: dict[str, Any], *, provider_name
         model,
         text(body.get("id")),
         text(body.get("_request_id")),
-        _tier(body.get("service_tier")),
+        None if body.get("service_tier") == _ON_DEMAND_BY_ASKING else text(body.get("service_tier")),
         text(fields_of(body.get("incomplete_details")).get("reason")) or text(body.get("status")),
         *including(
             usage.get("input_tokens"),
@@ -94,16 +97,8 @@ def _with_reasoning(prompt: object, output: object, reasoning: int, total: objec
     return output + reasoning if is_beside else output  # type: ignore[operator]
 
 
-def _tier(said: object) -> str | None:
-    return None if said == _ON_DEMAND_BY_ASKING else text(said)
-
-
 def _finish_reason(choice: object) -> str | None:
-    if choice is None:
-        return None
-    if type(choice) is dict:
-        return text(choice.get("finish_reason"))
-    return text(getattr(choice, "finish_reason", None))
+    return text(choice.get("finish_reason") if type(choice) is dict else getattr(choice, "finish_reason", None))
 
 
 def is_embeddings(body: dict[str, Any], usage: dict[str, Any]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ai_finops.instrument.reading import Reading
+
 NOTHING: dict[str, Any] = {}
 
 
@@ -14,13 +16,14 @@ def fields_of(part: object) -> dict[str, Any]:
     """
     if type(part) is dict:
         return part
-    if part is None or isinstance(part, str | bytes | int | float | list | tuple):
+    if part is None:
         return NOTHING
+    try:
+        fields = part.__dict__
+    except AttributeError:
+        return part if isinstance(part, dict) else NOTHING
     if isinstance(part, dict):
         return part
-    fields = getattr(part, "__dict__", None)
-    if fields is None:
-        return NOTHING
     extra = getattr(part, "__pydantic_extra__", None)
     return {**fields, **extra} if extra else fields
 
@@ -33,3 +36,8 @@ def text(said: object) -> str | None:
 def first(items: object) -> object:
     """Return the first of a list, else None."""
     return items[0] if type(items) is list and items else None
+
+
+def reading_of(fields: tuple[Any, ...], *, make: Any = tuple.__new__) -> Reading:
+    """Return the reading of all its fields in order, in half the time that its own constructor takes."""
+    return make(Reading, fields)
