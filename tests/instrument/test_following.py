@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 from opentelemetry import trace
-from tests.instrument.answers import converse, openai_chat
 
-from ai_finops.instrument import current_call, losses, track_llm_cost
+from ai_finops.instrument import current_call, track_llm_cost
+from ai_finops.instrument.losses import losses
 from ai_finops.instrument.recorder import decorated
+from tests.instrument.answers import converse, openai_chat
 
 
 def test_kinds_and_signatures_are_kept(spans):

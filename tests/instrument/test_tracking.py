@@ -7,18 +7,19 @@ import asyncio
 import pytest
 from opentelemetry import baggage
 from opentelemetry.trace import SpanKind, StatusCode
-from tests.instrument.answers import HAIKU, converse, openai_chat
 
-from ai_finops.instrument import current_call, feature, losses, track_llm_cost, tracking
+from ai_finops.instrument import current_call, feature, track_llm_cost, tracking
+from ai_finops.instrument.losses import losses
 from ai_finops.instrument.run import error_name
 from ai_finops.instrument.semconv import select_names
+from tests.instrument.answers import HAIKU, converse, openai_chat
 
 
 def test_a_call_says_feature_pipeline_usage_and_cost(spans):
     @track_llm_cost(
         feature="support_answer", model_tier="cheap", task_type="chat", prompt_version="7", pipeline="answer"
     )
-    def answer(modelId):  # noqa: N803  Bedrock's spelling
+    def answer(modelId):
         return converse(input_tokens=1_000, output_tokens=50)
 
     answer(HAIKU)
@@ -29,14 +30,14 @@ def test_a_call_says_feature_pipeline_usage_and_cost(spans):
         "ai_finops.instrument",
     )
     said = spans.facts()
-    assert said.pop("finops.estimated_cost_usd") == pytest.approx(0.001)  # 1,000 × 0.80 + 50 × 4.00, per million
+    assert said.pop("finops.estimated_cost_usd") == pytest.approx(0.001)  # 1,000 at 0.80 and 50 at 4.00 per million
     assert said["finops.feature"] == "support_answer"
     assert said["finops.pipeline"] == "answer"
     assert said["finops.model_tier"] == "cheap"
     assert said["finops.task_type"] == "chat"
     assert said["finops.prompt_version"] == "7"
     assert said["finops.currency"] == "USD"
-    assert said["finops.price_catalog_version"] == "genai-prices 0.2.3"
+    assert said["finops.price_catalog_version"] == "0.2.3"
     assert said["gen_ai.operation.name"] == "chat"
     assert said["gen_ai.provider.name"] == "aws.bedrock"
     assert said["gen_ai.request.model"] == HAIKU

@@ -75,6 +75,9 @@ class SpanRun(Run):
                 span.update_name(f"{call.reading.operation_name or call.operation_name} {call.model}")
         span.end(call.ended_at_ns)
 
+    def _abandoned(self) -> None:
+        self._span.end()
+
 
 def _facts(run: SpanRun) -> dict[str, Any]:
     call, names = run.call, _names
