@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ai_finops.instrument.losses import count_loss
+from ai_finops.instrument.readers import bedrock
 from ai_finops.instrument.readers.bodies import read_dict
 from ai_finops.instrument.readers.objects import Reader, reader_of
 from ai_finops.instrument.reading import Reading
@@ -84,6 +85,12 @@ def read_as(body: dict[str, Any], *, provider_name: str, api_flavor: str = "defa
         output_tokens=usage.output_tokens,
         reasoning_output_tokens=usage.reasoning_output_tokens,
     )
+
+
+def read_opened(result: dict[str, Any]) -> Reading | None:
+    """Return what boto3's answer says before its stream is read: the request, and how often it was tried."""
+    meta = result.get("ResponseMetadata")
+    return bedrock.read_metadata(meta, operation_name=None) if type(meta) is dict else None
 
 
 def _find(cls: type) -> Reader:

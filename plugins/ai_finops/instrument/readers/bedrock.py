@@ -66,29 +66,32 @@ def read_metrics(metrics: dict[str, Any]) -> Reading:
 
 
 def read_response(body: dict[str, Any], meta: dict[str, Any]) -> Reading | None:
-    """Read boto3's answer by its metadata alone: InvokeModel's headers, a stream's request, a rerank. Others are None."""
+    """Read boto3's answer by its metadata alone: InvokeModel's headers, a rerank. A stream, or another service, is None."""
+    headers = meta.get("HTTPHeaders")
+    if not isinstance(headers, dict) or "EventStream" in (type(body.get(name)).__name__ for name in ("stream", "body")):
+        return None
+    result = first(body.get("results"))
+    if type(result) is dict and "relevanceScore" in result:
+        return read_metadata(meta, operation_name="rerank")
+    return read_metadata(meta, operation_name=None) if any(name.startswith(_HEADER) for name in headers) else None
+
+
+def read_metadata(meta: dict[str, Any], *, operation_name: str | None) -> Reading:
+    """Read the metadata of boto3's answer from Bedrock: the request, its retries, and the headers that count."""
     headers = meta.get("HTTPHeaders")
     headers = headers if isinstance(headers, dict) else NOTHING
-    is_invoked = any(name.startswith(_HEADER) for name in headers)
-    is_reranked = isinstance(first(body.get("results")), dict) and "relevanceScore" in body["results"][0]
-    if not (is_invoked or is_reranked or "EventStream" in (type(body.get(key)).__name__ for key in ("stream", "body"))):
-        return None
-    said = [
-        headers.get(f"{_HEADER}{name}-token-count")
-        for name in ("input", "cache-read-input", "cache-write-input", "output")
-    ]
-    uncached, read, written, output = map(_digits, said)
-    counts = beside(uncached, read, written, None, output, None)
+    kinds = ("input", "cache-read-input", "cache-write-input", "output")
+    uncached, read, written, output = (_digits(headers.get(f"{_HEADER}{kind}-token-count")) for kind in kinds)
     return Reading(
         BEDROCK,
-        "rerank" if is_reranked else None,
+        operation_name,
         None,
         None,
         None,
         text(meta.get("RequestId")),
         _tier(headers.get(f"{_HEADER}service-tier"), headers.get(f"{_HEADER}performanceconfig-latency")),
         None,
-        *counts,
+        *beside(uncached, read, written, None, output, None),
         None,
         count(meta.get("RetryAttempts")),
     )
