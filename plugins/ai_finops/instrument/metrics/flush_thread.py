@@ -25,10 +25,6 @@ class FlushThread:
             pause_s: Asked after a run: seconds that the next one waits at least, 0 for the interval.
         """
         self._work, self._interval_s, self._pause_s = work, interval_s, pause_s
-        self.forget()
-
-    def forget(self) -> None:
-        """Be as new: in a child process after a fork there is no thread, and locks may be held by nobody."""
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._asked_count = self._done_count = 0
