@@ -20,7 +20,7 @@ from ai_finops.instrument.metrics.statistic_sets import MinuteSets, StatisticSet
 
 _LOG = logging.getLogger("ai_finops.instrument")
 MAX_WAITING = 20_000
-"""Statistic sets that wait at most: 20 minutes of 250 pairs, or a whole day of three; about 8 MB."""
+"""Statistic sets that wait at most: 20 minutes of 250 pairs, or a whole day of three; about 6 MB."""
 MAX_REQUESTS_PER_ROUND = 100
 """A round that finds wrong data sends its halves; this many requests end it, the rest waits for the next."""
 FIRST_WAIT_S = 5.0
