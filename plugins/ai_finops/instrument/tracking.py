@@ -26,8 +26,6 @@ _names: Names = select_names()
 class SpanRun(Run):
     """A call as a span of kind CLIENT, current while the call runs."""
 
-    __slots__ = ("_asked_model", "_context", "_span", "_token")
-
     def _opened(self) -> None:
         call, names = self.call, _names
         attributes: dict[str, Any] = {names.operation: call.operation_name}
