@@ -73,7 +73,7 @@ def make_options(
 
 
 class Run:
-    """One call being recorded; `_opened`, `_attached`, `_detached` and `_closed` are what kinds of recording differ in."""
+    """One call being recorded; `_opened`, `enter`, `leave` and `_closed` are what kinds of recording differ in."""
 
     # Defaults on the class, so that a call without anything inside sets four attributes and not eleven.
     _is_ended = _is_followed = False
@@ -113,13 +113,11 @@ class Run:
 
     def enter(self) -> None:
         """Make this the call that is running here. Generators do it for each of their steps."""
-        self._attached()
         _current.set(self)
 
     def leave(self) -> None:
         """Undo `enter`, in the same step."""
         _current.set(self.parent)
-        self._detached()
 
     def event(self, item: object) -> None:
         """Take one item of a stream."""
@@ -215,14 +213,15 @@ class Run:
             return
         self._is_ended = True
         call = self.call
+        reading = call.reading
+        call.model = model = reading.response_model or reading.request_model or call.request_model
         if self._inner_count and self._repeats_inner(result):
             call.holds_calls = True
         else:
-            reading = call.reading
-            if call.usage_gap is None and not reading.has_usage:
+            if reading.output_tokens is None and call.usage_gap is None and not reading.has_usage:
                 call.usage_gap = "not_read"
             call.estimated_cost_usd, call.cost_gap = estimate_cost_usd(
-                reading, model=call.model, day_number=call.started_at_ns // _NS_PER_DAY
+                reading, model=model, day_number=call.started_at_ns // _NS_PER_DAY
             )
         self._inner_result = None  # a task that was begun in here may hold this run for long
         if self.parent is not None:
@@ -287,12 +286,6 @@ class Run:
 
     def _opened(self) -> None:
         """Begin to record."""
-
-    def _attached(self) -> None:
-        """The call runs here from now on."""
-
-    def _detached(self) -> None:
-        """The call does not run here any more."""
 
     def _closed(self) -> None:
         """Hand on what was recorded."""
