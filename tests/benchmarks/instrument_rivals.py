@@ -4,8 +4,8 @@
     make bench BENCH=instrument_rivals BENCH_CALLS=5000 BENCH_ROUNDS=5
 
 Each runs in processes of its own, since each changes the client for its whole process; they take turns, so that what else the
-machine does falls on all. The client asks a transport that answers from memory. What is added is the median of a way's calls less the
-median without any, and the median of that over the rounds. `made_openai_calls` has the ways; no library keeps texts.
+machine does falls on all. The client asks a transport that answers from memory. What is added is the median of a way's calls
+less the median without any, and the median of that over the rounds. `made_openai_calls` has the ways; no library keeps texts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Time calls of one OpenAI client over a transport that answers from memory, with one instrumentation; run by `instrument_rivals`.
+"""Time calls of one OpenAI client, over a transport that answers from memory, with one instrumentation.
 
     .venv-rivals/bin/python tests/benchmarks/made_openai_calls.py ours 2000
 
-Prints the median and the 99th percentile of a call in nanoseconds. Spans go through a BatchSpanProcessor to an exporter that
+Run by `instrument_rivals`. Prints the median and the 99th percentile of a call in nanoseconds. Spans go through a BatchSpanProcessor to an exporter that
 drops them. Nobody keeps texts of prompts or answers: what a library has for that is switched off.
 """
 
