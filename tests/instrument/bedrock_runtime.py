@@ -59,7 +59,7 @@ def chunk(payload: dict[str, Any]) -> bytes:
 
 def call(operation: str, wire: Wire, *, headers: dict[str, str] | None = None, **asked: Any) -> dict[str, Any]:
     """Call an operation of Bedrock's runtime and let `wire` answer it."""
-    client = boto3.client("bedrock-runtime", "us-east-1", aws_access_key_id="k", aws_secret_access_key="s")  # noqa: S106
+    client = boto3.client("bedrock-runtime", "us-east-1", aws_access_key_id="k", aws_secret_access_key="s")
     said = {"x-amzn-requestid": REQUEST_ID, "content-type": "application/json", **(headers or {})}
     client.meta.events.register(
         "before-send.bedrock-runtime", lambda **_: AWSResponse("https://bedrock.test", 200, said, wire)

@@ -23,7 +23,9 @@ _VALUES = (
     | st.booleans()
     | st.integers(min_value=-3, max_value=2_000)
     | st.floats(allow_nan=True)
-    | st.sampled_from(["", "12", "-3", "5m", "1h", "fast", "message", "response", "list", "compaction", "message_start"])
+    | st.sampled_from(
+        ["", "12", "-3", "5m", "1h", "fast", "message", "response", "list", "compaction", "message_start"]
+    )
 )
 _KEYS = st.sampled_from(WORDS) | st.text(max_size=4)
 json_values = st.recursive(

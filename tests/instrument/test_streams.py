@@ -99,7 +99,9 @@ def test_a_stream_may_be_read_in_two_goes():
 
 
 def test_an_exception_in_the_stream_ends_it():
-    answer = converse_stream(Wire([*EVENTS[:2], event("throttlingException", {"message": "slow"}, message_type="exception")]))
+    answer = converse_stream(
+        Wire([*EVENTS[:2], event("throttlingException", {"message": "slow"}, message_type="exception")])
+    )
     followed = Followed(answer)
     with pytest.raises(EventStreamError) as raised:
         list(answer["stream"])
@@ -164,7 +166,9 @@ def test_after_a_fork_the_child_tells_of_its_own_streams():
     assert told == b"GeneratorExit"
 
 
-@pytest.mark.parametrize("result", [None, "text", 7, [], {}, {"stream": "text"}, {"body": b""}, (n for n in [1]), object()])
+@pytest.mark.parametrize(
+    "result", [None, "text", 7, [], {}, {"stream": "text"}, {"body": b""}, (n for n in [1]), object()]
+)
 def test_what_is_no_stream_of_an_sdk_is_not_followed(result):
     assert follow(result, on_event=pytest.fail, on_end=pytest.fail) is False
 
@@ -177,7 +181,12 @@ def test_a_plain_generator_is_left_as_it_is():
 
 # InvokeModelWithResponseStream: each model in its own shape, Bedrock's metrics at the end.
 
-METRICS = {"inputTokenCount": 3, "outputTokenCount": 61, "cacheReadInputTokenCount": 2_074, "cacheWriteInputTokenCount": 297}
+METRICS = {
+    "inputTokenCount": 3,
+    "outputTokenCount": 61,
+    "cacheReadInputTokenCount": 2_074,
+    "cacheWriteInputTokenCount": 297,
+}
 CLAUDE = [
     {
         "type": "message_start",
@@ -204,7 +213,12 @@ NOVA = [
     {"messageStop": {"stopReason": "end_turn"}},
     {
         "metadata": {
-            "usage": {"inputTokens": 4, "outputTokens": 38, "cacheReadInputTokenCount": 20, "cacheWriteInputTokenCount": 7},
+            "usage": {
+                "inputTokens": 4,
+                "outputTokens": 38,
+                "cacheReadInputTokenCount": 20,
+                "cacheWriteInputTokenCount": 7,
+            },
             "metrics": {},
             "trace": {},
         },
@@ -212,8 +226,20 @@ NOVA = [
     },
 ]
 TITAN = [
-    {"outputText": "Hel", "index": 0, "totalOutputTextTokenCount": None, "completionReason": None, "inputTextTokenCount": 5},
-    {"outputText": "lo", "index": 0, "totalOutputTextTokenCount": 9, "completionReason": "FINISH", "inputTextTokenCount": None},
+    {
+        "outputText": "Hel",
+        "index": 0,
+        "totalOutputTextTokenCount": None,
+        "completionReason": None,
+        "inputTextTokenCount": 5,
+    },
+    {
+        "outputText": "lo",
+        "index": 0,
+        "totalOutputTextTokenCount": 9,
+        "completionReason": "FINISH",
+        "inputTextTokenCount": None,
+    },
 ]
 LLAMA = [
     {"generation": "He", "prompt_token_count": 17, "generation_token_count": 1, "stop_reason": None},

@@ -108,7 +108,13 @@ def test_the_fast_readers_agree_with_the_rules_of_genai_prices():
         assert found.output_tokens == usage.output_tokens or each.api_flavor == "embeddings"
 
 
-_FAST = {("anthropic", "default"), ("openai", "chat"), ("openai", "responses"), ("aws", "default"), ("google", "default")}
+_FAST = {
+    ("anthropic", "default"),
+    ("openai", "chat"),
+    ("openai", "responses"),
+    ("aws", "default"),
+    ("google", "default"),
+}
 
 
 def own_key(each: Expected) -> tuple[str, str]:
@@ -566,7 +572,10 @@ def test_an_object_with_a_known_usage_in_a_known_place():
         usage: object
 
     assert counts(read(Completion("m", Usage(10, 5)))) == {"input_tokens": 10, "output_tokens": 5}
-    assert counts(read(Completion("m", {"inputTokens": 4, "outputTokens": 38}))) == {"input_tokens": 4, "output_tokens": 38}
+    assert counts(read(Completion("m", {"inputTokens": 4, "outputTokens": 38}))) == {
+        "input_tokens": 4,
+        "output_tokens": 38,
+    }
     assert read(Completion("m", Usage("10", None))) is None
     assert read(Completion("m", None)) is None
 

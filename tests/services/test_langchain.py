@@ -72,7 +72,12 @@ def test_ids_that_langchain_made_up_are_no_ids_of_an_answer():
 
 
 def test_writes_told_by_duration_stand_beside_a_zero():
-    details = {"cache_read": 100, "cache_creation": 0, "ephemeral_5m_input_tokens": 50, "ephemeral_1h_input_tokens": 150}
+    details = {
+        "cache_read": 100,
+        "cache_creation": 0,
+        "ephemeral_5m_input_tokens": 50,
+        "ephemeral_1h_input_tokens": 150,
+    }
     reading = read(message(usage_metadata=METADATA | {"input_token_details": details}))
     assert (reading.cache_write_input_tokens, reading.cache_write_1h_input_tokens) == (200, 150)
 
@@ -148,7 +153,9 @@ def test_what_chat_openai_streams():
 def test_chunks_add_up():
     followed = Followed(None)
     start = {"input_tokens": 300, "output_tokens": 1, "total_tokens": 301, "input_token_details": {"cache_read": 100}}
-    followed._event(AIMessageChunk(content="", usage_metadata=start, response_metadata={"model_name": "claude-sonnet-4-5"}))
+    followed._event(
+        AIMessageChunk(content="", usage_metadata=start, response_metadata={"model_name": "claude-sonnet-4-5"})
+    )
     followed._event(AIMessageChunk(content="Hi"))
     end = {"input_tokens": 0, "output_tokens": 49, "total_tokens": 49}
     last = AIMessageChunk(content="", usage_metadata=end, response_metadata={"stop_reason": "end_turn"})
@@ -181,7 +188,9 @@ def test_what_chat_bedrock_converse_returns():
         text = content.decode()
 
     client.meta.events.register("before-send.bedrock-runtime.Converse", lambda **_: Response())
-    reading = read(ChatBedrockConverse(model="us.anthropic.claude-sonnet-4-5-20250929-v1:0", client=client).invoke("Hi"))
+    reading = read(
+        ChatBedrockConverse(model="us.anthropic.claude-sonnet-4-5-20250929-v1:0", client=client).invoke("Hi")
+    )
     assert (reading.provider_name, reading.request_id, reading.retry_count) == ("aws.bedrock", "req-1", 0)
     assert (reading.response_model, reading.finish_reason) == (
         "us.anthropic.claude-sonnet-4-5-20250929-v1:0",

@@ -121,7 +121,9 @@ def test_its_dump_counts_the_same():
 def test_a_chat_completion_of_azure():
     answer = CHAT | {"prompt_filter_results": [{"prompt_index": 0, "content_filter_results": {}}]}
     transport = httpx2.AsyncClient(transport=serving(answer))
-    client = AsyncAzureOpenAI(api_key="k", api_version="2024-10-21", azure_endpoint="https://x.test", http_client=transport)
+    client = AsyncAzureOpenAI(
+        api_key="k", api_version="2024-10-21", azure_endpoint="https://x.test", http_client=transport
+    )
     reading = read(asyncio.run(client.chat.completions.create(model="ours", messages=MESSAGES)))
     assert (reading.provider_name, counts(reading)) == ("azure.ai.openai", COUNTS)
 
@@ -178,7 +180,9 @@ def test_embeddings():
         "model": "text-embedding-3-small",
         "usage": {"prompt_tokens": 8, "total_tokens": 8},
     }
-    embeddings = client_of(answer).embeddings.create(model="text-embedding-3-small", input="Hi", encoding_format="float")
+    embeddings = client_of(answer).embeddings.create(
+        model="text-embedding-3-small", input="Hi", encoding_format="float"
+    )
     for result in (embeddings, embeddings.model_dump()):
         reading = read(result)
         assert (reading.provider_name, reading.operation_name) == ("openai", "embeddings")
