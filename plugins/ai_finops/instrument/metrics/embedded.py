@@ -6,11 +6,13 @@ Source: CloudWatch user guide, "Specification: Embedded metric format".
 from __future__ import annotations
 
 import sys
+import threading
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TextIO
 
 from ai_finops.instrument.call import Call
 from ai_finops.instrument.losses import count_loss
+from ai_finops.instrument.metrics import lifetimes
 from ai_finops.instrument.metrics.names import (
     ESTIMATED_COST_USD,
     FEATURE,
@@ -52,12 +54,16 @@ class EmbeddedMetricSink:
         """
         self._stream = stream
         self._pairs: Pairs[str] = Pairs(_dimensions, limit=max_pairs)
+        self._lock = threading.Lock()
+        lifetimes.keep(self)
 
     def add(self, call: Call) -> None:
         """Write one ended call. Never raises; waits for as long as the stream takes to write."""
         try:
-            stream = self._stream or sys.stdout
-            stream.write(self._line(call))
+            line = self._line(call)
+            # Python before 3.12.4 loses text that two threads write to one stream at once.
+            with self._lock:
+                (self._stream or sys.stdout).write(line)
         except Exception as error:  # noqa: BLE001 telemetry must not break the call
             count_loss("metric_line_not_written", detail=type(error).__name__)
 
@@ -73,6 +79,10 @@ class EmbeddedMetricSink:
     def close(self, timeout_s: float = 0.0) -> bool:
         """Flush; the stream stays open."""
         return self.flush(timeout_s)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process, where another thread's lock would never be released."""
+        self._lock = threading.Lock()
 
     def _line(self, call: Call) -> str:
         values = values_of(call)
