@@ -55,7 +55,7 @@ def test_a_process_without_calls_makes_no_thread_and_imports_no_boto3():
 
 
 def test_nothing_heavy_is_imported():
-    names = ("boto3", "botocore", "prometheus_client", "pandas", "numpy", "duckdb", "pyarrow", "airflow", "asyncio")
+    names = ("boto3", "botocore", "prometheus_client", "pandas", "numpy", "duckdb", "pyarrow", "airflow")
     done = run(f"print([name for name in {names} if name in sys.modules])")
     assert done.stdout == "[]\n"
 
