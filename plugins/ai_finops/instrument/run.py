@@ -125,14 +125,14 @@ class Run:
         call.operation_name = options.operation_name
         call.request_model = options.model or (model if type(model) is str else name_or_none(model))
         call.started_at_ns = time_ns()
+        self._started = perf_counter_ns()
         self._opened()
         self.enter()
-        self._started = perf_counter_ns()
 
     def enter(self) -> None:
         """Make this the call that is running here. Generators do it for each of their steps."""
-        _current.set(self)
         self._attached()
+        _current.set(self)
 
     def leave(self) -> None:
         """Undo `enter`, in the same step."""
@@ -155,13 +155,20 @@ class Run:
     def finish(self, result: object) -> None:
         """The function returned `result`; what is still to come of it, where that is a stream, is followed."""
         try:
-            self.call.duration_ns = perf_counter_ns() - self._started
+            call = self.call
+            call.duration_ns = perf_counter_ns() - self._started
             if self._is_followed:
                 return
-            if self.call.reading is NO_READING and not self._read(result):
-                if self.follows(result):
-                    return
-                self.call.usage_gap = _why_unread(result)
+            if call.reading is NO_READING:
+                reading = self._reading_of(result)
+                if reading is not None:
+                    call.reading = reading
+                else:
+                    self._read_stream()
+                if call.reading is NO_READING:
+                    if self.follows(result):
+                        return
+                    call.usage_gap = _why_unread(result)
             self._end(result)
         except Exception as error:  # noqa: BLE001
             count_loss("call_unrecorded", detail=type(error).__name__)
@@ -210,16 +217,12 @@ class Run:
         else:
             self.fail(error)
 
-    def _read(self, result: object) -> bool:
-        if self._inner_result is not None and self._inner_result is result and self._inner_readings:
-            self.call.reading = self._inner_readings[-1]
-            return True
-        reading = None if result is None else read(result)
-        if reading is None:
-            self._read_stream()
-            return self.call.reading is not NO_READING
-        self.call.reading = reading
-        return True
+    def _reading_of(self, result: object) -> Reading | None:
+        if result is None:
+            return None
+        if self._inner_readings and self._inner_result is result:
+            return self._inner_readings[-1]
+        return read(result)
 
     def _read_stream(self) -> None:
         if self.call.reading is NO_READING and self._stream is not None:
@@ -230,24 +233,28 @@ class Run:
             return
         self._is_ended = True
         call = self.call
-        call.holds_calls = self._inner_count > 0 and self._repeats_inner(result)
-        if not call.holds_calls:
-            if not call.reading.has_usage:
-                call.usage_gap = call.usage_gap or "not_read"
+        if self._inner_count and self._repeats_inner(result):
+            call.holds_calls = True
+        else:
+            reading = call.reading
+            if call.usage_gap is None and not reading.has_usage:
+                call.usage_gap = "not_read"
             call.estimated_cost_usd, call.cost_gap = estimate_cost_usd(
-                call.reading, model=call.model, day_number=call.started_at_ns // _NS_PER_DAY
+                reading, model=call.model, day_number=call.started_at_ns // _NS_PER_DAY
             )
-        self._tell_parents(result)
+        self._inner_result = None  # a task that was begun in here may hold this run for long
+        if self.parent is not None:
+            self._tell_parents(result)
         self._closed()
-        for sink in switch.captures:
-            if self._is_captured():
+        if switch.captures and self._is_captured():
+            for sink in switch.captures:
                 sink.add(call)
 
     def _end_anyhow(self) -> None:
-        """After a fault of our own: whatever was opened is closed, with what there is."""
+        """After a fault of our own: whatever was opened is closed, as it is."""
         self._is_ended = True
         try:
-            self._closed()
+            self._abandoned()
         except Exception as error:  # noqa: BLE001
             count_loss("call_unrecorded", detail=type(error).__name__)
 
@@ -265,7 +272,7 @@ class Run:
 
     def _tell_parents(self, result: object) -> None:
         parent = self.parent
-        if parent is None:
+        if parent is None or parent._is_ended:
             return
         reading = self.call.reading
         if parent.options.is_stacked or type(parent) is type(self):
@@ -307,6 +314,9 @@ class Run:
 
     def _closed(self) -> None:
         """Hand on what was recorded."""
+
+    def _abandoned(self) -> None:
+        """Close what `_opened` opened, when handing on went wrong."""
 
 
 class CallHandle:
