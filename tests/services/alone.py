@@ -11,7 +11,10 @@ import pkgutil
 import sys
 
 PACKAGES = ("ai_finops.instrument", "ai_finops.router")
-NEED_AN_EXTRA = {"ai_finops.instrument.feature_processor": "otel: it is a span processor of the SDK"}
+NEED_AN_EXTRA = {
+    "ai_finops.instrument.feature_processor": "otel: it is a span processor of the SDK",
+    "ai_finops.instrument.pytest_plugin": "pytest: it is a fixture",
+}
 """Modules that do not import with the base; what imports them does so when it is asked for them."""
 
 
