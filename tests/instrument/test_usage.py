@@ -487,6 +487,20 @@ def test_reasoning_is_a_part_of_output(thinking, reasoning):
     assert read(ANTHROPIC | {"usage": usage}).reasoning_output_tokens == reasoning
 
 
+@pytest.mark.parametrize(("told", "reasoning"), [(7, 7), (8, None), (-1, None), (True, None)])
+def test_reasoning_is_a_part_of_output_in_openais_shape_too(told, reasoning):
+    usage = {"prompt_tokens": 5, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": told}}
+    reading = read({"choices": [], "usage": usage})
+    assert (reading.output_tokens, reading.reasoning_output_tokens) == (7, reasoning)
+
+
+@pytest.mark.parametrize(("for_an_hour", "expected"), [(297, (2_374, 297)), (298, (None, None)), (-1, (None, None))])
+def test_more_one_hour_writes_than_writes_is_not_known_of_converse_either(for_an_hour, expected):
+    usage = CONVERSE["usage"] | {"cacheDetails": [{"ttl": "1h", "inputTokens": for_an_hour}]}
+    reading = read(CONVERSE | {"usage": usage})
+    assert (reading.input_tokens, reading.cache_write_1h_input_tokens) == expected
+
+
 def test_writes_told_by_duration_alone_are_counted():
     usage = {name: count for name, count in ANTHROPIC["usage"].items() if name != "cache_creation_input_tokens"}
     assert counts(read(ANTHROPIC | {"usage": usage})) == ANTHROPIC_COUNTS
