@@ -345,6 +345,9 @@ RESULTS = [{"index": 0, "relevance_score": 0.9}]
             "chat",
             {"input_tokens": 51, "output_tokens": 13},
         ),
+        # Its SDK has counts as floats.
+        ({"message": {}, "usage": {"billed_units": {"input_tokens": 51.0, "output_tokens": 13.0}}}, "cohere", "chat",
+         {"input_tokens": 51, "output_tokens": 13}),
         ({"embeddings": [[0.1]], "meta": {"billed_units": {"input_tokens": 4}}}, "cohere", "embeddings", {"input_tokens": 4}),
         ({"results": RESULTS, "meta": {"billed_units": {"search_units": 2}}}, "cohere", "rerank", {"search_units": 2}),
         # xAI counts reasoning beside the output, and its total shows it: 10 + 5 + 100.
@@ -434,6 +437,7 @@ def test_a_rerank_through_bedrock_counts_nothing():
         {"embedding": [0.1]},
         {"meta": {"page": 1}},
         {"meta": {"billed_units": {}}},
+        {"usage": {"billed_units": {"input_tokens": 5.5, "output_tokens": -1.0}}},
         {"usageMetadata": {"trafficType": "ON_DEMAND"}},
         {"usageMetadata": None},
         {"usage_metadata": {}},
@@ -591,6 +595,22 @@ def test_an_object_with_a_known_usage_in_a_known_place():
         "output_tokens": 38,
     }
     assert read(Completion("m", Usage("10", None))) is None
+
+    @dataclass
+    class Metadata:
+        prompt_token_count: object
+        candidates_token_count: object
+        thoughts_token_count: object = None
+
+    @dataclass
+    class Content:
+        model_version: str
+        usage_metadata: object
+        usage: object = None
+
+    reading = read(Content("gemini-2.5-pro", Metadata(100, 20, 30)))
+    assert (reading.provider_name, reading.response_model) == ("gcp.gemini", "gemini-2.5-pro")
+    assert counts(reading) == {"input_tokens": 100, "output_tokens": 50, "reasoning_output_tokens": 30}
     assert read(Completion("m", None)) is None
 
 
