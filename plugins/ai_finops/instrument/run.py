@@ -171,7 +171,7 @@ class Run:
             if not isinstance(error, GeneratorExit):
                 self.call.error_type = error_name(error)
             self._read_stream()
-            if self.call.reading is NO_READING:
+            if not self.call.reading.has_usage:
                 self.call.usage_gap = "stream_not_finished" if isinstance(error, GeneratorExit) else "failed"
             self._end(None)
         except Exception as fault:  # noqa: BLE001
@@ -184,7 +184,7 @@ class Run:
             self.call.duration_ns = perf_counter_ns() - self._started
             self.call.is_stream = True
             self._read_stream()
-            if self.call.reading is NO_READING:
+            if not self.call.reading.has_usage:
                 self.call.usage_gap = "not_read"
             self._end(None)
         except Exception as error:  # noqa: BLE001
