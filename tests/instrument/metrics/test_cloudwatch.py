@@ -253,6 +253,7 @@ def test_a_thread_that_does_not_come_leaves_memory_bounded():
     # The first 15 minutes, of four values each.
     assert losses() == {"metrics_dropped": 60}
     stuck.set()
+    sink.close()
 
 
 def test_a_system_without_room_for_a_thread_loses_nothing(rules, monkeypatch):
