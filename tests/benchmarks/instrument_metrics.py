@@ -17,20 +17,24 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import boto3
 
 from ai_finops.instrument.call import Call
 from ai_finops.instrument.metrics import CloudWatchSink, EmbeddedMetricSink, PrometheusSink
 from ai_finops.instrument.metrics.names import NAMESPACE, NS_PER_MS
-from tests.benchmarks.made_cloudwatch import STATES, made_cloudwatch
+from tests.benchmarks.made_cloudwatch import answering
 from tests.instrument.metrics.made import call
 
 CALLS = int(os.environ.get("BENCH_CALLS", "50000"))
 WAITING_CALLS = {"healthy": 200, "throttling": 3, "dead": 3}
 PAIRS, INTERVAL_S = 60, 0.5
 TASKS, CALL_S, LOOP_S, TICK_S = 100, 0.2, 5.0, 0.001
+ROUND_TRIP_S = 0.015
+STATES = ("healthy", "throttling", "dead")
+NOBODY = "http://127.0.0.1:9"
 Add = Callable[[Call], object]
 
 
@@ -43,9 +47,9 @@ def main() -> None:
     print(f"| One call counted, {CALLS:,} calls | median µs | p99 µs |\n|---|---|---|")
     _print_times("nothing", lambda _: None)
     for state in STATES:
-        with made_cloudwatch(state):
+        with _cloudwatch(state):
             _with_sink(lambda add, state=state: _print_times(f"CloudWatchSink, CloudWatch {state}", add))
-    with made_cloudwatch("healthy"):
+    with _cloudwatch("healthy"):
         _with_sink(lambda add: _print_times("CloudWatchSink, calls back to back", add, pause_s=0.0))
     with open(os.devnull, "w") as stream:
         _print_times("EmbeddedMetricSink", EmbeddedMetricSink(stream).add)
@@ -54,17 +58,26 @@ def main() -> None:
     except ImportError:
         print("| PrometheusSink | prometheus-client is not installed here | |")
     for state in STATES:
-        with made_cloudwatch(state):
+        with _cloudwatch(state):
             count = WAITING_CALLS[state]
             _print_times(f"PutMetricData for each call, CloudWatch {state} ({count} calls)", _one_by_one(), count=count)
     print(f"\n| {TASKS} tasks of {CALL_S * 1000:.0f} ms calls | calls/s | a tick's delay, p99 ms | at most, ms |")
     print("|---|---|---|---|")
     _print_loop("nothing", lambda _: None)
     for state in STATES:
-        with made_cloudwatch(state):
+        with _cloudwatch(state):
             _with_sink(lambda add, state=state: _print_loop(f"CloudWatchSink, CloudWatch {state}", add))
-    with made_cloudwatch("healthy"):
+    with _cloudwatch("healthy"):
         _print_loop("PutMetricData for each call, CloudWatch healthy", _one_by_one())
+
+
+@contextmanager
+def _cloudwatch(state: str) -> Iterator[None]:
+    """Send boto3 to a CloudWatch in one of `STATES`."""
+    os.environ |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+    with answering(throttles=state == "throttling", delay_s=ROUND_TRIP_S) as endpoint:
+        os.environ["AWS_ENDPOINT_URL"] = NOBODY if state == "dead" else endpoint
+        yield
 
 
 def _with_sink(action: Callable[[Add], None]) -> None:

@@ -1,58 +1,52 @@
-"""A CloudWatch of its own process for benchmarks: takes or throttles PutMetricData, each answer after a round trip."""
+"""A CloudWatch for benches in a process of its own, so that it takes no time of the one that is measured."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
-import sys
-import threading
-import time
+import multiprocessing
 from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+import boto3
+from botocore.config import Config
 
 from tests.instrument.metrics.put_rules import THROTTLED, put_rules
 
-ROUND_TRIP_S = 0.015
-NOBODY = "http://127.0.0.1:9"
-STATES = ("healthy", "throttling", "dead")
 
-
-@contextlib.contextmanager
-def made_cloudwatch(state: str) -> Iterator[None]:
-    """Send boto3 of this process to a CloudWatch in one of `STATES`."""
-    child = None
-    endpoint = NOBODY
-    if state != "dead":
-        command = [sys.executable, "-m", "tests.benchmarks.made_cloudwatch", state]
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        endpoint = child.stdout.readline().strip()
-    os.environ.update(
-        AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID="local", AWS_SECRET_ACCESS_KEY="local", AWS_REGION="us-east-1",
-        AWS_DEFAULT_REGION="us-east-1", NO_PROXY="127.0.0.1",
-    )  # fmt: skip
+@contextmanager
+def answering(*, throttles: bool = False, delay_s: float = 0.0) -> Iterator[str]:
+    """Run one on loopback and give its address; with `throttles` it refuses all, `delay_s` is the time of a round trip."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, throttles, delay_s), daemon=True)
+    process.start()
     try:
-        yield
+        yield ours.recv()
     finally:
-        if child is not None:
-            child.stdin.close()
-            child.wait()
+        ours.close()
+        process.kill()
 
 
-def _serve(state: str) -> None:
+def client_of(endpoint: str) -> Any:
+    """A boto3 client for it, with the patience that a bench has."""
+    return boto3.client(
+        "cloudwatch",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}),
+    )
+
+
+def _serve(pipe: Connection, throttles: bool, delay_s: float) -> None:
     with put_rules() as rules:
-        rules.delay_s = ROUND_TRIP_S
-        if state == "throttling":
+        rules.delay_s = delay_s
+        if throttles:
             rules.faults, rules.is_fault_kept = [THROTTLED], True
-        print(rules.endpoint, flush=True)
-        threading.Thread(target=_forget, args=(rules,), daemon=True).start()
-        sys.stdin.read()
-
-
-def _forget(rules: object) -> None:
-    while True:  # what it took is of no interest, and would fill the memory
-        time.sleep(1)
-        rules.taken.clear()
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1])
+        pipe.send(rules.endpoint)
+        try:
+            pipe.recv()
+        except EOFError:
+            return
