@@ -83,7 +83,10 @@ def test_names_of_every_kind_are_taken(sink, rules):
     for name in names:
         sink.add(now_call(name))
         sink.add(now_call(name))
+    held = list(sink._minutes)
     assert sink.flush()
+    # Nobody holds on to ten kilobytes a name.
+    assert max(len(feature or "") for feature, _, _ in held) <= 1_024
     # Three of them say nothing and are one feature.
     assert len({dimensions(each)["Feature"] for each in rules.taken}) == len(names) - 2
     assert rules.count("LatencyMs") == 2 * len(names)
