@@ -52,9 +52,9 @@ def main() -> None:
     with _cloudwatch("healthy"):
         _with_sink(lambda add: _print_times("CloudWatchSink, calls back to back", add, pause_s=0.0))
     with open(os.devnull, "w") as stream:
-        _print_times("EmbeddedMetricSink", EmbeddedMetricSink(stream).add)
+        _print_both("EmbeddedMetricSink", EmbeddedMetricSink(stream).add)
     try:
-        _print_times("PrometheusSink", PrometheusSink().add)
+        _print_both("PrometheusSink", PrometheusSink().add)
     except ImportError:
         print("| PrometheusSink | prometheus-client is not installed here | |")
     for state in STATES:
@@ -107,6 +107,11 @@ def _one_by_one() -> Add:
             return
 
     return add
+
+
+def _print_both(name: str, add: Add) -> None:
+    _print_times(name, add)
+    _print_times(f"{name}, calls back to back", add, pause_s=0.0)
 
 
 def _print_times(name: str, add: Add, *, count: int = CALLS, pause_s: float = 0.001) -> None:
