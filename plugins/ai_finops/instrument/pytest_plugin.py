@@ -1,4 +1,4 @@
-"""A fixture for pytest: `pytest_plugins = ["ai_finops.instrument.pytest_plugin"]` in the top conftest.py, then ask for `llm_calls`."""
+"""A fixture for pytest: `pytest_plugins = ["ai_finops.instrument.pytest_plugin"]` in conftest.py; ask for `llm_calls`."""
 
 from __future__ import annotations
 
