@@ -1,4 +1,4 @@
-"""The doctor finds instrumentations of model calls that are switched on, by name; in a process of its own, as they leave wrappers."""
+"""The doctor finds instrumentations of model calls that are switched on; in a process of its own: they leave wrappers."""
 
 import subprocess
 import sys
