@@ -198,15 +198,15 @@ class Run:
             self.fail(error)
 
     def _reading_of(self, result: object) -> Reading | None:
-        if result is None:
-            return None
         if self._inner_readings and self._inner_result is result:
             return self._inner_readings[-1]
-        return read(result)
+        return None if result is None else read(result)
 
     def _read_stream(self) -> None:
         if self.call.reading is NO_READING and self._stream is not None:
             self.call.reading = self._stream.reading() or NO_READING
+        if self.call.reading is NO_READING and self.options.is_stacked and self._inner_readings:
+            self.call.reading = self._inner_readings[-1]  # what the function said to its other decorator
 
     def _end(self, result: object) -> None:
         if self._is_ended:
