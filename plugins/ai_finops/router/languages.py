@@ -34,7 +34,7 @@ _LANGUAGES = tuple((name, frozenset(words.split())) for name, words in _SMALL_WO
 _FEWEST_SMALL_WORDS = 3
 _SMALLEST_SHARE_RATIO = 0.1
 """Of the letters, for a script to count."""
-_EVERY = 8
+_EVERY = 7
 
 
 class Writing(NamedTuple):
@@ -46,7 +46,7 @@ class Writing(NamedTuple):
 
 
 def read_writing(sample: str, *, words: set[str]) -> Writing:
-    """Tell scripts by every eighth character, and languages of the Latin script by the small words in `words`, case-folded."""
+    """Tell scripts by every seventh character, and languages of the Latin script by the small words in `words`, case-folded."""
     if sample.isascii():
         return Writing(_TOKENS_PER_CHARACTER["latin"], _score(_latin_languages(words)))
     counts = Counter(map(_script_of, sample[::_EVERY]))
