@@ -100,15 +100,22 @@ def test_languages_are_told_by_script_and_small_words(text, expected):
     assert parts(text)["languages"] == expected
 
 
+@pytest.mark.parametrize(("foreign", "expected"), [(5, 0), (6, 0), (11, 1)])
+def test_a_script_is_a_language_from_a_tenth_of_the_letters(foreign, expected):
+    # 5 of 100 characters are not looked at; 6 are, and are too few; 11 of 100 are enough
+    text = ("я" * foreign + "w" * (100 - foreign)) * 4
+    assert parts(text)["languages"] == expected
+
+
 def test_a_few_foreign_letters_are_no_language():
     assert parts("the angle is α and that is for this " * 3)["languages"] == 0
 
 
 def test_a_long_text_is_read_at_its_head_middle_and_tail():
-    text = "a" * 200 + "x" * 1000 + "m" * 200 + "y" * 1000 + "z" * 200
-    assert sample_of(text) == "\n".join(("a" * 200, "m" * 200, "z" * 200))
-    assert sample_of("b" * 600) == "b" * 600
-    assert len(sample_of("b" * 601)) == 602
+    text = "a" * 160 + "x" * 1000 + "m" * 160 + "y" * 1000 + "z" * 160
+    assert sample_of(text) == "\n".join(("a" * 160, "m" * 160, "z" * 160))
+    assert sample_of("b" * 480) == "b" * 480
+    assert len(sample_of("b" * 481)) == 482
 
 
 def test_what_stands_between_the_pieces_is_not_seen():
