@@ -11,8 +11,6 @@ from ai_finops.instrument.switch import switch
 class MeterRun(Run):
     """A call as metrics."""
 
-    __slots__ = ()
-
     def _closed(self) -> None:
         if not self.call.holds_calls and not switch.captures:
             sink = metric_sink()

@@ -72,7 +72,7 @@ class Recorder:
         if is_recorded(function):
             options = replace(options, is_stacked=True)
         if len(_decorated) < _MOST_DECORATED:
-            _decorated.append((type(self).__name__, options.pipeline_id or "", options.feature_id))
+            _decorated.append((type(self).__name__, options.pipeline_id or "", options.own_feature_id))
         return follow_function(function, kind=self.kind, options=options)
 
     def __enter__(self) -> CallHandle:

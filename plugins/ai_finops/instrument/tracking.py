@@ -26,8 +26,6 @@ _names: Names = select_names()
 class SpanRun(Run):
     """A call as a span of kind CLIENT, current while the call runs."""
 
-    __slots__ = ("_asked_model", "_context", "_span", "_token")
-
     def _opened(self) -> None:
         call, names = self.call, _names
         attributes: dict[str, Any] = {names.operation: call.operation_name}
@@ -57,10 +55,14 @@ class SpanRun(Run):
             else with_attribution(context, feature=feature_id, journey=call.journey_id, journey_name=call.journey_name)
         )
 
-    def _attached(self) -> None:
+    def enter(self) -> None:
+        """Make the span current as well."""
         self._token = attach(self._context)
+        super().enter()
 
-    def _detached(self) -> None:
+    def leave(self) -> None:
+        """Make what was current before current again."""
+        super().leave()
         detach(self._token)
 
     def _closed(self) -> None:

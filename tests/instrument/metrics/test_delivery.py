@@ -19,7 +19,7 @@ class Network:
         self.requests: list[list[dict]] = []
         self.taken: list[dict] = []
 
-    def put_metric_data(self, *, Namespace, MetricData):  # noqa: N803 as boto3 has it
+    def put_metric_data(self, *, Namespace, MetricData):
         assert Namespace == "AI/FinOps"
         self.requests.append(MetricData)
         if self.error is not None:
