@@ -68,6 +68,7 @@ def test_the_policys_model_answers(ask):
     # 1,000 in and 100 out: at $1 and $2 per million, and at $10 and $20
     assert routed.estimated_cost_usd == pytest.approx(0.0012)
     assert routed.capable_cost_usd == pytest.approx(0.012)
+    assert (routed.reading.input_tokens, routed.reading.output_tokens) == (1000, 100)
 
 
 def test_a_text_is_a_request(ask):
