@@ -2,13 +2,15 @@
 
 `make bench BENCH=router_decisions` (BENCH_DECISIONS=20000 decisions each, in turn, so that a slow second of the machine is
 shared). The prompts are 16,000 characters of this repository's own pages and code, and made Japanese. Goals: 5 µs for task type
-and 50 µs for complexity, at the median. Last, a whole request with a client that answers at once, beside the client alone.
+and 50 µs for complexity, at the median. Beside them stand ways of reading the whole prompt, and a whole request with a client
+that answers at once.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Callable
 from statistics import quantiles
 from time import perf_counter_ns
@@ -26,6 +28,8 @@ DECISIONS = int(os.environ.get("BENCH_DECISIONS", "20000"))
 TASK_TYPE = {"strategy": "task_type", "tiers": {"classification": "cheap", "extraction": "cheap"}}
 COMPLEXITY = {"strategy": "complexity", "steps": [{"below": 0.3, "tier": "cheap"}, {"below": 0.55, "tier": "mid"}]}
 CONFIDENCE = {"strategy": "confidence", "source": "self_assessment", "threshold": 0.8}
+WORDS = re.compile(r"\w+")
+MARKS = str.maketrans(dict.fromkeys(".,;:!?()[]{}\"'`*", " "))
 BODY = {"output": {"message": {"content": [{"text": "yes"}]}}, "usage": {"inputTokens": 4000, "outputTokens": 100}}
 
 
@@ -49,7 +53,9 @@ def prompts() -> dict[str, str]:
     """Prompts of 16,000 characters, by what they are of."""
     page = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
     code = (REPOSITORY / "plugins" / "ai_finops" / "cli.py").read_text(encoding="utf-8")
-    japanese = "契約の第三条によれば、売主は引渡しの日から一年間、品質を保証する。なぜ通知を要するのか、比較してください。"
+    japanese = (
+        "契約の第三条によれば、売主は引渡しの日から一年間、品質を保証する。なぜ通知を要するのか、比較してください。"
+    )
     plain = page.encode("ascii", "ignore").decode()
     return {name: (text * 300)[:CHARACTERS] for name, text in (
         ("English", plain), ("English with other marks", page), ("code", code), ("Japanese", japanese)
@@ -95,6 +101,15 @@ def main() -> None:
     for name, text in texts.items():
         request = Request(text)
         measured[f"complexity, {name}"] = lambda request=request: decide(request, by_complexity)
+    whole = texts["English"]
+    of_whole: dict[str, Callable[[], object]] = {
+        "the score alone, English": lambda: measure_complexity(whole),
+        "whole text: words by a regular expression": lambda: WORDS.findall(whole),
+        "whole text: set of its characters": lambda: set(whole),
+        "whole text: split at spaces": lambda: whole.split(),
+        "whole text: marks taken out by str.translate": lambda: whole.translate(MARKS),
+        "whole text: one sign counted": lambda: whole.count("{"),
+    }
     measured |= {
         "chained, decided by task type": lambda: decide(listed, chain),
         "chained, decided by complexity or after it": lambda: decide(other, chain),
@@ -107,7 +122,9 @@ def main() -> None:
     for name, text in texts.items():
         print(f"{name}: {len(text):,} characters, {measure_complexity(text)}")
     print("| | median µs | p99 µs |\n|---|---|---|")
-    for name, taken in time_in_turn(measured, times=DECISIONS).items():
+    for name, taken in (
+        time_in_turn(measured, times=DECISIONS) | time_in_turn(of_whole, times=DECISIONS // 10)
+    ).items():
         hundredths = quantiles(taken, n=100)
         print(f"| {name} | {hundredths[49]:.1f} | {hundredths[98]:.1f} |")
 

@@ -250,10 +250,10 @@ def test_words_of_scripts_without_spaces_are_few():
     (read,) = read_policy(content(["返金", "Refund"])).strategies
     assert "返金" in read.scale.unspaced_domain_words
     assert "refund" in read.scale.domain_words
-    twenty = [f"返{chr(0x4E00 + place)}" for place in range(20)]
-    read_policy(content(twenty))
-    with pytest.raises(PolicyError, match="more than 20 words"):
-        read_policy(content([*twenty, "返金"]))
+    hundred = [f"返{chr(0x4E00 + place)}" for place in range(100)]
+    read_policy(content(hundred))
+    with pytest.raises(PolicyError, match="more than 100 words"):
+        read_policy(content([*hundred, "返金"]))
     with pytest.raises(PolicyError, match="more than 1000 words"):
         read_policy(content([f"w{place}" for place in range(1001)]))
 
@@ -308,3 +308,23 @@ except PolicyError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "policy.yaml: to read YAML, install ai-finops[router], or give the policy as a mapping\n"
+
+
+ROUTING_PAGE = Path(__file__).parents[2] / "docs" / "routing.md"
+
+
+def test_the_pages_policy_is_the_example():
+    block = ROUTING_PAGE.read_text().partition("```yaml\n")[2].partition("```")[0]
+    said = yaml.safe_load(EXAMPLE.read_text())
+    del said["description"]
+    assert yaml.safe_load(block) == said
+    assert parse_policy(block.encode(), origin="routing.md").models == read_policy(EXAMPLE).models
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("classification: cheap", "classification: cheep"), ("source: self_assessment", "source: logprobs")],
+)
+def test_the_pages_messages_are_what_is_said(old, new):
+    text = changed(old, new).replace("    answer_field: confidence\n", "")
+    assert refused(text) in ROUTING_PAGE.read_text()
