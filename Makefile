@@ -56,6 +56,12 @@ $(VENV)-services/.installed: requirements-services.txt $(VENV)/.installed
 		|| $(BIN)/python -m pip --python $(VENV)-services/bin/python install $(QUIETLY) --no-deps -e .
 	@touch $@
 
+# What a bench measures this project's instrumentation against.
+$(VENV)-rivals/.installed: requirements-rivals.txt $(VENV)/.installed
+	$(BIN)/python -m venv --clear --without-pip $(VENV)-rivals
+	$(BIN)/uv pip install $(UV_QUIETLY) --python $(VENV)-rivals/bin/python --no-deps --require-hashes -r requirements-rivals.txt
+	@touch $@
+
 manifest: install ## Parse the dbt project: once for its readers, and once for all builds
 	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 	@$(BIN)/python -m ai_finops.build.parse_process
@@ -81,7 +87,7 @@ test-all: manifest $(VENV)-bouncer/.installed $(VENV)-services/.installed ## Als
 # Which module of tests/benchmarks/ to run. Each says in its first lines what it measures and what else it takes (BENCH_SPANS, BENCH_CALLS, …).
 BENCH ?= extract
 BENCHES = $(filter-out made_%,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
-bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
+bench: install $(if $(filter instrument_rivals,$(BENCH)),$(VENV)-rivals/.installed) ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
 	@test -f tests/benchmarks/$(BENCH).py || { echo "make: no BENCH=$(BENCH); there are $(BENCHES)" >&2; exit 1; }
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
@@ -106,6 +112,8 @@ lock: ## Compile the requirements*.txt from pyproject.toml again (needs uv)
 		--generate-hashes --custom-compile-command "make lock" -o requirements-bouncer.txt
 	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra otel --extra embed --extra router \
 		--group services --generate-hashes --custom-compile-command "make lock" -o requirements-services.txt
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --group rivals \
+		--generate-hashes --custom-compile-command "make lock" -o requirements-rivals.txt
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis

@@ -58,7 +58,7 @@ def make_options(
     provider: object = None,
     operation: object = None,
 ) -> Options:
-    """Clean what was said; never raises."""
+    """Clean what was said. A value may be anything; a word that is none of these is a TypeError, as of any function."""
     return Options(
         own_feature_id=name_or_none(feature) or service_feature(),
         pipeline_id=name_or_none(pipeline),
