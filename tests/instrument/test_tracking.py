@@ -127,7 +127,7 @@ def test_bedrocks_own_id_is_priced_because_it_says_the_region_scope(spans):
     }
     costs = {}
     for asked in ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"):
-        track_llm_cost(feature="f")(lambda modelId: answer)(asked)  # noqa: N803
+        track_llm_cost(feature="f")(lambda modelId: answer)(asked)
         costs[asked.split(".")[0]] = spans.all[-1].attributes["finops.estimated_cost_usd"]
     assert costs["global"] == pytest.approx(3.0)
     assert costs["us"] == pytest.approx(3.3)
