@@ -27,7 +27,7 @@ from ai_finops.analyse.routing_policies import (
 from ai_finops.errors import ReplayError
 from ai_finops.instrument.reading import Reading
 from ai_finops.router.decision import Decision, Request, decide
-from ai_finops.router.policy import ComplexityStrategy, Model, Policy, TaskTypeStrategy
+from ai_finops.router.policy import Model, Policy, TaskTypeStrategy
 
 _SAMPLE_TOKENS = 1000
 """Prices are asked at so many tokens: below every model's dearer tier for long contexts."""
@@ -101,8 +101,8 @@ def replay(
     strategies: Counter[str] = Counter()
     routed: list[tuple[MarkedQuestions, Route]] = []
     for row in rows:
-        _check_has(row, policy)
         decision = decide(_request(row), policy)
+        _check_has(row, decision, policy)
         strategies[decision.strategy] += row.question_count
         routed.append((_marked(row), _route(row, decision, cheap=cheap, strong=strong)))
     questions = [each for each, _ in routed]
@@ -168,19 +168,17 @@ def _check_marked(row: ReplayRow, model: Model, *, cheap: Model, strong: Model) 
         )
 
 
-def _check_has(row: ReplayRow, policy: Policy) -> None:
-    """Raise where a row lacks what a strategy looks at; a column that is there and says nothing is another thing for task types."""
-    for strategy in policy.strategies:
-        if isinstance(strategy, TaskTypeStrategy) and row.task_type is None and len(policy.strategies) == 1:
-            raise ReplayError(
-                f"{row.place}: it has no task_type, which the policy goes by; name the column with --column "
-                "task_type=<column>, or where files are named by task type the words before it with --task-type-prefix"
-            )
-        if isinstance(strategy, ComplexityStrategy) and row.prompt is None and row.complexity_score is None:
-            raise ReplayError(
-                f"{row.place}: it has no prompt and no complexity_score, and the policy goes by complexity"
-            )
-    check = policy.confidence
+def _check_has(row: ReplayRow, decision: Decision, policy: Policy) -> None:
+    """Raise where a row lacks what decided about it."""
+    goes_by_task_type = any(isinstance(each, TaskTypeStrategy) for each in policy.strategies)
+    if goes_by_task_type and row.task_type is None and decision.strategy == "default":
+        raise ReplayError(
+            f"{row.place}: it has no task_type, which the policy goes by; name the column with --column "
+            "task_type=<column>, or where files are named by task type the words before it with --task-type-prefix"
+        )
+    if decision.complexity is not None and row.prompt is None and row.complexity_score is None:
+        raise ReplayError(f"{row.place}: it has no prompt and no complexity_score, and the policy goes by complexity")
+    check = decision.check
     if check is not None and row.confidence is None and not check.is_missing_enough:
         raise ReplayError(
             f"{row.place}: it has no confidence, and the policy asks again below {check.threshold:g}; give a column "

@@ -54,6 +54,8 @@ class ReplayRow:
     prompt: str | None = None
     confidence: float | None = None
     complexity_score: float | None = None
+    has_input_tokens: bool = True
+    """Whether `input_tokens` was said, and not made of characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,34 +231,38 @@ def _row(row: _Fields, *, file: Path, rules: ReadingRules) -> ReplayRow:
     task_type = row.text("task_type")
     if task_type is None and rules.task_type_prefix is not None:
         task_type = file.stem.removeprefix(rules.task_type_prefix)
+    tokens = row.number("input_tokens")
+    characters = None if tokens is not None else _characters(row, count=count)
     return ReplayRow(
         place=row.place,
         is_cheap_correct=row.mark("cheap_correct"),
         is_strong_correct=row.mark("strong_correct"),
-        input_tokens=_input_tokens(row, count=count, rules=rules),
+        input_tokens=count * tokens if characters is None else characters / rules.characters_per_token,
         question_count=count,
         output_tokens=None if output is None else count * output,
         task_type=task_type,
         prompt=row.text("prompt"),
         confidence=row.number("confidence", most=1.0),
         complexity_score=row.number("complexity_score", most=1.0),
+        has_input_tokens=characters is None,
     )
 
 
-def _input_tokens(row: _Fields, *, count: int, rules: ReadingRules) -> float:
-    tokens = row.number("input_tokens")
-    if tokens is not None:
-        return count * tokens
-    characters = row.number("character_count")
-    if characters is None:
-        each = row.number("input_chars")
-        prompt = row.text("prompt")
-        if each is None and prompt is not None:
-            each = len(prompt)
-        if each is None:
-            raise row.missing("prompt")
-        characters = count * each
-    return characters / rules.characters_per_token
+def _characters(row: _Fields, *, count: int) -> float:
+    """Characters of all questions of a row together."""
+    together = row.number("character_count")
+    if together is not None:
+        return together
+    each = row.number("input_chars")
+    prompt = row.text("prompt")
+    if each is None and prompt is not None:
+        each = len(prompt)
+    if each is None:
+        raise ReplayError(
+            f"{row.place}: none of input_tokens, input_chars, character_count and prompt says how long it is; name a column "
+            "with --column prompt=<column>"
+        )
+    return count * each
 
 
 def _shown(value: Any) -> str:
