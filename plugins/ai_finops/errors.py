@@ -2,6 +2,7 @@
 
 AiFinopsError
 ├── SettingsError            a setting is missing or does not parse
+│   └── PolicyError          a routing policy says something that cannot be followed: names the line, the key, what is allowed
 ├── SourceError              something is wrong with where data comes from
 │   ├── SourceUnavailable    throttled, 5xx, timed out: the same call may work later (retry)
 │   ├── SourceForbidden      credentials refused or expired: a person has to act
@@ -29,6 +30,10 @@ class AiFinopsError(Exception):
 
 class SettingsError(AiFinopsError):
     """A setting is missing or does not parse."""
+
+
+class PolicyError(SettingsError):
+    """A routing policy cannot be followed; the message names file, line and key, and what is allowed."""
 
 
 class SourceError(AiFinopsError):

@@ -1,4 +1,4 @@
-"""Which scripts and languages a text is written in, by ranges of characters and by small words; a guess, made in microseconds."""
+"""Which scripts and languages a text is in, by ranges of characters and by small words: a guess, made in microseconds."""
 
 from __future__ import annotations
 
@@ -7,29 +7,34 @@ from collections import Counter
 from functools import lru_cache
 from typing import NamedTuple
 
-_SCRIPTS = (
-    (0x0000, "latin", 0.25), (0x0370, "greek", 0.5), (0x0400, "cyrillic", 0.4), (0x0530, "other", 0.5), (0x0590, "hebrew", 0.5),
-    (0x0600, "arabic", 0.45), (0x0780, "other", 0.5), (0x0900, "indic", 0.5), (0x0E00, "thai", 0.5), (0x0E80, "other", 0.5),
-    (0x1100, "hangul", 0.6), (0x1200, "other", 0.5), (0x1E00, "latin", 0.3), (0x1F00, "greek", 0.5), (0x2000, "common", 0.5),
-    (0x3040, "japanese", 0.8), (0x3100, "han", 0.8), (0x3130, "hangul", 0.6), (0x3190, "han", 0.8), (0xA000, "other", 0.5),
-    (0xAC00, "hangul", 0.6), (0xD7B0, "other", 0.5), (0xF900, "han", 0.8), (0xFB00, "other", 0.5), (0xFE30, "common", 0.5),
-    (0x1F000, "common", 1.0), (0x20000, "han", 1.0), (0x30000, "other", 1.0),
+_RANGES = (
+    (0x0000, "latin"), (0x0370, "greek"), (0x0400, "cyrillic"), (0x0530, "other"), (0x0590, "hebrew"), (0x0600, "arabic"),
+    (0x0780, "other"), (0x0900, "indic"), (0x0E00, "thai"), (0x0E80, "other"), (0x1100, "hangul"), (0x1200, "other"),
+    (0x1E00, "latin"), (0x1F00, "greek"), (0x2000, "other"), (0x3040, "japanese"), (0x3100, "han"), (0x3130, "hangul"),
+    (0x3190, "han"), (0xA000, "other"), (0xAC00, "hangul"), (0xD7B0, "other"), (0xF900, "han"), (0xFB00, "other"),
+    (0x20000, "han"), (0x32000, "other"),
 )  # fmt: skip
-"""First code point, script, tokens to a character: starting values, rounded from what tokenizers of several providers do."""
-
-_STARTS = tuple(first for first, _, _ in _SCRIPTS)
+"""First code point and script; what is no letter is `common`."""
+_STARTS = tuple(first for first, _ in _RANGES)
+_TOKENS_PER_CHARACTER = {
+    "latin": 0.25, "common": 0.25, "greek": 0.5, "cyrillic": 0.4, "hebrew": 0.5, "arabic": 0.45, "indic": 0.5, "thai": 0.5,
+    "hangul": 0.6, "japanese": 0.8, "han": 0.8, "other": 0.5,
+}  # fmt: skip
+"""Starting values: four characters a token for Latin, as is the custom, and more tokens where tokenizers know less."""
 _SMALL_WORDS = {
-    "english": frozenset("the of and is to that with for this are was which from be".split()),
-    "german": frozenset("der die das und ist nicht mit ein eine für auf dem den von sie".split()),
-    "french": frozenset("le les des et est une dans pour pas du qui sur avec au".split()),
-    "spanish": frozenset("el los las y una del por con su es lo como más".split()),
-    "portuguese": frozenset("o os uma não do da em com dos das ao mais um".split()),
-    "italian": frozenset("il che di per non sono della nel gli con è una".split()),
-    "dutch": frozenset("het een van en niet dat zijn voor met op aan ook".split()),
+    "english": "the of and is to that with for this are was which from be",
+    "german": "der die das und ist nicht mit ein eine für auf dem den von sie",
+    "french": "le les des et est une dans pour pas du qui sur avec au",
+    "spanish": "el los las y una del por con su es lo como más",
+    "portuguese": "o os uma não do da em com dos das ao mais um",
+    "italian": "il che di per non sono della nel gli con è una",
+    "dutch": "het een van en niet dat zijn voor met op aan ook",
 }
+_LANGUAGES = tuple((name, frozenset(words.split())) for name, words in _SMALL_WORDS.items())
 _FEWEST_SMALL_WORDS = 3
 _SMALLEST_SHARE_RATIO = 0.1
-_EVERY = 4
+"""Of the letters, for a script to count."""
+_EVERY = 8
 
 
 class Writing(NamedTuple):
@@ -40,33 +45,34 @@ class Writing(NamedTuple):
     """0 for English alone, or what cannot be told; 0.5 for one other language; 1 for several."""
 
 
-@lru_cache(maxsize=4096)
-def _script_of(character: str) -> tuple[str, float]:
-    """Return the script of a letter (`common` for what is none, such as digits and spaces) and its tokens."""
-    _, script, tokens = _SCRIPTS[bisect_right(_STARTS, ord(character)) - 1]
-    return (script if character.isalpha() else "common"), tokens
-
-
 def read_writing(sample: str, *, words: set[str]) -> Writing:
-    """Tell scripts and languages by every fourth character and by the small words among `words` (in lower case)."""
+    """Tell scripts by every eighth character, and languages of the Latin script by the small words in `words`, case-folded."""
     if sample.isascii():
-        return Writing(0.25, _score(_latin_languages(words)))
-    read = [_script_of(character) for character in sample[::_EVERY]]
-    tokens_per_character = sum(tokens for _, tokens in read) / len(read)
-    counts = Counter(script for script, _ in read if script != "common")
+        return Writing(_TOKENS_PER_CHARACTER["latin"], _score(_latin_languages(words)))
+    counts = Counter(map(_script_of, sample[::_EVERY]))
+    tokens = sum(_TOKENS_PER_CHARACTER[script] * count for script, count in counts.items()) / counts.total()
+    del counts["common"]
     fewest = _SMALLEST_SHARE_RATIO * counts.total()
     scripts = {script for script, count in counts.items() if count >= fewest}
     if "japanese" in scripts:
         scripts.discard("han")
-    languages = scripts - {"latin"} | (_latin_languages(words) or {"unknown"} if "latin" in scripts else set())
-    return Writing(tokens_per_character, _score(languages))
+    if "latin" in scripts:
+        scripts.discard("latin")
+        scripts |= _latin_languages(words) or {"unknown"}
+    return Writing(tokens, _score(scripts))
+
+
+@lru_cache(maxsize=4096)
+def _script_of(character: str) -> str:
+    """Return the script of a letter, `common` for what is none."""
+    return _RANGES[bisect_right(_STARTS, ord(character)) - 1][1] if character.isalpha() else "common"
 
 
 def _latin_languages(words: set[str]) -> set[str]:
     """Return the languages with enough small words, and at least half of what the first has."""
-    hits = {name: len(words & small) for name, small in _SMALL_WORDS.items()}
-    fewest = max(_FEWEST_SMALL_WORDS, max(hits.values()) / 2)
-    return {name for name, count in hits.items() if count >= fewest}
+    hits = [(len(words & small), name) for name, small in _LANGUAGES]
+    fewest = max(_FEWEST_SMALL_WORDS, max(hits)[0] / 2)
+    return {name for count, name in hits if count >= fewest}
 
 
 def _score(languages: set[str]) -> float:

@@ -1,6 +1,6 @@
 """What a routing policy is: models in tiers, strategies in order, and what happens when a model fails.
 
-A policy comes from a file or a mapping through `read_policy.read_policy`, which checks it; these are the values after that. All are
+A policy comes from a file or a mapping through `read_policy`, which checks it; these are the values after that. All are
 frozen, so one policy serves all threads and tasks.
 """
 
