@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ai_finops.instrument.attribution import carry, feature, from_headers, write_headers
-from ai_finops.instrument.losses import losses
 from ai_finops.instrument.metering import instrument_llm
 from ai_finops.instrument.metrics import configure_metrics, flush_metrics
 from ai_finops.instrument.reading import Reading
@@ -29,7 +28,6 @@ __all__ = [
     "flush_metrics",
     "from_headers",
     "instrument_llm",
-    "losses",
     "read",
     "register_reader",
     "track_llm_cost",

@@ -125,14 +125,14 @@ class Run:
         call.operation_name = options.operation_name
         call.request_model = options.model or (model if type(model) is str else name_or_none(model))
         call.started_at_ns = time_ns()
+        self._started = perf_counter_ns()
         self._opened()
         self.enter()
-        self._started = perf_counter_ns()
 
     def enter(self) -> None:
         """Make this the call that is running here. Generators do it for each of their steps."""
-        _current.set(self)
         self._attached()
+        _current.set(self)
 
     def leave(self) -> None:
         """Undo `enter`, in the same step."""
@@ -244,10 +244,10 @@ class Run:
                 sink.add(call)
 
     def _end_anyhow(self) -> None:
-        """After a fault of our own: whatever was opened is closed, with what there is."""
+        """After a fault of our own: whatever was opened is closed, as it is."""
         self._is_ended = True
         try:
-            self._closed()
+            self._abandoned()
         except Exception as error:  # noqa: BLE001
             count_loss("call_unrecorded", detail=type(error).__name__)
 
@@ -264,8 +264,9 @@ class Run:
         )
 
     def _tell_parents(self, result: object) -> None:
+        self._inner_result = None  # a task that was begun in here may hold this run for long
         parent = self.parent
-        if parent is None:
+        if parent is None or parent._is_ended:
             return
         reading = self.call.reading
         if parent.options.is_stacked or type(parent) is type(self):
@@ -307,6 +308,9 @@ class Run:
 
     def _closed(self) -> None:
         """Hand on what was recorded."""
+
+    def _abandoned(self) -> None:
+        """Close what `_opened` opened, when handing on went wrong."""
 
 
 class CallHandle:

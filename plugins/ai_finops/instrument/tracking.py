@@ -26,12 +26,12 @@ _names: Names = select_names()
 class SpanRun(Run):
     """A call as a span of kind CLIENT, current while the call runs."""
 
-    __slots__ = ("_context", "_span", "_token")
+    __slots__ = ("_asked_model", "_context", "_span", "_token")
 
     def _opened(self) -> None:
         call, names = self.call, _names
         attributes: dict[str, Any] = {names.operation: call.operation_name}
-        model = call.request_model
+        model = self._asked_model = call.request_model
         if model is not None:
             attributes[names.request_model] = model
         if call.provider_name is not None:
@@ -71,9 +71,12 @@ class SpanRun(Run):
                 span.set_status(_ERROR)
             if call.holds_calls:
                 span.update_name(call.pipeline_id or _STEP_OPERATION)
-            elif call.request_model is None and call.model is not None:
+            elif self._asked_model is None and call.model is not None:
                 span.update_name(f"{call.reading.operation_name or call.operation_name} {call.model}")
         span.end(call.ended_at_ns)
+
+    def _abandoned(self) -> None:
+        self._span.end()
 
 
 def _facts(run: SpanRun) -> dict[str, Any]:
@@ -134,8 +137,9 @@ def _add_reading(facts: dict[str, Any], run: SpanRun, names: Names) -> None:
         facts[names.provider] = provider_name
     if operation_name is not None and operation_name != call.operation_name:
         facts[names.operation] = operation_name
-    if call.request_model is None and request_model is not None:
-        facts[names.request_model] = request_model
+    asked_model = call.request_model or request_model
+    if asked_model is not None and asked_model != run._asked_model:
+        facts[names.request_model] = asked_model
     if response_model is not None:
         facts[names.response_model] = response_model
     if response_id is not None:

@@ -128,3 +128,12 @@ def _call(sink: Any, verb: str, *arguments: float) -> bool:
     except Exception as error:  # noqa: BLE001 as above
         _LOG.warning("the metric sink %s cannot %s (%s: %s)", type(sink).__name__, verb, type(error).__name__, error)
         return False
+
+
+def _new_lock_in_child() -> None:
+    global _lock  # held by another thread at the fork, it would never be released in the child
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock_in_child)

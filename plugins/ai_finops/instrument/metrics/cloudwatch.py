@@ -107,17 +107,14 @@ class CloudWatchSink:
         if self._is_closed:
             return not self._has_any()
         self._is_closed = True
-        if self._thread.is_running:
-            is_all_sent = self._thread.stop(timeout_s)
-        else:
-            is_all_sent = not self._has_any() or self._work(True)
+        is_all_sent = self._thread.stop(timeout_s) if self._thread.is_running else self._work(True)
         if not is_all_sent:
             count_loss("metrics_unsent_at_exit", count=self._delivery.waiting_count + len(self._minutes))
         return is_all_sent
 
     def after_fork(self) -> None:
         """Begin empty in a child process: what was added before is the parent's to send."""
-        self._is_child = True
+        self._is_child, self._is_closed = True, False
         self._begin(Delivery(self._make_client))
 
     def _add_first(self, said: _Said, values: Values) -> None:

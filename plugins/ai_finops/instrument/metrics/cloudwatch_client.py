@@ -5,6 +5,7 @@ Least permission: `cloudwatch:PutMetricData` on `*`, with the condition `cloudwa
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 CONNECT_TIMEOUT_S = 2
@@ -35,8 +36,10 @@ def make_client() -> Any:
         request_min_compression_size_bytes=COMPRESSED_FROM_BYTES,
         max_pool_connections=1,
     )
-    # A session of its own: the default one may be in use by other threads.
-    return boto3.session.Session().client("cloudwatch", config=config)
+    session = boto3.session.Session()  # the default one may be in use by other threads
+    # boto3 for Python alone does not read AWS_REGION, the only one that some container services set.
+    region = session.region_name or os.environ.get("AWS_REGION")
+    return session.client("cloudwatch", region_name=region, config=config)
 
 
 def is_wrong_data(error: Exception) -> bool:

@@ -40,8 +40,11 @@ def dimension_value(text: str | None, *, missing: str) -> str:
 
 
 def text_of(value: str) -> str:
-    """Return the text that a dimension value was made of; a shortened one stays short."""
-    return unquote(value, errors="surrogatepass")
+    """Return the text that a dimension value was made of; a shortened one stays short, its last character may be lost."""
+    try:
+        return unquote(value, errors="surrogatepass")
+    except UnicodeDecodeError:
+        return unquote(value)
 
 
 def is_dimension_value(text: str) -> bool:

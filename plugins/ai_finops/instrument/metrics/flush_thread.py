@@ -25,10 +25,6 @@ class FlushThread:
             pause_s: Asked after a run: seconds that the next one waits at least, 0 for the interval.
         """
         self._work, self._interval_s, self._pause_s = work, interval_s, pause_s
-        self.forget()
-
-    def forget(self) -> None:
-        """Be as new: in a child process after a fork there is no thread, and locks may be held by nobody."""
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._asked_count = self._done_count = 0
@@ -59,7 +55,15 @@ class FlushThread:
 
     def flush(self, timeout_s: float) -> bool:
         """Have it work now and wait for it; return whether all was done within the time."""
+        return self._ask(timeout_s, is_stopping=False)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Have it work a last time and end; return whether all was done within the time."""
+        return self._ask(timeout_s, is_stopping=True)
+
+    def _ask(self, timeout_s: float, *, is_stopping: bool) -> bool:
         with self._condition:
+            self._is_stopping |= is_stopping
             if not self.is_running:
                 return False
             self._asked_count += 1
@@ -67,12 +71,6 @@ class FlushThread:
             self._condition.notify_all()
             is_in_time = self._condition.wait_for(lambda: self._done_count >= mine, timeout_s)
             return is_in_time and self._is_all_done
-
-    def stop(self, timeout_s: float) -> bool:
-        """Have it work a last time and end; return whether all was done within the time."""
-        with self._condition:
-            self._is_stopping = True
-        return self.flush(timeout_s)
 
     def _run(self) -> None:
         due = time.monotonic() + self._interval_s
@@ -83,7 +81,9 @@ class FlushThread:
                 serving, is_last = self._asked_count, self._is_stopping
             is_all_done = self._worked(is_last)
             with self._condition:
-                self._done_count, self._is_all_done = serving, is_all_done
+                # Nobody comes after the last time, so those who asked during it have their answer too.
+                self._done_count = self._asked_count if is_last else serving
+                self._is_all_done = is_all_done
                 self._condition.notify_all()
             due = time.monotonic() + (self._pause_s() or self._interval_s)
 
