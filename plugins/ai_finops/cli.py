@@ -200,7 +200,9 @@ def _add_replay(acts: argparse._SubParsersAction) -> None:
         default=200,
         help="of an answer, assumed where the questions do not say (default: 200)",
     )
-    replay.add_argument("--price-day", metavar="DAY", type=_day, help="the day whose list prices count (default: today)")
+    replay.add_argument(
+        "--price-day", metavar="DAY", type=_day, help="the day whose list prices count (default: today)"
+    )
     replay.add_argument("--json", dest="is_json", action="store_true", help="print it as JSON")
 
 

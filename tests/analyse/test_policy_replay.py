@@ -82,7 +82,8 @@ def test_a_policy_that_a_coin_would_beat_is_refused(ten):
 
 
 @pytest.mark.parametrize(
-    ("count", "words"), [(5, "differ on 25 questions, too few"), (15, "is within noise"), (16, "recommended: 5.0 points")]
+    ("count", "words"),
+    [(5, "differ on 25 questions, too few"), (15, "is within noise"), (16, "recommended: 5.0 points")],
 )
 def test_noise_is_refused_too(tmp_path, count, words):
     rows = read_rows([write_ten(tmp_path / "ten.csv", question_count=count)], rules=ReadingRules())
@@ -119,14 +120,18 @@ def test_an_answer_without_confidence_is_enough_where_the_policy_says_so():
 
 
 def test_a_policy_by_task_type_needs_one():
-    with pytest.raises(ReplayError, match=r"q.csv, line 2: it has no task_type, which the policy goes by; name the column"):
+    with pytest.raises(
+        ReplayError, match=r"q.csv, line 2: it has no task_type, which the policy goes by; name the column"
+    ):
         tried([row(), row()], EASY_IS_CHEAP)
 
 
 def test_models_that_the_marks_are_not_about():
     middle = Model("middle", "aws.bedrock", "middle-1", "middle", 2, ModelPrice("made", 5, 5))
     three = policy(default_tier="middle", models=(SMALL, middle, LARGE))
-    with pytest.raises(ReplayError, match=r"line 2: the policy sends it to middle, and the questions have marks of small and"):
+    with pytest.raises(
+        ReplayError, match=r"line 2: the policy sends it to middle, and the questions have marks of small and"
+    ):
         replay([row(), row()], policy=three, day=DAY, output_tokens=0)
     done = replay([row(), row()], policy=three, day=DAY, output_tokens=0, strong_name="middle")
     assert done.routed.strong_share_ratio == 1.0

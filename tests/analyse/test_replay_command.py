@@ -69,12 +69,18 @@ def test_json_says_it_all(run):
     said = json.loads(out)
     assert (code, said["is_recommended"], said["coin"]["finding"]) == (1, False, "within_noise")
     assert said["verdict"] in err
-    assert said["policy_outcome"] == {"accuracy_ratio": 0.8, "cost_usd": pytest.approx(0.825), "strong_share_ratio": 0.5}
+    assert said["policy_outcome"] == {
+        "accuracy_ratio": 0.8,
+        "cost_usd": pytest.approx(0.825),
+        "strong_share_ratio": 0.5,
+    }
     assert said["assumed"]["output_tokens_per_answer"] is None
 
 
 def test_what_is_assumed_is_said(run, tmp_path):
-    (tmp_path / "q.csv").write_text("task_type,prompt,cheap_correct,strong_correct\n" + "easy,12345678,1,1\nhard,x,0,1\n" * 40)
+    (tmp_path / "q.csv").write_text(
+        "task_type,prompt,cheap_correct,strong_correct\n" + "easy,12345678,1,1\nhard,x,0,1\n" * 40
+    )
     code, out, _ = run("--output-tokens", "10", data=tmp_path / "q.csv")
     assert "assumed: 4 characters a token and 10 tokens an answer" in out.splitlines()
     assert code == 0
@@ -103,7 +109,9 @@ def test_a_model_without_a_price(run):
     del unpriced["small"]["price"]
     code, _, err = run("--price-day", "2026-11-28", policy=POLICY | {"models": unpriced})
     assert code == 1
-    assert err.startswith("ai-finops: model small (aws.bedrock, small-1) has no price on 2026-11-28: unknown_model; give it")
+    assert err.startswith(
+        "ai-finops: model small (aws.bedrock, small-1) has no price on 2026-11-28: unknown_model; give it"
+    )
 
 
 def test_a_model_with_a_list_price(run):
@@ -126,5 +134,9 @@ def test_the_figures_of_the_docs(capsys):
         0.8162,
     ]
     assert round(1000 * said["policy_outcome"]["cost_usd"] / 5310, 4) == 0.6939
-    assert [round(100 * said["coin"][name], 1) for name in ("difference_ratio", "low_ratio", "high_ratio")] == [3.5, 2.9, 4.2]
+    assert [round(100 * said["coin"][name], 1) for name in ("difference_ratio", "low_ratio", "high_ratio")] == [
+        3.5,
+        2.9,
+        4.2,
+    ]
     assert round(said["way_to_oracle_ratio"], 3) == 0.493

@@ -21,8 +21,16 @@ def read(path, text: str | None = None, **rules):
 
 
 def test_the_three_kinds_of_file_read_alike(tmp_path):
-    said = {"prompt": "12345678", "task_type": "easy", "cheap_correct": True, "strong_correct": False, "output_tokens": 9}
-    read(tmp_path / "a.csv", "prompt,task_type,cheap_correct,strong_correct,output_tokens\n12345678,easy,true,False,9\n")
+    said = {
+        "prompt": "12345678",
+        "task_type": "easy",
+        "cheap_correct": True,
+        "strong_correct": False,
+        "output_tokens": 9,
+    }
+    read(
+        tmp_path / "a.csv", "prompt,task_type,cheap_correct,strong_correct,output_tokens\n12345678,easy,true,False,9\n"
+    )
     (tmp_path / "a.jsonl").write_text(json.dumps(said) + "\n\n")
     pq.write_table(pa.Table.from_pylist([said]), tmp_path / "a.parquet")
     rows = [read(tmp_path / f"a.{kind}")[0] for kind in ("csv", "jsonl", "parquet")]
@@ -80,8 +88,16 @@ def test_halves_by_their_column_or_the_hash_of_the_prompt(tmp_path):
         ("a.csv", HEAD, "a.csv holds no question: nothing to replay"),
         ("a.csv", "", "a.csv holds no question: nothing to replay"),
         ("a.csv", "prompt,strong_correct\nx,1\n", "a.csv, line 2: there is no column cheap_correct; name the column"),
-        ("a.csv", HEAD + 'x,1,0\n"two\nlines",maybe,0\n', "a.csv, line 3: cheap_correct is 'maybe' and not true or false"),
-        ("a.csv", HEAD + 'x,1,0\n"two\nlines",1,0\ny,1,\n', "a.csv, line 5: strong_correct is None and not true or false"),
+        (
+            "a.csv",
+            HEAD + 'x,1,0\n"two\nlines",maybe,0\n',
+            "a.csv, line 3: cheap_correct is 'maybe' and not true or false",
+        ),
+        (
+            "a.csv",
+            HEAD + 'x,1,0\n"two\nlines",1,0\ny,1,\n',
+            "a.csv, line 5: strong_correct is None and not true or false",
+        ),
         ("a.csv", HEAD + ",1,0\n", "a.csv, line 2: none of input_tokens, input_chars, character_count and prompt says"),
         (
             "a.csv",
@@ -101,7 +117,11 @@ def test_halves_by_their_column_or_the_hash_of_the_prompt(tmp_path):
         ("a.jsonl", '{"prompt": "x"\n', "a.jsonl, line 1 is no JSON"),
         ("a.jsonl", "\n[1]\n", "a.jsonl, line 2 is no JSON object"),
         ("a.jsonl", '{"prompt": 1, "cheap_correct": true, "strong_correct": true}', "prompt is 1 and not text"),
-        ("a.jsonl", '{"prompt": "x", "cheap_correct": "yes", "strong_correct": true}', "is 'yes' and not true or false"),
+        (
+            "a.jsonl",
+            '{"prompt": "x", "cheap_correct": "yes", "strong_correct": true}',
+            "is 'yes' and not true or false",
+        ),
         ("a.parquet", "no", "a.parquet cannot be read as Parquet"),
         ("a.xlsx", "no", "a.xlsx is not read: files of questions end in .csv, .jsonl, .parquet"),
     ],

@@ -115,7 +115,9 @@ def main() -> None:
         done = tried(test, policy)
         print("\n".join([*replay_lines(done), verdict(done), ""]))
         tiers = Counter(tier for each in policy["strategies"] for tier in each.get("tiers", {}).values())
-        print(f"task types: {dict(tiers)}, bounds: {[each['steps'] for each in policy['strategies'] if 'steps' in each]}\n")
+        print(
+            f"task types: {dict(tiers)}, bounds: {[each['steps'] for each in policy['strategies'] if 'steps' in each]}\n"
+        )
         if os.environ.get("BENCH_WRITE"):
             _write(policy)
 

@@ -53,9 +53,7 @@ def verdict(replay: Replay) -> str:
             f"not recommended: the models differ on {coin.differing_count} questions, too few to tell the policy from a coin "
             "flip that costs the same; replay more questions"
         )
-    return (
-        f"not recommended: {points} is within noise, so a coin flip that costs the same may do as well; replay more questions"
-    )
+    return f"not recommended: {points} is within noise, so a coin flip that costs the same may do as well; replay more questions"
 
 
 def replay_facts(replay: Replay, *, assumed: dict[str, Any]) -> dict[str, Any]:
