@@ -25,7 +25,8 @@ def tried(rows, *strategies, **changes):
 
 
 def row(**changes) -> ReplayRow:
-    return ReplayRow(**{"place": "q.csv, line 2", "is_cheap_correct": True, "is_strong_correct": True, "input_tokens": 1000} | changes)  # fmt: skip
+    said = {"place": "q.csv, line 2", "is_cheap_correct": True, "is_strong_correct": True, "input_tokens": 1000}
+    return ReplayRow(**said | changes)
 
 
 @pytest.fixture
@@ -64,8 +65,10 @@ def test_the_words_and_the_json_say_the_same(ten):
         "oracle              1.0000    111.1%           40.0%          4.6000         46.0%",
         "saves 45.0% of always strong's cost and loses 10.0 points of accuracy",
         # The oracle's coin: 3.6 of 9 dollars, 0.6 + 0.4 * 0.3.
-        "lies 50.0% of the way from always cheap to the oracle in accuracy (the oracle is 28.0 points above its own coin, "
-        "this policy 5.0)",
+        (
+            "lies 50.0% of the way from always cheap to the oracle in accuracy (the oracle is 28.0 points above its own "
+            "coin, this policy 5.0)"
+        ),
     ]
     facts = json.loads(json.dumps(replay_facts(done, assumed={})))
     assert facts["policy_outcome"] == {"accuracy_ratio": 0.8, "cost_usd": pytest.approx(5.5), "strong_share_ratio": 0.5}
@@ -142,7 +145,7 @@ def test_models_that_the_marks_are_not_about():
 
 
 def test_a_strong_model_that_is_not_dearer_leaves_nothing_to_compare(ten):
-    with pytest.raises(ReplayError, match="cannot be compared on these questions: .* a strong model that costs more"):
+    with pytest.raises(ReplayError, match=r"cannot be compared on these questions: .* a strong model that costs more"):
         tried(ten, EASY_IS_CHEAP, cheap_name="large", strong_name="small")
 
 

@@ -59,8 +59,8 @@ def test_a_policy_that_a_coin_would_beat_is_refused(run):
     code, _, err = run(policy=turned)
     assert code == 1
     assert err == (
-        "ai-finops: not recommended: a coin flip between the two models that costs the same is right on 75.00% of the questions "
-        "and the policy on 70.00%\n"
+        "ai-finops: not recommended: a coin flip between the two models that costs the same is right on 75.00% of the "
+        "questions and the policy on 70.00%\n"
     )
 
 

@@ -1,7 +1,7 @@
 """A routing policy tried on questions that two models were marked on: what it costs, what it gets right, and next to what.
 
-The router's own `decide` sends each question on its way. Beside the policy stand always the cheap model, always the strong one, an
-oracle that knows every mark before, and the coin that comes to the policy's cost (`coin_rule`).
+The router's own `decide` sends each question on its way. Beside the policy stand always the cheap model, always the strong one,
+an oracle that knows every mark before, and the coin that comes to the policy's cost (`coin_rule`).
 """
 
 from __future__ import annotations
@@ -148,13 +148,10 @@ def _marked(row: ReplayRow) -> MarkedQuestions:
 def _route(row: ReplayRow, decision: Decision, *, cheap: Model, strong: Model) -> Route:
     """Who answers: the first model, or the one above it where the first is not sure enough."""
     _check_marked(row, decision.model, cheap=cheap, strong=strong)
-    if decision.model is strong or decision.check is None:
+    check = decision.check
+    if decision.model is strong or check is None:
         return "strong" if decision.model is strong else "cheap"
-    if row.confidence is None:
-        is_sure = decision.check.is_missing_enough
-    else:
-        is_sure = row.confidence >= decision.check.threshold
-    if is_sure:
+    if check.is_missing_enough if row.confidence is None else row.confidence >= check.threshold:
         return "cheap"
     _check_marked(row, decision.escalation[0], cheap=cheap, strong=strong)
     return "cheap_then_strong"

@@ -30,7 +30,8 @@ def replay_lines(replay: Replay) -> list[str]:
             ("strong", replay.strong, replay.prices.strong),
         )
     ]
-    lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (_HEAD, *rows)]  # fmt: skip
+    table = (_HEAD, *rows)
+    lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
     return [*lines, f"saves {replay.saved_ratio:.1%} of always strong's cost and {_gives_up(replay)}", _way(replay)]
 
 
@@ -53,7 +54,7 @@ def verdict(replay: Replay) -> str:
             f"not recommended: the models differ on {coin.differing_count} questions, too few to tell the policy from a coin "
             "flip that costs the same; replay more questions"
         )
-    return f"not recommended: {points} is within noise, so a coin flip that costs the same may do as well; replay more questions"
+    return f"not recommended: {points} is within noise, and a coin flip that costs the same may do as well; replay more"
 
 
 def replay_facts(replay: Replay, *, assumed: dict[str, Any]) -> dict[str, Any]:
