@@ -1,8 +1,8 @@
 """Policies of the router, chosen on one half of RouteLLM's marks of MMLU and replayed on the other.
 
 `make bench BENCH=routing_replay` chooses one by task type from the bundled counts. With BENCH_ROUTELLM=<folder of mmlu_*.csv>,
-the questions themselves, it also chooses one by complexity and one that chains the two; BENCH_WRITE=1 then writes all of them to
-tests/fixtures/routellm_mmlu. Prices are ASSUMED.
+the questions themselves, it also chooses one by complexity and one that chains the two; BENCH_WRITE=1 then writes all of them
+to tests/fixtures/routellm_mmlu. Prices are ASSUMED.
 """
 
 from __future__ import annotations

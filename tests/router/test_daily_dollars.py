@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -89,8 +90,18 @@ def test_a_clock_that_keeps_jumping_finds_no_end_of_dollars_and_fills_no_memory(
         assert dollars.reserve(0.01) is None
 
 
+class Slow(dict):
+    """Lets other threads in between a look and what follows from it."""
+
+    def get(self, key, default=None):
+        found = super().get(key, default)
+        time.sleep(0)
+        return found
+
+
 def test_threads_together_spend_no_more_than_there_is():
     dollars = DailyDollars(1.0, clock=Clock())
+    dollars._spent = Slow()
     start, taken = threading.Barrier(16), []
 
     def spend() -> None:

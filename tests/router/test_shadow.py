@@ -9,6 +9,7 @@ from opentelemetry import trace
 
 from ai_finops.instrument.attribution import feature
 from ai_finops.instrument.losses import forget_losses, losses
+from ai_finops.instrument.metering import instrument_llm
 from ai_finops.instrument.switch import set_on
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.router.comparing import Judgement
@@ -80,12 +81,17 @@ def test_a_feature_of_the_decorator_around_or_of_the_router_counts_where_nobody_
     def answer():
         return compared(shadow_of(spans))
 
+    @instrument_llm(feature="of_metrics_alone")
+    def metered():
+        return compared(shadow_of(spans))
+
     answer()
+    metered()
     compared(shadow_of(spans, tools={"feature": "of_router"}))
     said = [
         span.attributes["finops.feature"] for span in spans.calls() if span.attributes["finops.pipeline"] == "shadow"
     ]
-    assert said == ["of_decorator", "of_router"]
+    assert said == ["of_decorator", "of_metrics_alone", "of_router"]
 
 
 def test_the_comparison_has_a_trace_of_its_own_with_a_link_to_the_requests(spans):

@@ -183,6 +183,26 @@ def test_an_async_client_is_asked_on_the_loop_of_the_request(spans):
     assert (len(spans.comparisons()), losses()) == (1, {})
 
 
+def test_a_client_of_both_kinds_is_asked_in_a_coroutine_only_where_the_request_ran_in_a_loop(spans):
+    class Both(Client, AsyncClient):
+        def __init__(self) -> None:
+            Client.__init__(self)
+            AsyncClient.__init__(self)
+
+    client = Both()
+    shadow = shadow_of(spans, client)
+    offer(shadow)
+    assert shadow.wait(30)
+    assert (len(client.asked), client.loops) == (1, set())
+
+    async def ask():
+        offer(shadow)
+        assert await asyncio.to_thread(shadow.wait, 30)
+
+    asyncio.run(ask())
+    assert (len(client.asked), len(client.loops)) == (1, 1)
+
+
 def test_an_async_client_outside_of_a_loop_gets_one(spans):
     shadow = shadow_of(spans, AsyncClient())
     offer(shadow)
@@ -263,10 +283,10 @@ def test_a_forked_child_goes_on_with_what_was_spent_before(spans):
     assert shadow.wait(30)
     with shadow.dollars._lock:  # held at the fork, as by another thread
         pid = os.fork()
-    if pid == 0:
-        offer(shadow)
-        is_good = shadow.wait(30) and abs(shadow.dollars.spent_usd() - 2 * USED_USD) < 2e-6
-        os._exit(0 if is_good else 1)
+        if pid == 0:
+            offer(shadow)
+            is_good = shadow.wait(10) and abs(shadow.dollars.spent_usd() - 2 * USED_USD) < 2e-6
+            os._exit(0 if is_good else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert shadow.dollars.spent_usd() == pytest.approx(USED_USD)
 

@@ -1,8 +1,8 @@
 """Whether a way of routing knows more than a coin flip between the two models that comes to the same cost, or only seems to.
 
 The coin sends each question to the strong model with the one probability at which the bill is the same. On each question
-the route is right or not, and the coin is right in a share of its flips; the difference of the two, question by question, has a mean
-and an error. The probability is itself made of the questions' costs, which the error takes in (delta method).
+the route is right or not, and the coin is right in a share of its flips; the difference of the two, question by question, has
+a mean and an error. The probability is itself made of the questions' costs, which the error takes in (delta method).
 """
 
 from __future__ import annotations
