@@ -47,6 +47,21 @@ $(VENV)-bouncer/.installed: requirements-bouncer.txt $(VENV)/.installed
 		|| $(BIN)/python -m pip --python $(VENV)-bouncer/bin/python install $(QUIETLY) --no-deps --require-hashes -r requirements-bouncer.txt
 	@touch $@
 
+# What a product service has: no Airflow, dbt, DuckDB or pandas. tests/services run in it.
+$(VENV)-services/.installed: requirements-services.txt $(VENV)/.installed
+	$(BIN)/python -m venv --clear --without-pip $(VENV)-services
+	$(BIN)/uv pip install $(UV_QUIETLY) --python $(VENV)-services/bin/python --no-deps --require-hashes -r requirements-services.txt \
+		|| $(BIN)/python -m pip --python $(VENV)-services/bin/python install $(QUIETLY) --no-deps --require-hashes -r requirements-services.txt
+	$(BIN)/uv pip install --quiet --python $(VENV)-services/bin/python --no-deps -e . \
+		|| $(BIN)/python -m pip --python $(VENV)-services/bin/python install $(QUIETLY) --no-deps -e .
+	@touch $@
+
+# What a bench measures this project's instrumentation against.
+$(VENV)-rivals/.installed: requirements-rivals.txt $(VENV)/.installed
+	$(BIN)/python -m venv --clear --without-pip $(VENV)-rivals
+	$(BIN)/uv pip install $(UV_QUIETLY) --python $(VENV)-rivals/bin/python --no-deps --require-hashes -r requirements-rivals.txt
+	@touch $@
+
 manifest: install ## Parse the dbt project: once for its readers, and once for all builds
 	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 	@$(BIN)/python -m ai_finops.build.parse_process
@@ -60,17 +75,19 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 # Files go to the workers in the order in which they were collected: the end-to-end run, the longest, first (tests/conftest.py).
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test: manifest $(VENV)-bouncer/.installed ## All tests but the long ones, the end-to-end run included
+test: manifest $(VENV)-bouncer/.installed $(VENV)-services/.installed ## All tests but the long ones, the end-to-end run included
+	$(VENV)-services/bin/python -m pytest -m "not long" tests/services
 	$(BIN)/python -m pytest -m "not long" $(IN_PARALLEL)
 
-test-all: manifest $(VENV)-bouncer/.installed ## Also the tests marked long (large bills, many traces, Spark); what the system lacks for one is listed as skipped
+test-all: manifest $(VENV)-bouncer/.installed $(VENV)-services/.installed ## Also the tests marked long (large bills, many traces, Spark); what the system lacks for one is listed as skipped
 	@if command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java"; then $(MAKE) --no-print-directory install-spark; fi
+	$(VENV)-services/bin/python -m pytest -rs tests/services
 	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
 
 # Which module of tests/benchmarks/ to run. Each says in its first lines what it measures and what else it takes (BENCH_SPANS, BENCH_CALLS, …).
 BENCH ?= extract
 BENCHES = $(filter-out made_%,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
-bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
+bench: install $(if $(filter instrument_rivals,$(BENCH)),$(VENV)-rivals/.installed) ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
 	@test -f tests/benchmarks/$(BENCH).py || { echo "make: no BENCH=$(BENCH); there are $(BENCHES)" >&2; exit 1; }
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
@@ -93,6 +110,10 @@ lock: ## Compile the requirements*.txt from pyproject.toml again (needs uv)
 		--generate-hashes --custom-compile-command "make lock" -o requirements-spark.txt
 	uv pip compile --quiet --universal --python-version 3.11 --group pyproject.toml:bouncer \
 		--generate-hashes --custom-compile-command "make lock" -o requirements-bouncer.txt
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra otel --extra embed --extra router \
+		--group services --generate-hashes --custom-compile-command "make lock" -o requirements-services.txt
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --group rivals \
+		--generate-hashes --custom-compile-command "make lock" -o requirements-rivals.txt
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The SQL of what is particular to one kind of span: documents of a retrieval or a rerank, a tool's name, a comparison.
+"""The SQL of what is particular to one kind of span: documents of a retrieval or a rerank, a tool's name, a comparison, a route.
 
 Ids, scores and order are kept, texts never. Lists come flattened into keys with an index (OpenInference), as a structured
 attribute, or as its JSON text.
@@ -62,12 +62,41 @@ def details_sql() -> str:
             'method': shadow_method,
             'score': try_cast(shadow_score as double)
         }})
+        when operation_name = 'routing' then to_json({{
+            'policy': routing_policy,
+            'policy_version': routing_policy_version,
+            'strategy': routing_strategy,
+            'reason': routing_reason,
+            'tier': routing_tier,
+            'model': routing_model,
+            'first_model': routing_first_model,
+            'is_escalated': try_cast(routing_is_escalated as boolean),
+            'is_fallback': try_cast(routing_is_fallback as boolean),
+            'confidence': {_number("routing_confidence")},
+            'attempt_count': {count_sql("routing_attempt_count")},
+            'estimated_cost_usd': {amount_sql("routing_estimated_cost_usd")},
+            'capable_cost_usd': {amount_sql("routing_capable_cost_usd")}
+        }})
         when coalesce(said_cited_documents, said_document_uses) is not null then json_merge_patch('{{}}', to_json({{
             'cited_document_ids': list_transform({_items("said_cited_documents")}, lambda x: {_first(_IDS)}),
             'document_uses': list_transform({_items("said_document_uses")}, lambda x: {_USE}),
             'document_use_method': said_document_use_method
         }}))
     end::varchar"""
+
+
+def count_sql(column: str) -> str:
+    """Return the whole number that a text says; null where it says none, or one that no count is."""
+    return f"case when try_cast({column} as bigint) >= 0 then try_cast({column} as bigint) end"
+
+
+def amount_sql(column: str) -> str:
+    """Return the number that a text says; null where it says none, a negative one, or one without an end."""
+    return f"case when {_number(column)} >= 0 then {_number(column)} end"
+
+
+def _number(column: str) -> str:
+    return f"case when isfinite(try_cast({column} as double)) then try_cast({column} as double) end"
 
 
 _TOP_K = "try_cast(said_top_k as bigint)"

@@ -18,6 +18,7 @@ ABSURD_TOKENS = span_tokens.ABSURD_TOKENS
 FIRST_CREDIBLE_YEAR = 2000
 """Before it, a time in nanoseconds was most likely written in another unit."""
 SHADOW_SPAN = "finops.shadow"
+ROUTING_SPAN = "finops.routing"
 COMPLETENESS = "has_usage::integer * 100 + usage_figure_count"
 """More is better, of two deliveries of one span."""
 _ADDED_LATER = ("object_key", "landing_date")
@@ -84,12 +85,15 @@ from counted
 
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _STATUSES = ("UNSET", "OK", "ERROR")
+_FIRST_TOKEN_MS, _FIRST_TOKEN_S = (span_details.amount_sql(f"said_first_token_{unit}") for unit in ("ms", "s"))
 _LAKE_COLUMN = {
     "provider_name": "said_provider",
     # Ids of users are kept as they are given; this is the one place where they would be replaced by a pseudonym.
     "user_id": "user_id",
     **span_tokens.LAKE_COLUMNS,
     "reported_cost_usd": "try_cast(said_cost_usd as double)",
+    "retry_count": span_details.count_sql("said_retries"),
+    "time_to_first_token_ms": f"coalesce({_FIRST_TOKEN_MS}, {_FIRST_TOKEN_S} * 1000)",
     "details_json": span_details.details_sql(),
 }
 
@@ -124,6 +128,7 @@ def _operation() -> str:
     words = ", ".join(_word(column, meanings) for column, meanings in vocabulary.operation_words().items())
     return f"""case
             when span_name = {text(SHADOW_SPAN)} then 'shadow'
+            when span_name = {text(ROUTING_SPAN)} then 'routing'
             -- A log beside a call repeats its request; it is a part of the call only where it brings the usage.
             when said_span_type = 'log' and coalesce(said_input_tokens, said_output_tokens) is null then 'other'
             when embedding_model is not null and lower(said_kind) = 'llm' then 'embeddings'

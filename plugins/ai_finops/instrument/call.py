@@ -29,6 +29,8 @@ class Call:
     prompt_version: str | None = None
     request_model: str | None = None
     """As the caller asked for it; the answer's own word is in `reading`."""
+    model: str | None = None
+    """The model that answered, else the one that was asked; known when the call has ended."""
     provider_name: str | None = None
     """As the caller named it; the answer's own word is in `reading`."""
     operation_name: str = "chat"
@@ -45,12 +47,6 @@ class Call:
     started_at_ns: int = 0
     duration_ns: int = 0
     first_token_ns: int | None = None
-
-    @property
-    def model(self) -> str | None:
-        """The model that answered, else the one that was asked."""
-        reading = self.reading
-        return reading.response_model or reading.request_model or self.request_model
 
     @property
     def ended_at_ns(self) -> int:

@@ -105,11 +105,17 @@ def _find(provider_name: str | None, model: str, processing: str | None, day_num
 
 
 def _model_sold_by(provider: types.Provider, model: str) -> types.ModelInfo | None:
-    """Return the catalog's model; libraries put the provider before its name (`bedrock/…`), which is then left out."""
+    """Return the catalog's model, by the whole name or by what stands behind its first slash.
+
+    Before the slash libraries put the provider (`bedrock/…`), and an ARN says what it names; one that names a profile of the
+    account's own, or throughput that it bought, hides the model, and is not known.
+    """
     providers = get_snapshot().providers
     found = provider.find_model(model.lower(), all_providers=providers)
-    if found is None and "/" in model and not model.startswith("arn:"):
-        found = provider.find_model(model.partition("/")[2].lower(), all_providers=providers)
+    before, slash, rest = model.partition("/")
+    is_hidden = before.startswith("arn:") and not before.endswith((":foundation-model", ":inference-profile"))
+    if found is None and slash and not is_hidden:
+        found = provider.find_model(rest.lower(), all_providers=providers)
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns, time_ns
 from types import AsyncGeneratorType, GeneratorType
 
-from ai_finops.instrument.attribution import asked_by, service_feature
+from ai_finops.instrument.attribution import NOBODY, Attribution, asked_by, service_feature
 from ai_finops.instrument.call import NO_READING, Call
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.names import name_or_none
@@ -32,7 +32,6 @@ _current: ContextVar[Run | None] = ContextVar("ai_finops_run", default=None)
 class Options:
     """What a decorator says, cleaned once."""
 
-    feature_id: str | None = None
     pipeline_id: str | None = None
     journey_id: str | None = None
     model_tier: str | None = None
@@ -40,8 +39,9 @@ class Options:
     prompt_version: str | None = None
     model: str | None = None
     provider_name: str | None = None
-    operation_name: str = "chat"
-    service_feature_id: str | None = None
+    operation_name: str | None = None
+    own_feature_id: str | None = None
+    """What counts when nobody else says a feature: the decorator's, else the service's."""
     is_stacked: bool = False
     """The decorated function carries another decorator of this package."""
 
@@ -58,9 +58,9 @@ def make_options(
     provider: object = None,
     operation: object = None,
 ) -> Options:
-    """Clean what was said; never raises."""
+    """Clean what was said. A value may be anything; a word that is none of these is a TypeError, as of any function."""
     return Options(
-        feature_id=name_or_none(feature),
+        own_feature_id=name_or_none(feature) or service_feature(),
         pipeline_id=name_or_none(pipeline),
         journey_id=name_or_none(journey),
         model_tier=name_or_none(model_tier),
@@ -68,52 +68,33 @@ def make_options(
         prompt_version=name_or_none(prompt_version),
         model=name_or_none(model),
         provider_name=name_or_none(provider),
-        operation_name=name_or_none(operation) or "chat",
-        service_feature_id=service_feature(),
+        operation_name=name_or_none(operation),
     )
 
 
 class Run:
-    """One call being recorded; `_opened`, `_attached`, `_detached` and `_closed` are what kinds of recording differ in."""
+    """One call being recorded; `_opened`, `enter`, `leave` and `_closed` are what kinds of recording differ in."""
 
-    __slots__ = (
-        "_inner_count",
-        "_inner_readings",
-        "_inner_result",
-        "_inner_sum",
-        "_is_ended",
-        "_is_followed",
-        "_started",
-        "_stream",
-        "call",
-        "options",
-        "parent",
-    )
+    # Defaults on the class, so that a call without anything inside sets four attributes and not eleven.
+    _is_ended = _is_followed = False
+    _inner_count = 0
+    _inner_result: object = None
+    _inner_readings: list[Reading] | None = None
+    _inner_sum: tuple[int, int] = (0, 0)
+    _stream: StreamReading | None = None
 
     def __init__(self, options: Options, model: object = None) -> None:
         self.options = options
         self.parent = parent = _current.get()
-        self._is_ended = self._is_followed = False
-        self._inner_count = 0
-        self._inner_result: object = None
-        self._inner_readings: list[Reading] | None = None
-        self._inner_sum: tuple[int, int] = (0, 0)
-        self._stream: StreamReading | None = None
         self.call = call = Call()
-        above = None if parent is None else parent.call
-        feature_id, journey_id, journey_name, user_id = asked_by()
-        if above is not None:
-            feature_id = feature_id or above.feature_id
-            journey_id = journey_id or above.journey_id
-            journey_name = journey_name or above.journey_name
-            user_id = user_id or above.user_id
-        call.feature_id = feature_id or options.feature_id or options.service_feature_id
-        call.journey_id = journey_id or options.journey_id
-        if journey_name is not None:
-            call.journey_name = journey_name
-        if user_id is not None:
-            call.user_id = user_id
-        call.pipeline_id = options.pipeline_id or (None if above is None else above.pipeline_id)
+        asked = asked_by()
+        if parent is None and asked is NOBODY:
+            call.feature_id = options.own_feature_id
+            call.pipeline_id = options.pipeline_id
+            if options.journey_id is not None:
+                call.journey_id = options.journey_id
+        else:
+            _say_who_asked(call, asked, options, None if parent is None else parent.call)
         if options.model_tier is not None:
             call.model_tier = options.model_tier
         if options.task_type is not None:
@@ -122,7 +103,8 @@ class Run:
             call.prompt_version = options.prompt_version
         if options.provider_name is not None:
             call.provider_name = options.provider_name
-        call.operation_name = options.operation_name
+        if options.operation_name is not None:
+            call.operation_name = options.operation_name
         call.request_model = options.model or (model if type(model) is str else name_or_none(model))
         call.started_at_ns = time_ns()
         self._started = perf_counter_ns()
@@ -131,13 +113,11 @@ class Run:
 
     def enter(self) -> None:
         """Make this the call that is running here. Generators do it for each of their steps."""
-        self._attached()
         _current.set(self)
 
     def leave(self) -> None:
         """Undo `enter`, in the same step."""
         _current.set(self.parent)
-        self._detached()
 
     def event(self, item: object) -> None:
         """Take one item of a stream."""
@@ -155,13 +135,20 @@ class Run:
     def finish(self, result: object) -> None:
         """The function returned `result`; what is still to come of it, where that is a stream, is followed."""
         try:
-            self.call.duration_ns = perf_counter_ns() - self._started
+            call = self.call
+            call.duration_ns = perf_counter_ns() - self._started
             if self._is_followed:
                 return
-            if self.call.reading is NO_READING and not self._read(result):
-                if self.follows(result):
-                    return
-                self.call.usage_gap = _why_unread(result)
+            if call.reading is NO_READING:
+                reading = self._reading_of(result)
+                if reading is not None:
+                    call.reading = reading
+                else:
+                    self._read_stream()
+                if call.reading is NO_READING:
+                    if self.follows(result):
+                        return
+                    call.usage_gap = _why_unread(result)
             self._end(result)
         except Exception as error:  # noqa: BLE001
             count_loss("call_unrecorded", detail=type(error).__name__)
@@ -210,16 +197,12 @@ class Run:
         else:
             self.fail(error)
 
-    def _read(self, result: object) -> bool:
-        if self._inner_result is not None and self._inner_result is result and self._inner_readings:
-            self.call.reading = self._inner_readings[-1]
-            return True
-        reading = None if result is None else read(result)
-        if reading is None:
-            self._read_stream()
-            return self.call.reading is not NO_READING
-        self.call.reading = reading
-        return True
+    def _reading_of(self, result: object) -> Reading | None:
+        if result is None:
+            return None
+        if self._inner_readings and self._inner_result is result:
+            return self._inner_readings[-1]
+        return read(result)
 
     def _read_stream(self) -> None:
         if self.call.reading is NO_READING and self._stream is not None:
@@ -230,17 +213,22 @@ class Run:
             return
         self._is_ended = True
         call = self.call
-        call.holds_calls = self._inner_count > 0 and self._repeats_inner(result)
-        if not call.holds_calls:
-            if not call.reading.has_usage:
-                call.usage_gap = call.usage_gap or "not_read"
+        reading = call.reading
+        call.model = model = reading.response_model or reading.request_model or call.request_model
+        if self._inner_count and self._repeats_inner(result):
+            call.holds_calls = True
+        else:
+            if reading.output_tokens is None and call.usage_gap is None and not reading.has_usage:
+                call.usage_gap = "not_read"
             call.estimated_cost_usd, call.cost_gap = estimate_cost_usd(
-                call.reading, model=call.model, day_number=call.started_at_ns // _NS_PER_DAY
+                reading, model=model, day_number=call.started_at_ns // _NS_PER_DAY
             )
-        self._tell_parents(result)
+        self._inner_result = None  # a task that was begun in here may hold this run for long
+        if self.parent is not None:
+            self._tell_parents(result)
         self._closed()
-        for sink in switch.captures:
-            if self._is_captured():
+        if switch.captures and self._is_captured():
+            for sink in switch.captures:
                 sink.add(call)
 
     def _end_anyhow(self) -> None:
@@ -264,7 +252,6 @@ class Run:
         )
 
     def _tell_parents(self, result: object) -> None:
-        self._inner_result = None  # a task that was begun in here may hold this run for long
         parent = self.parent
         if parent is None or parent._is_ended:
             return
@@ -300,17 +287,21 @@ class Run:
     def _opened(self) -> None:
         """Begin to record."""
 
-    def _attached(self) -> None:
-        """The call runs here from now on."""
-
-    def _detached(self) -> None:
-        """The call does not run here any more."""
-
     def _closed(self) -> None:
         """Hand on what was recorded."""
 
     def _abandoned(self) -> None:
         """Close what `_opened` opened, when handing on went wrong."""
+
+
+def _say_who_asked(call: Call, asked: Attribution, options: Options, above: Call | None) -> None:
+    """Fill in feature, journey and pipeline: of the context, else of the call around this one, else of its own decorator."""
+    above = Call() if above is None else above
+    call.feature_id = asked.feature_id or above.feature_id or options.own_feature_id
+    call.journey_id = asked.journey_id or above.journey_id or options.journey_id
+    call.journey_name = asked.journey_name or above.journey_name
+    call.user_id = asked.user_id or above.user_id
+    call.pipeline_id = options.pipeline_id or above.pipeline_id
 
 
 class CallHandle:

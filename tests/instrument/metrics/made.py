@@ -23,7 +23,7 @@ def call(
 ) -> Call:
     """A call that ended."""
     made = Call()
-    made.feature_id, made.request_model = feature, model
+    made.feature_id, made.model = feature, model
     made.reading = Reading(input_tokens=input_tokens, output_tokens=output_tokens)
     made.estimated_cost_usd = cost_usd
     made.duration_ns = int(latency_ms * 1_000_000)

@@ -45,7 +45,7 @@ class CloudWatchSink:
         Args:
             client: A boto3 client for CloudWatch. A process that forks should give `make_client` in its place: a child
                 process makes its own.
-            make_client: Called in the thread, at the first sending.
+            make_client: Called in the thread, when it starts: after the first call.
             interval_s: Seconds between sendings.
             max_pairs: Pairs of feature and model, `other` included.
             max_minutes: Pairs in minutes held for the thread.
@@ -64,7 +64,9 @@ class CloudWatchSink:
         self._sending = threading.Lock()
         self._minutes: dict[_Said, MinuteSets] = {}
         self._delivery = delivery
-        self._thread = FlushThread(self._work, interval_s=self._interval_s, pause_s=lambda: self._delivery.pause_s)
+        self._thread = FlushThread(
+            self._work, interval_s=self._interval_s, pause_s=lambda: self._delivery.pause_s, prepare=self.connect
+        )
 
     def add(self, call: Call) -> None:
         """Count one ended call. Never raises, blocks only while another thread adds."""
@@ -86,7 +88,7 @@ class CloudWatchSink:
         return self._delivery.last_error
 
     def connect(self) -> bool:
-        """Import boto3 and make the client now, at the start of a service, in place of a minute after the first call."""
+        """Import boto3 and make the client now, at the start of a service, and not in the thread after the first call."""
         with self._sending:
             return self._delivery.connect()
 

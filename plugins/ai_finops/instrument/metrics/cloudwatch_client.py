@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ai_finops.instrument.metrics import lifetimes
+
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
 MAX_ATTEMPTS = 2
@@ -26,8 +28,9 @@ def make_client() -> Any:
         ImportError: The extra `cloudwatch` is not installed.
         botocore.exceptions.BotoCoreError: There is no region, or a setting that boto3 does not take.
     """
-    import boto3
-    from botocore.config import Config
+    with lifetimes.no_fork():
+        import boto3
+        from botocore.config import Config
 
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,

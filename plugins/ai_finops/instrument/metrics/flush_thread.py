@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 boto3 imports it, which fails once the process ends: so it is here before
 import threading
 import time
 from collections.abc import Callable
@@ -15,16 +16,22 @@ class FlushThread:
     """Runs `work`. It is started by the first `start`, so a process that records nothing has no thread."""
 
     def __init__(
-        self, work: Callable[[bool], bool], *, interval_s: float, pause_s: Callable[[], float] = lambda: 0.0
+        self,
+        work: Callable[[bool], bool],
+        *,
+        interval_s: float,
+        pause_s: Callable[[], float] = lambda: 0.0,
+        prepare: Callable[[], object] = lambda: None,
     ) -> None:
-        """Prepare.
+        """Get ready; nothing runs yet.
 
         Args:
-            work: Given whether this is the last time; returns whether all is done.
+            work: Given whether this is the last time; returns whether all is done. Raises nothing that matters.
             interval_s: Between the end of one run and the beginning of the next.
             pause_s: Asked after a run: seconds that the next one waits at least, 0 for the interval.
+            prepare: Run once in the thread, when it starts.
         """
-        self._work, self._interval_s, self._pause_s = work, interval_s, pause_s
+        self._work, self._interval_s, self._pause_s, self._prepare = work, interval_s, pause_s, prepare
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
         self._asked_count = self._done_count = 0
@@ -73,13 +80,14 @@ class FlushThread:
             return is_in_time and self._is_all_done
 
     def _run(self) -> None:
-        due = time.monotonic() + self._interval_s
+        self._safely(self._prepare)
+        due = time.monotonic() + (self._pause_s() or self._interval_s)
         is_last = False
         while not is_last:
             with self._condition:
                 self._condition.wait_for(self._is_wanted, max(0.0, due - time.monotonic()))
                 serving, is_last = self._asked_count, self._is_stopping
-            is_all_done = self._worked(is_last)
+            is_all_done = bool(self._safely(self._work, is_last))
             with self._condition:
                 # Nobody comes after the last time, so those who asked during it have their answer too.
                 self._done_count = self._asked_count if is_last else serving
@@ -90,9 +98,9 @@ class FlushThread:
     def _is_wanted(self) -> bool:
         return self._asked_count > self._done_count or self._is_stopping
 
-    def _worked(self, is_last: bool) -> bool:
+    def _safely(self, action: Callable[..., object], *arguments: bool) -> object:
         try:
-            return self._work(is_last)
+            return action(*arguments)
         except Exception as error:  # noqa: BLE001 a thread that ends would let the buffer fill for ever
             count_loss("metrics_flush_failed", detail=f"{type(error).__name__}: {error}")
             return False

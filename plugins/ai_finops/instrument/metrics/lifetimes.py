@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 EXIT_TIMEOUT_S = 5.0
@@ -22,7 +25,11 @@ class Kept(Protocol):
         """Begin empty."""
 
 
+_LONGEST_IMPORT_S = 5.0
+
 _sinks: weakref.WeakSet[Kept] = weakref.WeakSet()
+_importing = threading.Lock()
+_is_importing_held = False
 
 
 def keep(sink: Kept) -> None:
@@ -37,11 +44,29 @@ def close_all(timeout_s: float = EXIT_TIMEOUT_S) -> None:
         sink.close(max(0.0, end - time.monotonic()))
 
 
-def _after_fork() -> None:
+def _after_fork_in_child() -> None:
+    _after_fork_anywhere()
     for sink in list(_sinks):
         sink.after_fork()
 
 
+@contextmanager
+def no_fork() -> Iterator[None]:
+    """Have forks wait: a child of a process that is importing a module could never import it."""
+    with _importing:
+        yield
+
+
+def _before_fork() -> None:
+    global _is_importing_held
+    _is_importing_held = _importing.acquire(timeout=_LONGEST_IMPORT_S)
+
+
+def _after_fork_anywhere() -> None:
+    if _is_importing_held:
+        _importing.release()
+
+
 atexit.register(close_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_anywhere, after_in_child=_after_fork_in_child)

@@ -32,6 +32,10 @@ class Pairs(Generic[Kept]):
 
     def of(self, feature_id: str | None, model: str | None) -> Kept:
         """Return what is kept for a pair. Two threads that ask for a new one at once get the same."""
+        kept = self._kept.get((feature_id, model))
+        return self._of_new(feature_id, model) if kept is None else kept
+
+    def _of_new(self, feature_id: str | None, model: str | None) -> Kept:
         key = (_short(feature_id), _short(model))
         kept = self._kept.get(key)
         if kept is not None:
