@@ -10,7 +10,9 @@ Source: docs/decisions/0020-a-score-from-a-sample.md
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log2
 from typing import NamedTuple
 
@@ -18,7 +20,7 @@ from ai_finops.router.domain_words import DOMAIN_WORDS, UNSPACED_DOMAIN_WORDS
 from ai_finops.router.languages import read_writing
 
 PARTS = ("length", "entities", "domain", "code", "languages")
-WINDOW = 200
+WINDOW = 128
 """Characters of each of the three pieces that are read; a text of up to three of them is read whole."""
 TOKENS_OF_FULL_LENGTH = 8192
 """Where the length's part is 1; of 64 tokens it is a seventh, and it rises by about as much with each doubling."""
@@ -85,7 +87,10 @@ def measure_complexity(text: str, *, scale: Scale = DEFAULT_SCALE, input_tokens:
     tokens = len(text) * writing.tokens_per_character if input_tokens is None else max(0, input_tokens)
     length = scale.length * min(1.0, log2(1 + tokens / _TOKENS_OF_ONE_STEP) / _STEPS)
     entities = scale.entities * _entities(words)
-    domain = scale.domain * _domain(sample, folded, scale)
+    count = len(folded & scale.domain_words)
+    if scale.unspaced_domain_words and not writing.is_latin:
+        count += len(set(_finder(scale.unspaced_domain_words)(sample)))
+    domain = scale.domain * min(1.0, count / DOMAIN_WORDS_OF_FULL)
     code = scale.code * _code(sample)
     languages = scale.languages * writing.languages_score
     score = min(1.0, length + entities + domain + code + languages)
@@ -101,18 +106,16 @@ def sample_of(text: str) -> str:
     return f"{text[:WINDOW]}\n{text[middle : middle + WINDOW]}\n{text[-WINDOW:]}"
 
 
+@lru_cache(maxsize=64)
+def _finder(words: tuple[str, ...]) -> Callable[[str], list[str]]:
+    """Return what finds these words anywhere, of two that begin alike the longer one."""
+    return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True)))).findall
+
+
 def _entities(words: list[str]) -> float:
     """Distinct words that begin with a capital or a digit, by the number of words; beginnings of sentences among them."""
     named = {word for word in words if word[0].isupper() or word[0].isdigit()}
     return min(1.0, len(named) / max(len(words), FEWEST_WORDS) / ENTITY_RATIO_OF_FULL)
-
-
-def _domain(sample: str, folded: set[str], scale: Scale) -> float:
-    """Distinct words of a domain."""
-    count = len(folded & scale.domain_words)
-    if not sample.isascii():
-        count += sum(word in sample for word in scale.unspaced_domain_words)
-    return min(1.0, count / DOMAIN_WORDS_OF_FULL)
 
 
 def _code(sample: str) -> float:

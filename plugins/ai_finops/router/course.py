@@ -49,6 +49,8 @@ class Routed:
     """Of all attempts together."""
     capable_cost_usd: float | None
     """Of this answer's tokens on the most capable model."""
+    reading: Reading | None = None
+    """What the answer's own call used; None where that cannot be read."""
 
 
 class Course:
@@ -152,10 +154,10 @@ class Course:
         """
         if self.taken is None:
             raise LookupError("no model has answered yet")
-        answer, model, _ = self.taken
+        answer, model, reading = self.taken
         return Routed(
             answer, model, self.decision, tuple(self.attempts), self.reason, self._is_escalated, self.is_fallback,
-            self.confidence, self.estimated_cost_usd, self.capable_cost_usd,
+            self.confidence, self.estimated_cost_usd, self.capable_cost_usd, reading,
         )  # fmt: skip
 
     @property

@@ -23,4 +23,3 @@ DOMAIN_WORDS = frozenset(
 UNSPACED_DOMAIN_WORDS = (
     "契約", "訴訟", "診断", "証明", "分析", "比較", "なぜ", "合同", "诊断", "证明", "比较", "为什么", "진단", "분석", "วิเคราะห์",
 )  # fmt: skip
-"""Few, because each is looked for by itself."""

@@ -97,7 +97,7 @@ class Router:
             while (model := course.next_model) is not None:
                 try:
                     answer, reading = self._ask(request, model)
-                except Exception as error:  # noqa: BLE001  whatever a client raises is handed on, or another model is asked
+                except Exception as error:
                     if not self._goes_on(course, error):
                         raise
                     continue
@@ -118,7 +118,7 @@ class Router:
             while (model := course.next_model) is not None:
                 try:
                     answer, reading = await self._ask_async(request, model)
-                except Exception as error:  # noqa: BLE001  whatever a client raises is handed on, or another model is asked
+                except Exception as error:
                     if not self._goes_on(course, error):
                         raise
                     continue

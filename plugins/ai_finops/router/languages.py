@@ -34,7 +34,9 @@ _LANGUAGES = tuple((name, frozenset(words.split())) for name, words in _SMALL_WO
 _FEWEST_SMALL_WORDS = 3
 _SMALLEST_SHARE_RATIO = 0.1
 """Of the letters, for a script to count."""
-_EVERY = 8
+_LATIN_RATIO = 0.95
+"""Of ASCII among the characters, from which nobody looks for other scripts: Latin letters with accents are rarer than that."""
+_EVERY = 7
 
 
 class Writing(NamedTuple):
@@ -43,12 +45,14 @@ class Writing(NamedTuple):
     tokens_per_character: float
     languages_score: float
     """0 for English alone, or what cannot be told; 0.5 for one other language; 1 for several."""
+    is_latin: bool
+    """Whether nearly all of it is in Latin letters."""
 
 
 def read_writing(sample: str, *, words: set[str]) -> Writing:
-    """Tell scripts by every eighth character, and languages of the Latin script by the small words in `words`, case-folded."""
-    if sample.isascii():
-        return Writing(_TOKENS_PER_CHARACTER["latin"], _score(_latin_languages(words)))
+    """Tell scripts by every seventh character, and languages of the Latin script by the small words in `words`, case-folded."""
+    if len(sample.encode("ascii", "ignore")) >= _LATIN_RATIO * len(sample):
+        return Writing(_TOKENS_PER_CHARACTER["latin"], _score(_latin_languages(words)), is_latin=True)
     counts = Counter(map(_script_of, sample[::_EVERY]))
     tokens = sum(_TOKENS_PER_CHARACTER[script] * count for script, count in counts.items()) / counts.total()
     del counts["common"]
@@ -59,7 +63,7 @@ def read_writing(sample: str, *, words: set[str]) -> Writing:
     if "latin" in scripts:
         scripts.discard("latin")
         scripts |= _latin_languages(words) or {"unknown"}
-    return Writing(tokens, _score(scripts))
+    return Writing(tokens, _score(scripts), is_latin=False)
 
 
 @lru_cache(maxsize=4096)

@@ -25,8 +25,8 @@ from ai_finops.router.policy_values import Value
 WITHOUT_LOGPROBS = {"aws.bedrock": "Bedrock", "anthropic": "Anthropic's API"}
 """Providers whose answers carry no log-probabilities of tokens."""
 MOST_WORDS = 1000
-MOST_UNSPACED_WORDS = 20
-"""Each is looked for by itself in each text."""
+MOST_UNSPACED_WORDS = 100
+"""All of them are tried at each place of a text."""
 _FIRST_UNSPACED = "\u0900"
 """From here on scripts do not put words apart, or not by what `\\w` takes for their ends."""
 _WORD = re.compile(r"\w+\Z")

@@ -25,7 +25,7 @@ class Value:
     path: str = ""
     """As in `models.lite.tier`; empty for the whole."""
     line: int | None = None
-    """From 1; None in a policy that is no file."""
+    """From 1, that of the key where there is one; None in a policy that is no file."""
 
     def refuse(self, words: str) -> NoReturn:
         """Raise the error of this value: `policy.yaml, line 3: models.lite.tier: …`."""
@@ -114,8 +114,8 @@ def _check_events(yaml: Any, text: str, origin: str) -> None:
             refuse(f"more than {DEEPEST} levels or {MOST_VALUES:,} values are no policy", origin=origin, line=line)
 
 
-def _from_node(loader: Any, node: Any, origin: str, path: str) -> Value:
-    line = node.start_mark.line + 1
+def _from_node(loader: Any, node: Any, origin: str, path: str, key_line: int | None = None) -> Value:
+    line = key_line or node.start_mark.line + 1
     if node.id == "mapping":
         return Value(_mapping(loader, node, origin, path), origin, path, line)
     if node.id == "sequence":
@@ -144,7 +144,7 @@ def _mapping(loader: Any, node: Any, origin: str, path: str) -> dict[str, Value]
             words = f"is there twice, first on line {first_lines[key]}"
             refuse(words, origin=origin, line=line, path=_join(path, key))
         first_lines[key] = line
-        content[key] = _from_node(loader, value_node, origin, _join(path, key))
+        content[key] = _from_node(loader, value_node, origin, _join(path, key), line)
     return content
 
 

@@ -46,7 +46,7 @@ class _Chat:
 
 
 class OpenAIStyleClient(_Chat):
-    """Asks through a client's `chat.completions.create`; `request.options[<provider name>]` are further arguments (`tools`, …)."""
+    """Asks through a client's `chat.completions.create`; `request.options[<provider name>]` goes along (`tools`, …)."""
 
     def complete(self, request: Request, *, model: Model) -> Answer:
         """Call chat completions and wait for it."""
