@@ -6,6 +6,7 @@ import pytest
 
 from ai_finops.errors import PolicyError
 from ai_finops.router.policy_values import from_yaml
+from ai_finops.router.read_policy import read_policy
 from ai_finops.router.shadow_policy import ShadowPolicy, read_shadow_policy
 from tests.router.shadow_made import LARGE, SMALL
 
@@ -13,7 +14,7 @@ GOOD = "share: 0.02\ncandidate: small\ndaily_usd: 2\n"
 
 
 def read(text: str) -> ShadowPolicy:
-    return read_shadow_policy(from_yaml(text, origin="routes.yaml"), models=(SMALL, LARGE))
+    return read_shadow_policy(from_yaml(text, origin="routes.yaml"), models=(LARGE, SMALL))
 
 
 def test_three_keys_are_enough():
@@ -33,6 +34,24 @@ def test_all_of_it():
     )  # fmt: skip
 
 
+def test_a_policy_has_it_with_its_line():
+    models = {
+        model.name: {
+            "provider": "aws.bedrock",
+            "model": model.model_id,
+            "tier": model.tier,
+            "capability": model.capability,
+        }
+        for model in (SMALL, LARGE)
+    }
+    said = {"policy": "made", "models": models, "default_tier": "expensive"}
+    assert read_policy(said).shadow is None
+    block = {"share": 0.1, "candidate": "small", "daily_usd": 2}
+    assert read_policy(said | {"shadow": block}).shadow == ShadowPolicy(0.1, "small", 2.0)
+    with pytest.raises(PolicyError, match=r"shadow\.candidate: is the most capable model"):
+        read_policy(said | {"shadow": block | {"candidate": "large"}})
+
+
 @pytest.mark.parametrize("share", [0, 1])
 def test_a_share_may_be_none_or_all(share):
     assert read(GOOD.replace("0.02", str(share))).share == share
@@ -48,7 +67,7 @@ def test_a_share_may_be_none_or_all(share):
         (GOOD.replace("0.02", "-0.01"), "line 1: share: has to be a number from 0 to 1"),
         (GOOD.replace("0.02", "true"), "line 1: share: has to be a number from 0 to 1"),
         (GOOD.replace(": 2", ": -1"), "line 3: daily_usd: has to be a number from 0"),
-        (GOOD.replace("small", "tiny"), "line 2: candidate: 'tiny' is not known; allowed: small, large"),
+        (GOOD.replace("small", "tiny"), "line 2: candidate: 'tiny' is not known; allowed: large, small"),
         (GOOD.replace("small", "large"), "line 2: candidate: is the most capable model; name a cheaper one"),
         (GOOD + "compare: vibes\n", "line 4: compare: 'vibes' is not known; allowed: exact, judge, embedding"),
         (GOOD + "least_score: 0.9\n", "line 4: least_score: is nothing to an exact match"),

@@ -58,7 +58,7 @@ def read_shadow_policy(value: Value, *, models: Sequence[Model]) -> ShadowPolicy
     """Read and check block `shadow`.
 
     Args:
-        models: Of the policy, from the least capable to the most.
+        models: Of the policy; one of them is the most capable.
     Raises:
         PolicyError: It says what cannot be followed; the message names line and key.
     """
@@ -85,7 +85,7 @@ def read_shadow_policy(value: Value, *, models: Sequence[Model]) -> ShadowPolicy
 
 def _candidate(fields: Fields, models: Sequence[Model]) -> str:
     name = fields.choice("candidate", [model.name for model in models])
-    if name == models[-1].name:
+    if name == max(models, key=lambda model: model.capability).name:
         fields["candidate"].refuse("is the most capable model; name a cheaper one, which is what shadow runs try")
     return name
 
