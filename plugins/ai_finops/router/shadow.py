@@ -99,8 +99,9 @@ class Shadow:
     def observe(self, request: Request, routed: Routed) -> None:
         """Take an answer of a router: its `observer`."""
         try:
-            answer = routed.answer
-            self.offer(request, answer_text=said_by(answer), model=routed.model, reading=read(answer.raw) or NO_READING)
+            if self._takes(request, routed.model, None):
+                answer = routed.answer
+                self._queue(request, said_by(answer), routed.model, read(answer.raw) or NO_READING)
         except Exception as error:  # noqa: BLE001 - the product has its answer, and gets it
             count_loss("shadow_not_offered", detail=type(error).__name__)
 
@@ -116,14 +117,7 @@ class Shadow:
             request_id: The same id is in the share or not on every attempt and in every process; None: by chance.
         """
         try:
-            if not self._is_wanted(request, model) or not self._is_in_share(request_id) or not is_on():
-                return False
-            refused = self._refusal(request, answer_text)
-            if refused is not None:
-                count_loss(f"shadow_{refused}")
-                return False
-            pair = self._pair(request, answer_text, model, reading)
-            return self._worker.offer(partial(self._comparer.compare, pair))
+            return self._takes(request, model, request_id) and self._queue(request, answer_text, model, reading)
         except Exception as error:  # noqa: BLE001 - the product has its answer, and gets it
             count_loss("shadow_not_offered", detail=type(error).__name__)
             return False
@@ -136,9 +130,22 @@ class Shadow:
         """Wait so long, then take nothing more; what still waits is dropped and counted. Nobody has to call it."""
         return self._worker.close(timeout_s)
 
-    def _is_wanted(self, request: Request, model: Model) -> bool:
+    def _takes(self, request: Request, model: Model, request_id: str | None) -> bool:
         task_types = self.policy.task_types
-        return model.capability > self.candidate.capability and (task_types is None or request.task_type in task_types)
+        return (
+            self._is_in_share(request_id)
+            and model.capability > self.candidate.capability
+            and (task_types is None or request.task_type in task_types)
+            and is_on()
+        )
+
+    def _queue(self, request: Request, answer_text: str, model: Model, reading: Reading) -> bool:
+        refused = self._refusal(request, answer_text)
+        if refused is not None:
+            count_loss(f"shadow_{refused}")
+            return False
+        pair = self._pair(request, answer_text, model, reading)
+        return self._worker.offer(partial(self._comparer.compare, pair))
 
     def _is_in_share(self, request_id: str | None) -> bool:
         if request_id is None:
