@@ -121,6 +121,13 @@ def main() -> None:
         )
         if os.environ.get("BENCH_WRITE"):
             _write(policy)
+    if folder:
+        for below in _BOUNDS[6:28:3]:
+            policy = policy_of("complexity_alone", below=below)
+            points = [100 * tried(rows, policy).coin.difference_ratio for rows in (train, test)]
+            print(
+                f"complexity below {below:g}: {points[0]:+.2f} points above the coin on train, {points[1]:+.2f} on test"
+            )
 
 
 def _write(policy: dict[str, Any]) -> None:
