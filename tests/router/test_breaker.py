@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 
 import pytest
@@ -177,5 +178,6 @@ def test_a_forked_child_is_not_held_up_by_a_lock_of_its_parent(breaker):
     with breaker._lock:
         pid = os.fork()
         if pid == 0:
+            signal.alarm(5)  # ends a child that waits for the lock
             os._exit(0 if breaker.acquire() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

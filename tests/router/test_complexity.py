@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_finops.router.complexity import PARTS, Complexity, Scale, measure_complexity, sample_of
+from ai_finops.router.languages import read_writing
 
 
 def parts(text: str, **more) -> dict[str, float]:
@@ -89,7 +90,7 @@ def test_code_is_the_share_of_its_signs_among_200_characters_or_more():
         ("der Hund ist nicht auf dem Sofa und die Katze ist das auch nicht", 0.5),
         ("le chat est dans une maison avec les enfants pour le jour", 0.5),
         ("собака и кошка живут вместе в доме", 0.5),
-        ("犬と猫は東京に住んでいます", 0.5),
+        ("犬と猫は東京に住んでいます" * 9, 0.5),
         ("القط في البيت مع الكلب", 0.5),
         ("Translate for the customer and this is it: der Hund ist nicht auf dem Sofa und die Katze", 1),
         ("what is the meaning of this: собака и кошка живут вместе", 1),
@@ -105,6 +106,8 @@ def test_a_script_is_a_language_from_a_tenth_of_the_letters(foreign, expected):
     # 5 of 100 characters are not looked at; 6 are, and are too few; 11 of 100 are enough
     text = ("я" * foreign + "w" * (100 - foreign)) * 3
     assert parts(text)["languages"] == expected
+    # Where scripts are looked at, Cyrillic letters count as more than a quarter of a token.
+    assert (read_writing(text, words=set()).tokens_per_character > 0.25) is (foreign > 5)
 
 
 def test_a_few_foreign_letters_are_no_language():

@@ -117,6 +117,9 @@ def test_an_unhealthy_model_gives_way_to_one_of_its_tier_then_above_then_below()
     rerouted = "no strategy decides; then unhealthy"
     assert chosen(Request("hi"), policy, unhealthy=frozenset({"haiku"})) == ("default", "nova", rerouted)
     assert chosen(Request("hi"), policy, unhealthy=frozenset({"haiku", "nova"})) == ("default", "sonnet", rerouted)
+    # Nobody is above sonnet: of those below it the most capable
+    review = read_policy(content | {"default_tier": "expensive"})
+    assert chosen(Request("hi"), review, unhealthy=frozenset({"sonnet"}))[1] == "haiku"
     most = frozenset({"haiku", "nova", "sonnet"})
     decision = decide(Request("hi"), policy, unhealthy=most)
     assert (decision.model.name, decision.tier, decision.is_rerouted) == ("lite", "cheap", True)

@@ -14,9 +14,20 @@ from ai_finops.instrument.losses import losses
 from ai_finops.instrument.switch import set_on
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.router import spans as routing_spans
+from ai_finops.router.answer import Answer
 from ai_finops.router.decision import Request
 from ai_finops.router.engine import Router
-from tests.router.stand_ins import BY_ASSESSMENT, BY_TASK_TYPE, HAIKU, LITE, SONNET, Scripted, answer, policy_of
+from tests.router.stand_ins import (
+    BY_ASSESSMENT,
+    BY_TASK_TYPE,
+    HAIKU,
+    LITE,
+    SONNET,
+    Scripted,
+    answer,
+    converse,
+    policy_of,
+)
 
 SECRET = "the customer's secret"
 CLASSIFY = Request(SECRET, system=SECRET, task_type="classification")
@@ -86,12 +97,14 @@ def test_when_nobody_answers(spans):
 
 
 def test_a_cost_that_is_not_known_is_left_out(spans):
-    from ai_finops.router.answer import Answer
 
     Router(policy_of(), clients=Scripted(sonnet=Answer("no usage", raw={}))).complete("hi")
     facts = spans.facts()
     assert "finops.routing.estimated_cost_usd" not in facts
     assert "finops.routing.capable_cost_usd" not in facts
+    call = spans.all[0].attributes
+    assert "finops.usage_gap" in call
+    assert "finops.is_stream" not in call
 
 
 def test_model_calls_are_its_children_with_their_tier(spans):
@@ -208,10 +221,26 @@ def test_without_the_sdk_all_works():
 import sys
 sys.modules["opentelemetry.sdk"] = sys.modules["yaml"] = None
 from ai_finops.router.engine import Router
-from tests.router.stand_ins import BY_TASK_TYPE, Scripted, answer, policy_of
+from tests.router.stand_ins import BY_TASK_TYPE, Scripted, answer, converse, policy_of
 routed = Router(policy_of(BY_TASK_TYPE), clients=Scripted(sonnet=answer("hello"))).complete("hi")
 heavy = {"pandas", "numpy", "duckdb", "airflow", "dbt", "boto3", "openai", "pyarrow"} & set(sys.modules)
 print(routed.answer.text, routed.estimated_cost_usd, sorted(heavy))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "hello 0.012 []\n"
+
+
+def test_a_client_that_is_decorated_itself_is_counted_once(spans):
+    class Decorated:
+        @track_llm_cost(feature="own")
+        def _ask(self):
+            return converse("hello")
+
+        def complete(self, request, *, model):
+            return Answer("hello", raw=self._ask())
+
+    routed = Router(policy_of(), clients=Decorated(), feature="router").complete("hi")
+    counted = [span.attributes.get("gen_ai.usage.input_tokens", 0) for span in spans.all]
+    assert counted == [1000, 0, 0]  # the decorated function's own, the router's around it, the decision
+    assert {span.attributes["finops.feature"] for span in spans.all} == {"router"}
+    assert routed.estimated_cost_usd == pytest.approx(0.012)

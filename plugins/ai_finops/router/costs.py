@@ -26,10 +26,8 @@ def cost_usd(reading: Reading | None, model: Model, *, day_number: int | None = 
     if model.price is not None:
         return _by_own_price(reading, model.price)
     day = int(time.time() // _SECONDS_PER_DAY) if day_number is None else day_number
-    on_model = reading._replace(
-        provider_name=model.provider_name, request_model=model.model_id, response_model=None, response_id=None
-    )
-    return estimate_cost_usd(on_model, model=model.model_id, day_number=day)[0]
+    by_provider = reading._replace(provider_name=model.provider_name)
+    return estimate_cost_usd(by_provider, model=model.model_id, day_number=day)[0]
 
 
 def _by_own_price(reading: Reading, price: ModelPrice) -> float | None:

@@ -20,6 +20,7 @@ from typing import Any
 from ai_finops.errors import PolicyError
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.reading import Reading
+from ai_finops.instrument.run import CallHandle
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.instrument.usage import read
 from ai_finops.router.answer import Answer, AsyncModelClient, ModelClient
@@ -138,8 +139,7 @@ class Router:
             raise TypeError(f"the client of {model.name} has only acomplete; use Router.acomplete")
         with self._recorded(request, model) as call:
             answer = client.complete(request, model=model)
-            call.read(answer.raw)
-            return answer, _reading(call.call.reading, answer)
+            return answer, _read_into(call, answer)
 
     async def _ask_async(self, request: Request, model: Model) -> tuple[Answer, Reading | None]:
         client = self._clients[model.name]
@@ -148,8 +148,7 @@ class Router:
                 answer = await client.acomplete(request, model=model)
             else:
                 answer = await self._in_thread(partial(client.complete, request, model=model))
-            call.read(answer.raw)
-            return answer, _reading(call.call.reading, answer)
+            return answer, _read_into(call, answer)
 
     def _recorded(self, request: Request, model: Model) -> track_llm_cost:
         return track_llm_cost(
@@ -226,9 +225,12 @@ def _client_of(model: Model, clients: Client | Mapping[str, Client], policy: Pol
     return client
 
 
-def _reading(recorded: Reading, answer: Answer) -> Reading | None:
-    """Return what was recorded of the call, or where recording is off, what the answer says."""
-    return recorded if recorded.has_usage else read(answer.raw)
+def _read_into(call: CallHandle, answer: Answer) -> Reading | None:
+    """Read what the answer used, once for the call's own span and for the decision's."""
+    reading = read(answer.raw)
+    if reading is not None:
+        call.call.reading = reading
+    return reading
 
 
 def _no_verdict(error: Exception) -> None:
