@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up test test-all bench lint format lock clean
+.PHONY: help install install-spark manifest demo up collector test test-all bench lint format lock clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -71,6 +71,9 @@ demo: manifest ## The whole way once on the bundled sample: extract, build, audi
 
 up: manifest ## Airflow with its UI and the real scheduler on the sample, ending yesterday; Ctrl-C stops it
 	@$(BIN)/python -m ai_finops.demo.up
+
+collector: install ## An OTLP endpoint on loopback that writes into a local AWS, to try the instrumentation with; Ctrl-C stops it
+	@$(BIN)/python -m ai_finops.demo.collector
 
 # Files go to the workers in the order in which they were collected: the end-to-end run, the longest, first (tests/conftest.py).
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -35,7 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="ai-finops: %(message)s")
     try:
+        if chosen.verb is _doctor:  # it looks at a product's process, which has no settings of the pipeline
+            return _doctor(chosen)
         return chosen.verb(chosen, Settings.from_env())
+    except ModuleNotFoundError as error:
+        if (error.name or "ai_finops").partition(".")[0] == "ai_finops":
+            raise
+        print(
+            f"ai-finops: this verb needs {error.name}, which is not installed: it is of the pipeline, from the project's "
+            "repository (make install) or with pip install 'ai-finops[pipeline]'",
+            file=sys.stderr,
+        )
+        return 1
     except AiFinopsError as error:
         print(f"ai-finops: {error}", file=sys.stderr)
         return 1
@@ -118,6 +129,16 @@ def _parser() -> argparse.ArgumentParser:
         add("routing", _routing, "find what kind of task calls do that do not say it, and which model may do it")
     )
     add("status", _status, "show what is landed, built and published")
+    doctor = add(
+        "doctor", _doctor, "say what of a product's service is instrumented, where it goes and what is missing"
+    )
+    doctor.add_argument(
+        "--import", dest="modules", metavar="MODULE", action="append", default=[], help="the service's own"
+    )
+    doctor.add_argument("--json", dest="is_json", action="store_true", help="as JSON")
+    doctor.add_argument(
+        "--send-probe", dest="is_probing", action="store_true", help="send one span, say if it was taken"
+    )
     return parser
 
 
@@ -446,6 +467,12 @@ def _compare(chosen: argparse.Namespace, settings: Settings) -> int:
     for difference in differences:
         print(f"  {difference}")
     return 1 if differences else 0
+
+
+def _doctor(chosen: argparse.Namespace, settings: Settings | None = None) -> int:
+    from ai_finops.instrument.doctor import examine
+
+    return examine(modules=chosen.modules, is_json=chosen.is_json, is_probing=chosen.is_probing)
 
 
 def _status(chosen: argparse.Namespace, settings: Settings) -> int:

@@ -171,7 +171,7 @@ class Run:
             if not isinstance(error, GeneratorExit):
                 self.call.error_type = error_name(error)
             self._read_stream()
-            if self.call.reading is NO_READING:
+            if not self.call.reading.has_usage:
                 self.call.usage_gap = "stream_not_finished" if isinstance(error, GeneratorExit) else "failed"
             self._end(None)
         except Exception as fault:  # noqa: BLE001
@@ -184,7 +184,7 @@ class Run:
             self.call.duration_ns = perf_counter_ns() - self._started
             self.call.is_stream = True
             self._read_stream()
-            if self.call.reading is NO_READING:
+            if not self.call.reading.has_usage:
                 self.call.usage_gap = "not_read"
             self._end(None)
         except Exception as error:  # noqa: BLE001
@@ -198,15 +198,15 @@ class Run:
             self.fail(error)
 
     def _reading_of(self, result: object) -> Reading | None:
-        if result is None:
-            return None
         if self._inner_readings and self._inner_result is result:
             return self._inner_readings[-1]
-        return read(result)
+        return None if result is None else read(result)
 
     def _read_stream(self) -> None:
         if self.call.reading is NO_READING and self._stream is not None:
             self.call.reading = self._stream.reading() or NO_READING
+        if self.call.reading is NO_READING and self.options.is_stacked and self._inner_readings:
+            self.call.reading = self._inner_readings[-1]  # what the function said to its other decorator
 
     def _end(self, result: object) -> None:
         if self._is_ended:

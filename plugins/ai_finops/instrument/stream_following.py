@@ -270,7 +270,7 @@ def _hook_by_class(stream: Any, follower: _Follower) -> None:
     followers = stream.__dict__.setdefault(_FOLLOWERS, [])
     followers.append(follower)
     if len(followers) == 1:
-        stream.__class__ = _followed_class(type(stream))
+        stream.__class__ = _followed_class(type(stream))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=64)

@@ -169,6 +169,8 @@ class StreamReading:
             self._usage = _sum_of(self._usage, usage)
 
     def _add_dict(self, event: dict[str, Any]) -> None:
+        if "contentBlockDelta" in event:  # nearly all of a Converse stream
+            return
         chunk = event.get("chunk")
         if type(chunk) is dict and "bytes" in chunk:
             raw = chunk["bytes"]

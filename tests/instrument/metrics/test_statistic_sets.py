@@ -63,8 +63,11 @@ def test_the_largest_value_is_counted():
 
 def test_two_sets_become_one():
     first, second = MinuteSets(("search", "m"), MINUTE), MinuteSets(("search", "m"), MINUTE)
-    first.add(values_of(call(cost_usd=0.5)))
+    first.add(values_of(call(cost_usd=0.125)))
+    first.add(values_of(call(cost_usd=2.0)))
     second.add(values_of(call(cost_usd=0.25)))
     second.add(values_of(call(cost_usd=1.0)))
     first.cost_usd.merge(second.cost_usd)
-    assert known(first)["EstimatedCostUSD"] == (3, 1.75, 0.25, 1.0)
+    assert known(first)["EstimatedCostUSD"] == (4, 3.375, 0.125, 2.0)
+    second.cost_usd.merge(first.cost_usd)
+    assert known(second)["EstimatedCostUSD"] == (6, 4.625, 0.125, 2.0)
