@@ -26,7 +26,7 @@ class Dead:
 def main() -> None:
     """Print median and p99 of `Shadow.observe`, in microseconds."""
     logging.disable(logging.CRITICAL)
-    routed = SimpleNamespace(answer=Answer("Oslo", converse("Oslo")), model=LARGE)
+    routed = SimpleNamespace(answer=Answer("Oslo", converse("Oslo")), model=LARGE, attempts=())
     for name, share, request, queued in (
         ("not in the share", 0.0, SHORT, 100),
         ("in the share, queue full", 1.0, SHORT, 100),

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from ai_finops.instrument.losses import forget_losses, losses
 from ai_finops.router.answer import Answer
 from ai_finops.router.decision import Request
 from ai_finops.router.engine import Router
-from ai_finops.router.policy import Model, ModelPrice, Policy, Tier
+from ai_finops.router.policy import ConfidenceStrategy, Model, ModelPrice, Policy, Tier
 from tests.router.shadow_made import LARGE, READING, REQUEST, SMALL, Client, converse, offer, recorded, shadow_of
 
 
@@ -320,6 +321,17 @@ def test_a_router_that_is_observed_returns_what_it_would_have(spans):
     (said,) = spans.comparisons()
     assert said["finops.shadow.candidate_correct"] is True
     assert said["finops.shadow.baseline_input_tokens"] == 110
+
+
+def test_a_candidate_that_was_asked_before_an_escalation_is_not_asked_again(spans):
+    unsure = ConfidenceStrategy("verifier", 0.7, "cheap", {"cheap": "expensive"})
+    policy = replace(ALWAYS_LARGE, strategies=(unsure,))
+    client, candidate = Client(), Client()
+    shadow = shadow_of(spans, candidate)
+    router = Router(policy, clients=client, observer=shadow.observe, verifier=lambda *_: 0.5)
+    routed = router.complete(REQUEST)
+    assert shadow.wait(30)
+    assert (routed.model, len(client.asked), candidate.asked, losses()) == (LARGE, 2, [], {})
 
 
 def test_an_answer_by_a_tools_input_is_compared_as_data(spans):

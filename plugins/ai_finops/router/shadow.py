@@ -99,7 +99,7 @@ class Shadow:
     def observe(self, request: Request, routed: Routed) -> None:
         """Take an answer of a router: its `observer`."""
         try:
-            if self._takes(request, routed.model, None):
+            if self._takes(request, routed.model, None) and not self._was_asked(routed):
                 answer = routed.answer
                 self._queue(request, said_by(answer), routed.model, read(answer.raw) or NO_READING)
         except Exception as error:  # noqa: BLE001 - the product has its answer, and gets it
@@ -138,6 +138,10 @@ class Shadow:
             and (task_types is None or request.task_type in task_types)
             and is_on()
         )
+
+    def _was_asked(self, routed: Routed) -> bool:
+        """Whether the candidate had its turn, and the answer is of the model after it: that would be paid twice."""
+        return any(attempt.model.name == self.candidate.name for attempt in routed.attempts)
 
     def _queue(self, request: Request, answer_text: str, model: Model, reading: Reading) -> bool:
         refused = self._refusal(request, answer_text)
