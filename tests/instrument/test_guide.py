@@ -69,7 +69,7 @@ def test_reading_by_a_function_of_ones_own_or_in_a_block():
     }
     try:
         with recorded_calls() as calls:
-            exec(block("register_reader(lambda"), given)
+            exec(block("register_reader("), given)
     finally:
         unregister_readers()
 

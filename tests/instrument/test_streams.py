@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import EventStreamError
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ai_finops.instrument.losses import losses
@@ -380,6 +380,7 @@ def test_an_event_that_cannot_be_read_is_counted():
 
 
 @settings(deadline=None)
+@example(events=[{"choices": True}])
 @given(st.lists(json_values | st.sampled_from([*CLAUDE, *NOVA, *TITAN, *LLAMA]), max_size=6))
 def test_no_event_raises_or_counts_below_zero(events):
     stream, before = StreamReading(), losses()

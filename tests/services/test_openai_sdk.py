@@ -222,6 +222,22 @@ def test_a_raw_response_of_a_stream_is_left_alone():
     assert len(list(raw.parse())) == 4
 
 
+def test_a_raw_response_that_was_not_read_yet_is_left_alone():
+    class Unread(httpx2.SyncByteStream):
+        def __iter__(self):
+            yield json.dumps(CHAT).encode()
+
+    transport = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, stream=Unread(), headers={"content-type": "application/json"})
+    )
+    client = OpenAI(api_key="k", http_client=httpx2.Client(transport=transport))
+    before = losses()
+    with client.chat.completions.with_streaming_response.create(model="gpt-4o-mini", messages=MESSAGES) as raw:
+        assert read(raw) is None
+        assert losses() == before
+        assert counts(read(raw.parse())) == COUNTS
+
+
 def stream_of(parts, **options):
     return client_of(events_of(parts, **options)).chat.completions.create(
         model="gpt-4o-mini", messages=MESSAGES, stream=True

@@ -214,7 +214,10 @@ class Run:
         self._is_ended = True
         call = self.call
         reading = call.reading
-        call.model = model = reading.response_model or reading.request_model or call.request_model
+        if call.provider_name is not None and call.provider_name != reading.provider_name:
+            # The caller knows whom it asks; OpenAI's client, say, is used for many hosts.
+            call.reading = reading = reading._replace(provider_name=call.provider_name)
+        call.model = model = _model_of(call, reading)
         if self._inner_count and self._repeats_inner(result):
             call.holds_calls = True
         else:
@@ -357,6 +360,14 @@ def error_name(error: BaseException) -> str:
             return name_or_none(code) or "_OTHER"
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _model_of(call: Call, reading: Reading) -> str | None:
+    """The model that answered, else the one asked. Of Bedrock the one asked: only its id says the region scope that is priced."""
+    asked = call.request_model or reading.request_model
+    if asked is not None and reading.provider_name == "aws.bedrock" and not asked.startswith("arn:"):
+        return asked
+    return reading.response_model or asked
 
 
 def _why_unread(result: object) -> str:

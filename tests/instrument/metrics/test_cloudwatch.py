@@ -298,6 +298,26 @@ def test_a_round_that_breaks_does_not_end_the_thread(rules):
     sink.close()
 
 
+def test_a_call_that_ends_in_the_middle_of_an_add_does_not_wait_for_it(sink, rules):
+    # As when the garbage collector ends an abandoned stream: here, where the sink looks for the feature.
+    class Interrupts(str):
+        __slots__ = ()
+
+        def __hash__(self):
+            if not inner:
+                inner.append(1)
+                sink.add(now_call("inner"))
+            return str.__hash__(self)
+
+    inner = []
+    adds = threading.Thread(target=lambda: sink.add(now_call(Interrupts("outer"))), daemon=True)
+    adds.start()
+    adds.join(10)
+    assert not adds.is_alive()
+    assert sink.flush()
+    assert {dimensions(each)["Feature"] for each in rules.taken} == {"inner", "outer"}
+
+
 def test_many_threads_lose_nothing(sink, rules):
     def work():
         for number in range(500):

@@ -101,3 +101,25 @@ def test_many_ask_at_once():
         thread.join()
     assert answers == [True] * 20
     flusher.stop(10)
+
+
+def test_a_thread_that_died_is_followed_by_another():
+    class Ends(BaseException):
+        pass
+
+    died = []
+
+    def work(is_last):
+        if not died:
+            died.append(1)
+            raise Ends
+        return True
+
+    flusher = FlushThread(work, interval_s=NEVER_S)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(threading, "excepthook", lambda _: None)
+        flusher.start()
+        assert not flusher.flush(0.2)
+        flusher._thread.join(10)
+    flusher.start()
+    assert flusher.flush(10) and flusher.stop(10)

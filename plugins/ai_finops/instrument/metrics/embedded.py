@@ -42,7 +42,7 @@ class EmbeddedMetricSink:
         """
         self._stream = stream
         self._pairs: Pairs[str] = Pairs(_dimensions, limit=max_pairs)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         lifetimes.keep(self)
 
     def add(self, call: Call) -> None:
@@ -70,7 +70,7 @@ class EmbeddedMetricSink:
 
     def after_fork(self) -> None:
         """Begin anew in a child process, where another thread's lock would never be released."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def _line(self, call: Call) -> str:
         values = values_of(call)

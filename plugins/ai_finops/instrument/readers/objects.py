@@ -67,7 +67,7 @@ def read_litellm_rerank(answer: Any) -> Reading:
 def read_raw_response(answer: Any) -> Reading | None:
     """Read `with_raw_response` by the bytes that are there already; a stream is left to the caller."""
     response = answer.http_response
-    if not getattr(response, "is_stream_consumed", False) or not hasattr(response, "_content"):
+    if not hasattr(response, "_content") or "json" not in response.headers.get("content-type", ""):
         return None
     body = json.loads(response.content)
     reading = read_dict(body) if type(body) is dict else None
