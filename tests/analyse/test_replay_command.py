@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,21 @@ def test_a_model_with_a_list_price(run):
     listed["large"] |= {"provider": "openai", "model": "gpt-4-1106-preview"}
     _, out, _ = run("--price-day", "2026-11-28", policy=POLICY | {"models": listed})
     assert "  strong: large (gpt-4-1106-preview), $10 in and $30 out per million tokens, list price" in out.splitlines()
+
+
+def test_csv_needs_nothing_of_the_pipeline(tmp_path):
+    """The base package and PyYAML are enough, as a product service has them."""
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY))
+    data = write_ten(tmp_path / "ten.csv", question_count=16)
+    program = (
+        "import sys\n"
+        "for name in ('airflow', 'boto3', 'duckdb', 'numpy', 'pandas', 'pyarrow'): sys.modules[name] = None\n"
+        "from ai_finops.cli import main\n"
+        f"sys.exit(main(['routing', 'replay', '--policy', {str(tmp_path / 'policy.yaml')!r}, '--data', {str(data)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "recommended: 5.0 points" in done.stdout
 
 
 def test_the_figures_of_the_docs(capsys):

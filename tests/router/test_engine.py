@@ -10,7 +10,8 @@ import pytest
 
 from ai_finops.errors import PolicyError
 from ai_finops.instrument.losses import forget_losses, losses
-from ai_finops.router.breaker import State
+from ai_finops.router.breaker import Breakers, State
+from ai_finops.router.course import Course
 from ai_finops.router.decision import Request
 from ai_finops.router.engine import Router
 from ai_finops.router.faults import Fault
@@ -421,3 +422,26 @@ def test_many_threads_at_once_with_a_model_that_fails():
     assert set(got) <= {"haiku", "sonnet"}
     # Those that were under way when the fifth failed had begun before; none began after it.
     assert 5 <= client.asked.count("lite") <= 5 + 10
+
+
+def test_an_answer_of_a_tier_that_does_not_escalate_is_not_checked(ask):
+    policy = policy_of(BY_ASSESSMENT | {"escalate": {"cheap": "expensive"}}, fallback={"max_attempts": 5})
+    routed = ask(policy, Scripted(lite=Throttled(), sonnet=Throttled(), haiku=UNSURE))
+    assert tried(routed)[-1] == ("haiku", None, None)
+    assert routed.reason == "confidence first; then throttled"
+
+
+def test_whoever_loses_the_race_for_a_probe_goes_around():
+    class Stale(Breakers):
+        def unhealthy(self):
+            return frozenset()  # as it was when this request looked
+
+    policy = policy_of(BY_TASK_TYPE, breaker={"failure_count": 1})
+    breakers = Stale(["lite", "haiku", "sonnet"], policy.breaker)
+    breakers["lite"].failed()
+    course = Course(CLASSIFY, policy, breakers)
+    assert course.next_model.name == "haiku"
+    assert course.reason == "task type classification; then unhealthy"
+    for name in ("haiku", "sonnet"):
+        breakers[name].failed()
+    assert Course(CLASSIFY, policy, breakers).next_model.name == "sonnet"

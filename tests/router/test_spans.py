@@ -7,11 +7,14 @@ import subprocess
 import sys
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.context import get_current
 from opentelemetry.trace import StatusCode
 
-from ai_finops.instrument.attribution import feature
+from ai_finops.instrument.attribution import asked_by, feature
 from ai_finops.instrument.losses import losses
-from ai_finops.instrument.switch import set_on
+from ai_finops.instrument.metering import instrument_llm
+from ai_finops.instrument.switch import capture_sinks, set_on
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.router import spans as routing_spans
 from ai_finops.router.answer import Answer
@@ -59,6 +62,15 @@ def test_it_says_what_was_decided_and_what_it_cost_both_ways(spans):
     }
     (span,) = spans.routing()
     assert span.instrumentation_scope.name == "ai_finops.router"
+
+
+def test_the_context_afterwards_is_that_of_before(spans):
+    before = get_current()
+    Router(policy_of(), clients=Scripted(sonnet=answer())).complete("hi")
+    with pytest.raises(ValueError, match="a bug"):
+        Router(policy_of(), clients=Scripted(sonnet=ValueError("a bug"))).complete("hi")
+    assert get_current() == before
+    assert len({span.context.trace_id for span in spans.routing()}) == 2
 
 
 def test_an_escalation(spans):
@@ -122,12 +134,21 @@ def test_model_calls_are_its_children_with_their_tier(spans):
         assert span.attributes["finops.task_type"] == "classification"
 
 
-@pytest.mark.parametrize("client", [Scripted(sonnet=answer())])
-def test_a_call_in_a_thread_is_a_child_too(spans, client):
-    router = Router(policy_of(), clients=client)
-    asyncio.run(router.acomplete("hi"))
+def test_a_client_in_a_thread_works_inside_of_the_calls_span(spans):
+    seen = []
+
+    def look(request):
+        seen.append((trace.get_current_span().get_span_context().span_id, asked_by().feature_id))
+        return answer()
+
+    async def ask():
+        with feature("asker"):
+            await Router(policy_of(), clients=Scripted(sonnet=look)).acomplete("hi")
+
+    asyncio.run(ask())
     call, routing = spans.all
     assert call.parent.span_id == routing.context.span_id
+    assert seen == [(call.context.span_id, "asker")]
 
 
 def test_the_callers_feature_wins(spans):
@@ -153,6 +174,23 @@ def test_inside_a_recorded_function_feature_and_pipeline_are_its_own(spans):
     assert outer.name == "handler"
     assert "gen_ai.usage.input_tokens" not in outer.attributes  # the call inside has them, once
     assert (call.parent.span_id, routing.parent.span_id) == (routing.context.span_id, outer.context.span_id)
+
+
+def test_a_function_that_is_only_metered_says_its_feature_too(spans):
+    router = Router(policy_of(), clients=Scripted(sonnet=answer()), feature="router")
+
+    class Sink:
+        def add(self, call):
+            pass
+
+    @instrument_llm(feature="metered")
+    def handle():
+        return router.complete("hi")
+
+    with capture_sinks(Sink()):
+        handle()
+    assert spans.facts()["finops.feature"] == "metered"
+    assert {span.attributes["finops.feature"] for span in spans.all} == {"metered"}
 
 
 def test_no_text_is_on_any_span(spans):

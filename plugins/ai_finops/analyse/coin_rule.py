@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
+from statistics import NormalDist
 from typing import Literal
 
-from ai_finops.analyse.agreement import Z_95
 from ai_finops.analyse.routing_policies import MarkedQuestions, Prices, Route, route_cost_usd
 
+Z_95 = NormalDist().inv_cdf(0.975)
 LEAST_DIFFERING_COUNT = 30
 """Questions that only one model got right; with fewer no interval of a normal distribution means anything."""
 _NOTHING = 1e-12

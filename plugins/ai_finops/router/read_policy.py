@@ -38,7 +38,7 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
 def parse_policy(content: bytes, *, origin: str) -> Policy:
     """Read and check the bytes of a policy file; `origin` is its name in messages."""
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode()
     except UnicodeDecodeError as error:
         refuse(f"is not in UTF-8 (byte {error.start})", origin=origin)
     return _policy(from_yaml(text, origin=origin), version=_version(content))
