@@ -180,6 +180,51 @@ def _add_routing(routing: argparse.ArgumentParser) -> None:
         default=100,
         help="calls in all that AI_FINOPS_TASK_JUDGE is asked about (default: 100)",
     )
+    _add_replay(acts)
+
+
+def _add_replay(acts: argparse._SubParsersAction) -> None:
+    help_text = (
+        "try a routing policy on questions that both models were marked on; exit code 1 when a coin flip that costs the "
+        "same may do as well"
+    )
+    replay = acts.add_parser("replay", help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
+    replay.add_argument("--policy", metavar="FILE", type=Path, required=True, help="the router's policy")
+    replay.add_argument(
+        "--data",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="CSV, JSON lines or Parquet, or folders of them: cheap_correct, strong_correct, and prompt, input_chars or "
+        "input_tokens (docs/routing.md has all columns)",
+    )
+    replay.add_argument(
+        "--column",
+        metavar="NAME=COLUMN",
+        action="append",
+        default=[],
+        help="the column that holds NAME, where it is called otherwise",
+    )
+    replay.add_argument("--half", choices=("train", "test"), help="only this half of the questions")
+    replay.add_argument(
+        "--task-type-prefix",
+        metavar="WORDS",
+        help="files are named after their task type, with these words before it",
+    )
+    replay.add_argument("--cheap", metavar="MODEL", help="whose marks cheap_correct has (default: the least capable)")
+    replay.add_argument("--strong", metavar="MODEL", help="whose marks strong_correct has (default: the most capable)")
+    replay.add_argument(
+        "--output-tokens",
+        metavar="N",
+        type=_count,
+        default=200,
+        help="of an answer, assumed where the questions do not say (default: 200)",
+    )
+    replay.add_argument(
+        "--price-day", metavar="DAY", type=_day, help="the day whose list prices count (default: today)"
+    )
+    replay.add_argument("--json", dest="is_json", action="store_true", help="print it as JSON")
 
 
 def _count(text: str) -> int:
@@ -366,6 +411,8 @@ def _try_alarms(chosen: argparse.Namespace, settings: Settings, *, now: datetime
 
 
 def _routing(chosen: argparse.Namespace, settings: Settings) -> int:
+    if chosen.act == "replay":
+        return _replay(chosen)
     from ai_finops.build.routing_analysis import analyze
 
     done = analyze(
@@ -388,6 +435,27 @@ def _routing(chosen: argparse.Namespace, settings: Settings) -> int:
             print(f"  not asked, {reason}: {count}")
     print("the next build reads what was found (ai-finops run)")
     return 0
+
+
+def _replay(chosen: argparse.Namespace) -> int:
+    from ai_finops.analyse.replay_command import replay_files
+
+    lines, refusal = replay_files(
+        policy_file=chosen.policy,
+        data=chosen.data,
+        columns=chosen.column,
+        half=chosen.half,
+        task_type_prefix=chosen.task_type_prefix,
+        cheap_name=chosen.cheap,
+        strong_name=chosen.strong,
+        output_tokens=chosen.output_tokens,
+        price_day=chosen.price_day or datetime.now(UTC).date(),
+        is_json=chosen.is_json,
+    )
+    print("\n".join(lines))
+    if refusal is not None:
+        print(f"ai-finops: {refusal}", file=sys.stderr)
+    return 0 if refusal is None else 1
 
 
 def _compare(chosen: argparse.Namespace, settings: Settings) -> int:

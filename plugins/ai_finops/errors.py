@@ -15,6 +15,7 @@ AiFinopsError
 ├── PublishError             a validated build could not be made current
 ├── ReportError              the week asked for is not in the published marts, or could not be posted
 ├── RoutingError             there is no call to find a task type for, or no text that a judge needs
+├── ReplayError              a routing policy could not be tried on the questions given
 ├── AlarmError               alarms could not be put in step, or one did not fire; the published marts are untouched
 └── SampleError              the bundled sample, or what it is built from, cannot be read
 """
@@ -83,6 +84,10 @@ class ReportError(AiFinopsError):
 
 class RoutingError(AiFinopsError):
     """Calls could not be told apart by task type: there are none to look at, or what is configured needs texts."""
+
+
+class ReplayError(AiFinopsError):
+    """A routing policy could not be tried: the questions, their marks or a price cannot be read."""
 
 
 class AlarmError(AiFinopsError):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ai_finops.router.complexity import DEFAULT_SCALE, Scale
+
+if TYPE_CHECKING:
+    from ai_finops.router.shadow_policy import ShadowPolicy
 
 Source = Literal["logprobs", "self_assessment", "verifier"]
 Statistic = Literal["mean", "min"]
@@ -148,6 +151,8 @@ class Policy:
     """Where requests go that no strategy decides."""
     fallback: FallbackLimits = field(default_factory=FallbackLimits)
     breaker: BreakerLimits = field(default_factory=BreakerLimits)
+    shadow: ShadowPolicy | None = None
+    """Which requests are also asked of a cheaper model, and how answers are compared; None: none."""
 
     @property
     def most_capable(self) -> Model:

@@ -13,6 +13,7 @@ from ai_finops.router.policy import BreakerLimits, FallbackLimits, Model, ModelP
 from ai_finops.router.policy_fields import Fields, as_mapping
 from ai_finops.router.policy_strategies import read_strategies
 from ai_finops.router.policy_values import LARGEST_BYTES, Value, from_mapping, from_yaml, refuse
+from ai_finops.router.shadow_policy import read_shadow_policy
 
 VERSION_DIGITS = 12
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
@@ -61,7 +62,7 @@ def _version(content: bytes) -> str:
 def _policy(value: Value, *, version: str) -> Policy:
     fields = Fields(
         value,
-        allowed=("policy", "description", "models", "strategies", "default_tier", "fallback", "breaker"),
+        allowed=("policy", "description", "models", "strategies", "default_tier", "fallback", "breaker", "shadow"),
         required=("policy", "models", "default_tier"),
     )
     models = _models(fields["models"])
@@ -78,6 +79,7 @@ def _policy(value: Value, *, version: str) -> Policy:
         default_tier=fields.choice("default_tier", tiers),
         fallback=_fallback(fields["fallback"]) if "fallback" in fields else FallbackLimits(),
         breaker=_breaker(fields["breaker"]) if "breaker" in fields else BreakerLimits(),
+        shadow=read_shadow_policy(fields["shadow"], models=models) if "shadow" in fields else None,
     )
 
 
