@@ -133,7 +133,8 @@ class Run:
             if self._is_followed:
                 return
             if call.reading is NO_READING:
-                reading = self._reading_of(result)
+                # Most calls have nothing inside, and an answer that can be read.
+                reading = self._reading_of(result) if self._inner_readings or result is None else read(result)
                 if reading is not None:
                     call.reading = reading
                 else:
@@ -225,7 +226,8 @@ class Run:
             call.estimated_cost_usd, call.cost_gap = estimate_cost_usd(
                 reading, model=model, day_number=call.started_at_ns // _NS_PER_DAY
             )
-        self._inner_result = None  # a task that was begun in here may hold this run for long
+        if self._inner_result is not None:
+            self._inner_result = None  # a task that was begun in here may hold this run for long
         if self.parent is not None:
             self._tell_parents(result)
         self._closed()
