@@ -97,6 +97,7 @@ select
     cast(0 as bigint) as cache_write_5m_input_tokens, cast(0 as bigint) as cache_write_1h_input_tokens,
     cast(50 as bigint) as output_tokens, cast(null as bigint) as reasoning_output_tokens,
     cast(null as bigint) as search_unit_count, cast(1000 as bigint) as input_tokens,
+    cast(0 as bigint) as retry_count, cast(null as double) as time_to_first_token_ms,
     cast(if(span_id = 's3', 0.5, 1) as decimal(38, 12)) as estimated_cost_usd,
     cast(if(span_id = 's3', 0.5, 1) as decimal(38, 12)) as allocated_cost_usd, 'billed' as cost_status,
     true as has_usage, true as is_generating, false as is_error, cast(started_at as date) as usage_date,
@@ -108,7 +109,7 @@ select call_id as candidate_id, trace_id, call_id from marts.fct_llm_calls;
 
 create table marts.fct_daily_instrumentation_gaps (
     usage_date date, scope_name varchar, service_name varchar, provider_name varchar, request_model varchar,
-    reason varchar, call_count bigint
+    reason varchar, usage_gap varchar, call_count bigint
 );
 
 create table marts.fct_daily_unmapped_attributes (
