@@ -86,6 +86,11 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "fct_daily_instrumentation_gaps": """
             usage_date scope_name service_name provider_name request_model reason usage_gap call_count
         """,
+        "fct_daily_routing_decisions": """
+            usage_date feature_id policy_id first_model_id model_id task_type policy_version strategy reason tier decision_count
+            escalatable_count unknown_escalation_count escalated_count fallback_count attempt_count unknown_attempt_count
+            unknown_cost_count estimated_cost_usd capable_cost_usd saved_cost_usd mean_duration_ms largest_duration_ms
+        """,
         "fct_daily_unmapped_attributes": """
             landing_date attribute_name service_name span_count
         """,
