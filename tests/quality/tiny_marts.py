@@ -119,8 +119,8 @@ create table marts.fct_daily_instrumentation_gaps (
 
 create table marts.fct_daily_routing_decisions as
 select
-    cast(started_at as date) as usage_date, 'chat' as feature_id, 'support' as policy_id, 'n' as first_model_id, 'm' as model_id,
-    'chat' as task_type, '0a' as policy_version, 'confidence' as strategy, 'not sure' as reason, 'capable' as tier,
+    cast(started_at as date) as usage_date, 'chat' as feature_id, 'support' as policy_id, 'n' as first_model_id,
+    'm' as model_id, 'chat' as task_type, '0a' as policy_version, 'confidence' as strategy, 'not sure' as reason, 'capable' as tier,
     count(*) as decision_count, count(*) as escalatable_count, 0::bigint as unknown_escalation_count,
     count(*) as escalated_count, 0::bigint as fallback_count, cast(2 * count(*) as bigint) as attempt_count,
     0::bigint as unknown_attempt_count, 0::bigint as unknown_cost_count, cast(0.5 as decimal(18, 6)) as estimated_cost_usd,
@@ -155,6 +155,8 @@ create table intermediate.int_shadow_comparisons_resolved (
 create table intermediate.int_task_types_found (
     feature_id varchar, pipeline_id varchar, operation_name varchar, task_type varchar
 );
+
+create table intermediate.int_routed_calls_found (call_id varchar, trace_id varchar, span_id varchar, is_sent_on boolean);
 
 create table intermediate.int_daily_call_groups_summed as
 select

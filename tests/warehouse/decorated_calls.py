@@ -28,16 +28,22 @@ LATER_DAY = "2025-06-04"
 DECORATOR = {"scope_name": "ai_finops.instrument", "dialect": "finops"}
 OPENLLMETRY = {"scope_name": "opentelemetry.instrumentation.bedrock", "dialect": "openllmetry", "feature_id": None}
 OPENINFERENCE = {"scope_name": "openinference.instrumentation.bedrock", "dialect": "openinference", "feature_id": None}
-_UNCACHED = dict.fromkeys(
-    ("cache_read_input_tokens", "cache_write_5m_input_tokens", "cache_write_1h_input_tokens"), 0
-)
+_UNCACHED = dict.fromkeys(("cache_read_input_tokens", "cache_write_5m_input_tokens", "cache_write_1h_input_tokens"), 0)
 USAGE = {"uncached_input_tokens": 1_000, "output_tokens": 100} | _UNCACHED
 HALF = {"uncached_input_tokens": 500, "output_tokens": 50} | _UNCACHED
 SUM = {"uncached_input_tokens": 1_500, "output_tokens": 150} | _UNCACHED
-_NONE = {"operation_name": "routing", "request_model": None, "provider_name": None, "pipeline_id": None, "user_id": None}
+_NONE = {
+    "operation_name": "routing",
+    "request_model": None,
+    "provider_name": None,
+    "pipeline_id": None,
+    "user_id": None,
+}
 
 
-def told(trace_id: str, span_id: str, model: str = SONNET, *, inside: str | None = None, day: str = DAY, **changes: Any):
+def told(
+    trace_id: str, span_id: str, model: str = SONNET, *, inside: str | None = None, day: str = DAY, **changes: Any
+):
     """Return a call span of the trace; `inside` is its parent."""
     changes = {"pipeline_id": None, "task_type": "extraction"} | changes
     return span(span_id, f"{day} 10:00", model, trace_id=trace_id, parent_span_id=inside, **changes)
@@ -58,7 +64,12 @@ def decided(trace_id: str, *, inside: str | None = None, day: str = DAY, task_ty
         "attempt_count": 1,
     } | said
     row = span("d", f"{day} 10:00", SONNET, trace_id=trace_id, parent_span_id=inside, **DECORATOR)
-    given = {"scope_name": "ai_finops.router", "span_name": "finops.routing", "feature_id": "search", "task_type": task_type}
+    given = {
+        "scope_name": "ai_finops.router",
+        "span_name": "finops.routing",
+        "feature_id": "search",
+        "task_type": task_type,
+    }
     return row | _NONE | given | {"details_json": json.dumps(details)}
 
 
@@ -86,7 +97,7 @@ SPANS = [
     ),
     told("routed", "a", HAIKU, inside="d", error_type="ThrottlingException", **_CHEAP),
     told("routed", "b", SONNET, inside="d", response_id="r9", **_CAPABLE, **USAGE),
-    # 1,000 and 100 tokens: Haiku $0.0012, Sonnet $0.0045; both are $0.0057, so the escalation cost $0.0012 more than Sonnet alone.
+    # 1,000 and 100 tokens: Haiku $0.0012, Sonnet $0.0045; both are $0.0057, which is $0.0012 more than Sonnet alone.
     told("escalated", "a", **DECORATOR | {"feature_id": "search"}, request_model=None),
     decided(
         "escalated", inside="a", tier="capable", model=SONNET, is_escalated=True, reason="not sure", confidence=0.4,

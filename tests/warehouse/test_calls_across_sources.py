@@ -1,10 +1,12 @@
 """One call that several sources tell of: spans over OTLP and from a log group, and Bedrock's invocation log."""
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from ai_finops.build.savings_inputs import read_inputs
 from tests.warehouse import decorated_calls
 from tests.warehouse.tiny_lake import ACCOUNT, HAIKU, HAIKU_ID, SONNET, SONNET_ID, at, make_raw, run_dbt, span
 
@@ -67,6 +69,7 @@ def warehouse(tmp_path_factory) -> Path:
             ),
             *decorated_calls.SPANS,
         ],
+        analyses={},
         more={
             "xray_spans_spans": [both | {"object_key": "aws/spans 10"}],
             "bedrock_logs_invocations": [
@@ -158,7 +161,7 @@ def test_a_decorated_call_is_one_call_of_the_feature_that_asked(warehouse):
 
 
 def test_who_asked_is_found_on_each_span_of_a_call(warehouse):
-    """The outer decorator names the feature, the inner one the pipeline; a call of OpenLLMetry alone has the feature of its step."""
+    """The outer decorator names the feature, the inner one the pipeline; a call inside a step has the step's feature."""
     query = "select call_id, pipeline_id from marts.fct_llm_calls where pipeline_id = 'inner'"
     assert ask(warehouse, query) == [("twice-a", "inner")]
     query = "select distinct trace_id, feature_reason from marts.fct_llm_calls where feature_reason is not null"
@@ -200,4 +203,21 @@ def test_decisions_are_summed_by_day_and_kind(warehouse):
         ("not sure", HAIKU_ID, SONNET_ID, 1, 1, 1, 0, 2, 0, 0.0057, 0.0045, -0.0012, 2000),
         # Nobody traced their calls: the router's own word for the model. 3 * 0.0012 and 3 * 0.0045.
         ("sure", HAIKU, HAIKU, 3, 3, 0, 0, 3, 0, 0.0036, 0.0135, 0.0099, 2000),
+    ]
+
+
+def test_levers_read_what_routers_logged_and_which_calls_were_sent_on(warehouse):
+    """The fallback is no answer of the cheap model, and the decision by task type could not escalate."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        inputs = read_inputs(connection, days=[date.fromisoformat(decorated_calls.DAY)])
+    assert [tuple(row.values()) for row in inputs["escalations"].to_pylist()] == [
+        (date(2025, 6, 3), "search", "extraction", HAIKU_ID, 1, 1),
+        (date(2025, 6, 3), "search", "extraction", HAIKU, 3, 0),
+    ]
+    sums = [row for row in inputs["call_sums"].to_pylist() if row["feature_id"] == "search"]
+    # The failed attempt has no cost, and so is in no sum.
+    assert sorted((row["model_id"], row["is_sent_on"], row["call_count"]) for row in sums) == [
+        (HAIKU_ID, False, 1),
+        (HAIKU_ID, True, 1),
+        (SONNET_ID, True, 2),
     ]

@@ -10,8 +10,8 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             operation_name provider_name request_model model_id model_tier region_scope processing dialect prompt_version
             price_catalog price_catalog_version cost_reason feature_reason uncached_input_tokens
             cache_read_input_tokens cache_write_5m_input_tokens cache_write_1h_input_tokens output_tokens
-            reasoning_output_tokens search_unit_count input_tokens retry_count time_to_first_token_ms estimated_cost_usd has_usage is_generating is_error
-            usage_date started_at ended_at duration_ms
+            reasoning_output_tokens search_unit_count input_tokens retry_count time_to_first_token_ms estimated_cost_usd
+            has_usage is_generating is_error usage_date started_at ended_at duration_ms
         """,
         "fct_daily_allocated_costs": """
             usage_date charge_category feature_id pipeline_id service_name provider_name billing_account_id model_id

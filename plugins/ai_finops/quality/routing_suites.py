@@ -32,7 +32,7 @@ with decisions as (
     group by all
 ),
 counted as (
-    select usage_date, sum(decision_count) as decision_count from marts.fct_daily_routing_decisions group by all
+    select usage_date, cast(sum(decision_count) as bigint) as decision_count from marts.fct_daily_routing_decisions group by all
 )
 select usage_date, coalesce(span_count, 0) - coalesce(decision_count, 0) as lost_decision_count
 from decisions full join counted using (usage_date)
@@ -54,7 +54,9 @@ def configure_routing_decisions() -> list[Check]:
                 *is_filled("usage_date", "feature_id", "decision_count", why="Who asked how often, and when."),
                 is_between("decision_count", 1, None, why="A row stands for decisions."),
                 is_zero("impossible_count", why="A part of the decisions is never more than all."),
-                is_zero("broken_saving_count", why="A saving is the difference of two known costs, and unknown is not 0."),
+                is_zero(
+                    "broken_saving_count", why="A saving is the difference of two known costs, and unknown is not 0."
+                ),
             ),
         ),
         Check(
