@@ -120,7 +120,8 @@ create table marts.fct_daily_instrumentation_gaps (
 create table marts.fct_daily_routing_decisions as
 select
     cast(started_at as date) as usage_date, 'chat' as feature_id, 'support' as policy_id, 'n' as first_model_id,
-    'm' as model_id, 'chat' as task_type, '0a' as policy_version, 'confidence' as strategy, 'not sure' as reason, 'capable' as tier,
+    'm' as model_id, 'chat' as task_type, '0a' as policy_version, 'confidence' as strategy, 'not sure' as reason,
+    'capable' as tier,
     count(*) as decision_count, count(*) as escalatable_count, 0::bigint as unknown_escalation_count,
     count(*) as escalated_count, 0::bigint as fallback_count, cast(2 * count(*) as bigint) as attempt_count,
     0::bigint as unknown_attempt_count, 0::bigint as unknown_cost_count, cast(0.5 as decimal(18, 6)) as estimated_cost_usd,

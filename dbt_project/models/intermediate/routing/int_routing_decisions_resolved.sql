@@ -92,7 +92,8 @@ decisions_resolved as (
         decisions.is_fallback,
         coalesce(decisions.is_escalated, false)
         or (
-            not decisions.is_fallback and (coalesce(decisions.strategy, '') = 'confidence' or decisions.confidence is not null)
+            not decisions.is_fallback
+            and (coalesce(decisions.strategy, '') = 'confidence' or decisions.confidence is not null)
         ) as could_escalate,
         decisions.usage_date
     from decisions
@@ -107,7 +108,7 @@ decisions_resolved as (
             decisions.trace_id = models.trace_id
             and decisions.span_id = models.span_id
             and decisions.model = models.request_model
-            and decisions.usage_date = models.usage_date
+
     left join feature_aliases
         on
             decisions.named_feature_id = feature_aliases.alias
