@@ -47,6 +47,15 @@ $(VENV)-bouncer/.installed: requirements-bouncer.txt $(VENV)/.installed
 		|| $(BIN)/python -m pip --python $(VENV)-bouncer/bin/python install $(QUIETLY) --no-deps --require-hashes -r requirements-bouncer.txt
 	@touch $@
 
+# What a product service has: no Airflow, dbt, DuckDB or pandas. tests/services run in it.
+$(VENV)-services/.installed: requirements-services.txt $(VENV)/.installed
+	$(BIN)/python -m venv --clear --without-pip $(VENV)-services
+	$(BIN)/uv pip install $(UV_QUIETLY) --python $(VENV)-services/bin/python --no-deps --require-hashes -r requirements-services.txt \
+		|| $(BIN)/python -m pip --python $(VENV)-services/bin/python install $(QUIETLY) --no-deps --require-hashes -r requirements-services.txt
+	$(BIN)/uv pip install --quiet --python $(VENV)-services/bin/python --no-deps -e . \
+		|| $(BIN)/python -m pip --python $(VENV)-services/bin/python install $(QUIETLY) --no-deps -e .
+	@touch $@
+
 manifest: install ## Parse the dbt project: once for its readers, and once for all builds
 	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 	@$(BIN)/python -m ai_finops.build.parse_process
@@ -60,11 +69,13 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 # Files go to the workers in the order in which they were collected: the end-to-end run, the longest, first (tests/conftest.py).
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-test: manifest $(VENV)-bouncer/.installed ## All tests but the long ones, the end-to-end run included
+test: manifest $(VENV)-bouncer/.installed $(VENV)-services/.installed ## All tests but the long ones, the end-to-end run included
+	$(VENV)-services/bin/python -m pytest -m "not long" tests/services
 	$(BIN)/python -m pytest -m "not long" $(IN_PARALLEL)
 
-test-all: manifest $(VENV)-bouncer/.installed ## Also the tests marked long (large bills, many traces, Spark); what the system lacks for one is listed as skipped
+test-all: manifest $(VENV)-bouncer/.installed $(VENV)-services/.installed ## Also the tests marked long (large bills, many traces, Spark); what the system lacks for one is listed as skipped
 	@if command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java"; then $(MAKE) --no-print-directory install-spark; fi
+	$(VENV)-services/bin/python -m pytest -rs tests/services
 	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
 
 # Which module of tests/benchmarks/ to run. Each says in its first lines what it measures and what else it takes (BENCH_SPANS, BENCH_CALLS, …).
@@ -93,6 +104,8 @@ lock: ## Compile the requirements*.txt from pyproject.toml again (needs uv)
 		--generate-hashes --custom-compile-command "make lock" -o requirements-spark.txt
 	uv pip compile --quiet --universal --python-version 3.11 --group pyproject.toml:bouncer \
 		--generate-hashes --custom-compile-command "make lock" -o requirements-bouncer.txt
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra otel --extra embed --extra router \
+		--group services --generate-hashes --custom-compile-command "make lock" -o requirements-services.txt
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis

@@ -2,7 +2,7 @@
     Grain: one row per document on a span: trace_id, span_id, document_list and document_rank.
 
     `retrieved` and `reranked_before`/`reranked_after` in the order that the span lists them, `cited` by an answer, `estimated` where the
-    application says beside its answer how far it draws on each. Ids and numbers only.
+    application says how far the answer draws on each: on the answer's span, or on one of its own in the trace. Ids and numbers only.
 #}
 {{ config(materialized='incremental', pre_hook="{{ delete_rows(is_of_changed_trace('trace_id')) }}") }}
 with
@@ -57,7 +57,6 @@ document_lists as (
         cast(null as string) as use_method_id,
         usage_date
     from spans
-    where operation_name in ('chat', 'text_completion', 'generate_content')
     union all
     select
         trace_id,
@@ -67,7 +66,6 @@ document_lists as (
         {{ json_text('details_json', '$.document_use_method') }} as use_method_id,
         usage_date
     from spans
-    where operation_name in ('chat', 'text_completion', 'generate_content')
 ),
 
 documents as (

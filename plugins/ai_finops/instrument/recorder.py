@@ -1,0 +1,128 @@
+"""What both decorators are: something to put on a function, or around a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, ClassVar, TypeVar, overload
+
+from ai_finops.instrument.following import follow_function, is_recorded
+from ai_finops.instrument.losses import count_loss
+from ai_finops.instrument.run import CallHandle, Run, make_options
+from ai_finops.instrument.switch import switch
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MOST_DECORATED = 10_000
+
+_blocks: ContextVar[tuple[Run | None, ...]] = ContextVar("ai_finops_blocks", default=())
+"""Blocks that are open here. Not on the decorator: one may be shared by threads and tasks."""
+_decorated: list[tuple[str, str, str | None]] = []
+
+
+class Recorder:
+    """Base of the decorators: the same arguments, another kind of run."""
+
+    kind: ClassVar[type[Run]] = Run
+
+    @overload
+    def __new__(cls, function: F, /) -> F: ...
+    @overload
+    def __new__(cls, function: None = None, /, **said: object) -> Recorder: ...
+    def __new__(cls, function: Any = None, /, **said: object) -> Any:
+        made = super().__new__(cls)
+        if function is None:
+            return made
+        made.__init__(**said)
+        return made(function)  # used without parentheses
+
+    def __init__(
+        self,
+        function: None = None,
+        /,
+        *,
+        feature: str | None = None,
+        model_tier: str | None = None,
+        pipeline: str | None = None,
+        task_type: str | None = None,
+        prompt_version: str | None = None,
+        journey: str | None = None,
+        model: str | None = None,
+        provider: str | None = None,
+        operation: str | None = None,
+    ) -> None:
+        self._options = make_options(
+            feature=feature,
+            pipeline=pipeline,
+            journey=journey,
+            model_tier=model_tier,
+            task_type=task_type,
+            prompt_version=prompt_version,
+            model=model,
+            provider=provider,
+            operation=operation,
+        )
+
+    def __call__(self, function: F) -> F:
+        """Wrap a function."""
+        options = self._options
+        if options.pipeline_id is None:
+            options = replace(options, pipeline_id=_name_of(function))
+        if is_recorded(function):
+            options = replace(options, is_stacked=True)
+        if len(_decorated) < _MOST_DECORATED:
+            _decorated.append((type(self).__name__, options.pipeline_id or "", options.own_feature_id))
+        return follow_function(function, kind=self.kind, options=options)
+
+    def __enter__(self) -> CallHandle:
+        """Begin a block that is one call."""
+        run = self._start()
+        _blocks.set((*_blocks.get(), run))
+        return CallHandle(run)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End it; an exception goes on."""
+        *outer, run = _blocks.get()
+        _blocks.set(tuple(outer))
+        if run is None:
+            return
+        run.leave()
+        if error is None:
+            run.finish(None)
+        else:
+            run.fail(error)
+
+    async def __aenter__(self) -> CallHandle:
+        """Begin a block that is one call, in a coroutine."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End it; an exception goes on."""
+        self.__exit__(kind, error, traceback)
+
+    def _start(self) -> Run | None:
+        if not switch.is_on:
+            return None
+        try:
+            return self.kind(self._options)
+        except Exception as error:  # noqa: BLE001  the block runs without being recorded
+            count_loss("call_unrecorded", detail=type(error).__name__)
+            return None
+
+
+def decorated() -> list[tuple[str, str, str | None]]:
+    """Decorator, pipeline and feature of every function decorated in this process so far."""
+    return list(_decorated)
+
+
+def _name_of(function: object) -> str | None:
+    inner = getattr(function, "__func__", function)
+    inner = getattr(inner, "func", inner)  # functools.partial
+    name = getattr(inner, "__qualname__", None) or type(inner).__qualname__
+    module = getattr(inner, "__module__", None) or ""
+    return f"{module}.{name}".replace("<locals>.", "").strip(".")

@@ -1,0 +1,383 @@
+"""The recording of one call, from before the function begins until its answer, or the stream that it returned, has ended.
+
+Nothing here may change what the caller sees: every step is guarded, and what a step cannot do is counted as a loss.
+"""
+
+from __future__ import annotations
+
+import inspect
+from contextvars import ContextVar
+from dataclasses import dataclass
+from time import perf_counter_ns, time_ns
+from types import AsyncGeneratorType, GeneratorType
+
+from ai_finops.instrument.attribution import NOBODY, Attribution, asked_by, service_feature
+from ai_finops.instrument.call import NO_READING, Call
+from ai_finops.instrument.losses import count_loss
+from ai_finops.instrument.names import name_or_none
+from ai_finops.instrument.price import estimate_cost_usd
+from ai_finops.instrument.reading import Reading
+from ai_finops.instrument.streams import StreamReading, follow
+from ai_finops.instrument.switch import switch
+from ai_finops.instrument.usage import read
+
+_NS_PER_DAY = 86_400_000_000_000
+_MOST_INNER_READINGS = 64
+"""Of the calls inside one function, that its own answer is held against."""
+
+_current: ContextVar[Run | None] = ContextVar("ai_finops_run", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a decorator says, cleaned once."""
+
+    pipeline_id: str | None = None
+    journey_id: str | None = None
+    model_tier: str | None = None
+    task_type: str | None = None
+    prompt_version: str | None = None
+    model: str | None = None
+    provider_name: str | None = None
+    operation_name: str | None = None
+    own_feature_id: str | None = None
+    """What counts when nobody else says a feature: the decorator's, else the service's."""
+    is_stacked: bool = False
+    """The decorated function carries another decorator of this package."""
+
+
+def make_options(
+    *,
+    feature: object = None,
+    pipeline: object = None,
+    journey: object = None,
+    model_tier: object = None,
+    task_type: object = None,
+    prompt_version: object = None,
+    model: object = None,
+    provider: object = None,
+    operation: object = None,
+) -> Options:
+    """Clean what was said; never raises."""
+    return Options(
+        own_feature_id=name_or_none(feature) or service_feature(),
+        pipeline_id=name_or_none(pipeline),
+        journey_id=name_or_none(journey),
+        model_tier=name_or_none(model_tier),
+        task_type=name_or_none(task_type),
+        prompt_version=name_or_none(prompt_version),
+        model=name_or_none(model),
+        provider_name=name_or_none(provider),
+        operation_name=name_or_none(operation),
+    )
+
+
+class Run:
+    """One call being recorded; `_opened`, `enter`, `leave` and `_closed` are what kinds of recording differ in."""
+
+    # Defaults on the class, so that a call without anything inside sets four attributes and not eleven.
+    _is_ended = _is_followed = False
+    _inner_count = 0
+    _inner_result: object = None
+    _inner_readings: list[Reading] | None = None
+    _inner_sum: tuple[int, int] = (0, 0)
+    _stream: StreamReading | None = None
+
+    def __init__(self, options: Options, model: object = None) -> None:
+        self.options = options
+        self.parent = parent = _current.get()
+        self.call = call = Call()
+        asked = asked_by()
+        if parent is None and asked is NOBODY:
+            call.feature_id = options.own_feature_id
+            call.pipeline_id = options.pipeline_id
+            if options.journey_id is not None:
+                call.journey_id = options.journey_id
+        else:
+            _say_who_asked(call, asked, options, None if parent is None else parent.call)
+        if options.model_tier is not None:
+            call.model_tier = options.model_tier
+        if options.task_type is not None:
+            call.task_type = options.task_type
+        if options.prompt_version is not None:
+            call.prompt_version = options.prompt_version
+        if options.provider_name is not None:
+            call.provider_name = options.provider_name
+        if options.operation_name is not None:
+            call.operation_name = options.operation_name
+        call.request_model = options.model or (model if type(model) is str else name_or_none(model))
+        call.started_at_ns = time_ns()
+        self._started = perf_counter_ns()
+        self._opened()
+        self.enter()
+
+    def enter(self) -> None:
+        """Make this the call that is running here. Generators do it for each of their steps."""
+        _current.set(self)
+
+    def leave(self) -> None:
+        """Undo `enter`, in the same step."""
+        _current.set(self.parent)
+
+    def event(self, item: object) -> None:
+        """Take one item of a stream."""
+        try:
+            call = self.call
+            if call.first_token_ns is None:
+                call.first_token_ns = perf_counter_ns() - self._started
+                call.is_stream = True
+            if self._stream is None:
+                self._stream = StreamReading()
+            self._stream.add(item)
+        except Exception as error:  # noqa: BLE001  see the module's first lines
+            count_loss("stream_event_unread", detail=type(error).__name__)
+
+    def finish(self, result: object) -> None:
+        """The function returned `result`; what is still to come of it, where that is a stream, is followed."""
+        try:
+            call = self.call
+            call.duration_ns = perf_counter_ns() - self._started
+            if self._is_followed:
+                return
+            if call.reading is NO_READING:
+                reading = self._reading_of(result)
+                if reading is not None:
+                    call.reading = reading
+                else:
+                    self._read_stream()
+                if call.reading is NO_READING:
+                    if self.follows(result):
+                        return
+                    call.usage_gap = _why_unread(result)
+            self._end(result)
+        except Exception as error:  # noqa: BLE001
+            count_loss("call_unrecorded", detail=type(error).__name__)
+            self._end_anyhow()
+
+    def follows(self, result: object) -> bool:
+        """Whether `result` is a stream that can be followed: then this call ends when the stream does."""
+        if (
+            self._stream is None
+            and result is not None
+            and follow(result, on_event=self.event, on_end=self._stream_ended)
+        ):
+            self._is_followed = self.call.is_stream = True
+        return self._is_followed
+
+    def fail(self, error: BaseException) -> None:
+        """The function, or its stream, raised; what is known of its usage by then counts."""
+        try:
+            self.call.duration_ns = perf_counter_ns() - self._started
+            if not isinstance(error, GeneratorExit):
+                self.call.error_type = error_name(error)
+            self._read_stream()
+            if self.call.reading is NO_READING:
+                self.call.usage_gap = "stream_not_finished" if isinstance(error, GeneratorExit) else "failed"
+            self._end(None)
+        except Exception as fault:  # noqa: BLE001
+            count_loss("call_unrecorded", detail=type(fault).__name__)
+            self._end_anyhow()
+
+    def exhausted(self) -> None:
+        """A followed generator gave its last item."""
+        try:
+            self.call.duration_ns = perf_counter_ns() - self._started
+            self.call.is_stream = True
+            self._read_stream()
+            if self.call.reading is NO_READING:
+                self.call.usage_gap = "not_read"
+            self._end(None)
+        except Exception as error:  # noqa: BLE001
+            count_loss("call_unrecorded", detail=type(error).__name__)
+            self._end_anyhow()
+
+    def _stream_ended(self, error: BaseException | None) -> None:
+        if error is None:
+            self.exhausted()
+        else:
+            self.fail(error)
+
+    def _reading_of(self, result: object) -> Reading | None:
+        if result is None:
+            return None
+        if self._inner_readings and self._inner_result is result:
+            return self._inner_readings[-1]
+        return read(result)
+
+    def _read_stream(self) -> None:
+        if self.call.reading is NO_READING and self._stream is not None:
+            self.call.reading = self._stream.reading() or NO_READING
+
+    def _end(self, result: object) -> None:
+        if self._is_ended:
+            return
+        self._is_ended = True
+        call = self.call
+        reading = call.reading
+        call.model = model = reading.response_model or reading.request_model or call.request_model
+        if self._inner_count and self._repeats_inner(result):
+            call.holds_calls = True
+        else:
+            if reading.output_tokens is None and call.usage_gap is None and not reading.has_usage:
+                call.usage_gap = "not_read"
+            call.estimated_cost_usd, call.cost_gap = estimate_cost_usd(
+                reading, model=model, day_number=call.started_at_ns // _NS_PER_DAY
+            )
+        self._inner_result = None  # a task that was begun in here may hold this run for long
+        if self.parent is not None:
+            self._tell_parents(result)
+        self._closed()
+        if switch.captures and self._is_captured():
+            for sink in switch.captures:
+                sink.add(call)
+
+    def _end_anyhow(self) -> None:
+        """After a fault of our own: whatever was opened is closed, as it is."""
+        self._is_ended = True
+        try:
+            self._abandoned()
+        except Exception as error:  # noqa: BLE001
+            count_loss("call_unrecorded", detail=type(error).__name__)
+
+    def _repeats_inner(self, result: object) -> bool:
+        """Whether the answer is that of a call inside, or their sum, or says nothing: then it is not counted again."""
+        reading = self.call.reading
+        if not reading.has_usage or (result is not None and result is self._inner_result):
+            return True
+        tokens = (reading.input_tokens or 0, reading.output_tokens or 0)
+        return tokens == self._inner_sum or any(
+            tokens == (inner.input_tokens or 0, inner.output_tokens or 0)
+            or (reading.response_id is not None and reading.response_id == inner.response_id)
+            for inner in self._inner_readings or ()
+        )
+
+    def _tell_parents(self, result: object) -> None:
+        parent = self.parent
+        if parent is None or parent._is_ended:
+            return
+        reading = self.call.reading
+        if parent.options.is_stacked or type(parent) is type(self):
+            parent._inner_result = result
+            parent._keep(reading)
+        while parent is not None and type(parent) is not type(self):
+            parent = parent.parent
+        if parent is not None:
+            parent._inner_count += 1
+            if parent is not self.parent:
+                parent._inner_result = result
+                parent._keep(reading)
+            if not self.call.holds_calls:
+                before = parent._inner_sum
+                parent._inner_sum = (
+                    before[0] + (reading.input_tokens or 0),
+                    before[1] + (reading.output_tokens or 0),
+                )
+
+    def _keep(self, reading: Reading) -> None:
+        readings = self._inner_readings
+        if readings is None:
+            readings = self._inner_readings = []
+        elif len(readings) >= _MOST_INNER_READINGS:
+            del readings[0]
+        readings.append(reading)
+
+    def _is_captured(self) -> bool:
+        return True
+
+    def _opened(self) -> None:
+        """Begin to record."""
+
+    def _closed(self) -> None:
+        """Hand on what was recorded."""
+
+    def _abandoned(self) -> None:
+        """Close what `_opened` opened, when handing on went wrong."""
+
+
+def _say_who_asked(call: Call, asked: Attribution, options: Options, above: Call | None) -> None:
+    """Fill in feature, journey and pipeline: of the context, else of the call around this one, else of its own decorator."""
+    above = Call() if above is None else above
+    call.feature_id = asked.feature_id or above.feature_id or options.own_feature_id
+    call.journey_id = asked.journey_id or above.journey_id or options.journey_id
+    call.journey_name = asked.journey_name or above.journey_name
+    call.user_id = asked.user_id or above.user_id
+    call.pipeline_id = options.pipeline_id or above.pipeline_id
+
+
+class CallHandle:
+    """What a block or a function can say of the call that it is."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Run | None) -> None:
+        self._run = run
+
+    @property
+    def call(self) -> Call:
+        """What is known of the call so far; an empty one where nothing is recorded."""
+        return Call() if self._run is None else self._run.call
+
+    def read(self, result: object) -> None:
+        """Read usage and model out of a provider's answer, or take one event of a stream."""
+        if self._run is None:
+            return
+        reading = read(result)
+        if reading is not None:
+            self._run.call.reading = reading
+        elif not self._run.follows(result):
+            self._run.event(result)
+
+    def set_usage(self, **facts: object) -> None:
+        """Say usage by hand: any field of `Reading`. A count that is none is left out, and counted as a loss."""
+        if self._run is not None:
+            self._run.call.reading = self._run.call.reading._replace(**_checked(facts))
+
+    def set_model(self, name: str) -> None:
+        """Say which model is asked."""
+        if self._run is not None:
+            self._run.call.request_model = name_or_none(name)
+
+    def first_token(self) -> None:
+        """Say that the answer begins to come in."""
+        if self._run is not None and self._run.call.first_token_ns is None:
+            self._run.call.first_token_ns = perf_counter_ns() - self._run._started
+
+
+def current_call() -> CallHandle:
+    """The call that is being recorded here; outside of any, a handle that does nothing."""
+    return CallHandle(_current.get())
+
+
+def error_name(error: BaseException) -> str:
+    """The type of an error for `error.type`: AWS's code, else the class; never its text, which may quote a prompt."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and isinstance(response.get("Error"), dict):
+        code = response["Error"].get("Code")
+        if isinstance(code, str) and code:
+            return name_or_none(code) or "_OTHER"
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _why_unread(result: object) -> str:
+    if result is None:
+        return "no_result"
+    if (
+        isinstance(result, GeneratorType | AsyncGeneratorType)
+        or hasattr(result, "__next__")
+        or hasattr(result, "__anext__")
+    ):
+        return "stream_not_followed"
+    return "not_awaited" if inspect.isawaitable(result) else "not_read"
+
+
+def _checked(facts: dict[str, object]) -> dict[str, object]:
+    kept = {}
+    for name, value in facts.items():
+        is_count = name.endswith(("_tokens", "_units", "_count"))
+        fits = type(value) is int and value >= 0 if is_count else isinstance(value, str) and bool(value)
+        if name in Reading._fields and (fits or value is None):
+            kept[name] = value
+        else:
+            count_loss("usage_not_taken", detail=name[:50])
+    return kept
