@@ -13,7 +13,7 @@ calls as (
             when usage_figure_count > 0 then 'partial_usage'
             else 'no_usage'
         end as reason,
-        'not_said' as usage_gap,
+        coalesce(usage_gap, 'not_said') as usage_gap,
         usage_date
     from {{ ref('int_llm_calls_resolved') }}
     where not has_usage and {{ is_on_changed_day() }}

@@ -34,7 +34,7 @@ candidates as (
         parent_span_id
     from candidates_counted
     -- Alone in its trace, it lies in no other. The other may begin the trace.
-    where parent_span_id is not null and candidate_count > 2
+    where parent_span_id is not null and candidate_count > 1
 ),
 
 climbed as (

@@ -41,7 +41,7 @@ candidates_summed_to_call as (
         {{ first_said('model_tier', 'candidate_rank') }} as model_tier,
         {{ first_said('processing', 'candidate_rank') }} as processing,
         {{ first_said('usage_gap', 'candidate_rank') }} as usage_gap,
-        {{ first_said('retry_count', '-candidate_rank') }} as retry_count,
+        {{ first_said('retry_count', 'candidate_rank') }} as retry_count,
         {{ first_said('time_to_first_token_ms', 'candidate_rank') }} as time_to_first_token_ms,
         count(*) as candidate_count,
         sum(delivery_count) as landed_span_count

@@ -57,8 +57,8 @@ routing_escalations_measured as (
         dimension,
         'routing_escalation_ratio' as metric_name,
         cast(sum(escalated_count) as double) as numerator,
-        cast(sum(escalatable_count) as double) as denominator,
-        cast(sum(escalatable_count) as bigint) as sample_count,
+        cast(sum(escalatable_count - unknown_escalation_count) as double) as denominator,
+        cast(sum(escalatable_count - unknown_escalation_count) as bigint) as sample_count,
         cast(sum(escalatable_count) as bigint) as considered_count,
         {{ ratio('sum(unknown_escalation_count)', 'sum(escalatable_count)') }} as unknown_ratio,
         usage_date

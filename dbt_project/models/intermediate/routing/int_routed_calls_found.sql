@@ -39,7 +39,7 @@ calls_ranked as (
         coalesce(decisions.is_escalated = 'true' or decisions.is_fallback = 'true', false) as is_sent_on,
         row_number() over (
             partition by candidates.call_id
-            order by decisions.started_at asc, decisions.span_id asc
+            order by decisions.started_at desc, decisions.span_id asc
         ) as decision_rank
     from spans as decisions
     inner join spans as calls

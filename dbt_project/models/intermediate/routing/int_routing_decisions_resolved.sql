@@ -108,7 +108,7 @@ decisions_resolved as (
             decisions.trace_id = models.trace_id
             and decisions.span_id = models.span_id
             and decisions.model = models.request_model
-
+            and decisions.usage_date = models.usage_date
     left join feature_aliases
         on
             decisions.named_feature_id = feature_aliases.alias

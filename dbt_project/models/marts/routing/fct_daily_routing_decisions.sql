@@ -32,7 +32,7 @@ decisions_summed as (
         count(*) filter (where attempt_count is null) as unknown_attempt_count,
         count(*) filter (where estimated_cost_usd is null or capable_cost_usd is null) as unknown_cost_count,
         cast(
-            sum(estimated_cost_usd) as decimal(18, 6)
+            sum(estimated_cost_usd) filter (where capable_cost_usd is not null) as decimal(18, 6)
         ) as estimated_cost_usd,
         cast(
             sum(capable_cost_usd) filter (where estimated_cost_usd is not null) as decimal(18, 6)
