@@ -122,6 +122,8 @@ MARKED = {
     "intermediate.int_daily_users_counted": "feature_id",
     "intermediate.int_daily_call_groups_summed": "prompt_version",
     "marts.fct_daily_unpriced_usage": "request_model",
+    "intermediate.int_routing_decisions_resolved": "reason",
+    "marts.fct_daily_routing_decisions": "reason",
     "marts.fct_daily_instrumentation_gaps": "scope_name",
 }
 
@@ -130,7 +132,7 @@ def test_changed_days_3_and_40_touch_only_those_two(tmp_path):
     lake = ChangingLake(settings_of(tmp_path / "var"), random.Random(3))
     days = list(days_between(date(2025, 6, 1), date(2025, 7, 15)))
     for day in days:
-        for kind in (ChangingLake.told_twice, ChangingLake.framed_today):
+        for kind in (ChangingLake.told_twice, ChangingLake.framed_today, ChangingLake.routed_today):
             kind(lake, day)
         lake.mystery(day)
         lake.charge(day)

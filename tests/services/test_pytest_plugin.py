@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-_TESTS = '''
+_TESTS = """
 from ai_finops.instrument import track_llm_cost
 
 @track_llm_cost(feature="support_answer")
@@ -18,7 +18,7 @@ def test_charges_the_feature_that_asked(llm_calls):
 def test_fails_with_what_was_recorded(llm_calls):
     answer("Where is my card?")
     assert llm_calls.features == {"another"}, llm_calls
-'''
+"""
 
 
 def test_fixture_collects_and_a_failing_assert_shows_the_calls(tmp_path):

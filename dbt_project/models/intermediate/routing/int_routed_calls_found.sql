@@ -16,6 +16,7 @@ spans as (
         is_llm_call,
         {{ json_text('details_json', '$.is_escalated') }} as is_escalated,
         {{ json_text('details_json', '$.is_fallback') }} as is_fallback,
+        usage_date,
         started_at
     from {{ ref('int_spans_deduplicated') }}
     where (operation_name = 'routing' or is_llm_call) and {{ is_of_changed_trace('trace_id') }}
@@ -37,6 +38,7 @@ calls_ranked as (
         decisions.span_id,
         -- What the cheaper model was not sure of, or failed on, is no longer a call that could go to it.
         coalesce(decisions.is_escalated = 'true' or decisions.is_fallback = 'true', false) as is_sent_on,
+        decisions.usage_date,
         row_number() over (
             partition by candidates.call_id
             order by decisions.started_at desc, decisions.span_id asc
@@ -53,9 +55,11 @@ routed_calls_found as (
         call_id,
         trace_id,
         span_id,
-        is_sent_on
+        is_sent_on,
+        usage_date
     from calls_ranked
     where decision_rank = 1
 )
 
 select * from routed_calls_found
+order by usage_date
