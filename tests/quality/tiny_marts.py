@@ -157,7 +157,9 @@ create table intermediate.int_task_types_found (
     feature_id varchar, pipeline_id varchar, operation_name varchar, task_type varchar
 );
 
-create table intermediate.int_routed_calls_found (call_id varchar, trace_id varchar, span_id varchar, is_sent_on boolean);
+create table intermediate.int_routed_calls_found (
+    call_id varchar, trace_id varchar, span_id varchar, is_sent_on boolean, usage_date date
+);
 
 create table intermediate.int_daily_call_groups_summed as
 select

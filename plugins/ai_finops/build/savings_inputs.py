@@ -25,8 +25,8 @@ _CALLS = f"""
         sum(allocated_cost_usd) filter (where cost_status = 'billed') as billed_allocated_cost_usd
     from marts.fct_llm_calls as calls
     left join intermediate.int_task_types_found as found using (feature_id, pipeline_id, operation_name)
-    left join intermediate.int_routed_calls_found as routed using (call_id)
-    where estimated_cost_usd is not null and usage_date >= $first and list_contains($days, usage_date)
+    left join (from intermediate.int_routed_calls_found where usage_date >= $first - 7) as routed using (call_id)
+    where estimated_cost_usd is not null and calls.usage_date >= $first and list_contains($days, calls.usage_date)
     group by all order by all"""  # noqa: S608 - names of our own
 """Calls without a price are left out: what they would cost elsewhere could be held against nothing. A call that says no task
 type has the one that `routing analyze` found for its kind."""
