@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up test test-all bench lint format lock clean
+.PHONY: help install install-spark manifest demo up collector test test-all bench lint format lock clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,12 @@ $(VENV)-services/.installed: requirements-services.txt $(VENV)/.installed
 		|| $(BIN)/python -m pip --python $(VENV)-services/bin/python install $(QUIETLY) --no-deps -e .
 	@touch $@
 
+# What a bench measures this project's instrumentation against.
+$(VENV)-rivals/.installed: requirements-rivals.txt $(VENV)/.installed
+	$(BIN)/python -m venv --clear --without-pip $(VENV)-rivals
+	$(BIN)/uv pip install $(UV_QUIETLY) --python $(VENV)-rivals/bin/python --no-deps --require-hashes -r requirements-rivals.txt
+	@touch $@
+
 manifest: install ## Parse the dbt project: once for its readers, and once for all builds
 	@$(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
 	@$(BIN)/python -m ai_finops.build.parse_process
@@ -65,6 +71,9 @@ demo: manifest ## The whole way once on the bundled sample: extract, build, audi
 
 up: manifest ## Airflow with its UI and the real scheduler on the sample, ending yesterday; Ctrl-C stops it
 	@$(BIN)/python -m ai_finops.demo.up
+
+collector: install ## An OTLP endpoint on loopback that writes into a local AWS, to try the instrumentation with; Ctrl-C stops it
+	@$(BIN)/python -m ai_finops.demo.collector
 
 # Files go to the workers in the order in which they were collected: the end-to-end run, the longest, first (tests/conftest.py).
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -81,7 +90,7 @@ test-all: manifest $(VENV)-bouncer/.installed $(VENV)-services/.installed ## Als
 # Which module of tests/benchmarks/ to run. Each says in its first lines what it measures and what else it takes (BENCH_SPANS, BENCH_CALLS, …).
 BENCH ?= extract
 BENCHES = $(filter-out made_%,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
-bench: install ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
+bench: install $(if $(filter instrument_rivals,$(BENCH)),$(VENV)-rivals/.installed) ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
 	@test -f tests/benchmarks/$(BENCH).py || { echo "make: no BENCH=$(BENCH); there are $(BENCHES)" >&2; exit 1; }
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 
@@ -106,6 +115,8 @@ lock: ## Compile the requirements*.txt from pyproject.toml again (needs uv)
 		--generate-hashes --custom-compile-command "make lock" -o requirements-bouncer.txt
 	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra otel --extra embed --extra router \
 		--group services --generate-hashes --custom-compile-command "make lock" -o requirements-services.txt
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --group rivals \
+		--generate-hashes --custom-compile-command "make lock" -o requirements-rivals.txt
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis

@@ -46,4 +46,4 @@ def test_wheel_asks_for_the_base_alone(wheel):
 
     base = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert base == ["opentelemetry-api>=1.43", "genai-prices==0.2.3"]
-    assert {"otel", "embed", "router"} <= set(metadata.get_all("Provides-Extra"))
+    assert {"otel", "cloudwatch", "prometheus", "embed", "router"} <= set(metadata.get_all("Provides-Extra"))

@@ -35,7 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="ai-finops: %(message)s")
     try:
+        if chosen.verb is _doctor:  # it looks at a product's process, which has no settings of the pipeline
+            return _doctor(chosen)
         return chosen.verb(chosen, Settings.from_env())
+    except ModuleNotFoundError as error:
+        if (error.name or "ai_finops").partition(".")[0] == "ai_finops":
+            raise
+        print(
+            f"ai-finops: this verb needs {error.name}, which is not installed: it is of the pipeline, from the project's "
+            "repository (make install) or with pip install 'ai-finops[pipeline]'",
+            file=sys.stderr,
+        )
+        return 1
     except AiFinopsError as error:
         print(f"ai-finops: {error}", file=sys.stderr)
         return 1
@@ -118,6 +129,16 @@ def _parser() -> argparse.ArgumentParser:
         add("routing", _routing, "find what kind of task calls do that do not say it, and which model may do it")
     )
     add("status", _status, "show what is landed, built and published")
+    doctor = add(
+        "doctor", _doctor, "say what of a product's service is instrumented, where it goes and what is missing"
+    )
+    doctor.add_argument(
+        "--import", dest="modules", metavar="MODULE", action="append", default=[], help="the service's own"
+    )
+    doctor.add_argument("--json", dest="is_json", action="store_true", help="as JSON")
+    doctor.add_argument(
+        "--send-probe", dest="is_probing", action="store_true", help="send one span, say if it was taken"
+    )
     return parser
 
 
@@ -159,6 +180,51 @@ def _add_routing(routing: argparse.ArgumentParser) -> None:
         default=100,
         help="calls in all that AI_FINOPS_TASK_JUDGE is asked about (default: 100)",
     )
+    _add_replay(acts)
+
+
+def _add_replay(acts: argparse._SubParsersAction) -> None:
+    help_text = (
+        "try a routing policy on questions that both models were marked on; exit code 1 when a coin flip that costs the "
+        "same may do as well"
+    )
+    replay = acts.add_parser("replay", help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
+    replay.add_argument("--policy", metavar="FILE", type=Path, required=True, help="the router's policy")
+    replay.add_argument(
+        "--data",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="CSV, JSON lines or Parquet, or folders of them: cheap_correct, strong_correct, and prompt, input_chars or "
+        "input_tokens (docs/routing.md has all columns)",
+    )
+    replay.add_argument(
+        "--column",
+        metavar="NAME=COLUMN",
+        action="append",
+        default=[],
+        help="the column that holds NAME, where it is called otherwise",
+    )
+    replay.add_argument("--half", choices=("train", "test"), help="only this half of the questions")
+    replay.add_argument(
+        "--task-type-prefix",
+        metavar="WORDS",
+        help="files are named after their task type, with these words before it",
+    )
+    replay.add_argument("--cheap", metavar="MODEL", help="whose marks cheap_correct has (default: the least capable)")
+    replay.add_argument("--strong", metavar="MODEL", help="whose marks strong_correct has (default: the most capable)")
+    replay.add_argument(
+        "--output-tokens",
+        metavar="N",
+        type=_count,
+        default=200,
+        help="of an answer, assumed where the questions do not say (default: 200)",
+    )
+    replay.add_argument(
+        "--price-day", metavar="DAY", type=_day, help="the day whose list prices count (default: today)"
+    )
+    replay.add_argument("--json", dest="is_json", action="store_true", help="print it as JSON")
 
 
 def _count(text: str) -> int:
@@ -345,6 +411,8 @@ def _try_alarms(chosen: argparse.Namespace, settings: Settings, *, now: datetime
 
 
 def _routing(chosen: argparse.Namespace, settings: Settings) -> int:
+    if chosen.act == "replay":
+        return _replay(chosen)
     from ai_finops.build.routing_analysis import analyze
 
     done = analyze(
@@ -369,6 +437,27 @@ def _routing(chosen: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _replay(chosen: argparse.Namespace) -> int:
+    from ai_finops.analyse.replay_command import replay_files
+
+    lines, refusal = replay_files(
+        policy_file=chosen.policy,
+        data=chosen.data,
+        columns=chosen.column,
+        half=chosen.half,
+        task_type_prefix=chosen.task_type_prefix,
+        cheap_name=chosen.cheap,
+        strong_name=chosen.strong,
+        output_tokens=chosen.output_tokens,
+        price_day=chosen.price_day or datetime.now(UTC).date(),
+        is_json=chosen.is_json,
+    )
+    print("\n".join(lines))
+    if refusal is not None:
+        print(f"ai-finops: {refusal}", file=sys.stderr)
+    return 0 if refusal is None else 1
+
+
 def _compare(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.publish import compare_builds, resolve_build
 
@@ -378,6 +467,12 @@ def _compare(chosen: argparse.Namespace, settings: Settings) -> int:
     for difference in differences:
         print(f"  {difference}")
     return 1 if differences else 0
+
+
+def _doctor(chosen: argparse.Namespace, settings: Settings | None = None) -> int:
+    from ai_finops.instrument.doctor import examine
+
+    return examine(modules=chosen.modules, is_json=chosen.is_json, is_probing=chosen.is_probing)
 
 
 def _status(chosen: argparse.Namespace, settings: Settings) -> int:

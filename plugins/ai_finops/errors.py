@@ -2,6 +2,7 @@
 
 AiFinopsError
 ├── SettingsError            a setting is missing or does not parse
+│   └── PolicyError          a routing policy says something that cannot be followed: names the line, the key, what is allowed
 ├── SourceError              something is wrong with where data comes from
 │   ├── SourceUnavailable    throttled, 5xx, timed out: the same call may work later (retry)
 │   ├── SourceForbidden      credentials refused or expired: a person has to act
@@ -14,6 +15,7 @@ AiFinopsError
 ├── PublishError             a validated build could not be made current
 ├── ReportError              the week asked for is not in the published marts, or could not be posted
 ├── RoutingError             there is no call to find a task type for, or no text that a judge needs
+├── ReplayError              a routing policy could not be tried on the questions given
 ├── AlarmError               alarms could not be put in step, or one did not fire; the published marts are untouched
 └── SampleError              the bundled sample, or what it is built from, cannot be read
 """
@@ -28,6 +30,10 @@ class AiFinopsError(Exception):
 
 class SettingsError(AiFinopsError):
     """A setting is missing or does not parse."""
+
+
+class PolicyError(SettingsError):
+    """A routing policy cannot be followed; the message names file, line and key, and what is allowed."""
 
 
 class SourceError(AiFinopsError):
@@ -78,6 +84,10 @@ class ReportError(AiFinopsError):
 
 class RoutingError(AiFinopsError):
     """Calls could not be told apart by task type: there are none to look at, or what is configured needs texts."""
+
+
+class ReplayError(AiFinopsError):
+    """A routing policy could not be tried: the questions, their marks or a price cannot be read."""
 
 
 class AlarmError(AiFinopsError):

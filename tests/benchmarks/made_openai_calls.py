@@ -2,8 +2,8 @@
 
     .venv-rivals/bin/python tests/benchmarks/made_openai_calls.py ours 2000
 
-Run by `instrument_rivals`. Prints the median and the 99th percentile of a call in nanoseconds. Spans go through a BatchSpanProcessor to an exporter that
-drops them. Nobody keeps texts of prompts or answers: what a library has for that is switched off.
+Run by `instrument_rivals`. Prints the median and the 99th percentile of a call in nanoseconds. Spans go through a
+BatchSpanProcessor to an exporter that drops them. Nobody keeps texts of prompts or answers: what a library has for that is off.
 """
 
 from __future__ import annotations

@@ -335,6 +335,8 @@ def test_a_shadow_comparison(tmp_path):
         "finops.shadow.baseline_output_tokens": 100,
         "finops.shadow.candidate_input_tokens": 1100,
         "finops.shadow.candidate_output_tokens": "many",
+        "finops.shadow.method": "judge",
+        "finops.shadow.score": 0.75,
     }
     row = load_one(tmp_path, plain, name="finops.shadow")
     assert (row["operation_name"], row["task_type"], row["has_usage"]) == ("shadow", "extraction", False)
@@ -348,6 +350,8 @@ def test_a_shadow_comparison(tmp_path):
         "baseline_output_tokens": 100,
         "candidate_input_tokens": 1100,
         "candidate_output_tokens": None,
+        "method": "judge",
+        "score": 0.75,
     }
 
 

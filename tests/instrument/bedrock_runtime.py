@@ -79,7 +79,8 @@ def converse_stream(wire: Wire) -> dict[str, Any]:
 
 def invoke_stream(wire: Wire) -> dict[str, Any]:
     """Call InvokeModelWithResponseStream."""
-    return call("invoke_model_with_response_stream", wire, modelId="m", body=b"{}")
+    headers = {"x-amzn-bedrock-content-type": "application/json", "x-amzn-bedrock-service-tier": "default"}
+    return call("invoke_model_with_response_stream", wire, headers=headers, modelId="m", body=b"{}")
 
 
 MESSAGES = [{"role": "user", "content": [{"text": "Hi"}]}]

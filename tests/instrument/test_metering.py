@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
-from ai_finops.instrument import configure_metrics, feature, instrument_llm, track_llm_cost
+from ai_finops.instrument import configure_metrics, current_call, feature, instrument_llm, track_llm_cost
 from ai_finops.instrument.switch import capture_sinks
 from tests.instrument.answers import HAIKU, converse
 
@@ -70,6 +71,30 @@ def test_both_decorators_on_both_functions(sink, spans):
     outer()
     assert len(sink) == 1
     assert [span.attributes["gen_ai.operation.name"] for span in spans.all] == ["chat", "invoke_workflow"]
+
+
+def test_what_a_function_says_of_itself_counts_for_both_decorators(sink, spans):
+    def text():
+        current_call().read(converse(input_tokens=7))
+        return "text"
+
+    def texts():
+        yield "text"
+        current_call().read(converse(input_tokens=8))
+
+    def nothing():
+        current_call().read(converse(input_tokens=9))
+
+    def fails():
+        current_call().read(converse(input_tokens=10))
+        raise ConnectionError
+
+    for function in (text, texts, nothing, fails):
+        called = instrument_llm(feature="f")(track_llm_cost(feature="f")(function))
+        with contextlib.suppress(ConnectionError):
+            list(called() or ())
+    assert [call.reading.input_tokens for call in sink] == [7, 8, 9, 10]
+    assert [span.attributes["gen_ai.usage.input_tokens"] for span in spans.all] == [7, 8, 9, 10]
 
 
 def test_a_failed_call_is_given_with_its_error(sink):

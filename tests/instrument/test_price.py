@@ -212,6 +212,8 @@ def test_every_processing_that_the_catalog_has_prices_for():
         # reasoning is a part of output
         (used(reasoning_output_tokens=100), 0.0045),
         (used(0, 0), 0.0),
+        # all of the input is cached, all of the writes for an hour: 600 x 0.30 + 400 x 6 + 1,500
+        (used(cache_read_input_tokens=600, cache_write_input_tokens=400, cache_write_1h_input_tokens=400), 0.00408),
     ],
 )
 def test_worked_prices(reading, expected):
@@ -227,6 +229,9 @@ def test_worked_prices(reading, expected):
         (Reading(), None, "no_usage"),
         (used(input_tokens=None), SONNET, "no_usage"),
         (used(output_tokens=None), SONNET, "no_usage"),
+        (used(cache_read_input_tokens=600, cache_write_input_tokens=401), SONNET, "no_usage"),  # of 1,000
+        (used(cache_write_input_tokens=5, cache_write_1h_input_tokens=6), SONNET, "no_usage"),
+        (used(reasoning_output_tokens=101), SONNET, "no_usage"),  # of 100
         (used(), None, "no_model"),
         (used(), "", "no_model"),
         (used(), "claude-of-tomorrow", "unknown_model"),

@@ -423,3 +423,12 @@ def test_switched_off_inside_a_block_its_span_ends(names):
         retrieval.found(["d1"])
         retrieval.__exit__(None, None, None)
     assert names() == ["retrieval"]
+
+
+def test_all_that_the_package_names_is_there():
+    import ai_finops.instrument as package
+
+    assert [name for name in package.__all__ if getattr(package, name, None) is None] == []
+    assert package.record_retrieval is record_retrieval
+    with pytest.raises(AttributeError, match="has no attribute 'record_nothing'"):
+        package.record_nothing  # noqa: B018

@@ -115,6 +115,30 @@ def test_an_unknown_model_has_no_cost_and_says_why(spans):
     assert said["gen_ai.usage.input_tokens"] == 1_000
 
 
+def test_bedrocks_own_id_is_priced_because_it_says_the_region_scope(spans):
+    answer = {
+        "id": "msg_bdrk_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-4-5-20250929",
+        "content": [],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1_000_000, "output_tokens": 0},
+    }
+    costs = {}
+    for asked in ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"):
+        track_llm_cost(feature="f")(lambda modelId: answer)(asked)
+        costs[asked.split(".")[0]] = spans.all[-1].attributes["finops.estimated_cost_usd"]
+    assert costs["global"] == pytest.approx(3.0)
+    assert costs["us"] == pytest.approx(3.3)
+
+
+def test_a_provider_that_the_caller_names_is_the_one(spans):
+    track_llm_cost(feature="f", provider="groq")(openai_chat)()
+    assert spans.facts()["gen_ai.provider.name"] == "groq"
+    assert spans.facts()["finops.cost_gap"] == "unknown_model"
+
+
 def test_an_error_has_its_type_and_is_the_same_object(spans):
     fault = TimeoutError("SECRET")
 

@@ -345,6 +345,9 @@ RESULTS = [{"index": 0, "relevance_score": 0.9}]
             "chat",
             {"input_tokens": 51, "output_tokens": 13},
         ),
+        # Its SDK has counts as floats.
+        ({"message": {}, "usage": {"billed_units": {"input_tokens": 51.0, "output_tokens": 13.0}}}, "cohere", "chat",
+         {"input_tokens": 51, "output_tokens": 13}),
         ({"embeddings": [[0.1]], "meta": {"billed_units": {"input_tokens": 4}}}, "cohere", "embeddings", {"input_tokens": 4}),
         ({"results": RESULTS, "meta": {"billed_units": {"search_units": 2}}}, "cohere", "rerank", {"search_units": 2}),
         # xAI counts reasoning beside the output, and its total shows it: 10 + 5 + 100.
@@ -434,6 +437,7 @@ def test_a_rerank_through_bedrock_counts_nothing():
         {"embedding": [0.1]},
         {"meta": {"page": 1}},
         {"meta": {"billed_units": {}}},
+        {"usage": {"billed_units": {"input_tokens": 5.5, "output_tokens": -1.0}}},
         {"usageMetadata": {"trafficType": "ON_DEMAND"}},
         {"usageMetadata": None},
         {"usage_metadata": {}},
@@ -485,6 +489,20 @@ def test_more_one_hour_writes_than_writes_is_not_known(for_an_hour, expected):
 def test_reasoning_is_a_part_of_output(thinking, reasoning):
     usage = ANTHROPIC["usage"] | {"output_tokens_details": {"thinking_tokens": thinking}}
     assert read(ANTHROPIC | {"usage": usage}).reasoning_output_tokens == reasoning
+
+
+@pytest.mark.parametrize(("told", "reasoning"), [(7, 7), (8, None), (-1, None), (True, None)])
+def test_reasoning_is_a_part_of_output_in_openais_shape_too(told, reasoning):
+    usage = {"prompt_tokens": 5, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": told}}
+    reading = read({"choices": [], "usage": usage})
+    assert (reading.output_tokens, reading.reasoning_output_tokens) == (7, reasoning)
+
+
+@pytest.mark.parametrize(("for_an_hour", "expected"), [(297, (2_374, 297)), (298, (None, None)), (-1, (None, None))])
+def test_more_one_hour_writes_than_writes_is_not_known_of_converse_either(for_an_hour, expected):
+    usage = CONVERSE["usage"] | {"cacheDetails": [{"ttl": "1h", "inputTokens": for_an_hour}]}
+    reading = read(CONVERSE | {"usage": usage})
+    assert (reading.input_tokens, reading.cache_write_1h_input_tokens) == expected
 
 
 def test_writes_told_by_duration_alone_are_counted():
@@ -577,6 +595,22 @@ def test_an_object_with_a_known_usage_in_a_known_place():
         "output_tokens": 38,
     }
     assert read(Completion("m", Usage("10", None))) is None
+
+    @dataclass
+    class Metadata:
+        prompt_token_count: object
+        candidates_token_count: object
+        thoughts_token_count: object = None
+
+    @dataclass
+    class Content:
+        model_version: str
+        usage_metadata: object
+        usage: object = None
+
+    reading = read(Content("gemini-2.5-pro", Metadata(100, 20, 30)))
+    assert (reading.provider_name, reading.response_model) == ("gcp.gemini", "gemini-2.5-pro")
+    assert counts(reading) == {"input_tokens": 100, "output_tokens": 50, "reasoning_output_tokens": 30}
     assert read(Completion("m", None)) is None
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it asks the network for its price list
 
@@ -124,3 +127,67 @@ def test_an_async_stream():
     assert len(followed.events) == len(events) > 0
     assert followed.end_names == ["complete"]
     assert followed.reading.output_tokens > 0
+
+
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1_750_000_000,
+    "model": "gpt-5-mini-2025-08-07",
+    "status": "completed",
+    "output": [],
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
+    "usage": {
+        "input_tokens": 200,
+        "input_tokens_details": {"cached_tokens": 128},
+        "output_tokens": 90,
+        "output_tokens_details": {"reasoning_tokens": 64},
+        "total_tokens": 290,
+    },
+}
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers with a stream of the Responses API."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        parts = [
+            {"type": "response.created", "response": RESPONSE | {"status": "in_progress", "usage": None}},
+            {"type": "response.completed", "response": RESPONSE},
+        ]
+        body = "".join(f"event: {part['type']}\ndata: {json.dumps(part)}\n\n" for part in parts).encode()
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def test_a_stream_of_responses():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        stream = litellm.responses(
+            model="openai/gpt-5-mini",
+            input="Hi",
+            stream=True,
+            api_key="k",
+            api_base=f"http://127.0.0.1:{server.server_port}/v1",
+        )
+        followed = Followed(stream)
+        assert followed.is_followed
+        seen = list(stream)
+        server.shutdown()
+    assert [each is event for each, event in zip(seen, followed.events, strict=True)] == [True] * 2
+    assert followed.end_names == ["complete"]
+    assert counts(followed.reading) == {
+        "input_tokens": 200,
+        "cache_read_input_tokens": 128,
+        "output_tokens": 90,
+        "reasoning_output_tokens": 64,
+    }

@@ -10,7 +10,9 @@ import httpx2
 import pytest
 from openai import APIError, AsyncAzureOpenAI, AsyncOpenAI, OpenAI
 
+from ai_finops.instrument.losses import losses
 from ai_finops.instrument.reading import Reading
+from ai_finops.instrument.streams import follow
 from ai_finops.instrument.usage import read
 from tests.services.following import Followed, counts
 
@@ -214,8 +216,26 @@ def test_a_raw_response_of_a_stream_is_left_alone():
     raw = client_of(events_of(CHUNKS)).chat.completions.with_raw_response.create(
         model="gpt-4o-mini", messages=MESSAGES, stream=True
     )
+    before = losses()
     assert read(raw) is None
+    assert losses() == before
     assert len(list(raw.parse())) == 4
+
+
+def test_a_raw_response_that_was_not_read_yet_is_left_alone():
+    class Unread(httpx2.SyncByteStream):
+        def __iter__(self):
+            yield json.dumps(CHAT).encode()
+
+    transport = httpx2.MockTransport(
+        lambda _: httpx2.Response(200, stream=Unread(), headers={"content-type": "application/json"})
+    )
+    client = OpenAI(api_key="k", http_client=httpx2.Client(transport=transport))
+    before = losses()
+    with client.chat.completions.with_streaming_response.create(model="gpt-4o-mini", messages=MESSAGES) as raw:
+        assert read(raw) is None
+        assert losses() == before
+        assert counts(read(raw.parse())) == COUNTS
 
 
 def stream_of(parts, **options):
@@ -307,9 +327,6 @@ def test_a_stream_followed_twice_tells_both():
 
 
 def test_a_follower_that_fails_does_not_break_the_stream():
-    from ai_finops.instrument.losses import losses
-    from ai_finops.instrument.streams import follow
-
     def fail(_):
         raise RuntimeError
 

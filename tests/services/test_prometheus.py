@@ -32,7 +32,7 @@ def registry():
 
 def call(feature="search", *, input_tokens=100, output_tokens=20, cost_usd=0.25, latency_ms=1_500, **others) -> Call:
     made = Call()
-    made.feature_id, made.request_model = feature, "nova"
+    made.feature_id, made.model = feature, "nova"
     made.reading = Reading(input_tokens=input_tokens, output_tokens=output_tokens)
     made.estimated_cost_usd, made.duration_ns = cost_usd, int(latency_ms * 1_000_000)
     for name, value in others.items():

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import inf
-from typing import NamedTuple
+from math import fsum, inf
+from typing import Literal, NamedTuple
 
 PRIOR_COUNT = 50
 """Questions of the wider group that a kind's loss begins with; a starting value and not derived."""
@@ -37,6 +37,8 @@ class MarkedQuestions:
     question_count: int
     input_tokens: float
     """Of all of them together."""
+    output_tokens: float | None = None
+    """Of all answers together; None: as many as each model's price assumes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ class ModelPrice:
 
     def cost_usd(self, questions: MarkedQuestions) -> float:
         """Cost of answering these questions."""
-        output_tokens = questions.question_count * self.output_tokens_per_answer
+        output_tokens = questions.output_tokens
+        if output_tokens is None:
+            output_tokens = questions.question_count * self.output_tokens_per_answer
         return (questions.input_tokens * self.input_usd_per_mtok + output_tokens * self.output_usd_per_mtok) / 1e6
 
 
@@ -70,6 +74,10 @@ class Outcome:
     cost_usd: float
     strong_share_ratio: float
     """Share of the questions that the strong model answered."""
+
+
+Route = Literal["cheap", "strong", "cheap_then_strong"]
+"""Who is asked; the last one's answer counts, and both are paid."""
 
 
 def choose_cheap_kinds(
@@ -129,21 +137,36 @@ def coin_accuracy_ratio(cost_usd: float, *, cheap: Outcome, strong: Outcome) -> 
     return cheap.accuracy_ratio + share * (strong.accuracy_ratio - cheap.accuracy_ratio)
 
 
+def try_routes(routed: Iterable[tuple[MarkedQuestions, Route]], *, prices: Prices) -> Outcome:
+    """Answer each of the questions by its own route.
+
+    Raises:
+        ValueError: There are no questions.
+    """
+    count = right = strong_count = 0
+    costs = []
+    for each, route in routed:
+        is_strong = route != "cheap"
+        count += each.question_count
+        strong_count += each.question_count * is_strong
+        right += each.question_count * (each.is_strong_right if is_strong else each.is_cheap_right)
+        costs.append(route_cost_usd(each, route, prices=prices))
+    if not count:
+        raise ValueError("a way of routing cannot be tried on no questions")
+    # `fsum` is exact, so the order of the questions is nothing to the sum.
+    return Outcome(count, right / count, fsum(costs), strong_count / count)
+
+
+def route_cost_usd(questions: MarkedQuestions, route: Route, *, prices: Prices) -> float:
+    """Return what asking these questions along a route costs."""
+    cheap = prices.cheap.cost_usd(questions) if route != "strong" else 0.0
+    return cheap + (prices.strong.cost_usd(questions) if route != "cheap" else 0.0)
+
+
 def _try(
     questions: Iterable[MarkedQuestions], *, prices: Prices, is_strong: Callable[[MarkedQuestions], bool]
 ) -> Outcome:
-    count = right = strong_count = 0
-    cost = 0.0
-    # Sums of floats depend on their order.
-    for each in sorted(questions, key=lambda each: (each.kind, each.is_cheap_right, each.is_strong_right)):
-        goes_strong = is_strong(each)
-        count += each.question_count
-        strong_count += each.question_count * goes_strong
-        right += each.question_count * (each.is_strong_right if goes_strong else each.is_cheap_right)
-        cost += (prices.strong if goes_strong else prices.cheap).cost_usd(each)
-    if not count:
-        raise ValueError("a way of routing cannot be tried on no questions")
-    return Outcome(count, right / count, cost, strong_count / count)
+    return try_routes(((each, "strong" if is_strong(each) else "cheap") for each in questions), prices=prices)
 
 
 def _by_kind(questions: Iterable[MarkedQuestions]) -> dict[Kind, list[MarkedQuestions]]:

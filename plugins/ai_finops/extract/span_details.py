@@ -58,7 +58,9 @@ def details_sql() -> str:
             'baseline_input_tokens': try_cast(shadow_baseline_input_tokens as bigint),
             'baseline_output_tokens': try_cast(shadow_baseline_output_tokens as bigint),
             'candidate_input_tokens': try_cast(shadow_candidate_input_tokens as bigint),
-            'candidate_output_tokens': try_cast(shadow_candidate_output_tokens as bigint)
+            'candidate_output_tokens': try_cast(shadow_candidate_output_tokens as bigint),
+            'method': shadow_method,
+            'score': try_cast(shadow_score as double)
         }})
         when operation_name = 'routing' then to_json({{
             'policy': routing_policy,

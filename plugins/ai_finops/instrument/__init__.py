@@ -17,6 +17,16 @@ from ai_finops.instrument.usage import read, register_reader
 
 if TYPE_CHECKING:
     from ai_finops.instrument.feature_processor import FeatureSpanProcessor
+    from ai_finops.instrument.records import (
+        flush_deferred,
+        query_fingerprint,
+        query_span,
+        record_context_use,
+        record_prompt_blocks,
+        record_query,
+        record_rerank,
+        record_retrieval,
+    )
 
 __all__ = [
     "FeatureSpanProcessor",
@@ -25,10 +35,18 @@ __all__ = [
     "configure_metrics",
     "current_call",
     "feature",
+    "flush_deferred",
     "flush_metrics",
     "from_headers",
     "instrument_llm",
+    "query_fingerprint",
+    "query_span",
     "read",
+    "record_context_use",
+    "record_prompt_blocks",
+    "record_query",
+    "record_rerank",
+    "record_retrieval",
     "register_reader",
     "track_llm_cost",
     "write_headers",
@@ -36,9 +54,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs an extra only when it is asked for."""
+    """Import what needs an extra, or what not every service uses, only when it is asked for."""
     if name == "FeatureSpanProcessor":
         from ai_finops.instrument.feature_processor import FeatureSpanProcessor
 
         return FeatureSpanProcessor
+    if name in __all__:
+        from ai_finops.instrument import records
+
+        return getattr(records, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,7 @@ _MAX_KINDS = 100
 
 _counts: dict[str, int] = {}
 _logged_at: dict[str, float] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()  # the collector may end an abandoned stream, and count, in the middle of counting
 
 
 def count_loss(kind: str, *, count: int = 1, detail: str = "") -> None:
@@ -56,7 +56,7 @@ def forget_losses() -> None:
 
 def _new_lock_in_child() -> None:
     global _lock  # held by another thread at the fork, it would never be released in the child
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

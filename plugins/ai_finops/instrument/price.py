@@ -45,7 +45,8 @@ def estimate_cost_usd(reading: Reading, *, model: str | None, day_number: int) -
     """Return the estimated cost in USD, or why there is none.
 
     Args:
-        reading: What the call used. Half a usage (output alone) has no price; an embedding needs no output.
+        reading: What the call used. Half a usage (output alone) has no price, nor have counts that contradict each other; an
+            embedding needs no output.
         model: The model that answered, else the one that was asked.
         day_number: Days since 1970-01-01 in UTC: prices are those of that day.
     Returns:
@@ -63,16 +64,13 @@ def estimate_cost_usd(reading: Reading, *, model: str | None, day_number: int) -
     rates = _prices.get(key)
     if rates is None:
         rates = _look_up(key)
-    if type(rates) is str:
+    if isinstance(rates, str):
         return None, rates
-    usd = rates.cost_usd(
-        input_tokens,
-        reading.cache_read_input_tokens or 0,
-        reading.cache_write_input_tokens or 0,
-        reading.cache_write_1h_input_tokens or 0,
-        output_tokens,
-        reading.reasoning_output_tokens or 0,
-    )
+    read, written = reading.cache_read_input_tokens or 0, reading.cache_write_input_tokens or 0
+    for_an_hour, reasoning = reading.cache_write_1h_input_tokens or 0, reading.reasoning_output_tokens or 0
+    if read + written > input_tokens or for_an_hour > written or reasoning > output_tokens:
+        return None, NO_USAGE  # a part is more than its whole
+    usd = rates.cost_usd(input_tokens, read, written, for_an_hour, output_tokens, reasoning)
     return (None, NO_PRICE) if usd is None else (usd, None)
 
 

@@ -1,4 +1,7 @@
-"""A fixture for pytest: `pytest_plugins = ["ai_finops.instrument.pytest_plugin"]` in the top conftest.py, then ask for `llm_calls`."""
+"""A fixture for pytest, `llm_calls`.
+
+`pytest_plugins = ["ai_finops.instrument.pytest_plugin"]` in the top conftest.py brings it.
+"""
 
 from __future__ import annotations
 

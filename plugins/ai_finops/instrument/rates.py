@@ -25,28 +25,20 @@ _FIELDS = (
 class Rates:
     """USD per million tokens by class, and per request. None has no price."""
 
-    __slots__ = (
-        "has_all",
-        "hour",
-        "input",
-        "larger",
-        "output",
-        "read",
-        "reasoning",
-        "request_usd",
-        "threshold",
-        "write",
-    )
+    __slots__ = ("_all", "_parts", "larger", "request_usd", "threshold")
 
     def __init__(self, prices: dict[str, float | None], *, request_usd: float) -> None:
-        self.input = prices["input_mtok"]
-        self.read = _first(prices, "cache_read_mtok", "input_mtok")
-        self.write = _first(prices, "cache_write_mtok", "input_mtok")
-        self.hour = _first(prices, "cache_write_1h_mtok", "cache_write_mtok", "input_mtok")
-        self.output = prices["output_mtok"]
-        self.reasoning = _first(prices, "output_reasoning_mtok", "output_mtok")
+        whole, output = prices["input_mtok"], prices["output_mtok"]
+        read = _first(prices, "cache_read_mtok", "input_mtok")
+        write = _first(prices, "cache_write_mtok", "input_mtok")
+        hour = _first(prices, "cache_write_1h_mtok", "cache_write_mtok", "input_mtok")
+        reasoning = _first(prices, "output_reasoning_mtok", "output_mtok")
+        self._parts = (whole, read, write, hour, output, reasoning)
+        self._all: tuple[float, float, float, float, float, float] | None = None
+        """Of a model that has a price of every class, as nearly all have."""
+        if whole is not None and output is not None:
+            self._all = (whole, read or 0.0, write or 0.0, hour or 0.0, output, reasoning or 0.0)
         self.request_usd = request_usd
-        self.has_all = self.input is not None and self.output is not None
         self.threshold: int | None = None
         """Input tokens above which `larger` holds."""
         self.larger: Rates | None = None
@@ -60,31 +52,22 @@ class Rates:
             whole: Input tokens, of which `read` and `written` are parts, and `for_an_hour` a part of `written`.
             output: Of which `reasoning` is a part.
         """
-        if self.threshold is not None and whole > self.threshold:
-            return self.larger.cost_usd(whole, read, written, for_an_hour, output, reasoning)  # type: ignore[union-attr]
-        if self.has_all:
-            if read or written:
-                usd = (whole - read - written) * self.input + read * self.read
-                usd += (written - for_an_hour) * self.write + for_an_hour * self.hour
-            else:
-                usd = whole * self.input
-            usd += (
-                output * self.output
-                if not reasoning
-                else (output - reasoning) * self.output + reasoning * self.reasoning
-            )
+        if self.threshold is not None and self.larger is not None and whole > self.threshold:
+            return self.larger.cost_usd(whole, read, written, for_an_hour, output, reasoning)
+        if self._all is not None:
+            input_usd, read_usd, write_usd, hour_usd, output_usd, reasoning_usd = self._all
+            usd = (whole - read - written) * input_usd + read * read_usd
+            usd += (written - for_an_hour) * write_usd + for_an_hour * hour_usd
+            usd += (output - reasoning) * output_usd + reasoning * reasoning_usd
             return usd / _PER_MTOK + self.request_usd
-        parts = (
-            (whole - read - written, self.input),
-            (read, self.read),
-            (written - for_an_hour, self.write),
-            (for_an_hour, self.hour),
-            (output - reasoning, self.output),
-            (reasoning, self.reasoning),
-        )
-        if any(tokens and price is None for tokens, price in parts):
-            return None
-        return sum(tokens * price for tokens, price in parts if price is not None) / _PER_MTOK + self.request_usd
+        tokens = (whole - read - written, read, written - for_an_hour, for_an_hour, output - reasoning, reasoning)
+        usd = 0.0
+        for count, price in zip(tokens, self._parts, strict=True):
+            if count:
+                if price is None:
+                    return None
+                usd += count * price
+        return usd / _PER_MTOK + self.request_usd
 
 
 def rates_of(price: types.ModelPrice) -> Rates | None:

@@ -1,4 +1,4 @@
-"""What both decorators are: something to put on a function, or around a block."""
+"""What both decorators make: something to put on a function, or around a block."""
 
 from __future__ import annotations
 
@@ -6,63 +6,37 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, TypeVar
 
 from ai_finops.instrument.following import follow_function, is_recorded
 from ai_finops.instrument.losses import count_loss
-from ai_finops.instrument.run import CallHandle, Run, make_options
+from ai_finops.instrument.run import CallHandle, Options, Run
 from ai_finops.instrument.switch import switch
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_DECORATED = 10_000
 
 _blocks: ContextVar[tuple[Run | None, ...]] = ContextVar("ai_finops_blocks", default=())
-"""Blocks that are open here. Not on the decorator: one may be shared by threads and tasks."""
+"""Blocks that are open here. Not on the recorder: one may be shared by threads and tasks."""
 _decorated: list[tuple[str, str, str | None]] = []
 
 
 class Recorder:
-    """Base of the decorators: the same arguments, another kind of run."""
+    """Records each call of a function that it is put on, and each block that it is put around."""
 
-    kind: ClassVar[type[Run]] = Run
+    __slots__ = ("_kind", "_options", "_verb")
 
-    @overload
-    def __new__(cls, function: F, /) -> F: ...
-    @overload
-    def __new__(cls, function: None = None, /, **said: object) -> Recorder: ...
-    def __new__(cls, function: Any = None, /, **said: object) -> Any:
-        made = super().__new__(cls)
-        if function is None:
-            return made
-        made.__init__(**said)
-        return made(function)  # used without parentheses
+    def __init__(self, verb: str, *, kind: type[Run], options: Options) -> None:
+        """Prepare.
 
-    def __init__(
-        self,
-        function: None = None,
-        /,
-        *,
-        feature: str | None = None,
-        model_tier: str | None = None,
-        pipeline: str | None = None,
-        task_type: str | None = None,
-        prompt_version: str | None = None,
-        journey: str | None = None,
-        model: str | None = None,
-        provider: str | None = None,
-        operation: str | None = None,
-    ) -> None:
-        self._options = make_options(
-            feature=feature,
-            pipeline=pipeline,
-            journey=journey,
-            model_tier=model_tier,
-            task_type=task_type,
-            prompt_version=prompt_version,
-            model=model,
-            provider=provider,
-            operation=operation,
-        )
+        Args:
+            verb: Name of the decorator, for the list of what is decorated.
+            kind: What a recording is.
+            options: What the decorator says.
+        """
+        self._verb = verb
+        self._kind = kind
+        self._options = options
 
     def __call__(self, function: F) -> F:
         """Wrap a function."""
@@ -72,8 +46,8 @@ class Recorder:
         if is_recorded(function):
             options = replace(options, is_stacked=True)
         if len(_decorated) < _MOST_DECORATED:
-            _decorated.append((type(self).__name__, options.pipeline_id or "", options.own_feature_id))
-        return follow_function(function, kind=self.kind, options=options)
+            _decorated.append((self._verb, options.pipeline_id or "", options.own_feature_id))
+        return follow_function(function, kind=self._kind, options=options)
 
     def __enter__(self) -> CallHandle:
         """Begin a block that is one call."""
@@ -109,7 +83,7 @@ class Recorder:
         if not switch.is_on:
             return None
         try:
-            return self.kind(self._options)
+            return self._kind(self._options)
         except Exception as error:  # noqa: BLE001  the block runs without being recorded
             count_loss("call_unrecorded", detail=type(error).__name__)
             return None

@@ -34,12 +34,9 @@ class Options:
 
     pipeline_id: str | None = None
     journey_id: str | None = None
-    model_tier: str | None = None
-    task_type: str | None = None
-    prompt_version: str | None = None
     model: str | None = None
-    provider_name: str | None = None
-    operation_name: str | None = None
+    said: tuple[tuple[str, str], ...] = ()
+    """Names and values of what else of a call it says: `model_tier`, `task_type`, …"""
     own_feature_id: str | None = None
     """What counts when nobody else says a feature: the decorator's, else the service's."""
     is_stacked: bool = False
@@ -58,17 +55,21 @@ def make_options(
     provider: object = None,
     operation: object = None,
 ) -> Options:
-    """Clean what was said; never raises."""
+    """Clean what was said. A value may be anything; a word that is none of these is a TypeError, as of any function."""
+    said = {
+        "model_tier": model_tier,
+        "task_type": task_type,
+        "prompt_version": prompt_version,
+        "provider_name": provider,
+        "operation_name": operation,
+    }
+    cleaned = ((name, name_or_none(value)) for name, value in said.items())
     return Options(
         own_feature_id=name_or_none(feature) or service_feature(),
         pipeline_id=name_or_none(pipeline),
         journey_id=name_or_none(journey),
-        model_tier=name_or_none(model_tier),
-        task_type=name_or_none(task_type),
-        prompt_version=name_or_none(prompt_version),
         model=name_or_none(model),
-        provider_name=name_or_none(provider),
-        operation_name=name_or_none(operation),
+        said=tuple((name, value) for name, value in cleaned if value is not None),
     )
 
 
@@ -95,16 +96,8 @@ class Run:
                 call.journey_id = options.journey_id
         else:
             _say_who_asked(call, asked, options, None if parent is None else parent.call)
-        if options.model_tier is not None:
-            call.model_tier = options.model_tier
-        if options.task_type is not None:
-            call.task_type = options.task_type
-        if options.prompt_version is not None:
-            call.prompt_version = options.prompt_version
-        if options.provider_name is not None:
-            call.provider_name = options.provider_name
-        if options.operation_name is not None:
-            call.operation_name = options.operation_name
+        for name, value in options.said:
+            setattr(call, name, value)
         call.request_model = options.model or (model if type(model) is str else name_or_none(model))
         call.started_at_ns = time_ns()
         self._started = perf_counter_ns()
@@ -171,7 +164,7 @@ class Run:
             if not isinstance(error, GeneratorExit):
                 self.call.error_type = error_name(error)
             self._read_stream()
-            if self.call.reading is NO_READING:
+            if not self.call.reading.has_usage:
                 self.call.usage_gap = "stream_not_finished" if isinstance(error, GeneratorExit) else "failed"
             self._end(None)
         except Exception as fault:  # noqa: BLE001
@@ -184,7 +177,7 @@ class Run:
             self.call.duration_ns = perf_counter_ns() - self._started
             self.call.is_stream = True
             self._read_stream()
-            if self.call.reading is NO_READING:
+            if not self.call.reading.has_usage:
                 self.call.usage_gap = "not_read"
             self._end(None)
         except Exception as error:  # noqa: BLE001
@@ -198,15 +191,15 @@ class Run:
             self.fail(error)
 
     def _reading_of(self, result: object) -> Reading | None:
-        if result is None:
-            return None
         if self._inner_readings and self._inner_result is result:
             return self._inner_readings[-1]
-        return read(result)
+        return None if result is None else read(result)
 
     def _read_stream(self) -> None:
         if self.call.reading is NO_READING and self._stream is not None:
             self.call.reading = self._stream.reading() or NO_READING
+        if self.call.reading is NO_READING and self.options.is_stacked and self._inner_readings:
+            self.call.reading = self._inner_readings[-1]  # what the function said to its other decorator
 
     def _end(self, result: object) -> None:
         if self._is_ended:
@@ -214,7 +207,16 @@ class Run:
         self._is_ended = True
         call = self.call
         reading = call.reading
-        call.model = model = reading.response_model or reading.request_model or call.request_model
+        if call.provider_name is not None and call.provider_name != reading.provider_name:
+            # The caller knows whom it asks; OpenAI's client, say, is used for many hosts.
+            call.reading = reading = reading._replace(provider_name=call.provider_name)
+        model = call.request_model or reading.request_model
+        if reading.response_model is not None and (
+            # Of Bedrock the one asked: only its id says the region scope that is priced. An ARN may hide the model.
+            model is None or reading.provider_name != "aws.bedrock" or model.startswith("arn:")
+        ):
+            model = reading.response_model
+        call.model = model
         if self._inner_count and self._repeats_inner(result):
             call.holds_calls = True
         else:

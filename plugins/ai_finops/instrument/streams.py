@@ -12,7 +12,7 @@ from typing import Any
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.readers import anthropic, bedrock, langchain, openai
 from ai_finops.instrument.readers.objects import read_litellm, read_openai_response
-from ai_finops.instrument.readers.parts import fields_of, text
+from ai_finops.instrument.readers.parts import fields_of, first, text
 from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.stream_following import follow
 from ai_finops.instrument.usage import read
@@ -106,7 +106,7 @@ class StreamReading:
         self._chunk = chunk
         choices = fields.get("choices")
         if choices:
-            choice = choices[0]
+            choice = first(choices)
             reason = choice.get("finish_reason") if type(choice) is dict else getattr(choice, "finish_reason", None)
             if reason is not None:
                 self._body["finish_reason"] = reason
@@ -169,6 +169,8 @@ class StreamReading:
             self._usage = _sum_of(self._usage, usage)
 
     def _add_dict(self, event: dict[str, Any]) -> None:
+        if "contentBlockDelta" in event:  # nearly all of a Converse stream
+            return
         chunk = event.get("chunk")
         if type(chunk) is dict and "bytes" in chunk:
             raw = chunk["bytes"]
@@ -192,7 +194,7 @@ class StreamReading:
             self._add_message_event(event)
         elif type(kind) is str and kind.startswith("response."):
             self._add_response_event(event)
-        elif "choices" in event and ("delta" in fields_of((event["choices"] or (None,))[0]) or "usage" in event):
+        elif "choices" in event and ("delta" in fields_of(first(event["choices"])) or "usage" in event):
             self._add_chunk(event)
         else:
             self._add_other(event)

@@ -4,7 +4,7 @@
         answer_ticket("Where is my card?")
     assert calls.one().feature_id == "support_answer"
 
-`AI_FINOPS_INSTRUMENT=off` in the environment switches a whole test run off; a fixture is in `ai_finops.instrument.pytest_plugin`.
+`AI_FINOPS_INSTRUMENT=off` in the environment switches a whole test run off; `ai_finops.instrument.pytest_plugin` has a fixture.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach, get_current
@@ -11,9 +11,10 @@ from opentelemetry.context import Context, attach, detach, get_current
 from ai_finops.instrument.attribution import with_attribution
 from ai_finops.instrument.price import CATALOG_VERSION
 from ai_finops.instrument.recorder import Recorder
-from ai_finops.instrument.run import Run
+from ai_finops.instrument.run import Run, make_options
 from ai_finops.instrument.semconv import Names, select_names
 
+F = TypeVar("F", bound=Callable[..., Any])
 SCOPE = "ai_finops.instrument"
 _STEP_OPERATION = "invoke_workflow"
 _ERROR = trace.Status(trace.StatusCode.ERROR)
@@ -173,7 +174,22 @@ def _add_reading(facts: dict[str, Any], run: SpanRun, names: Names) -> None:
         facts["finops.usage_gap"] = call.usage_gap
 
 
-class track_llm_cost(Recorder):
+@overload
+def track_llm_cost(function: F, /) -> F: ...
+@overload
+def track_llm_cost(
+    *,
+    feature: str | None = None,
+    model_tier: str | None = None,
+    pipeline: str | None = None,
+    task_type: str | None = None,
+    prompt_version: str | None = None,
+    journey: str | None = None,
+    model: str | None = None,
+    provider: str | None = None,
+    operation: str | None = None,
+) -> Recorder: ...
+def track_llm_cost(function: Any = None, /, **said: Any) -> Any:
     """Record each call of a function, or one block, as an OpenTelemetry span.
 
     `@track_llm_cost(feature="support_answer", model_tier="cheap")` on a sync or async function, a generator, an async generator
@@ -193,8 +209,8 @@ class track_llm_cost(Recorder):
         provider: As in `gen_ai.provider.name`, where the answer does not say it.
         operation: As in `gen_ai.operation.name`; `chat` by default, and the answer's own where it tells.
     """
-
-    kind = SpanRun
+    recorder = Recorder("track_llm_cost", kind=SpanRun, options=make_options(**said))
+    return recorder if function is None else recorder(function)
 
 
 def _use_tracer(tracer: trace.Tracer, *, names: Names | None = None) -> Callable[[], None]:

@@ -83,7 +83,10 @@ def test_names_of_every_kind_are_taken(sink, rules):
     for name in names:
         sink.add(now_call(name))
         sink.add(now_call(name))
+    held = list(sink._minutes)
     assert sink.flush()
+    # Nobody holds on to ten kilobytes a name.
+    assert max(len(feature or "") for feature, _, _ in held) <= 1_024
     # Three of them say nothing and are one feature.
     assert len({dimensions(each)["Feature"] for each in rules.taken}) == len(names) - 2
     assert rules.count("LatencyMs") == 2 * len(names)
@@ -253,6 +256,7 @@ def test_a_thread_that_does_not_come_leaves_memory_bounded():
     # The first 15 minutes, of four values each.
     assert losses() == {"metrics_dropped": 60}
     stuck.set()
+    sink.close()
 
 
 def test_a_system_without_room_for_a_thread_loses_nothing(rules, monkeypatch):
@@ -292,6 +296,26 @@ def test_a_round_that_breaks_does_not_end_the_thread(rules):
     assert sink.flush()
     assert rules.count("LatencyMs") == 1
     sink.close()
+
+
+def test_a_call_that_ends_in_the_middle_of_an_add_does_not_wait_for_it(sink, rules):
+    # As when the garbage collector ends an abandoned stream: here, where the sink looks for the feature.
+    class Interrupts(str):
+        __slots__ = ()
+
+        def __hash__(self):
+            if not inner:
+                inner.append(1)
+                sink.add(now_call("inner"))
+            return str.__hash__(self)
+
+    inner = []
+    adds = threading.Thread(target=lambda: sink.add(now_call(Interrupts("outer"))), daemon=True)
+    adds.start()
+    adds.join(10)
+    assert not adds.is_alive()
+    assert sink.flush()
+    assert {dimensions(each)["Feature"] for each in rules.taken} == {"inner", "outer"}
 
 
 def test_many_threads_lose_nothing(sink, rules):

@@ -12,8 +12,7 @@ KEY = Key(INPUT_TOKENS, "search", "m", MINUTE)
 
 def two_values() -> StatisticSet:
     values = StatisticSet()
-    values.add(3)
-    values.add(5)
+    values.add_all([3, 5])
     return values
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -164,6 +165,26 @@ def test_no_stdout_at_all_is_a_loss(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     EmbeddedMetricSink().add(call())
     assert losses() == {"metric_line_not_written": 1}
+
+
+def test_two_threads_do_not_write_at_once():
+    class Slow(io.StringIO):
+        writing_count = most = 0
+
+        def write(self, text):
+            self.writing_count += 1
+            self.most = max(self.most, self.writing_count)
+            time.sleep(0.001)
+            self.writing_count -= 1
+
+    stream = Slow()
+    sink = EmbeddedMetricSink(stream)
+    threads = [threading.Thread(target=lambda: [sink.add(call()) for _ in range(5)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert stream.most == 1
 
 
 def test_lines_of_many_threads_are_whole(tmp_path):

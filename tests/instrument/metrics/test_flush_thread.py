@@ -1,6 +1,7 @@
 """The thread: started once, asked, stopped, and with an answer for everybody who waits."""
 
 import threading
+import time
 
 import pytest
 
@@ -50,6 +51,29 @@ def test_the_last_time_is_told():
     assert not flusher.is_running
 
 
+def test_who_asks_during_the_last_time_is_answered():
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(is_last):
+        begun.set()
+        return go_on.wait(10)
+
+    flusher = FlushThread(work, interval_s=NEVER_S)
+    flusher.start()
+    answers = []
+    stops = threading.Thread(target=lambda: answers.append(flusher.stop(10)))
+    stops.start()
+    begun.wait(10)
+    asks = threading.Thread(target=lambda: answers.append(flusher.flush(5)))
+    asks.start()
+    while flusher._asked_count < 2:
+        time.sleep(0.001)
+    go_on.set()
+    for thread in (stops, asks):
+        thread.join()
+    assert answers == [True, True]
+
+
 def test_after_a_failure_it_waits_for_the_pause():
     worked, came = [], threading.Event()
 
@@ -77,3 +101,25 @@ def test_many_ask_at_once():
         thread.join()
     assert answers == [True] * 20
     flusher.stop(10)
+
+
+def test_a_thread_that_died_is_followed_by_another():
+    class Ends(BaseException):
+        pass
+
+    died = []
+
+    def work(is_last):
+        if not died:
+            died.append(1)
+            raise Ends
+        return True
+
+    flusher = FlushThread(work, interval_s=NEVER_S)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(threading, "excepthook", lambda _: None)
+        flusher.start()
+        assert not flusher.flush(0.2)
+        flusher._thread.join(10)
+    flusher.start()
+    assert flusher.flush(10) and flusher.stop(10)

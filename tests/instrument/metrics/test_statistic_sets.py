@@ -63,8 +63,25 @@ def test_the_largest_value_is_counted():
 
 def test_two_sets_become_one():
     first, second = MinuteSets(("search", "m"), MINUTE), MinuteSets(("search", "m"), MINUTE)
-    first.add(values_of(call(cost_usd=0.5)))
+    first.add(values_of(call(cost_usd=0.125)))
+    first.add(values_of(call(cost_usd=2.0)))
     second.add(values_of(call(cost_usd=0.25)))
     second.add(values_of(call(cost_usd=1.0)))
+    first.add_up()
+    second.add_up()
     first.cost_usd.merge(second.cost_usd)
-    assert known(first)["EstimatedCostUSD"] == (3, 1.75, 0.25, 1.0)
+    assert known(first)["EstimatedCostUSD"] == (4, 3.375, 0.125, 2.0)
+    second.cost_usd.merge(first.cost_usd)
+    assert known(second)["EstimatedCostUSD"] == (6, 4.625, 0.125, 2.0)
+
+
+@pytest.mark.parametrize("count", [1, 127, 128, 129, 1_000])
+def test_however_many_wait_all_are_counted(count):
+    sets = MinuteSets(("search", "m"), MINUTE)
+    for number in range(count):
+        sets.add(values_of(call(input_tokens=number, output_tokens=None if number % 2 else number, cost_usd=None)))
+    assert known(sets)["InputTokens"] == (count, count * (count - 1) / 2, 0, count - 1)
+    even = (count + 1) // 2
+    assert known(sets)["OutputTokens"] == (even, even * (even - 1), 0, 2 * (even - 1))
+    assert "EstimatedCostUSD" not in known(sets)
+    assert sets.value_count == 2 * count + even

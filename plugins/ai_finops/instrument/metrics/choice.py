@@ -21,7 +21,7 @@ NO_KIND = ("", "none", "off")
 LEAST_INTERVAL_S, MOST_INTERVAL_S = 1.0, 3_600.0
 _NEEDS = {"cloudwatch": "boto3", "prometheus": "prometheus_client"}
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # re-entrant, as the garbage collector may end a call while a sink is made
 _is_chosen = False
 _sink: CallSink | None = None
 
@@ -132,7 +132,7 @@ def _call(sink: Any, verb: str, *arguments: float) -> bool:
 
 def _new_lock_in_child() -> None:
     global _lock  # held by another thread at the fork, it would never be released in the child
-    _lock = threading.Lock()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

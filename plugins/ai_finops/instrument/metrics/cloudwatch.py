@@ -60,7 +60,8 @@ class CloudWatchSink:
         lifetimes.keep(self)
 
     def _begin(self, delivery: Delivery) -> None:
-        self._lock = threading.Lock()
+        # Re-entrant: the garbage collector may end an abandoned stream, and so add its call, in the middle of an add.
+        self._lock = threading.RLock()
         self._sending = threading.Lock()
         self._minutes: dict[_Said, MinuteSets] = {}
         self._delivery = delivery
@@ -123,14 +124,12 @@ class CloudWatchSink:
         """Count a call that is the first of its pair in its minute."""
         feature_id, model, minute = said
         pair = self._pairs.of(feature_id, model)
-        dropped: MinuteSets | None = None
+        first, dropped = MinuteSets(pair, minute), None
         key = said if self._is_found_as_said(feature_id, model, pair) else (*pair, minute)
         with self._lock:
-            if key not in self._minutes:
-                if len(self._minutes) >= self._max_minutes:
-                    dropped = self._minutes.pop(next(iter(self._minutes)))
-                self._minutes[key] = MinuteSets(pair, minute)
-            self._minutes[key].add(values)
+            if len(self._minutes) >= self._max_minutes and key not in self._minutes:
+                dropped = self._minutes.pop(next(iter(self._minutes)))
+            self._minutes.setdefault(key, first).add(values)
         if dropped is not None:
             count_loss("metrics_dropped", count=dropped.value_count)
         self._thread.start()

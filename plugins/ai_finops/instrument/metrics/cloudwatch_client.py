@@ -38,6 +38,7 @@ def make_client() -> Any:
         retries={"total_max_attempts": MAX_ATTEMPTS, "mode": "standard"},
         request_min_compression_size_bytes=COMPRESSED_FROM_BYTES,
         max_pool_connections=1,
+        parameter_validation=False,  # half of what a request costs, for data that this package made
     )
     session = boto3.session.Session()  # the default one may be in use by other threads
     # boto3 for Python alone does not read AWS_REGION, the only one that some container services set.

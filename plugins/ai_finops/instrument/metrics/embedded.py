@@ -42,7 +42,7 @@ class EmbeddedMetricSink:
         """
         self._stream = stream
         self._pairs: Pairs[str] = Pairs(_dimensions, limit=max_pairs)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         lifetimes.keep(self)
 
     def add(self, call: Call) -> None:
@@ -70,7 +70,7 @@ class EmbeddedMetricSink:
 
     def after_fork(self) -> None:
         """Begin anew in a child process, where another thread's lock would never be released."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def _line(self, call: Call) -> str:
         values = values_of(call)
@@ -106,12 +106,12 @@ def _directive(values: Values) -> str:
 
 
 def _members(values: Values) -> str:
-    latency_ns, input_tokens, output_tokens, cost_usd = values
-    latency_ms = latency_ns / NS_PER_MS
-    if input_tokens is not None and output_tokens is not None and cost_usd is not None:
-        return f',"LatencyMs":{latency_ms},"InputTokens":{input_tokens},"OutputTokens":{output_tokens},"EstimatedCostUSD":{cost_usd}'
-    known = (("InputTokens", input_tokens), ("OutputTokens", output_tokens), ("EstimatedCostUSD", cost_usd))
-    return f',"LatencyMs":{latency_ms}' + "".join(f',"{name}":{value}' for name, value in known if value is not None)
+    latency_ns, tokens_in, tokens_out, usd = values
+    latency = f',"LatencyMs":{latency_ns / NS_PER_MS}'
+    if tokens_in is not None and tokens_out is not None and usd is not None:
+        return f'{latency},"InputTokens":{tokens_in},"OutputTokens":{tokens_out},"EstimatedCostUSD":{usd}'
+    known = (("InputTokens", tokens_in), ("OutputTokens", tokens_out), ("EstimatedCostUSD", usd))
+    return latency + "".join(f',"{name}":{value}' for name, value in known if value is not None)
 
 
 def _facts(call: Call) -> str:

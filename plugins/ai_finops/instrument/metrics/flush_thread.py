@@ -45,10 +45,10 @@ class FlushThread:
 
     def start(self) -> None:
         """Start the thread unless it runs or has been stopped. A system without room for a thread is a counted loss."""
-        if self._thread is not None:
+        if self.is_running or self._is_stopping:
             return
         with self._condition:
-            if self._thread is not None or self._is_stopping:
+            if self.is_running or self._is_stopping:
                 return
             self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
             try:

@@ -16,8 +16,8 @@ def read_cohere(body: dict[str, Any], usage: dict[str, Any]) -> Reading | None:
     """
     billed, tokens = fields_of(usage.get("billed_units")), fields_of(usage.get("tokens"))
     said = billed if "input_tokens" in billed or "output_tokens" in billed else tokens
-    units = count(billed.get("search_units"))
-    counts = including(*(said.get("input_tokens"), None, None, None, said.get("output_tokens"), None))
+    units = count(_whole(billed.get("search_units")))
+    counts = including(_whole(said.get("input_tokens")), None, None, None, _whole(said.get("output_tokens")), None)
     if units is None and counts[0] is None and counts[4] is None:
         return None
     return Reading(
@@ -33,6 +33,11 @@ def read_cohere(body: dict[str, Any], usage: dict[str, Any]) -> Reading | None:
         units,
         None,
     )
+
+
+def _whole(said: object) -> object:
+    """Return a whole number as one: Cohere's SDK has its counts as floats."""
+    return int(said) if type(said) is float and said.is_integer() else said
 
 
 def _operation(body: dict[str, Any], billed: dict[str, Any]) -> str:

@@ -61,7 +61,9 @@ def _output(output: Any, reasoning: Any) -> tuple[int | None, int | None]:
     return output, reasoning if is_part else None
 
 
-def _checked(whole: int | None, read: Any, written: Any, for_an_hour: Any) -> tuple[int | None, ...]:
+def _checked(
+    whole: int | None, read: Any, written: Any, for_an_hour: Any
+) -> tuple[int | None, int | None, int | None, int | None]:
     """Return the four counts of input; parts that are no counts, or more than their whole, leave nothing to price."""
     kept, kept_for_an_hour = count(read), count(for_an_hour)
     in_cache = count(written)

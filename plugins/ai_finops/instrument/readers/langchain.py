@@ -141,6 +141,6 @@ def _sum(readings: list[Reading]) -> Reading:
         "reasoning_output_tokens",
     )
     said = {name: [getattr(reading, name) for reading in readings] for name in (*names, *parts)}
-    whole = {name: None if None in said[name] else sum(said[name]) for name in names}
-    part = {name: sum(each or 0 for each in said[name]) if any(said[name]) else None for name in parts}
+    whole: dict[str, Any] = {name: None if None in said[name] else sum(said[name]) for name in names}
+    part: dict[str, Any] = {name: sum(each or 0 for each in said[name]) if any(said[name]) else None for name in parts}
     return readings[0]._replace(**whole, **part, response_id=None, request_id=None)

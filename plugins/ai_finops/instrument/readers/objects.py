@@ -17,32 +17,35 @@ Reader = Callable[[Any], Reading | None]
 
 def read_openai_chat(answer: Any) -> Reading:
     """Read the OpenAI SDK's `ChatCompletion` or `Completion`; other providers are called through that SDK too."""
-    fields = _fields(answer)
-    return openai.read_chat(fields, _usage(fields), provider_name=_through_openai(fields))
+    fields = fields_of(answer)
+    usage = fields.get("usage")
+    usage = NOTHING if usage is None else fields_of(usage)
+    reading = openai.read_chat(fields, usage, provider_name=openai.azure_name(fields))
+    return reading if reading.provider_name is not None else reading._replace(provider_name="openai")
 
 
 def read_openai_embeddings(answer: Any) -> Reading:
     """Read the OpenAI SDK's `CreateEmbeddingResponse`."""
-    fields = _fields(answer)
+    fields = fields_of(answer)
     return openai.read_embeddings(fields, _usage(fields), provider_name=_through_openai(fields))
 
 
 def read_openai_response(answer: Any) -> Reading:
     """Read the OpenAI SDK's `Response`."""
-    fields = _fields(answer)
+    fields = fields_of(answer)
     return openai.read_responses(fields, _usage(fields), provider_name=_through_openai(fields))
 
 
 def read_anthropic_message(answer: Any) -> Reading:
-    """Read the Anthropic SDK's `Message`."""
-    fields = _fields(answer)
-    model = text(fields.get("model"))
-    return anthropic.read_message(fields, _usage(fields), provider_name=provider_of_model(model) or "anthropic")
+    """Read the Anthropic SDK's `Message`; others sell models of their own in its shape."""
+    fields = fields_of(answer)
+    reading = anthropic.read_message(fields, _usage(fields))
+    return reading if reading.provider_name is not None else reading._replace(provider_name="anthropic")
 
 
 def read_litellm(answer: Any) -> Reading | None:
     """Read an answer of LiteLLM, which has OpenAI's shape for all providers and says which one it called."""
-    fields = _fields(answer)
+    fields = fields_of(answer)
     hidden = fields_of(getattr(answer, "_hidden_params", None))
     usage = _usage(fields) or fields_of(hidden.get("usage"))
     provider = provider_named(hidden.get("custom_llm_provider"))
@@ -55,7 +58,7 @@ def read_litellm(answer: Any) -> Reading | None:
 
 def read_litellm_rerank(answer: Any) -> Reading:
     """Read LiteLLM's `RerankResponse`."""
-    fields = _fields(answer)
+    fields = fields_of(answer)
     provider = provider_named(fields_of(getattr(answer, "_hidden_params", None)).get("custom_llm_provider"))
     reading = cohere.read_cohere(fields, fields_of(fields.get("meta"))) or Reading()
     return reading._replace(provider_name=provider, operation_name="rerank")
@@ -64,7 +67,7 @@ def read_litellm_rerank(answer: Any) -> Reading:
 def read_raw_response(answer: Any) -> Reading | None:
     """Read `with_raw_response` by the bytes that are there already; a stream is left to the caller."""
     response = answer.http_response
-    if not getattr(response, "is_stream_consumed", False) or not hasattr(response, "_content"):
+    if not hasattr(response, "_content") or "json" not in response.headers.get("content-type", ""):
         return None
     body = json.loads(response.content)
     reading = read_dict(body) if type(body) is dict else None
@@ -77,7 +80,7 @@ def read_raw_response(answer: Any) -> Reading | None:
 
 def read_any_object(answer: Any) -> Reading | None:
     """Read an object of any other package (Cohere, Mistral, Groq, Google, …) that has a known usage in a known place."""
-    fields = _fields(answer)
+    fields = fields_of(answer)
     for name in ("usage", "usage_metadata", "meta"):
         part = fields_of(fields.get(name))
         if not part:
@@ -123,13 +126,6 @@ def reader_of(cls: type) -> Reader | None:
     if issubclass(cls, _NEVER):
         return None
     return read_any_object if hasattr(cls, "model_fields") or hasattr(cls, "__dataclass_fields__") else None
-
-
-def _fields(answer: Any) -> dict[str, Any]:
-    """Return an SDK object's own fields, with undeclared ones where there are any."""
-    fields = answer.__dict__
-    extra = getattr(answer, "__pydantic_extra__", None)
-    return {**fields, **extra} if extra else fields
 
 
 def _usage(fields: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,11 @@ def read_chat(body: dict[str, Any], usage: dict[str, Any], *, provider_name: str
         if reasoning and type(reasoning) is int:
             output = _with_reasoning(prompt, output, reasoning, usage.get("total_tokens"))
     model = model if type(model) is str and model else None
+    request_id = body.get("_request_id")
+    finish_reason = None
+    if type(choices) is list and choices:
+        choice = choices[0]
+        finish_reason = choice.get("finish_reason") if type(choice) is dict else getattr(choice, "finish_reason", None)
     return reading_of(
         (
             provider_name or provider_of_model(model),
@@ -42,9 +47,9 @@ def read_chat(body: dict[str, Any], usage: dict[str, Any], *, provider_name: str
             None,
             model,
             response_id if type(response_id) is str and response_id else None,
-            text(body.get("_request_id")),
+            None if request_id is None else text(request_id),
             None if tier is None or tier == _ON_DEMAND_BY_ASKING else text(tier),
-            _finish_reason(choices[0]) if type(choices) is list and choices else None,
+            finish_reason if type(finish_reason) is str else None,
             *including(prompt, read, written, None, output, reasoning),
             None,
             None,
@@ -95,10 +100,6 @@ def _with_reasoning(prompt: object, output: object, reasoning: int, total: objec
     """Return the output with reasoning: some providers (xAI) count it beside, and their total shows it."""
     is_beside = type(prompt) is int and type(output) is int and total == prompt + output + reasoning
     return output + reasoning if is_beside else output  # type: ignore[operator]
-
-
-def _finish_reason(choice: object) -> str | None:
-    return text(choice.get("finish_reason") if type(choice) is dict else getattr(choice, "finish_reason", None))
 
 
 def is_embeddings(body: dict[str, Any], usage: dict[str, Any]) -> bool:

@@ -19,12 +19,9 @@ def fields_of(part: object) -> dict[str, Any]:
     if part is None:
         return NOTHING
     try:
-        fields = part.__dict__
+        fields, extra = part.__dict__, part.__pydantic_extra__  # type: ignore[attr-defined]
     except AttributeError:
-        return part if isinstance(part, dict) else NOTHING
-    if isinstance(part, dict):
-        return part
-    extra = getattr(part, "__pydantic_extra__", None)
+        return part if isinstance(part, dict) else getattr(part, "__dict__", NOTHING)
     return {**fields, **extra} if extra else fields
 
 
@@ -40,4 +37,5 @@ def first(items: object) -> object:
 
 def reading_of(fields: tuple[Any, ...], *, make: Any = tuple.__new__) -> Reading:
     """Return the reading of all its fields in order, in half the time that its own constructor takes."""
-    return make(Reading, fields)
+    reading: Reading = make(Reading, fields)
+    return reading

@@ -1,0 +1,46 @@
+"""Spans of decisions and of the calls in them, in memory, through the real SDK."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from ai_finops.instrument import tracking
+from ai_finops.instrument.losses import forget_losses
+from ai_finops.router import spans as routing_spans
+
+
+class RecordedSpans:
+    """What an exporter was given, in the order in which spans ended."""
+
+    def __init__(self) -> None:
+        self.provider = TracerProvider()
+        self._exporter = InMemorySpanExporter()
+        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+
+    @property
+    def all(self):
+        return self._exporter.get_finished_spans()
+
+    def routing(self) -> list:
+        return [span for span in self.all if span.name == "finops.routing"]
+
+    def facts(self) -> dict:
+        (span,) = self.routing()
+        return dict(span.attributes)
+
+
+@pytest.fixture
+def spans():
+    recorded = RecordedSpans()
+    undone = (
+        tracking._use_tracer(recorded.provider.get_tracer(tracking.SCOPE)),
+        routing_spans._use_tracer(recorded.provider.get_tracer(routing_spans.SCOPE)),
+    )
+    forget_losses()
+    yield recorded
+    for undo in undone:
+        undo()
+    recorded.provider.shutdown()
