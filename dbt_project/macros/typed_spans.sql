@@ -26,6 +26,7 @@ select
     nullif(trim(cast(prompt_version as string)), '') as prompt_version,
     lower(nullif(trim(cast(processing as string)), '')) as processing,
     cast(error_type as string) as error_type,
+    nullif(trim(cast(usage_gap as string)), '') as usage_gap,
     case
         when operation_name = 'execute_tool' then {{ json_text('details_json', '$.tool_name') }}
     end as tool_name,
@@ -61,6 +62,8 @@ select
     cast(attribute_count as integer) as attribute_count,
     coalesce(cast(usage_figure_count as integer), 0) as usage_figure_count,
     cast(reported_cost_usd as decimal(38, 12)) as reported_cost_usd,
+    cast(retry_count as bigint) as retry_count,
+    cast(time_to_first_token_ms as double) as time_to_first_token_ms,
     coalesce(cast(has_usage as boolean), false) as has_usage,
     coalesce(
         operation_name in ('chat', 'text_completion', 'generate_content', 'embeddings', 'rerank'), false

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -185,6 +186,29 @@ class ChangingLake:
         silent = self._call(day, "14:01", operation_name="other", attribute_count=0, has_usage=False)
         self.put("traces", day, [agent, silent])
 
+    def routed(self, day: date) -> None:
+        """A decision that escalated, of today; and one just before midnight, whose call begins and lands on the next day."""
+        self.routed_today(day)
+        trace_id, tomorrow = self.name("t"), morning_after(day)
+        decision = self._decision(day, "23:59", trace_id=trace_id, first_model=HAIKU, model=HAIKU, is_escalated=False)
+        self.put("traces", day, [decision])
+        call = {"trace_id": trace_id, "parent_span_id": decision["span_id"], "request_model": HAIKU}
+        self.put("traces", tomorrow, [self._call(tomorrow, "00:00", **call)])
+
+    def routed_today(self, day: date) -> None:
+        """The former alone."""
+        trace_id = self.name("t")
+        decision = self._decision(day, "16:00", trace_id=trace_id, first_model=HAIKU, model=PROFILE, is_escalated=True)
+        below = {"trace_id": trace_id, "parent_span_id": decision["span_id"]}
+        calls = [self._call(day, "16:00", request_model=model, **below) for model in (HAIKU, PROFILE)]
+        self.put("traces", day, [decision, *calls])
+
+    def _decision(self, day: date, at: str, *, trace_id: str, **said: object) -> dict:
+        details = json.dumps({"strategy": "confidence", "reason": "as said", "estimated_cost_usd": 0.01} | said)
+        nothing = dict.fromkeys(("request_model", "provider_name", "uncached_input_tokens", "output_tokens"))
+        named = {"operation_name": "routing", "has_usage": False, "details_json": details, "trace_id": trace_id}
+        return self._call(day, at, **nothing | named)
+
     def mystery(self, day: date) -> None:
         """A call of a model that nobody has a price for."""
         self.put("traces", day, [self._call(day, "15:00", request_model="us.acme.mystery-1-v1:0")])
@@ -229,6 +253,7 @@ KINDS: tuple[Callable[[ChangingLake, date], None], ...] = (
     ChangingLake.logged,
     ChangingLake.framed,
     ChangingLake.in_batch,
+    ChangingLake.routed,
 )
 
 

@@ -137,7 +137,8 @@ def test_savings_carry_the_owner_of_the_feature(settings, build):
     assert rows == [("chat", "ann@example.com"), ("search", "nobody named")]
 
 
-def test_savings_carry_the_comparisons_of_their_models(settings, build):
+def test_savings_carry_the_comparisons_and_the_escalations_of_their_models(settings, build):
+    change(build, "update marts.fct_daily_routing_decisions set first_model_id = 'amazon.nova-lite-v1:0'")
     change(
         build,
         "insert into intermediate.int_shadow_comparisons_resolved "
@@ -152,6 +153,12 @@ def test_savings_carry_the_comparisons_of_their_models(settings, build):
         "and as_of_date in ('2025-06-04', '2025-06-05') order by 1",
     )
     assert rows == [(date(2025, 6, 4), 0, None), (date(2025, 6, 5), 300, 149 / 300)]
+    # A decision a day since the 2nd; all of them went on.
+    cascade = (
+        "select ratio, evidence from raw.analysis_savings where lever = 'confidence_cascade' and feature_id = 'chat'"
+    )
+    ((ratio, evidence),) = query(build, f"{cascade} and as_of_date = '2025-06-05'")
+    assert ratio == 1.0 and "3 of 3 answers escalated, as logged" in evidence
 
 
 def test_savings_rest_on_documents_rerankers_answers_and_queries_too(settings, build):

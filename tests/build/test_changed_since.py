@@ -122,6 +122,8 @@ MARKED = {
     "intermediate.int_daily_users_counted": "feature_id",
     "intermediate.int_daily_call_groups_summed": "prompt_version",
     "marts.fct_daily_unpriced_usage": "request_model",
+    "intermediate.int_routing_decisions_resolved": "reason",
+    "marts.fct_daily_routing_decisions": "reason",
     "marts.fct_daily_instrumentation_gaps": "scope_name",
 }
 
@@ -130,7 +132,7 @@ def test_changed_days_3_and_40_touch_only_those_two(tmp_path):
     lake = ChangingLake(settings_of(tmp_path / "var"), random.Random(3))
     days = list(days_between(date(2025, 6, 1), date(2025, 7, 15)))
     for day in days:
-        for kind in (ChangingLake.told_twice, ChangingLake.framed_today):
+        for kind in (ChangingLake.told_twice, ChangingLake.framed_today, ChangingLake.routed_today):
             kind(lake, day)
         lake.mystery(day)
         lake.charge(day)
@@ -308,45 +310,31 @@ def test_random_changes_give_the_marts_of_a_build_from_nothing(tmp_path, seed):
     assert_as_from_nothing(tmp_path, seed=seed, steps=steps)
 
 
-def test_estimates_that_came_alone_are_in_the_marts_of_a_copy(tmp_path):
+def test_estimates_and_task_types_that_came_alone_are_in_the_marts_of_a_copy(tmp_path):
     settings = settings_of(tmp_path / "var")
     lake = ChangingLake(settings, random.Random(15))
     day = date(2025, 6, 2)
     shared = {"trace_id": "t", "feature_id": "docs"}
-    found = span(
+    search = span(
         "search", f"{day} 10:00", SONNET, operation_name="retrieval", details_json='{"documents": [{"id": "a"}]}'
     )
     answer = span("answer", f"{day} 10:01", SONNET, uncached_input_tokens=1000, output_tokens=10)
-    lake.put("traces", day, [found | shared, answer | shared])
+    lake.put("traces", day, [search | shared, answer | shared])
     lake.land("traces", day)
-    use = {"trace_id": "t", "span_id": "search", "document_rank": 1, "use_score": 0.25, "estimated_token_count": 400}
-    use |= {"answer_count": 1, "method_id": "word_overlap_1", "landing_date": day}
+    found = "select pipeline_id, task_type from intermediate.int_task_types_found"
+    compared = "select span_id, is_no_worse from intermediate.int_shadow_comparisons_resolved"
 
     def judged(candidate: dict[str, str]) -> list[tuple]:
         run_models(settings, candidate, select="+rpt_unused_context,tag:phase_2")
         return ask(candidate, "select evidence, unused_tokens, unused_input_cost_usd from marts.rpt_unused_context")
 
     before = made(settings)
-    assert judged(before) == []
+    assert (judged(before), ask(before, found), ask(before, compared)) == ([], [], [])
+
+    use = {"trace_id": "t", "span_id": "search", "document_rank": 1, "use_score": 0.25, "estimated_token_count": 400}
+    use |= {"answer_count": 1, "method_id": "word_overlap_1", "landing_date": day}
     uses = pa.Table.from_pylist([use], schema=DOCUMENT_USES)
     Lake(settings.lake).write_partition("context_uses", str(day), tables={"document_uses": uses})
-    after = made(settings)
-    assert read_record(Path(after["build_dir"])).built_on == before["build_id"]
-    # 400 of 1,000 tokens at $3 a million.
-    assert judged(after) == [("overlap_estimate", 400, Decimal("0.0012"))]
-
-
-def test_task_types_that_were_found_since_are_in_a_copy(tmp_path):
-    settings = settings_of(tmp_path / "var")
-    lake = ChangingLake(settings, random.Random(15))
-    day = date(2025, 6, 2)
-    lake.put("traces", day, [span("a", f"{day} 10:00", SONNET, uncached_input_tokens=1000, output_tokens=10)])
-    lake.land("traces", day)
-    before = made(settings)
-    found = "select pipeline_id, task_type from intermediate.int_task_types_found"
-    compared = "select span_id, is_no_worse from intermediate.int_shadow_comparisons_resolved"
-    assert (ask(before, found), ask(before, compared)) == ([], [])
-
     group = {"feature_id": "docs", "pipeline_id": "p", "operation_name": "chat", "found_date": day + timedelta(days=1)}
     finding = group | {"task_type": "extraction", "status": "applied", "confidence": "high", "how": "answer_is_a_label"}
     comparison = {"trace_id": "t", "span_id": "s", "task_type": "extraction", "baseline_model_id": "big"}
@@ -358,4 +346,6 @@ def test_task_types_that_were_found_since_are_in_a_copy(tmp_path):
     Lake(settings.lake).write_partition("routing_findings", str(day + timedelta(days=1)), tables=tables)
     after = made(settings)
     assert read_record(Path(after["build_dir"])).built_on == before["build_id"]
+    # 400 of 1,000 tokens at $3 a million.
+    assert judged(after) == [("overlap_estimate", 400, Decimal("0.0012"))]
     assert (ask(after, found), ask(after, compared)) == ([("p", "extraction")], [("s/small", True)])

@@ -1,5 +1,6 @@
 """Landing metrics: against the local AWS over HTTP, and against a stand-in that keeps CloudWatch's limits."""
 
+import json
 import urllib.request
 from datetime import UTC, date, datetime, timedelta
 
@@ -353,3 +354,12 @@ def test_an_expired_token_and_a_connection_that_breaks_off(strict, land, fault, 
     strict.faults = [fault] * 2
     with pytest.raises(error, match=said):
         land(clients=strict.clients)
+
+
+def test_a_feature_is_named_as_on_spans(put, clients):
+    # What the sink makes of "rätsel 100%", which CloudWatch does not take.
+    put("InputTokens", 3, at=at(4, 1), Feature="r%C3%A4tsel 100%25")
+    (series,) = list_series(clients["cloudwatch"], namespace="AI/FinOps")
+    (row,) = read_points(clients["cloudwatch"], [series], day=DAY, period_seconds=3600)
+    assert row["feature"] == "rätsel 100%"
+    assert json.loads(row["dimensions_json"]) == {"Feature": "r%C3%A4tsel 100%25"}

@@ -335,6 +335,22 @@ FAULTS = {
         "update marts.rpt_rollout_readiness set what_is_missing = null",
         ["rpt_rollout_readiness", "unexplained_status_count", "1 of 2 rows (1)"],
     ),
+    "decision without a span": (
+        "update marts.fct_daily_routing_decisions set decision_count = 2 where usage_date = '2025-06-05'",
+        ["fct_daily_routing_decisions__against_spans", "lost_decision_count", "(-1)"],
+    ),
+    "more escalations than could be": (
+        "update marts.fct_daily_routing_decisions set unknown_escalation_count = 1 where usage_date = '2025-06-05'",
+        ["fct_daily_routing_decisions", "impossible_count", "1 of 9 rows (1)"],
+    ),
+    "saving that is no difference of costs": (
+        "update marts.fct_daily_routing_decisions set saved_cost_usd = 0.1 where usage_date = '2025-06-05'",
+        ["fct_daily_routing_decisions", "broken_saving_count", "1 of 9 rows (1)"],
+    ),
+    "unknown costs that save nothing": (
+        "update marts.fct_daily_routing_decisions set unknown_cost_count = 1 where usage_date = '2025-06-05'",
+        ["fct_daily_routing_decisions", "broken_saving_count", "1 of 9 rows (1)"],
+    ),
     "unaccounted records": (
         "update marts.fct_daily_extract_outcomes set loaded_count = 2 where landing_date = '2025-06-05'",
         ["fct_daily_extract_outcomes", "unaccounted_count", "3 of 27"],

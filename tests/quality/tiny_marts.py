@@ -36,6 +36,11 @@ select
     cast(null as varchar) as details_json
 from days, range(1, 4) as r(n);
 
+insert into raw.traces_spans
+select
+    'r' || strftime(day, '%d'), 'd', 'routing', timezone('UTC', day + interval 2 hour), day, 'o', 4, null
+from days;
+
 create table raw.xray_spans_spans as from raw.traces_spans limit 0;
 
 create table raw.bedrock_logs_invocations as
@@ -97,19 +102,32 @@ select
     cast(0 as bigint) as cache_write_5m_input_tokens, cast(0 as bigint) as cache_write_1h_input_tokens,
     cast(50 as bigint) as output_tokens, cast(null as bigint) as reasoning_output_tokens,
     cast(null as bigint) as search_unit_count, cast(1000 as bigint) as input_tokens,
+    cast(0 as bigint) as retry_count, cast(null as double) as time_to_first_token_ms,
     cast(if(span_id = 's3', 0.5, 1) as decimal(38, 12)) as estimated_cost_usd,
     cast(if(span_id = 's3', 0.5, 1) as decimal(38, 12)) as allocated_cost_usd, 'billed' as cost_status,
     true as has_usage, true as is_generating, false as is_error, cast(started_at as date) as usage_date,
     started_at, started_at + interval 1 second as ended_at, cast(1000 as bigint) as duration_ms
-from raw.traces_spans;
+from raw.traces_spans where operation_name = 'chat';
 
 create table intermediate.int_llm_call_candidates_settled as
 select call_id as candidate_id, trace_id, call_id from marts.fct_llm_calls;
 
 create table marts.fct_daily_instrumentation_gaps (
     usage_date date, scope_name varchar, service_name varchar, provider_name varchar, request_model varchar,
-    reason varchar, call_count bigint
+    reason varchar, usage_gap varchar, call_count bigint
 );
+
+create table marts.fct_daily_routing_decisions as
+select
+    cast(started_at as date) as usage_date, 'chat' as feature_id, 'support' as policy_id, 'n' as first_model_id,
+    'm' as model_id, 'chat' as task_type, '0a' as policy_version, 'confidence' as strategy, 'not sure' as reason,
+    'capable' as tier,
+    count(*) as decision_count, count(*) as escalatable_count, 0::bigint as unknown_escalation_count,
+    count(*) as escalated_count, 0::bigint as fallback_count, cast(2 * count(*) as bigint) as attempt_count,
+    0::bigint as unknown_attempt_count, 0::bigint as unknown_cost_count, cast(0.5 as decimal(18, 6)) as estimated_cost_usd,
+    cast(0.4 as decimal(18, 6)) as capable_cost_usd, cast(-0.1 as decimal(18, 6)) as saved_cost_usd,
+    1000::double as mean_duration_ms, 1000::bigint as largest_duration_ms
+from raw.traces_spans where operation_name = 'routing' group by all;
 
 create table marts.fct_daily_unmapped_attributes (
     landing_date date, attribute_name varchar, service_name varchar, span_count bigint
@@ -137,6 +155,10 @@ create table intermediate.int_shadow_comparisons_resolved (
 
 create table intermediate.int_task_types_found (
     feature_id varchar, pipeline_id varchar, operation_name varchar, task_type varchar
+);
+
+create table intermediate.int_routed_calls_found (
+    call_id varchar, trace_id varchar, span_id varchar, is_sent_on boolean, usage_date date
 );
 
 create table intermediate.int_daily_call_groups_summed as

@@ -73,7 +73,8 @@ def path(tmp_path_factory):
     built = run_dbt(
         path,
         "build",
-        "--select=+fct_llm_calls +int_task_types_found cache_calibrations cache_similarities lever_assumptions",
+        "--select=+fct_llm_calls +int_task_types_found +fct_daily_routing_decisions cache_calibrations cache_similarities"
+        " lever_assumptions",
         "--exclude-resource-type=test",
         "--exclude-resource-type=unit_test",
         as_of_date="2025-06-03",

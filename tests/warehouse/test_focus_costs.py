@@ -56,18 +56,19 @@ def test_export_fails_the_listed_rules_of_focus_and_no_other(bill, fixture, requ
     assert failed == known_gaps(bill)
 
 
-@pytest.mark.parametrize(
-    ("changed", "rule"),
-    [
-        ("'usage' as ChargeCategory", "ChargeCategory-C-003-M"),
-        ("cast(null as decimal(38, 12)) as BilledCost", "BilledCost-C-003-M"),
-        ("-ListUnitPrice as ListUnitPrice", "ListUnitPrice-C-008-M"),
-        ("'1,000 tokens' as PricingUnit", "PricingUnit-C-003-O"),
-        ("cast(null as varchar) as RegionName", "RegionName-C-005-C"),
-    ],
-)
-def test_a_broken_column_fails_its_rule(changed, rule, varied, tmp_path):
-    assert rule in failed_rules(export(varied, tmp_path / "costs.parquet", changed=changed)) - known_gaps("varied_bill")
+BROKEN = {
+    "ChargeCategory-C-003-M": "'usage' as ChargeCategory",
+    "BilledCost-C-003-M": "cast(null as decimal(38, 12)) as BilledCost",
+    "ListUnitPrice-C-008-M": "-ListUnitPrice as ListUnitPrice",
+    "PricingUnit-C-003-O": "'1,000 tokens' as PricingUnit",
+    "RegionName-C-005-C": "cast(null as varchar) as RegionName",
+}
+
+
+def test_broken_columns_fail_their_rules(varied, tmp_path):
+    # One run of the validator for all, as each takes ten seconds; without its own column none of these rules fails.
+    failed = failed_rules(export(varied, tmp_path / "costs.parquet", changed=", ".join(BROKEN.values())))
+    assert BROKEN.keys() <= failed - known_gaps("varied_bill")
 
 
 def test_price_times_quantity_is_the_cost(focus):

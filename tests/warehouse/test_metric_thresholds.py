@@ -43,6 +43,10 @@ CASES = {
     ],
     ("cache_right_hit_ratio", "embedder=minilm-l6-v2-static-256-int8 similarity=0.92", "any"): BREAK_EVEN,
     ("cache_right_hit_ratio", "similarity=exact", "any"): BREAK_EVEN,
+    ("routing_escalation_ratio", "all", "any"): [
+        *((299, 1_000, "healthy"), (300, 1_000, "watch"), (301, 1_000, "watch")),
+        *((499, 1_000, "watch"), (500, 1_000, "watch"), (501, 1_000, "warning")),
+    ],
     ("weekly_cost_to_projection_ratio", "all", "total"): [
         *((109.99, 100, "healthy"), (110, 100, "watch"), (110.01, 100, "watch")),
         *((119.99, 100, "watch"), (120, 100, "watch"), (120.01, 100, "warning")),

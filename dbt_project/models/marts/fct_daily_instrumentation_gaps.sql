@@ -1,4 +1,4 @@
-{# Grain: one row per usage_date, scope_name, service_name, provider_name, request_model and reason. #}
+{# Grain: one row per usage_date, scope_name, service_name, provider_name, request_model, reason and usage_gap. #}
 {{ config(materialized='incremental', pre_hook="{{ delete_rows(is_on_changed_day('usage_date')) }}") }}
 with
 
@@ -13,6 +13,7 @@ calls as (
             when usage_figure_count > 0 then 'partial_usage'
             else 'no_usage'
         end as reason,
+        coalesce(usage_gap, 'not_said') as usage_gap,
         usage_date
     from {{ ref('int_llm_calls_resolved') }}
     where not has_usage and {{ is_on_changed_day() }}
@@ -25,6 +26,7 @@ frames as (
         coalesce(provider_name, 'unknown') as provider_name,
         coalesce(request_model, 'unknown') as request_model,
         'usage_on_frame_only' as reason,
+        'not_said' as usage_gap,
         usage_date
     from {{ ref('int_uncalled_frames_found') }}
     where {{ is_on_changed_day() }}
@@ -37,6 +39,7 @@ silent_spans as (
         'unknown' as provider_name,
         'unknown' as request_model,
         'no_attributes' as reason,
+        'not_said' as usage_gap,
         usage_date
     from {{ ref('int_spans_deduplicated') }}
     -- Written by a library of LLM calls, and saying nothing.
@@ -58,10 +61,11 @@ gaps_counted as (
         provider_name,
         request_model,
         reason,
+        usage_gap,
         count(*) as call_count,
         usage_date
     from gaps
-    group by usage_date, scope_name, service_name, provider_name, request_model, reason
+    group by usage_date, scope_name, service_name, provider_name, request_model, reason, usage_gap
 )
 
 select * from gaps_counted

@@ -9,7 +9,7 @@ with
 metrics as (
     {% for metric in [
         'token_amplifications', 'routing_mixes', 'retrieval_hits', 'unused_documents', 'rerankers', 'prompt_caches',
-        'prompt_prefixes', 'cache_opportunities', 'repeated_queries', 'retried_calls'
+        'prompt_prefixes', 'cache_opportunities', 'repeated_queries', 'retried_calls', 'routing_escalations'
     ] %}
     select * from {{ ref('int_' ~ metric ~ '_measured') }}
     {% if not loop.last %}union all{% endif %}

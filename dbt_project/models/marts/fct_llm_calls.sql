@@ -123,6 +123,8 @@ llm_calls as (
         reasoning_output_tokens,
         search_unit_count,
         input_tokens,
+        retry_count,
+        time_to_first_token_ms,
         -- A call whose usage is known and zero costs nothing; one of unknown usage or price has no cost.
         cast(
             case when cost_reason is null then coalesce(estimated_cost_usd, 0) end as decimal(38, 12)

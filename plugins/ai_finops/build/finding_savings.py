@@ -59,6 +59,7 @@ def issue_savings(
         as_of_dates=dates,
         cache_curves=cache_curves,
         prompt_prefixes=inputs["prompt_prefixes"],
+        escalations=inputs["escalations"].to_pylist(),
         evidence=evidence,
     )
     advice = advise(

@@ -81,7 +81,15 @@ MARTS: dict[str, Mart] = {
         Mart(
             "fct_daily_instrumentation_gaps",
             "phase_1",
-            ("usage_date", "scope_name", "service_name", "provider_name", "request_model", "reason"),
+            ("usage_date", "scope_name", "service_name", "provider_name", "request_model", "reason", "usage_gap"),
+        ),
+        Mart(
+            "fct_daily_routing_decisions",
+            "phase_1",
+            (
+                *("usage_date", "feature_id", "policy_id", "first_model_id", "model_id", "task_type", "policy_version"),
+                *("strategy", "reason", "tier"),
+            ),
         ),
         Mart("fct_daily_unmapped_attributes", "phase_1", ("landing_date", "attribute_name", "service_name")),
         Mart("fct_daily_extract_outcomes", "phase_1", ("source", "landing_date")),

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-_FOUND = "if(calls.task_type = 'unknown', coalesce(found.task_type, 'unknown'), calls.task_type) as task_type"
-_KEYS = ", ".join(_FOUND if key == "task_type" else f"calls.{key}" for key in KEYS)
+_FOUND = {
+    "task_type": "if(calls.task_type = 'unknown', coalesce(found.task_type, 'unknown'), calls.task_type) as task_type",
+    "is_sent_on": "coalesce(routed.is_sent_on, false) as is_sent_on",
+}
+_KEYS = ", ".join(_FOUND.get(key, f"calls.{key}") for key in KEYS)
 _CALLS = f"""
     select {_KEYS}, count(*) as call_count, {", ".join(f"sum({name})::bigint as {name}" for name in TOKENS)},
         sum(estimated_cost_usd) as estimated_cost_usd, sum(allocated_cost_usd) as allocated_cost_usd,
@@ -22,7 +25,8 @@ _CALLS = f"""
         sum(allocated_cost_usd) filter (where cost_status = 'billed') as billed_allocated_cost_usd
     from marts.fct_llm_calls as calls
     left join intermediate.int_task_types_found as found using (feature_id, pipeline_id, operation_name)
-    where estimated_cost_usd is not null and usage_date >= $first and list_contains($days, usage_date)
+    left join (from intermediate.int_routed_calls_found where usage_date >= $first - 7) as routed using (call_id)
+    where estimated_cost_usd is not null and calls.usage_date >= $first and list_contains($days, calls.usage_date)
     group by all order by all"""  # noqa: S608 - names of our own
 """Calls without a price are left out: what they would cost elsewhere could be held against nothing. A call that says no task
 type has the one that `routing analyze` found for its kind."""
@@ -38,6 +42,14 @@ _QUERIES = """
         sum(coalesce(costs.allocated_cost_usd, 0)) as allocated_cost_usd
     from raw.analysis_queries left join costs using (trace_id, span_id, feature_id)
     where is_repeat is not null and usage_date >= $first and list_contains($days, usage_date)
+    group by all order by all"""
+
+_ESCALATIONS = """
+    select usage_date, feature_id, task_type, first_model_id as cheap_model_id,
+        sum(escalatable_count - unknown_escalation_count)::bigint as answer_count,
+        sum(escalated_count)::bigint as escalated_count
+    from marts.fct_daily_routing_decisions
+    where escalatable_count > 0 and usage_date >= $first and list_contains($days, usage_date)
     group by all order by all"""
 
 _PREFIXES = """
@@ -91,7 +103,7 @@ def read_inputs(warehouse: duckdb.DuckDBPyConnection, *, days: Sequence[date]) -
     Args:
         warehouse: A candidate after phase 1 in which queries have been measured.
     Returns:
-        `call_sums`, `query_bands` and `prompt_prefixes`, in a fixed order.
+        `call_sums`, `query_bands`, `escalations` (what routers logged) and `prompt_prefixes`, in a fixed order.
     Raises:
         BuildError: What phase 1 or the measuring of queries makes is not there; names it.
     """
@@ -102,6 +114,7 @@ def read_inputs(warehouse: duckdb.DuckDBPyConnection, *, days: Sequence[date]) -
     queries = {
         "call_sums": _CALLS,
         "query_bands": _QUERIES,
+        "escalations": _ESCALATIONS,
         "prompt_prefixes": _PREFIXES.replace("{lifetimes}", ",".join(map(_LIFETIME.format, ("5m", "1h")))),
     }
     tables = {}

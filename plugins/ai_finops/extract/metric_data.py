@@ -10,6 +10,7 @@ from typing import Any
 
 from ai_finops import aws
 from ai_finops.errors import SourceForbidden, SourceUnavailable
+from ai_finops.instrument.metrics.dimension_values import text_of
 
 NAMESPACES = ("AI/FinOps", "AWS/Bedrock")
 QUERIES_PER_CALL = 500
@@ -141,13 +142,18 @@ def _query(number: int, series: Series, statistic: str, period_seconds: int) -> 
     return {"Id": f"q{number}", "MetricStat": {"Metric": metric, "Period": period_seconds, "Stat": statistic}}
 
 
+def _as_named(value: str | None) -> str | None:
+    """The feature as spans name it: what CloudWatch does not take is percent-encoded by the sink."""
+    return None if value is None else text_of(value)
+
+
 def _row(series: Series, statistic: str, *, point_at: datetime, value: float, period_seconds: int) -> dict:
     return {
         "namespace": series.namespace,
         "metric_name": series.metric_name,
         "statistic": statistic,
         "dimensions_json": json.dumps(dict(series.dimensions), sort_keys=True),
-        "feature": series.dimension(FEATURE_DIMENSIONS),
+        "feature": _as_named(series.dimension(FEATURE_DIMENSIONS)),
         "model": series.dimension(MODEL_DIMENSIONS),
         "period_seconds": period_seconds,
         "point_at": point_at.astimezone(UTC),

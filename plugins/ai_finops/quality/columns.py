@@ -10,8 +10,8 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             operation_name provider_name request_model model_id model_tier region_scope processing dialect prompt_version
             price_catalog price_catalog_version cost_reason feature_reason uncached_input_tokens
             cache_read_input_tokens cache_write_5m_input_tokens cache_write_1h_input_tokens output_tokens
-            reasoning_output_tokens search_unit_count input_tokens estimated_cost_usd has_usage is_generating is_error
-            usage_date started_at ended_at duration_ms
+            reasoning_output_tokens search_unit_count input_tokens retry_count time_to_first_token_ms estimated_cost_usd
+            has_usage is_generating is_error usage_date started_at ended_at duration_ms
         """,
         "fct_daily_allocated_costs": """
             usage_date charge_category feature_id pipeline_id service_name provider_name billing_account_id model_id
@@ -84,7 +84,12 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             usage_date provider_name request_model cost_reason call_count input_tokens output_tokens
         """,
         "fct_daily_instrumentation_gaps": """
-            usage_date scope_name service_name provider_name request_model reason call_count
+            usage_date scope_name service_name provider_name request_model reason usage_gap call_count
+        """,
+        "fct_daily_routing_decisions": """
+            usage_date feature_id policy_id first_model_id model_id task_type policy_version strategy reason tier decision_count
+            escalatable_count unknown_escalation_count escalated_count fallback_count attempt_count unknown_attempt_count
+            unknown_cost_count estimated_cost_usd capable_cost_usd saved_cost_usd mean_duration_ms largest_duration_ms
         """,
         "fct_daily_unmapped_attributes": """
             landing_date attribute_name service_name span_count

@@ -12,6 +12,7 @@ from ai_finops.quality import (
     level_suites,
     projection_suites,
     review_suites,
+    routing_suites,
     week_suites,
 )
 from ai_finops.quality.gx import Check
@@ -28,6 +29,7 @@ CONFIGURE = (
     level_suites.configure_focus_costs,
     call_suites.configure_unpriced_usage,
     call_suites.configure_instrumentation_gaps,
+    routing_suites.configure_routing_decisions,
     call_suites.configure_unmapped_attributes,
     call_suites.configure_extract_outcomes,
     review_suites.configure_metrics,

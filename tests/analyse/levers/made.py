@@ -22,7 +22,7 @@ SONNET, HAIKU, NOVA = "anthropic.sonnet", "anthropic.haiku", "amazon.nova"
 PRICES = {SONNET: ("3", "15"), HAIKU: ("0.8", "4"), NOVA: ("0.06", "0.24")}
 SEEDS = Path(__file__).resolve().parents[3] / "dbt_project" / "seeds"
 
-_TYPES = {"usage_date": pa.date32(), "is_generating": pa.bool_()}
+_TYPES = {"usage_date": pa.date32(), "is_generating": pa.bool_(), "is_sent_on": pa.bool_()}
 _COSTS = ("estimated_cost_usd", "allocated_cost_usd", "billed_estimated_cost_usd", "billed_allocated_cost_usd")
 CALL_SUMS = pa.schema(
     [(name, _TYPES.get(name, pa.string())) for name in KEYS]
@@ -55,6 +55,7 @@ def calls(*, feature="docs", days=7, count=100, cost="4.50", billed=None, first=
         "region_scope": "regional",
         "processing": "on_demand",
         "is_generating": True,
+        "is_sent_on": False,
         "call_count": count,
         "uncached_input_tokens": 1_000_000,
         "cache_read_input_tokens": 0,

@@ -1,13 +1,13 @@
 """A cascade priced by hand: 31.50 dollars a week on Sonnet, 8.40 on Haiku, so that up to 1 - 8.4 / 31.5 = 0.7333 may
 escalate."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from tests.analyse.levers import made
-from tests.analyse.levers.made import AS_OF, HAIKU, NOVA, PRICES, SONNET, calls, shadow, target
+from tests.analyse.levers.made import AS_OF, HAIKU, NOVA, PRICES, calls, shadow, target
 
 LEVER = "confidence_cascade"
 WEEKS = 365 / 12 / 7
@@ -24,7 +24,6 @@ def logged(escalated, of, **changes):
         "feature_id": "docs",
         "task_type": "summarization",
         "cheap_model_id": HAIKU,
-        "expensive_model_id": SONNET,
         "answer_count": of,
         "escalated_count": escalated,
     } | changes
@@ -87,13 +86,27 @@ def test_few_logged_answers_are_no_measurement(count, missing):
         {"feature_id": "chat"},
         {"task_type": "chat"},
         {"cheap_model_id": "another"},
-        {"expensive_model_id": "another"},
+        # 28 days are looked back on.
+        {"usage_date": AS_OF - timedelta(days=29)},
         {"answer_count": 0, "escalated_count": 0},
     ],
 )
 def test_other_answers_say_nothing(changes):
     row = only(calls(), escalations=[logged(20, 200, **changes)])
     assert row["reason"] == "how often it would escalate is not known, so that no saving can be shown"
+
+
+def test_the_28_days_before_are_counted():
+    row = only(calls(), escalations=[logged(20, 200, usage_date=AS_OF - timedelta(days=28))])
+    assert (row["ratio"], row["is_measured"]) == (0.1, True)
+
+
+def test_what_a_router_sent_on_is_not_sent_back():
+    # The same calls again, escalated: Haiku was not sure of them, so that they save nothing. 31.5 * 0.75 - 8.4 as without them.
+    row = only(calls() + calls(is_sent_on=True), escalations=[logged(50, 200)])
+    assert float(row["current_cost_usd_per_month"]) == pytest.approx(31.5 * WEEKS, abs=1e-5)
+    assert float(row["saving_usd_per_month"]) == pytest.approx(15.225 * WEEKS, abs=1e-5)
+    assert made.found(calls(is_sent_on=True), lever=LEVER, escalations=[logged(50, 200)]) == []
 
 
 def test_without_a_share_no_saving_is_made_up():

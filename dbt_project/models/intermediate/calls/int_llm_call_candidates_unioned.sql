@@ -64,6 +64,7 @@ span_candidates as (
         model_tier,
         prompt_version,
         processing,
+        usage_gap,
         object_key,
         object_line,
         uncached_input_tokens,
@@ -73,6 +74,7 @@ span_candidates as (
         output_tokens,
         reasoning_output_tokens,
         search_unit_count,
+        retry_count,
         input_document_count,
         -- All input, however a library divides it.
         uncached_input_tokens
@@ -81,6 +83,7 @@ span_candidates as (
         + cache_write_1h_input_tokens as input_tokens,
         usage_figure_count,
         delivery_count,
+        time_to_first_token_ms,
         has_usage,
         is_error,
         -- logfire writes the end of a stream as a log of its own, after the span of the request.
@@ -121,6 +124,7 @@ log_candidates as (
         cast(null as string) as model_tier,
         prompt_version,
         processing,
+        cast(null as string) as usage_gap,
         object_key,
         object_line,
         uncached_input_tokens,
@@ -130,6 +134,7 @@ log_candidates as (
         output_tokens,
         reasoning_output_tokens,
         cast(null as bigint) as search_unit_count,
+        cast(null as bigint) as retry_count,
         input_document_count,
         uncached_input_tokens
         + cache_read_input_tokens
@@ -137,6 +142,7 @@ log_candidates as (
         + cache_write_1h_input_tokens as input_tokens,
         usage_figure_count,
         delivery_count,
+        cast(null as double) as time_to_first_token_ms,
         has_usage,
         is_error,
         false as is_end_of_stream,

@@ -1,7 +1,7 @@
 {#
     Grain: one row per candidate_id that lies inside another candidate; the nearest one above it.
 
-    The way up leads through spans that only frame (workflows, tasks, HTTP). It ends at an agent, a tool or a retrieval: a call that a
+    The way up leads through spans that only frame (workflows, tasks, routing decisions, HTTP). It ends at an agent, a tool or a retrieval: a call that a
     tool makes is no part of the call that asked for the tool. At most ten spans are climbed.
 #}
 with recursive
@@ -17,15 +17,24 @@ spans as (
     where {{ is_of_changed_trace('trace_id') }}
 ),
 
+candidates_counted as (
+    select
+        candidate_id,
+        trace_id,
+        parent_span_id,
+        count(*) over (partition by trace_id) as candidate_count
+    from {{ ref('int_llm_call_candidates_unioned') }}
+    where trace_id is not null
+),
+
 candidates as (
     select
         candidate_id,
         trace_id,
         parent_span_id
-    from {{ ref('int_llm_call_candidates_unioned') }}
-    where trace_id is not null and parent_span_id is not null
-    -- Alone in its trace, it lies in no other.
-    qualify count(*) over (partition by trace_id) > 1
+    from candidates_counted
+    -- Alone in its trace, it lies in no other. The other may begin the trace.
+    where parent_span_id is not null and candidate_count > 1
 ),
 
 climbed as (
@@ -44,7 +53,7 @@ climbed as (
     from climbed
     inner join spans on climbed.trace_id = spans.trace_id and climbed.above_span_id = spans.span_id
     where
-        spans.operation_name in ('other', 'invoke_workflow')
+        spans.operation_name in ('other', 'invoke_workflow', 'routing')
         and spans.parent_span_id is not null
         and climbed.hop_count < 10
 ),

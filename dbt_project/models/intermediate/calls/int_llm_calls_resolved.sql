@@ -108,6 +108,7 @@ calls_resolved as (
             when calls_with_model_id.feature_id is null then 'no_feature'
             when calls_with_model_id.named_feature_id is null then 'reserved_feature'
         end as feature_reason,
+        calls_with_model_id.usage_gap,
         calls_with_model_id.uncached_input_tokens,
         calls_with_model_id.cache_read_input_tokens,
         calls_with_model_id.cache_write_5m_input_tokens,
@@ -115,6 +116,8 @@ calls_resolved as (
         calls_with_model_id.output_tokens,
         calls_with_model_id.reasoning_output_tokens,
         calls_with_model_id.usage_figure_count,
+        calls_with_model_id.retry_count,
+        calls_with_model_id.time_to_first_token_ms,
         -- A rerank request is one search unit per begun 100 documents; instrumentations record the documents.
         case
             when calls_with_model_id.operation_name = 'rerank' and calls_with_model_id.has_usage

@@ -27,11 +27,13 @@ KEYS = (
     "region_scope",
     "processing",
     "is_generating",
+    "is_sent_on",
 )
 TOKENS = tuple(f"{name}_tokens" for name in TOKEN_CLASSES)
 
 Row = Mapping[str, Any]
-"""`KEYS`; `call_count`, `TOKENS`, `estimated_cost_usd` and `allocated_cost_usd` (the bill's share, else the estimate) of calls
+"""`KEYS`, of which `is_sent_on` is true of calls that a router made because a cheaper model was not sure or failed;
+`call_count`, `TOKENS`, `estimated_cost_usd` and `allocated_cost_usd` (the bill's share, else the estimate) of calls
 that have a price; of those that are billed, both costs once more: `billed_estimated_cost_usd`, `billed_allocated_cost_usd`."""
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from ai_finops.analyse.agreement import Agreement, Route, wilson_interval
 from ai_finops.analyse.levers.assumptions import Assumptions
+from ai_finops.analyse.levers.call_sums import LONGEST_WINDOW_DAYS
 from ai_finops.analyse.levers.opportunity import WEEKS_PER_MONTH, WINDOW_DAYS, Opportunity, too_small
 from ai_finops.analyse.levers.targets import Move
 from ai_finops.analyse.schemas import to_money
@@ -23,12 +24,11 @@ LEVER = "confidence_cascade"
 
 
 class Cascade(NamedTuple):
-    """Whose answers, and between which models."""
+    """Whose answers, and the model that is asked first: how sure it is does not turn on where the others go."""
 
     feature_id: str
     task_type: str
     cheap_model_id: str
-    expensive_model_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +51,15 @@ class Escalations:
 
 
 def count_logged(rows: Iterable[Mapping[str, Any]], *, before: date) -> dict[Cascade, Escalations]:
-    """Count what routers logged before a date.
+    """Count what routers logged in the `LONGEST_WINDOW_DAYS` days before a date: a policy that is long gone says little.
 
     Args:
-        rows: usage_date, feature_id, task_type, cheap_model_id, expensive_model_id, answer_count and escalated_count of a day.
+        rows: usage_date, feature_id, task_type, cheap_model_id, answer_count and escalated_count of a day.
     """
     found: dict[Cascade, Escalations] = {}
+    first = before - timedelta(days=LONGEST_WINDOW_DAYS)
     for row in rows:
-        if row["usage_date"] >= before or not row["answer_count"]:
+        if not first <= row["usage_date"] < before or not row["answer_count"]:
             continue
         cascade = Cascade(*(row[name] for name in Cascade._fields))
         known = found.get(cascade, Escalations(0, 0, is_logged=True))
@@ -97,7 +98,7 @@ def find(
 
 def _cascade(move: Move) -> Cascade:
     group = move.group
-    return Cascade(group.feature_id, group.task_type, move.target_model_id, group.model_id)
+    return Cascade(group.feature_id, group.task_type, move.target_model_id)
 
 
 def _inferred(compared: Agreement | None) -> Escalations | None:

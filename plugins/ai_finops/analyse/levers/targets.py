@@ -70,7 +70,8 @@ def moves(
     of_task = [row for row in generating(window) if row["task_type"] == task_type]
     groups: dict[Group, list[Row]] = defaultdict(list)
     for row in of_task:
-        if row["model_tier"] == "expensive" and row["model_id"] != model:
+        # What a router sent on is what a cheaper model could not answer.
+        if row["model_tier"] == "expensive" and row["model_id"] != model and not row["is_sent_on"]:
             groups[Group(*(row[name] for name in Group._fields))].append(row)
     if not groups:
         return []
