@@ -1,4 +1,4 @@
-"""The SQL of what is particular to one kind of span: documents of a retrieval or a rerank, a tool's name, a decision.
+"""The SQL of what is particular to one kind of span: documents of a retrieval or rerank, a tool, a comparison, a route.
 
 Ids, scores and order are kept, texts never. Lists come flattened into keys with an index (OpenInference), as a structured
 attribute, or as its JSON text.
