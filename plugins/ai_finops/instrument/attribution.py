@@ -15,8 +15,9 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 from opentelemetry import baggage, propagate
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
-from opentelemetry.context import Context, attach, create_key, detach, get_current, get_value, set_value
+from opentelemetry.context import Context, create_key, get_current, get_value, set_value
 
+from ai_finops.instrument.attaching import attach_context, detach_quietly
 from ai_finops.instrument.names import name_or_none
 
 FEATURE = "finops.feature"
@@ -103,7 +104,7 @@ def feature(
         user: Id of the user; written on spans of this process, and never sent along to other services.
         override: Replace what is said already.
     """
-    token = attach(
+    token = attach_context(
         with_attribution(
             get_current(), feature=name, journey=journey, journey_name=journey_name, user=user, override=override
         )
@@ -111,7 +112,7 @@ def feature(
     try:
         yield
     finally:
-        detach(token)
+        detach_quietly(token)
 
 
 def carry(function: Callable[P, R]) -> Callable[P, R]:
@@ -123,11 +124,11 @@ def carry(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def carried(*args: P.args, **kwargs: P.kwargs) -> R:
-        token = attach(context)
+        token = attach_context(context)
         try:
             return function(*args, **kwargs)
         finally:
-            detach(token)
+            detach_quietly(token)
 
     return carried
 
@@ -153,8 +154,8 @@ def from_headers(headers: Mapping[str, str]) -> Iterator[None]:
     """
     lowered = {str(name).lower(): value for name, value in headers.items()}
     context = W3CBaggagePropagator().extract(lowered, propagate.extract(lowered))
-    token = attach(context)
+    token = attach_context(context)
     try:
         yield
     finally:
-        detach(token)
+        detach_quietly(token)

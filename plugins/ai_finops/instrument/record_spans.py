@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from opentelemetry import trace
-from opentelemetry.context import attach, detach
 from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
+from ai_finops.instrument.attaching import attach_context, detach_quietly
 from ai_finops.instrument.attribution import FEATURE, JOURNEY, JOURNEY_NAME, asked_by, service_feature
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.run import error_name
@@ -78,7 +78,7 @@ class Block:
     @guarded
     def _start(self) -> None:
         self._span = start(self._name, self._attributes())
-        self._token = attach(trace.set_span_in_context(self._span))
+        self._token = attach_context(trace.set_span_in_context(self._span))
 
     def _end(self, error: BaseException | None) -> None:
         """Also when recording was switched off meanwhile: what was started is ended."""
@@ -86,7 +86,7 @@ class Block:
         if span is None:
             return
         try:
-            detach(self._token)
+            detach_quietly(self._token)
             if error is not None:
                 span.set_attribute("error.type", error_name(error))
                 span.set_status(Status(StatusCode.ERROR))
