@@ -21,5 +21,5 @@ def test_a_type_checker_finds_the_wrong_uses_and_no_others(tmp_path):
         for number, line in enumerate(USE.read_text().splitlines(), start=1)
         for code in re.findall(r"# expected: ([a-z-]+)", line)
     }
-    assert len(expected) == 3
+    assert len(expected) == 4
     assert found == expected, said

@@ -8,16 +8,16 @@ charged to the feature that asked, and its own name is only used when nobody ask
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
-from functools import wraps
-from typing import NamedTuple, ParamSpec, TypeVar
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, NamedTuple, TypeVar
 
-from opentelemetry import baggage, propagate
-from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry import baggage
 from opentelemetry.context import Context, create_key, get_current, get_value, set_value
 
-from ai_finops.instrument.attaching import attach_context, detach_quietly
+from ai_finops.instrument.attaching import Stay, attach_context, detach_owned
+from ai_finops.instrument.binding import bind
 from ai_finops.instrument.names import name_or_none
 
 FEATURE = "finops.feature"
@@ -26,8 +26,7 @@ JOURNEY_NAME = "finops.journey.name"
 _USER_KEY = create_key("ai-finops-user")
 """A person's id stays in this process: baggage would hand it to every service that is called, outside ones too."""
 
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Attribution(NamedTuple):
@@ -83,7 +82,27 @@ def with_attribution(
     return context
 
 
-@contextmanager
+class ContextBlock:
+    """A block that runs in a context, or a decorator of functions of every kind that do. Usable again, also by many at once."""
+
+    def __init__(self, make_context: Callable[[], Context]) -> None:
+        self._make_context = make_context
+
+    def __enter__(self) -> None:
+        """Make the context current."""
+        attach_context(self._make_context(), owner=self)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Make current again what was before; an exception goes on."""
+        detach_owned(self)
+
+    def __call__(self, function: F) -> F:
+        """Run each call of a function, and each step of a generator, in the context, made when the call begins."""
+        return bind(function, lambda: Stay(self._make_context(), {}))
+
+
 def feature(
     name: str | None = None,
     *,
@@ -91,11 +110,14 @@ def feature(
     journey_name: str | None = None,
     user: str | None = None,
     override: bool = False,
-) -> Iterator[None]:
+) -> ContextBlock:
     """Say which feature asks for all that is called in this block, here and in the services that are called from it.
 
     An outer block or a calling service that has said a feature keeps it (they asked), unless `override` is set: for work that
-    a service does on its own account while it serves somebody else.
+    a service does on its own account while it serves somebody else. Also a decorator: `@feature("search")` on functions,
+    `async` ones and generators.
+
+    A block is not to be held over a `yield`: what takes the items would run in it too. Decorate the generator instead.
 
     Args:
         name: The feature, as in seed `features`: a word of few, no id of a person or a request.
@@ -104,58 +126,27 @@ def feature(
         user: Id of the user; written on spans of this process, and never sent along to other services.
         override: Replace what is said already.
     """
-    token = attach_context(
-        with_attribution(
+    return ContextBlock(
+        lambda: with_attribution(
             get_current(), feature=name, journey=journey, journey_name=journey_name, user=user, override=override
         )
     )
-    try:
-        yield
-    finally:
-        detach_quietly(token)
 
 
-def carry(function: Callable[P, R]) -> Callable[P, R]:
+_carried: list[ContextVar[Any]] = []
+
+
+def carry_along(variable: ContextVar[Any]) -> None:
+    """Have `carry` carry a variable of this package too, whose None says nothing; for modules that this one cannot import."""
+    if variable not in _carried:
+        _carried.append(variable)
+
+
+def carry(function: F) -> F:
     """Bind a function to the current context: for thread pools and executors, which begin without one.
 
-    `pool.submit(carry(work), item)` charges what `work` calls to the feature that submitted it.
+    `pool.submit(carry(work), item)` charges what `work` calls to the feature that submitted it, as part of the call that is
+    recorded here. A coroutine function or a generator function stays one; generators are bound for each of their steps.
     """
-    context = get_current()
-
-    @wraps(function)
-    def carried(*args: P.args, **kwargs: P.kwargs) -> R:
-        token = attach_context(context)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            detach_quietly(token)
-
-    return carried
-
-
-def write_headers(carrier: MutableMapping[str, str] | None = None) -> MutableMapping[str, str]:
-    """Write who asked, and the trace, into the headers of a message to a queue; returns them.
-
-    HTTP clients that OpenTelemetry instruments do it themselves. Baggage is written also where the global propagators leave
-    it out.
-    """
-    headers: MutableMapping[str, str] = {} if carrier is None else carrier
-    propagate.inject(headers)
-    W3CBaggagePropagator().inject(headers)
-    return headers
-
-
-@contextmanager
-def from_headers(headers: Mapping[str, str]) -> Iterator[None]:
-    """Run the block as asked by the sender of a message: reads what `write_headers` wrote, or W3C headers of any service.
-
-    Anybody who can send these headers can name a feature: at the edge of your system, take `baggage` off what comes from
-    outside.
-    """
-    lowered = {str(name).lower(): value for name, value in headers.items()}
-    context = W3CBaggagePropagator().extract(lowered, propagate.extract(lowered))
-    token = attach_context(context)
-    try:
-        yield
-    finally:
-        detach_quietly(token)
+    context, values = get_current(), {variable: variable.get(None) for variable in _carried}
+    return bind(function, lambda: Stay(context, values))
