@@ -311,3 +311,22 @@ def test_a_service_that_cannot_be_imported_is_one_sentence(tmp_path):
 
     assert done.returncode == 2
     assert done.stderr == "ai-finops: my_service cannot be imported (ValueError: no settings)\n"
+
+
+def test_keys_in_the_address_of_a_collector_are_not_told(use):
+    exporter = OTLPSpanExporter(endpoint="http://user:PLANTED@127.0.0.1:9/v1/traces?api_key=PLANTED", timeout=1)
+    use(BatchSpanProcessor(exporter))
+    probe = doctor.send_probe()
+    assert "http://127.0.0.1:9/v1/traces has not taken a span" in probe.what
+    told = doctor.report(doctor.diagnose()) + str(probe)
+    assert "OTLPSpanExporter to http://127.0.0.1:9/v1/traces" in told
+    assert "PLANTED" not in told
+
+
+def test_keys_in_why_a_service_cannot_be_imported_are_not_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "broken_service.py").write_text("raise ValueError('no answer of https://user:PLANTED@db.test/x')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert doctor.examine(modules=["broken_service"]) == 2
+    told = capsys.readouterr().err
+    assert "ValueError: no answer of https://db.test/x" in told
+    assert "PLANTED" not in told

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ai_finops.instrument.addresses import without_secrets
 from ai_finops.instrument.diagnosis import diagnose
 from ai_finops.instrument.findings import Diagnosis
 from ai_finops.instrument.probe import send_probe
@@ -43,7 +44,8 @@ def examine(*, modules: Sequence[str] = (), is_json: bool = False, is_probing: b
         try:
             importlib.import_module(module)
         except Exception as error:  # noqa: BLE001 - whatever a service's own module raises
-            print(f"ai-finops: {module} cannot be imported ({type(error).__name__}: {error})", file=sys.stderr)
+            why = without_secrets(f"{type(error).__name__}: {error}")
+            print(f"ai-finops: {module} cannot be imported ({why})", file=sys.stderr)
             return 2
     diagnosis = diagnose()
     if is_probing:

@@ -7,6 +7,7 @@ from typing import Any
 
 from opentelemetry import trace
 
+from ai_finops.instrument.addresses import shown_address, without_secrets
 from ai_finops.instrument.findings import Finding, ok, wrong
 from ai_finops.instrument.tracing_findings import exporter_of, processors_of
 
@@ -40,7 +41,7 @@ def send_probe() -> Finding:
         said.stop()
         if is_own:
             exporter.shutdown()
-    where = getattr(exporter, "_endpoint", type(exporter).__name__)
+    where = shown_address(getattr(exporter, "_endpoint", type(exporter).__name__))
     if is_taken:
         return ok(_TOPIC, f"{where} has taken a span")
     why = " ".join(said.said[:1] + said.said[-1:] if len(said.said) > 1 else said.said) or "no reason was given"
@@ -73,7 +74,7 @@ class _Said(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the line, once."""
-        line = " ".join(record.getMessage().split())[:300]
+        line = without_secrets(" ".join(record.getMessage().split()))[:300]
         if line not in self.said:
             self.said.append(line)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from opentelemetry import propagate, trace
 
+from ai_finops.instrument.addresses import shown_address
 from ai_finops.instrument.findings import Finding, hint, ok, wrong
 
 PROVIDER, PROCESSORS, SAMPLER, PROPAGATORS, OTHERS = (
@@ -85,7 +86,7 @@ def _exporter(exporter: Any) -> Finding:
     endpoint, name = getattr(exporter, "_endpoint", None), type(exporter).__name__
     if name in ("ConsoleSpanExporter", "InMemorySpanExporter"):
         return hint(PROCESSORS, f"{name}: spans stay in this process", "send them with OTLPSpanExporter to a collector")
-    return ok(PROCESSORS, f"{name} to {endpoint}" if endpoint else _named(exporter))
+    return ok(PROCESSORS, f"{name} to {shown_address(endpoint)}" if endpoint else _named(exporter))
 
 
 def _sampler(provider: Any) -> Iterator[Finding]:
