@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import enum
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
-from opentelemetry import baggage
+from opentelemetry import baggage, trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from ai_finops.instrument import current_call, feature, track_llm_cost, tracking
@@ -83,7 +86,8 @@ def test_the_model_is_found_among_the_arguments(spans, call, model):
 def test_a_model_that_only_the_answer_says_names_the_span(spans):
     track_llm_cost(feature="f")(lambda: openai_chat())()
     assert spans.one().name == "chat gpt-4o-2024-08-06"
-    assert "gen_ai.request.model" not in spans.facts() or spans.facts()["gen_ai.response.model"]
+    assert "gen_ai.request.model" not in spans.facts()
+    assert spans.facts()["gen_ai.response.model"] == "gpt-4o-2024-08-06"
 
 
 @pytest.mark.parametrize(
@@ -98,12 +102,38 @@ def test_no_usage_is_a_gap_and_not_zero(spans, result, gap):
     assert not [name for name in said if name.startswith("gen_ai.usage") or name == "finops.estimated_cost_usd"]
 
 
-def test_an_awaitable_that_a_plain_function_returns_is_a_gap(spans):
-    async def inner():
-        return 5
+def test_a_coroutine_that_a_plain_function_returns_is_recorded_when_it_is_awaited(spans):
+    """As of `AsyncOpenAI().chat.completions.create`, a plain function around an async one."""
 
-    result = track_llm_cost(feature="f")(lambda: inner())()
-    assert asyncio.run(result) == 5
+    async def inner(model):
+        await asyncio.sleep(0)
+        inside.append(trace.get_current_span())
+        return openai_chat()
+
+    inside = []
+    coroutine = track_llm_cost(feature="f")(lambda model: inner(model))("m")
+    assert asyncio.iscoroutine(coroutine)
+    assert spans.all == ()
+    assert asyncio.run(coroutine) == openai_chat()
+    assert spans.facts()["gen_ai.usage.input_tokens"] == 300
+    assert inside[0].get_span_context().span_id == spans.one().context.span_id
+
+
+def test_a_coroutine_that_fails_when_it_is_awaited(spans):
+    async def inner():
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(track_llm_cost(feature="f")(lambda: inner())())
+    assert spans.facts()["error.type"] == "ConnectionError"
+
+
+def test_another_awaitable_stays_itself_and_is_a_gap(spans):
+    async def main():
+        future = asyncio.get_running_loop().create_future()
+        assert track_llm_cost(feature="f")(lambda: future)() is future
+
+    asyncio.run(main())
     assert spans.facts()["finops.usage_gap"] == "not_awaited"
 
 
@@ -331,3 +361,98 @@ def test_the_version_of_the_names_is_selected_by_the_opt_in(opt_in, version, mon
     monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", opt_in)
     assert select_names().version == version
     assert select_names(opt_in).version == version
+
+
+@dataclass
+class ModelConfig:
+    """Somebody's own settings of a model."""
+
+    name: str = "gpt-4o"
+    system_prompt: str = "SECRET PROMPT"
+    api_key: str = "SECRET KEY"
+
+
+class Models(enum.Enum):
+    SMALL = "gpt-4o-mini"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("m" * 300, "m" * 300),
+        (Models.SMALL, "gpt-4o-mini"),
+        (SimpleNamespace(model_name="m-1"), "m-1"),
+        (SimpleNamespace(model="m-2"), "m-2"),
+        (SimpleNamespace(model_id="m-3", model=7), "m-3"),
+        (ModelConfig(), None),
+        (object(), None),
+        ("", None),
+        (7, None),
+        (None, None),
+    ],
+)
+def test_only_a_name_is_taken_for_a_model(spans, said, name):
+    track_llm_cost(feature="f")(lambda question, model: None)("hi", said)
+    assert spans.facts().get("gen_ai.request.model") == name
+    assert "SECRET" not in spans.one().to_json()
+
+
+def test_a_very_long_model_is_cut(spans):
+    track_llm_cost(feature="f")(lambda model: None)("x" * 10_000)
+    assert len(spans.facts()["gen_ai.request.model"]) == 200
+
+
+def test_an_inner_call_with_another_id_or_model_is_another_call(spans):
+    """A cheap model's yes or no, and the large one's after it, may count alike."""
+    cheap = track_llm_cost(feature="f")(lambda: openai_chat(response_id="a") | {"model": "gpt-4o-mini"})
+    large = openai_chat(response_id="b")
+    track_llm_cost(feature="f")(lambda: [cheap(), large][1])()
+    assert [span.attributes["gen_ai.operation.name"] for span in spans.all] == ["chat", "chat"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "operation"),
+    [
+        ({"id": None}, {"id": None}, "invoke_workflow"),
+        ({"id": None}, {}, "invoke_workflow"),
+        ({"id": None, "model": "gpt-4o-mini"}, {"id": None}, "chat"),
+        ({"id": None, "model": None}, {"id": None}, "invoke_workflow"),
+        ({}, {}, "invoke_workflow"),
+    ],
+)
+def test_equal_counts_are_one_call_unless_id_or_model_tell_otherwise(spans, inner, outer, operation):
+    called = track_llm_cost(feature="f")(lambda: openai_chat() | inner)
+    track_llm_cost(feature="f")(lambda: [called(), openai_chat() | outer][1])()
+    assert spans.all[-1].attributes["gen_ai.operation.name"] == operation
+
+
+def test_what_two_functions_say_of_themselves_counts_though_they_return_the_same_thing(spans):
+    @track_llm_cost(feature="f")
+    def moderate():
+        current_call().read(converse(input_tokens=10, output_tokens=1))
+        return True
+
+    @track_llm_cost(feature="f")
+    def answer():
+        current_call().read(converse(input_tokens=9_000, output_tokens=300))
+        return moderate()
+
+    assert answer() is True
+    assert [span.attributes["gen_ai.usage.input_tokens"] for span in spans.all] == [10, 9_000]
+
+
+def test_awss_code_is_a_code_and_no_text():
+    error = ValueError()
+    error.response = {"Error": {"Code": "the prompt was: SECRET"}}
+    assert error_name(error) == "ValueError"
+
+    class Fails(Exception):
+        @property
+        def response(self):
+            raise RuntimeError
+
+    assert error_name(Fails()).endswith("Fails")
+
+
+def test_a_journey_alone_goes_to_what_is_called_too(spans):
+    assert track_llm_cost(journey="j")(lambda: dict(baggage.get_all()))() == {"finops.journey": "j"}

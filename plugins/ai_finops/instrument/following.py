@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
+from types import CoroutineType
 from typing import Any, TypeVar
 
 from ai_finops.instrument.losses import count_loss
@@ -16,6 +17,8 @@ from ai_finops.instrument.switch import switch
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_OF_CACHES = ("cache_clear", "cache_info", "cache_parameters")
+"""What `functools.lru_cache` offers beside the call."""
 _MODEL_PARAMETERS = ("model", "modelId", "model_id")
 MARK = "__ai_finops_recorded__"
 """On a wrapper: kinds of recording that it does, its own and those of what it wraps."""
@@ -27,7 +30,7 @@ def follow_function(function: F, *, kind: type[Run], options: Options) -> F:
     """Return `function` wrapped so that each call is one run of `kind`; what cannot be called is returned as it is."""
     if isinstance(function, staticmethod | classmethod):
         return type(function)(follow_function(function.__func__, kind=kind, options=options))  # type: ignore[return-value]
-    if not callable(function):
+    if not callable(function) or inspect.isclass(function):  # of a class, only its methods can be recorded
         count_loss("not_callable", detail=type(function).__name__)
         return function
     start = _starter(function, kind=kind, options=options)
@@ -35,6 +38,9 @@ def follow_function(function: F, *, kind: type[Run], options: Options) -> F:
     kinds = getattr(function, MARK, ())
     functools.update_wrapper(wrapper, function)
     setattr(wrapper, MARK, (*kinds, kind.__name__))
+    for name in _OF_CACHES:
+        if hasattr(function, name):
+            setattr(wrapper, name, getattr(function, name))
     return wrapper  # type: ignore[return-value]
 
 
@@ -89,10 +95,10 @@ def _wrap(function: Callable[..., Any], start: Starter) -> Callable[..., Any]:
         called = type(called).__call__
     if inspect.isasyncgenfunction(called):
         return _wrap_async_generator(function, start)
+    if inspect.iscoroutinefunction(called) or _is_old_coroutine(called):
+        return _wrap_coroutine(function, start)
     if inspect.isgeneratorfunction(called):
         return _wrap_generator(function, start)
-    if inspect.iscoroutinefunction(called):
-        return _wrap_coroutine(function, start)
     return _wrap_plain(function, start)
 
 
@@ -108,10 +114,30 @@ def _wrap_plain(function: Callable[..., Any], start: Starter) -> Callable[..., A
             run.fail(error)
             raise
         run.leave()
+        if type(result) is CoroutineType:  # of a function around an async one, as SDKs have: it runs when it is awaited
+            return _awaited(result, run)
         run.finish(result)
         return result
 
     return wrapper
+
+
+async def _awaited(coroutine: CoroutineType[Any, Any, Any], run: Run) -> Any:
+    run.enter()
+    try:
+        result = await coroutine
+    except BaseException as error:
+        run.leave()
+        run.fail(error)
+        raise
+    run.leave()
+    run.finish(result)
+    return result
+
+
+def _is_old_coroutine(function: Any) -> bool:
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
 def _wrap_coroutine(function: Callable[..., Any], start: Starter) -> Callable[..., Any]:
@@ -134,11 +160,12 @@ def _wrap_coroutine(function: Callable[..., Any], start: Starter) -> Callable[..
 
 def _wrap_generator(function: Callable[..., Any], start: Starter) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        generator = function(*args, **kwargs)  # wrong arguments raise before anything is recorded
         run = start(args, kwargs)
         if run is None:
-            return (yield from function(*args, **kwargs))
+            return (yield from generator)
         run.leave()  # a generator shares the context of whoever asks for its next item: ours is only set while it works
-        return (yield from _step_through(function(*args, **kwargs), run))
+        return (yield from _step_through(generator, run))
 
     return wrapper
 
@@ -170,10 +197,10 @@ def _step_through(generator: Generator[Any, Any, Any], run: Run) -> Generator[An
 
 def _wrap_async_generator(function: Callable[..., Any], start: Starter) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        generator = function(*args, **kwargs)
         run = start(args, kwargs)
         if run is not None:
             run.leave()
-        generator = function(*args, **kwargs)
         step: Callable[[], Any] = generator.__anext__
         while True:
             if run is not None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
 
 from ai_finops.instrument.following import follow_function, is_recorded
 from ai_finops.instrument.losses import count_loss
-from ai_finops.instrument.run import CallHandle, Options, Run
+from ai_finops.instrument.run import CallHandle, Options, Run, running
 from ai_finops.instrument.switch import switch
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MOST_DECORATED = 10_000
 
-_blocks: ContextVar[tuple[Run | None, ...]] = ContextVar("ai_finops_blocks", default=())
-"""Blocks that are open here. Not on the recorder: one may be shared by threads and tasks."""
 _decorated: list[tuple[str, str, str | None]] = []
 
 
 class Recorder:
     """Records each call of a function that it is put on, and each block that it is put around."""
 
-    __slots__ = ("_kind", "_options", "_verb")
+    __slots__ = ("_kind", "_open", "_options", "_verb")
 
     def __init__(self, verb: str, *, kind: type[Run], options: Options) -> None:
         """Prepare.
@@ -37,6 +35,8 @@ class Recorder:
         self._verb = verb
         self._kind = kind
         self._options = options
+        self._open: list[Run | None] = []
+        """Blocks around which it is; one, unless it is shared."""
 
     def __call__(self, function: F) -> F:
         """Wrap a function."""
@@ -52,15 +52,14 @@ class Recorder:
     def __enter__(self) -> CallHandle:
         """Begin a block that is one call."""
         run = self._start()
-        _blocks.set((*_blocks.get(), run))
+        self._open.append(run)
         return CallHandle(run)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """End it; an exception goes on."""
-        *outer, run = _blocks.get()
-        _blocks.set(tuple(outer))
+        run = self._take_open()
         if run is None:
             return
         run.leave()
@@ -78,6 +77,17 @@ class Recorder:
     ) -> None:
         """End it; an exception goes on."""
         self.__exit__(kind, error, traceback)
+
+    def _take_open(self) -> Run | None:
+        """Take out the block that ends: what runs here, of a recorder that several tasks or threads share."""
+        current = running()
+        with contextlib.suppress(ValueError, IndexError):
+            if current in self._open:
+                self._open.remove(current)
+                return current
+            return self._open.pop()
+        count_loss("block_not_open")
+        return None
 
     def _start(self) -> Run | None:
         if not switch.is_on:

@@ -5,23 +5,29 @@ Nothing here may change what the caller sees: every step is guarded, and what a 
 
 from __future__ import annotations
 
-import inspect
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import Enum
 from time import perf_counter_ns, time_ns
-from types import AsyncGeneratorType, GeneratorType
 
 from ai_finops.instrument.attribution import NOBODY, Attribution, asked_by, service_feature
 from ai_finops.instrument.call import NO_READING, Call
+from ai_finops.instrument.collecting import is_collecting
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.names import name_or_none
 from ai_finops.instrument.price import estimate_cost_usd
 from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.streams import StreamReading, follow
 from ai_finops.instrument.switch import switch
+from ai_finops.instrument.telling import tell_later
 from ai_finops.instrument.usage import read
 
 _NS_PER_DAY = 86_400_000_000_000
+_LONGEST_MODEL = 300
+_ERROR_CODE = re.compile(r"[A-Za-z0-9.:_-]{1,100}")
+_DEEPEST = 200
+"""Calls inside of calls that are looked through."""
 _MOST_INNER_READINGS = 64
 """Of the calls inside one function, that its own answer is held against."""
 
@@ -73,6 +79,10 @@ def make_options(
     )
 
 
+_LEFT = GeneratorExit()
+"""A generator was left before its end, or a coroutine, and nobody waits for it."""
+
+
 class Run:
     """One call being recorded; `_opened`, `enter`, `leave` and `_closed` are what kinds of recording differ in."""
 
@@ -83,22 +93,27 @@ class Run:
     _inner_readings: list[Reading] | None = None
     _inner_sum: tuple[int, int] = (0, 0)
     _stream: StreamReading | None = None
+    _outside: Run | None = None
+    """What was running where this one was entered."""
 
     def __init__(self, options: Options, model: object = None) -> None:
         self.options = options
-        self.parent = parent = _current.get()
+        around = _current.get()
         self.call = call = Call()
         asked = asked_by()
-        if parent is None and asked is NOBODY:
+        if around is None and asked is NOBODY:
+            self.parent: Run | None = None
             call.feature_id = options.own_feature_id
             call.pipeline_id = options.pipeline_id
             if options.journey_id is not None:
                 call.journey_id = options.journey_id
         else:
-            _say_who_asked(call, asked, options, None if parent is None else parent.call)
+            # A task that was begun in a call may outlive it. Who asked stays; the call that has ended is not held on to.
+            self.parent = None if around is None or around._is_ended else around
+            _say_who_asked(call, asked, options, None if around is None else around.call)
         for name, value in options.said:
             setattr(call, name, value)
-        call.request_model = options.model or (model if type(model) is str else name_or_none(model))
+        call.request_model = options.model or model_name(model)
         call.started_at_ns = time_ns()
         self._started = perf_counter_ns()
         self._opened()
@@ -106,11 +121,26 @@ class Run:
 
     def enter(self) -> None:
         """Make this the call that is running here. Generators do it for each of their steps."""
+        self._outside = _current.get()
         _current.set(self)
 
     def leave(self) -> None:
-        """Undo `enter`, in the same step."""
-        _current.set(self.parent)
+        """Undo `enter`, in the same step. What is left in another context than it was entered in is not current there."""
+        if _current.get() is self:
+            _current.set(self._outside)
+        else:
+            above = self.entered_inside()
+            if above is not None:  # blocks of two generators that take turns end in any order
+                above._outside = self._outside
+
+    def entered_inside(self) -> Run | None:
+        """What was entered inside of this one, and is not left yet; None where this one is current, or not here at all."""
+        above = _current.get()
+        for _ in range(_DEEPEST):  # a generator that works inside of a task that it began makes a circle
+            if above is None or above._outside is self:
+                return above
+            above = above._outside
+        return None
 
     def event(self, item: object) -> None:
         """Take one item of a stream."""
@@ -164,6 +194,10 @@ class Run:
             self.call.duration_ns = perf_counter_ns() - self._started
             if not isinstance(error, GeneratorExit):
                 self.call.error_type = error_name(error)
+            elif is_collecting():
+                # The thread may hold a lock that whoever is told of this call would wait for.
+                tell_later(lambda: self.fail(_LEFT))
+                return
             self._read_stream()
             if not self.call.reading.has_usage:
                 self.call.usage_gap = "stream_not_finished" if isinstance(error, GeneratorExit) else "failed"
@@ -218,7 +252,7 @@ class Run:
         ):
             model = reading.response_model
         call.model = model
-        if self._inner_count and self._repeats_inner(result):
+        if self._inner_count and self._repeats_inner():
             call.holds_calls = True
         else:
             if reading.output_tokens is None and call.usage_gap is None and not reading.has_usage:
@@ -226,14 +260,16 @@ class Run:
             call.estimated_cost_usd, call.cost_gap = estimate_cost_usd(
                 reading, model=model, day_number=call.started_at_ns // _NS_PER_DAY
             )
-        if self._inner_result is not None:
-            self._inner_result = None  # a task that was begun in here may hold this run for long
         if self.parent is not None:
             self._tell_parents(result)
+        # A task that was begun in here may hold this run for long, and nothing of it.
+        if self._inner_result is not None:
+            self._inner_result = None
         self._closed()
         if switch.captures and self._is_captured():
             for sink in switch.captures:
                 sink.add(call)
+        self.parent = self._outside = None
 
     def _end_anyhow(self) -> None:
         """After a fault of our own: whatever was opened is closed, as it is."""
@@ -243,16 +279,25 @@ class Run:
         except Exception as error:  # noqa: BLE001
             count_loss("call_unrecorded", detail=type(error).__name__)
 
-    def _repeats_inner(self, result: object) -> bool:
-        """Whether the answer is that of a call inside, or their sum, or says nothing: then it is not counted again."""
+    def _repeats_inner(self) -> bool:
+        """Whether the answer is that of a call inside, or their sum, or says nothing: then it is not counted again.
+
+        Two ids, or two models, are two calls however alike their counts are.
+        """
         reading = self.call.reading
-        if not reading.has_usage or (result is not None and result is self._inner_result):
+        if not reading.has_usage:
             return True
-        tokens = (reading.input_tokens or 0, reading.output_tokens or 0)
-        return tokens == self._inner_sum or any(
-            tokens == (inner.input_tokens or 0, inner.output_tokens or 0)
-            or (reading.response_id is not None and reading.response_id == inner.response_id)
-            for inner in self._inner_readings or ()
+        inner_readings = self._inner_readings or ()
+        if any(reading is inner for inner in inner_readings):
+            return True
+        if reading.response_id is not None and any(inner.response_id is not None for inner in inner_readings):
+            return any(reading.response_id == inner.response_id for inner in inner_readings)
+        models = {inner.response_model for inner in inner_readings}
+        if reading.response_model is not None and None not in models and reading.response_model not in models:
+            return False
+        tokens = (reading.input_tokens, reading.output_tokens)
+        return (reading.input_tokens or 0, reading.output_tokens or 0) == self._inner_sum or any(
+            tokens == (inner.input_tokens, inner.output_tokens) for inner in inner_readings
         )
 
     def _tell_parents(self, result: object) -> None:
@@ -339,7 +384,7 @@ class CallHandle:
     def set_model(self, name: str) -> None:
         """Say which model is asked."""
         if self._run is not None:
-            self._run.call.request_model = name_or_none(name)
+            self._run.call.request_model = model_name(name)
 
     def first_token(self) -> None:
         """Say that the answer begins to come in."""
@@ -347,18 +392,39 @@ class CallHandle:
             self._run.call.first_token_ns = perf_counter_ns() - self._run._started
 
 
+def running() -> Run | None:
+    """What is being recorded here."""
+    return _current.get()
+
+
 def current_call() -> CallHandle:
     """The call that is being recorded here; outside of any, a handle that does nothing."""
     return CallHandle(_current.get())
 
 
+def model_name(said: object) -> str | None:
+    """The name of a model that somebody passed, or that an object says of itself; never an object's own words about itself."""
+    if type(said) is str and 0 < len(said) <= _LONGEST_MODEL:
+        return said
+    if isinstance(said, Enum):
+        said = said.value
+    if said is not None and not isinstance(said, str):
+        try:
+            names = (getattr(said, name, None) for name in ("model_name", "model", "model_id"))
+            said = next((name for name in names if isinstance(name, str)), None)
+        except Exception:  # noqa: BLE001  a property of somebody's own
+            return None
+    return name_or_none(said) if isinstance(said, str) else None
+
+
 def error_name(error: BaseException) -> str:
     """The type of an error for `error.type`: AWS's code, else the class; never its text, which may quote a prompt."""
-    response = getattr(error, "response", None)
-    if isinstance(response, dict) and isinstance(response.get("Error"), dict):
-        code = response["Error"].get("Code")
-        if isinstance(code, str) and code:
-            return name_or_none(code) or "_OTHER"
+    try:
+        code = error.response["Error"]["Code"]  # type: ignore[attr-defined]
+        if isinstance(code, str) and _ERROR_CODE.fullmatch(code):
+            return code
+    except Exception:  # noqa: BLE001, S110  most errors have none, and some have a property that fails
+        pass
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
@@ -366,13 +432,10 @@ def error_name(error: BaseException) -> str:
 def _why_unread(result: object) -> str:
     if result is None:
         return "no_result"
-    if (
-        isinstance(result, GeneratorType | AsyncGeneratorType)
-        or hasattr(result, "__next__")
-        or hasattr(result, "__anext__")
-    ):
+    kind = type(result)  # and not the object, whose own attributes may be anything
+    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
         return "stream_not_followed"
-    return "not_awaited" if inspect.isawaitable(result) else "not_read"
+    return "not_awaited" if hasattr(kind, "__await__") else "not_read"
 
 
 def _checked(facts: dict[str, object]) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import Context, attach, get_current
 
 from ai_finops.instrument.attribution import with_attribution
 from ai_finops.instrument.price import CATALOG_VERSION
@@ -19,6 +19,7 @@ SCOPE = "ai_finops.instrument"
 _STEP_OPERATION = "invoke_workflow"
 _ERROR = trace.Status(trace.StatusCode.ERROR)
 _NS_PER_MS = 1_000_000
+_NO_CONTEXT = Context()
 
 _tracer = trace.get_tracer(SCOPE)
 _names: Names = select_names()
@@ -52,22 +53,30 @@ class SpanRun(Run):
         # What the function calls in other services was asked for by the same feature.
         self._context: Context = (
             context
-            if feature_id is None
+            if feature_id is None and call.journey_id is None
             else with_attribution(context, feature=feature_id, journey=call.journey_id, journey_name=call.journey_name)
         )
 
     def enter(self) -> None:
         """Make the span current as well."""
-        self._token = attach(self._context)
+        self._context_outside = get_current()
+        attach(self._context)
         super().enter()
 
     def leave(self) -> None:
         """Make what was current before current again."""
+        # Set back, and not detached by a token: one of another context (a generator closed elsewhere) cannot be.
+        if get_current() is self._context:
+            attach(self._context_outside)
+        else:
+            above = self.entered_inside()
+            if isinstance(above, SpanRun) and above._context_outside is self._context:
+                above._context_outside = self._context_outside
         super().leave()
-        detach(self._token)
 
     def _closed(self) -> None:
         call, span = self.call, self._span
+        self._context = self._context_outside = _NO_CONTEXT
         if span.is_recording():
             span.set_attributes(_facts(self))
             if call.error_type is not None:
