@@ -6,6 +6,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,25 @@ def test_a_stream_followed_twice_tells_both():
     assert one.reading == other.reading == WHOLE
     assert one.end_names == other.end_names == ["complete"]
     assert len(one.events) == len(other.events) == 6
+
+
+def test_a_stream_followed_by_several_and_dropped_tells_the_first_first():
+    answer, ended, is_last = converse_stream(Wire(EVENTS)), [], threading.Event()
+
+    def follower(number):
+        def end(error):
+            ended.append((number, type(error).__name__))
+            if number == 2:
+                is_last.set()
+
+        return end
+
+    for number in range(3):
+        assert follow(answer, on_event=lambda _: None, on_end=follower(number))
+    del answer
+    gc.collect()
+    assert is_last.wait(5)
+    assert ended == [(number, "GeneratorExit") for number in range(3)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
