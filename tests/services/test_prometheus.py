@@ -17,7 +17,7 @@ from ai_finops.instrument.metrics import (
     metric_sink,
     prometheus,
     prometheus_instruments,
-)  # noqa: E402
+)
 from ai_finops.instrument.metrics.choice import forget_choice  # noqa: E402
 from ai_finops.instrument.reading import Reading  # noqa: E402
 
@@ -210,13 +210,14 @@ class Abandoned:
 
 @pytest.fixture
 def collect_under_lock(monkeypatch):
-    """Have the collector run while the client makes a set of labels, under its lock."""
+    """Have the collector run when the client makes its first set of labels, under its lock."""
     from prometheus_client import values
 
-    init = values.MutexValue.__init__
+    init, collected = values.MutexValue.__init__, []
 
     def collect_first(self, *arguments, **options):
-        gc.collect()
+        if not collected:
+            collected.append(gc.collect())
         init(self, *arguments, **options)
 
     monkeypatch.setattr(values.MutexValue, "__init__", collect_first)
