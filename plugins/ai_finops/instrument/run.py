@@ -114,7 +114,10 @@ class Run:
             _say_who_asked(call, asked, options, None if around is None else around.call)
         for name, value in options.said:
             setattr(call, name, value)
-        call.request_model = options.model or model_name(model)
+        if options.model is not None:
+            call.request_model = options.model
+        elif model is not None:
+            call.request_model = model if type(model) is str and 0 < len(model) <= _LONGEST_MODEL else model_name(model)
         call.started_at_ns = time_ns()
         self._started = perf_counter_ns()
         self._opened()
@@ -258,9 +261,11 @@ class Run:
         else:
             if reading.output_tokens is None and call.usage_gap is None and not reading.has_usage:
                 call.usage_gap = "not_read"
-            call.estimated_cost_usd, call.cost_gap = estimate_cost_usd(
-                reading, model=model, day_number=call.started_at_ns // _NS_PER_DAY
-            )
+            usd, gap = estimate_cost_usd(reading, model=model, day_number=call.started_at_ns // _NS_PER_DAY)
+            if usd is None:
+                call.cost_gap = gap
+            else:
+                call.estimated_cost_usd = usd
         if self.parent is not None:
             self._tell_parents(result)
         # A task that was begun in here may hold this run for long, and nothing of it.

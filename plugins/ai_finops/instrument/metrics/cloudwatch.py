@@ -73,7 +73,7 @@ class CloudWatchSink:
         """Count one ended call. Never raises, blocks only while another thread adds."""
         try:
             values = values_of(call)
-            said = (call.feature_id, call.model, call.ended_at_ns // NS_PER_MINUTE)
+            said = (call.feature_id, call.model, (call.started_at_ns + call.duration_ns) // NS_PER_MINUTE)
             with self._lock:
                 sets = self._minutes.get(said)
                 if sets is not None:

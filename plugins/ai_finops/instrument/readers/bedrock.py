@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from ai_finops.instrument.readers.counts import beside, count, written_in_all
-from ai_finops.instrument.readers.parts import NOTHING, first, reading_of, text
+from ai_finops.instrument.readers.parts import NOTHING, first, text
 from ai_finops.instrument.reading import Reading
 
 BEDROCK = "aws.bedrock"
 METRICS = "amazon-bedrock-invocationMetrics"
 """In the last part of a stream of InvokeModelWithResponseStream."""
 _HEADER = "x-amzn-bedrock-"
+_reading: Any = tuple.__new__
+"""Of all fields in order, in half the time of its own constructor."""
 
 
 def read_converse(body: dict[str, Any], usage: dict[str, Any]) -> Reading:
@@ -31,20 +33,30 @@ def read_converse(body: dict[str, Any], usage: dict[str, Any]) -> Reading:
         written = written_in_all(written, for_minutes, for_an_hour)
     meta = body.get("ResponseMetadata") or NOTHING
     tier, performance, trace = body.get("serviceTier"), body.get("performanceConfig"), body.get("trace")
-    return reading_of(
+    request_id, reason, retries = meta.get("RequestId"), body.get("stopReason"), meta.get("RetryAttempts")
+    whole, read, written, for_an_hour, output, reasoning = beside(
+        usage.get("inputTokens"), read, written, for_an_hour, usage.get("outputTokens"), None
+    )
+    return _reading(  # spelled out, as this is on the request path: each call of a small function costs as much as ten names
+        Reading,
         (
             BEDROCK,
             "chat",
             None,
             None if trace is None else _routed_model(trace),
             None,
-            text(meta.get("RequestId")),
+            request_id if type(request_id) is str and request_id else None,
             None if tier is None is performance else _tier(tier, performance),
-            text(body.get("stopReason")),
-            *beside(usage.get("inputTokens"), read, written, for_an_hour, usage.get("outputTokens"), None),
+            reason if type(reason) is str and reason else None,
+            whole,
+            read,
+            written,
+            for_an_hour,
+            output,
+            reasoning,
             None,
-            count(meta.get("RetryAttempts")),
-        )
+            retries if type(retries) is int and retries >= 0 else None,
+        ),
     )
 
 

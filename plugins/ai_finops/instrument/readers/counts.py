@@ -46,6 +46,8 @@ def beside(uncached: Any, read: Any, written: Any, for_an_hour: Any, output: Any
     ):
         return uncached + read + written, read, written, for_an_hour, output, None
     if read is None and written is None and for_an_hour is None:
+        if type(uncached) is int is type(output) and reasoning is None and uncached >= 0 <= output:
+            return uncached, None, None, None, output, None
         uncached = uncached if type(uncached) is int and uncached >= 0 else None
         return (uncached, None, None, None, *_output(output, reasoning))
     parts = [count(part) for part in (uncached, 0 if read is None else read, 0 if written is None else written)]
