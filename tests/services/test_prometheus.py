@@ -11,7 +11,7 @@ prometheus_client = pytest.importorskip("prometheus_client", reason="prometheus-
 
 from ai_finops.instrument.call import Call  # noqa: E402 only where the client is
 from ai_finops.instrument.losses import forget_losses, losses  # noqa: E402
-from ai_finops.instrument.metrics import (
+from ai_finops.instrument.metrics import (  # noqa: E402
     PrometheusSink,
     configure_metrics,
     metric_sink,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ai_finops.instrument.readers.counts import sum_of
 from ai_finops.instrument.reading import Reading
 
-
 _BILLED = (8, 12, 14)
 """Where input, output and search units stand in a reading."""
 
