@@ -228,15 +228,26 @@ def test_the_client_can_be_made_early(rules):
     assert made == [1]
 
 
-def test_a_closed_sink_still_takes_calls_and_no_more_than_it_may(rules):
-    sink = CloudWatchSink(interval_s=NEVER_S, max_minutes=2)
+def test_what_comes_to_a_closed_sink_is_counted_and_not_held(rules):
+    sink = CloudWatchSink(interval_s=NEVER_S)
     sink.add(now_call())
     assert sink.close()
-    for number in range(4):
-        sink.add(call(at_s=(MINUTE + number) * 60))
-    assert not sink.flush(timeout_s=0.1)
-    assert not sink.close()
-    assert losses() == {"metrics_dropped": 8}
+    sink.add(now_call())  # four values, of a pair and minute that it had
+    sink.add(now_call("answers", cost_usd=None, output_tokens=None))  # two
+    assert losses() == {"metrics_after_close": 6}
+    assert len(sink._minutes) == 0
+    assert sink.flush(timeout_s=0.1) and sink.close()
+    assert rules.count("LatencyMs") == 1
+
+
+def test_a_child_of_a_process_with_a_closed_sink_may_add(rules):
+    sink = CloudWatchSink(interval_s=NEVER_S)
+    sink.add(now_call())
+    assert sink.close()
+    sink.after_fork()
+    sink.add(now_call())
+    assert sink.close()
+    assert (rules.count("LatencyMs"), losses()) == (2, {})
 
 
 def test_what_cannot_be_sent_at_the_end_is_counted(rules):

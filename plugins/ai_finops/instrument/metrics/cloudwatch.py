@@ -106,10 +106,14 @@ class CloudWatchSink:
         return self._thread.flush(timeout_s)
 
     def close(self, timeout_s: float = FLUSH_TIMEOUT_S) -> bool:
-        """Send a last time, even while backing off, and end the thread; return whether CloudWatch has taken all."""
-        if self._is_closed:
+        """Send a last time, even while backing off, and end the thread; return whether CloudWatch has taken all.
+
+        The values of calls that end later are counted as losses `metrics_after_close`.
+        """
+        with self._lock:  # what is added before is in the last sending
+            was_closed, self._is_closed = self._is_closed, True
+        if was_closed:
             return not self._has_any()
-        self._is_closed = True
         is_all_sent = self._thread.stop(timeout_s) if self._thread.is_running else self._work(True)
         if not is_all_sent:
             count_loss("metrics_unsent_at_exit", count=self._delivery.waiting_count + len(self._minutes))
@@ -124,12 +128,18 @@ class CloudWatchSink:
         """Count a call that is the first of its pair in its minute."""
         feature_id, model, minute = said
         pair = self._pairs.of(feature_id, model)
-        first, dropped = MinuteSets(pair, minute), None
+        first, dropped, after_close_count = MinuteSets(pair, minute), None, 0
         key = said if self._is_found_as_said(feature_id, model, pair) else (*pair, minute)
         with self._lock:
-            if len(self._minutes) >= self._max_minutes and key not in self._minutes:
+            if self._is_closed:
+                after_close_count = sum(value is not None for value in values)
+            elif len(self._minutes) >= self._max_minutes and key not in self._minutes:
                 dropped = self._minutes.pop(next(iter(self._minutes)))
-            self._minutes.setdefault(key, first).add(values)
+            if not self._is_closed:
+                self._minutes.setdefault(key, first).add(values)
+        if after_close_count:
+            count_loss("metrics_after_close", count=after_close_count)
+            return
         if dropped is not None:
             count_loss("metrics_dropped", count=dropped.value_count)
         self._thread.start()
