@@ -224,6 +224,44 @@ def test_what_is_no_stream_of_an_sdk_is_not_followed(result):
     assert follow(result, on_event=pytest.fail, on_end=pytest.fail) is False
 
 
+class Hostile:
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize("is_class", [False, True])
+def test_what_fails_when_it_is_looked_at_is_not_followed(is_class):
+    class Kind(type):
+        def __getattribute__(cls, name):
+            raise RuntimeError(name)
+
+    before = losses().get("stream_unfollowed", 0)
+    hostile = Kind("Made", (), {})() if is_class else Hostile()
+    assert follow(hostile, on_event=print, on_end=print) is False
+    assert losses()["stream_unfollowed"] == before + 1
+
+
+def test_a_stream_that_can_be_hooked_in_part_tells_nothing():
+    class Closed(type(converse_stream(Wire(EVENTS))["stream"])):
+        def __setattr__(self, name, value):
+            if name == "close":
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+    answer = converse_stream(Wire(EVENTS))
+    answer["stream"].__class__ = Closed
+    before = losses().get("stream_unfollowed", 0)
+    assert follow(answer, on_event=pytest.fail, on_end=pytest.fail) is False
+    assert losses()["stream_unfollowed"] == before + 1
+    assert len(list(answer["stream"])) == 5
+    assert losses().get("stream_event_unread", 0) == 0
+
+
 def test_a_plain_generator_is_left_as_it_is():
     numbers = (number for number in range(3))
     assert follow(numbers, on_event=pytest.fail, on_end=pytest.fail) is False

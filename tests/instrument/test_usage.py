@@ -7,9 +7,12 @@ import json
 import subprocess
 import sys
 from collections import OrderedDict
+from decimal import Decimal
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from botocore.response import StreamingBody
 from hypothesis import given, settings
@@ -552,6 +555,68 @@ def test_a_reader_that_fails_is_counted_and_the_next_is_asked(reader):
     before = losses().get("reader_failed", 0)
     assert read({"usage": NOVA_USAGE}).output_tokens == 6
     assert losses()["reader_failed"] == before + 1
+
+
+@pytest.mark.parametrize(
+    "none", [-1, "5", 5.0, float("nan"), True, 10**12 + 1, 10**30, b"5", [5], object(), Decimal(5)]
+)
+@pytest.mark.parametrize("field", ["input_tokens", "output_tokens", "search_units", "retry_count"])
+def test_of_a_reader_of_the_user_s_own_what_is_no_count_is_not_taken(none, field):
+    given = Reading("ours", input_tokens=10, output_tokens=5, search_units=1, retry_count=0)
+    register_reader(lambda answer: given._replace(**{field: none}), for_type=Answer)
+    before = losses().get("usage_not_taken", 0)
+    assert read(Answer(5)) == given._replace(**{field: None})
+    assert losses()["usage_not_taken"] == before + 1
+
+
+@pytest.mark.parametrize("number", [0, 10**12, numpy.int64(7), numpy.uint8(7), IntEnum("Seven", {"SEVEN": 7}).SEVEN])
+def test_of_a_reader_of_the_user_s_own_whole_numbers_are_counts(number):
+    given = Reading("ours", input_tokens=number, output_tokens=number)
+    register_reader(lambda answer: given, for_type=Answer)
+    before = losses()
+    reading = read(Answer(5))
+    assert (reading.input_tokens, reading.output_tokens) == (int(number), int(number))
+    assert type(reading.input_tokens) is type(reading.output_tokens) is int
+    assert losses() == before
+
+
+def test_of_a_reader_of_the_user_s_own_a_part_that_is_no_count_leaves_no_sum():
+    for parts in ({"cache_read_input_tokens": -1}, {"cache_write_input_tokens": 11}, {"cache_read_input_tokens": 5.5}):
+        register_reader(lambda answer, parts=parts: Reading(input_tokens=10, output_tokens=5, **parts), for_type=Answer)
+        reading = read(Answer(5))
+        assert (reading.input_tokens, reading.output_tokens) == (None, 5)
+    whole = Reading(None, "chat", None, "ours-1", None, None, None, None, 10, 4, 3, 2, 5, 5)
+    register_reader(lambda answer: whole, for_type=Answer)
+    assert read(Answer(5)) == whole
+
+
+@pytest.mark.parametrize("none", [7, b"model", ["model"], object()])
+@pytest.mark.parametrize("field", Reading._fields[:8])
+def test_of_a_reader_of_the_user_s_own_what_is_no_text_is_not_taken(none, field):
+    register_reader(lambda answer: Reading(input_tokens=1, **{field: none}), for_type=Answer)
+    before = losses().get("usage_not_taken", 0)
+    assert read(Answer(5)) == Reading(input_tokens=1)
+    assert losses()["usage_not_taken"] == before + 1
+    register_reader(lambda answer: Reading(input_tokens=1, **{field: ""}), for_type=Answer)
+    assert read(Answer(5)) == Reading(input_tokens=1)
+    assert losses()["usage_not_taken"] == before + 1
+
+
+def test_more_than_a_million_million_tokens_are_no_count():
+    most, more = 10**12, 10**12 + 1
+    for said, counted in ((most, most), (more, None)):
+        chat = {"object": "chat.completion", "model": "gpt-4o", "choices": []}
+        of_openai = read(chat | {"usage": {"prompt_tokens": 5, "completion_tokens": said}})
+        assert (of_openai.input_tokens, of_openai.output_tokens) == (5, counted)
+        of_openai = read(chat | {"usage": {"prompt_tokens": said, "completion_tokens": 5}})
+        assert (of_openai.input_tokens, of_openai.output_tokens) == (counted, 5)
+        usage = {"inputTokens": 1, "outputTokens": said, "cacheReadInputTokens": 2, "cacheWriteInputTokens": 3}
+        of_bedrock = read({"usage": usage})
+        assert (of_bedrock.input_tokens, of_bedrock.output_tokens) == (6, counted)
+        for name in ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"):
+            of_bedrock = read({"usage": usage | {"outputTokens": 5, name: said}})
+            whole = None if counted is None else said + 6 - usage[name]
+            assert (of_bedrock.input_tokens, of_bedrock.output_tokens) == (whole, 5), name
 
 
 def test_a_result_that_fails_when_it_is_looked_at_is_counted():

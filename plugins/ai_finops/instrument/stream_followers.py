@@ -45,6 +45,12 @@ class Follower:
         except Exception as error:  # noqa: BLE001 - the caller's stream goes on
             count_loss("stream_event_unread", detail=type(error).__name__)
 
+    def forget(self) -> None:
+        """Tell nothing from now on."""
+        self._on_event = None
+        self._on_end.clear()
+        _watched.pop(id(self), None)
+
     def end(self, error: BaseException | None) -> None:
         try:
             on_end = self._on_end.pop()  # of two threads, one gets it

@@ -34,6 +34,7 @@ def follow(result: object, *, on_event: OnEvent, on_end: OnEnd) -> bool:
         on_end: Called once: with None when the stream was read to its end, with the error that broke it, or with a
             `GeneratorExit` when it was closed or dropped before. Must not hold `result`, else it is never dropped.
     """
+    follower: Follower | None = None
     try:
         stream, hook = _hook_of(result)
         if hook is None:
@@ -43,6 +44,8 @@ def follow(result: object, *, on_event: OnEvent, on_end: OnEnd) -> bool:
         hook(stream, follower)
         watch(stream, follower)
     except Exception as error:  # noqa: BLE001 - the caller's stream goes on without us
+        if follower is not None:
+            follower.forget()  # a part of it may look on already
         count_loss("stream_unfollowed", detail=type(error).__name__)
         return False
     return True

@@ -13,6 +13,7 @@ from typing import Any
 
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.readers import anthropic, bedrock, langchain, openai
+from ai_finops.instrument.readers.counts import count
 from ai_finops.instrument.readers.objects import read_litellm, read_openai_response
 from ai_finops.instrument.readers.parts import fields_of, first, text
 from ai_finops.instrument.reading import Reading
@@ -298,7 +299,7 @@ class StreamReading:
     def _add_counts(self, event: dict[str, Any], in_name: str, out_name: str, reason: object) -> None:
         known = self._known or Reading(bedrock.BEDROCK, "text_completion")
         said = [event.get(name) for name in (in_name, out_name)]
-        counts = [each if type(each) is int and each >= 0 else None for each in said]
+        counts = [count(each) for each in said]
         self._known = known._replace(
             input_tokens=known.input_tokens if counts[0] is None else counts[0],
             output_tokens=known.output_tokens if counts[1] is None else counts[1],

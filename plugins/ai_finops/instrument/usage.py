@@ -14,6 +14,7 @@ from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.readers import bedrock
 from ai_finops.instrument.readers.bodies import read_dict
 from ai_finops.instrument.readers.objects import Reader, reader_of
+from ai_finops.instrument.readers.taken import taken
 from ai_finops.instrument.reading import Reading
 from ai_finops.pricing.usage_bodies import read_usage
 
@@ -45,7 +46,7 @@ def register_reader(reader: Callable[[Any], Reading | None], *, for_type: type |
 
     Args:
         reader: Takes the result, returns its reading, or None to leave it to the next. What it raises is counted as a loss,
-            and the next is asked.
+            and the next is asked. A field of the reading that is no count or no text is not taken, and counted as a loss.
         for_type: Ask it only for results of this class and its subclasses. Without it, every result is shown to it.
     """
     _registered.insert(0, (reader, for_type))
@@ -109,11 +110,11 @@ def _in_turn(asked: list[Reader], built_in: Reader) -> Reader:
         for reader in asked:
             try:
                 reading = reader(result)
+                if isinstance(reading, Reading):
+                    return taken(reading)
             except Exception as error:  # noqa: BLE001 - the user's own code
                 count_loss("reader_failed", detail=type(error).__name__)
                 continue
-            if isinstance(reading, Reading):
-                return reading
             if reading is not None:
                 count_loss("reader_failed", detail="returned no Reading")
         return built_in(result)

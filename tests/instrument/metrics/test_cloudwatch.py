@@ -7,6 +7,7 @@ import pytest
 
 from ai_finops.instrument.losses import losses
 from ai_finops.instrument.metrics import CloudWatchSink
+from ai_finops.instrument.metrics.cloudwatch import COUNTED_AT
 from ai_finops.instrument.metrics.cloudwatch_client import make_client
 from ai_finops.instrument.metrics.delivery import Delivery
 from tests.instrument.metrics.made import MINUTE, call
@@ -228,15 +229,26 @@ def test_the_client_can_be_made_early(rules):
     assert made == [1]
 
 
-def test_a_closed_sink_still_takes_calls_and_no_more_than_it_may(rules):
-    sink = CloudWatchSink(interval_s=NEVER_S, max_minutes=2)
+def test_what_comes_to_a_closed_sink_is_counted_and_not_held(rules):
+    sink = CloudWatchSink(interval_s=NEVER_S)
     sink.add(now_call())
     assert sink.close()
-    for number in range(4):
-        sink.add(call(at_s=(MINUTE + number) * 60))
-    assert not sink.flush(timeout_s=0.1)
-    assert not sink.close()
-    assert losses() == {"metrics_dropped": 8}
+    sink.add(now_call())  # four values, of a pair and minute that it had
+    sink.add(now_call("answers", cost_usd=None, output_tokens=None))  # two
+    assert losses() == {"metrics_after_close": 6}
+    assert len(sink._minutes) == 0
+    assert sink.flush(timeout_s=0.1) and sink.close()
+    assert rules.count("LatencyMs") == 1
+
+
+def test_a_child_of_a_process_with_a_closed_sink_may_add(rules):
+    sink = CloudWatchSink(interval_s=NEVER_S)
+    sink.add(now_call())
+    assert sink.close()
+    sink.after_fork()
+    sink.add(now_call())
+    assert sink.close()
+    assert (rules.count("LatencyMs"), losses()) == (2, {})
 
 
 def test_what_cannot_be_sent_at_the_end_is_counted(rules):
@@ -252,6 +264,7 @@ def test_a_thread_that_does_not_come_leaves_memory_bounded():
     sink = CloudWatchSink(make_client=stuck.wait, interval_s=NEVER_S, max_minutes=10)
     for number in range(25):
         sink.add(call(at_s=(MINUTE + number) * 60))
+    sink._count_waiting()
     assert len(sink._minutes) == 10
     # The first 15 minutes, of four values each.
     assert losses() == {"metrics_dropped": 60}
@@ -333,3 +346,18 @@ def test_many_threads_lose_nothing(sink, rules):
     assert sink.flush(20)
     assert rules.count("LatencyMs") == rules.count("InputTokens") == 4_000
     assert losses() == {}
+
+
+def test_calls_wait_to_be_counted_a_bounded_number_of_them(rules):
+    sink = CloudWatchSink(interval_s=NEVER_S)
+    for number in range(3 * COUNTED_AT + 10):
+        sink.add(now_call())
+        assert len(sink._waiting) < COUNTED_AT, number
+    assert sink._waiting
+    assert sink.flush()
+    assert not sink._waiting
+    assert rules.count("InputTokens") == 3 * COUNTED_AT + 10
+    for _ in range(5):
+        sink.add(now_call())
+    assert sink.close()
+    assert rules.count("InputTokens") == 3 * COUNTED_AT + 15

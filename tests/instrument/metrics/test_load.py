@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from ai_finops.instrument import configure_metrics, instrument_llm, track_llm_cost
 from ai_finops.instrument.losses import losses
 from ai_finops.instrument.metrics import CloudWatchSink
 from ai_finops.instrument.metrics.cloudwatch_client import make_client
@@ -103,3 +104,72 @@ def test_results_are_the_same_memory_is_bounded_and_losses_are_counted(ill, monk
     assert losses()["metrics_dropped"] + waiting == 4 * CALLS
     assert losses()["metrics_unsent_at_exit"] == delivery.waiting_count
     assert ill.taken == []
+
+
+# The same through the decorators, both on one function, as a service has them.
+
+USAGE = {"prompt_tokens": 1_000, "completion_tokens": 500}
+
+
+def decorated(kind: str, feature: str):
+    """A function of each kind that gives `answer(number)`, or raises."""
+
+    def body(number: int) -> dict:
+        return {"model": "gpt-4o-mini", "said": answer(number), "usage": USAGE}
+
+    async def coroutine(number: int) -> dict:
+        await asyncio.sleep(0)
+        return body(number)
+
+    async def generator(number: int):
+        yield "text"
+        await asyncio.sleep(0)
+        yield body(number)
+
+    function = {"plain": body, "coroutine": coroutine, "generator": generator}[kind]
+    return track_llm_cost(feature=feature)(instrument_llm(feature=feature, provider="openai")(function))
+
+
+async def result_of(function, number: int) -> object:
+    """What the caller gets: the last item, the value, or the very error."""
+    try:
+        got = function(number)
+        if hasattr(got, "__anext__"):
+            got = [item async for item in got][-1]
+        elif asyncio.iscoroutine(got):
+            got = await got
+        return got["said"]
+    except ModelError as error:
+        return repr(error)
+
+
+@pytest.mark.parametrize("ill", ["hangs", "throttles"], indirect=True)
+@pytest.mark.parametrize("kind", ["plain", "coroutine", "generator"])
+def test_decorated_calls_of_a_hundred_tasks_notice_nothing(kind, ill, monkeypatch, spans):
+    monkeypatch.setattr("ai_finops.instrument.metrics.cloudwatch_client.MAX_ATTEMPTS", 1)
+    delivery = Delivery(make_client, max_waiting=MAX_WAITING)
+    sink = CloudWatchSink(interval_s=0.001, delivery=delivery, max_minutes=MAX_MINUTES)
+    configure_metrics(sink=sink)
+    functions = [decorated(kind, f"feature {number}") for number in range(FEATURES)]
+    calls_each = 3
+
+    async def one(task: int) -> list:
+        numbers = [task * calls_each + each for each in range(calls_each)]
+        return [await result_of(functions[number % FEATURES], number) for number in numbers]
+
+    async def all_tasks() -> list:
+        return await asyncio.gather(*(one(task) for task in range(TASKS)))
+
+    found = [each for results in asyncio.run(all_tasks()) for each in results]
+    call_count = TASKS * calls_each
+    assert found == [outcome(answer, number) for number in range(call_count)]
+    sink.close(timeout_s=10)
+    # Each seventh call from 0 on failed: it has a latency and nothing else; all others have four values.
+    failed_count = len(range(0, call_count, 7))
+    waiting = sum(each.count for each in delivery._waiting.values())
+    assert losses().get("metrics_dropped", 0) + waiting == 4 * (call_count - failed_count) + failed_count
+    assert losses().keys() <= {"metrics_dropped", "metrics_unsent_at_exit"}
+    assert ill.taken == []
+    # A function with both decorators is one span a call.
+    assert len(spans.all) == call_count
+    assert sum("error.type" in span.attributes for span in spans.all) == failed_count

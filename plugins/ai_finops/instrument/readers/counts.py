@@ -1,7 +1,7 @@
 """Counts of tokens brought to one convention: input includes cached tokens, output includes reasoning.
 
-What a body does not mention is None. What it mentions and is no count (negative, a truth value, a fraction, text) makes every
-count that needs it None too: a sum of parts of which one is not known is not known.
+What a body does not mention is None. What it mentions and is no count (negative, a truth value, a fraction, text, absurd) makes
+every count that needs it None too: a sum of parts of which one is not known is not known.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from typing import Any
 Counts = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
 """Input, cache read, cache write, cache write for an hour, output, reasoning; as they stand in `Reading`."""
 
+MOST = 10**12
+"""Tokens of one call. A hundred million is the most that anybody sells; more than this is a time or an id, or made to harm."""
+
 
 def count(said: object) -> int | None:
     """Return a count of tokens, or None where it is none."""
-    return said if type(said) is int and said >= 0 else None
+    return said if type(said) is int and 0 <= said <= MOST else None
 
 
 def including(whole: Any, read: Any, written: Any, for_an_hour: Any, output: Any, reasoning: Any) -> Counts:
@@ -24,11 +27,12 @@ def including(whole: Any, read: Any, written: Any, for_an_hour: Any, output: Any
         and type(whole) is int is type(output)
         and for_an_hour is None
         and whole >= 0 <= output
+        and whole + output <= MOST  # more is looked at below, one by one
         and (read is None or (type(read) is int and 0 <= read <= whole))
         and (reasoning is None or (type(reasoning) is int and 0 <= reasoning <= output))
     ):
         return whole, read, None, None, output, reasoning
-    whole = whole if type(whole) is int and whole >= 0 else None
+    whole = count(whole)
     if read is None and written is None and for_an_hour is None:
         return (whole, None, None, None, *_output(output, reasoning))
     return (*_checked(whole, read, written, for_an_hour), *_output(output, reasoning))
@@ -44,11 +48,14 @@ def beside(uncached: Any, read: Any, written: Any, for_an_hour: Any, output: Any
         and read >= 0 <= written
         and (for_an_hour is None or (type(for_an_hour) is int and 0 <= for_an_hour <= written))
     ):
-        return uncached + read + written, read, written, for_an_hour, output, None
+        in_all = uncached + read + written
+        if in_all + output <= MOST:
+            return in_all, read, written, for_an_hour, output, None
     if read is None and written is None and for_an_hour is None:
-        if type(uncached) is int is type(output) and reasoning is None and uncached >= 0 <= output:
+        is_usual = type(uncached) is int is type(output) and reasoning is None and uncached >= 0 <= output
+        if is_usual and uncached + output <= MOST:
             return uncached, None, None, None, output, None
-        uncached = uncached if type(uncached) is int and uncached >= 0 else None
+        uncached = count(uncached)
         return (uncached, None, None, None, *_output(output, reasoning))
     parts = [count(part) for part in (uncached, 0 if read is None else read, 0 if written is None else written)]
     whole = None if None in parts else sum(parts)  # type: ignore[arg-type]
@@ -56,7 +63,7 @@ def beside(uncached: Any, read: Any, written: Any, for_an_hour: Any, output: Any
 
 
 def _output(output: Any, reasoning: Any) -> tuple[int | None, int | None]:
-    output = output if type(output) is int and output >= 0 else None
+    output = count(output)
     if reasoning is None:
         return output, None
     is_part = type(reasoning) is int and output is not None and 0 <= reasoning <= output
