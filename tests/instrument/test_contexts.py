@@ -11,7 +11,7 @@ import types
 import pytest
 from opentelemetry import trace
 
-from ai_finops.instrument import current_call, instrument_llm, run, track_llm_cost
+from ai_finops.instrument import carry, current_call, instrument_llm, run, track_llm_cost
 from ai_finops.instrument.losses import losses
 from ai_finops.instrument.metering import MeterRun
 from tests.instrument.answers import converse, openai_chat
@@ -235,3 +235,17 @@ def test_a_generator_that_works_inside_of_a_task_that_it_began(spans):
     asyncio.run(main())
     assert {span.attributes["finops.pipeline"] for span in spans.all} == {"generator", "task", "block"}
     assert nothing_is_left()
+
+
+def test_a_call_that_is_carried_into_a_pool_is_inside_of_the_one_that_waits_for_it(spans):
+    from concurrent.futures import ThreadPoolExecutor
+
+    inner = track_llm_cost(feature="f", pipeline="inner")(converse)
+
+    @track_llm_cost(feature="f", pipeline="outer")
+    def outer():
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(carry(inner)).result()
+
+    outer()
+    assert [span.attributes["gen_ai.operation.name"] for span in spans.all] == ["chat", "invoke_workflow"]

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from ai_finops.instrument.telling import finish_telling
 from ai_finops.instrument.testing import recorded_calls
 from ai_finops.instrument.tracking import track_llm_cost
 from tests.instrument.bedrock_runtime import REQUEST_ID, Wire, chunk, converse_stream, invoke_stream
@@ -47,6 +48,23 @@ def test_a_stream_that_was_returned_and_breaks():
     (call,) = calls
     assert (call.error_type, call.usage_gap, call.cost_gap) == ("ConnectionError", "failed", "no_usage")
     assert call.reading.request_id == REQUEST_ID
+
+
+@track_llm_cost(feature="answers")
+def converse_within(wire):
+    return converse(wire)
+
+
+def test_a_stream_through_two_functions_that_was_dropped_is_one_call():
+    with recorded_calls() as calls:
+        answer = converse_within(Wire(EVENTS))
+        next(iter(answer["stream"]))
+        del answer
+        gc.collect()
+        assert finish_telling(10)
+    (call,) = calls
+    assert call.pipeline_id.endswith("test_followed_calls.converse")
+    assert (call.feature_id, call.usage_gap) == ("answers", "stream_not_finished")
 
 
 def test_a_stream_that_was_returned_and_dropped():

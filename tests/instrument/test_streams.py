@@ -6,6 +6,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,25 @@ def test_a_stream_followed_twice_tells_both():
     assert one.reading == other.reading == WHOLE
     assert one.end_names == other.end_names == ["complete"]
     assert len(one.events) == len(other.events) == 6
+
+
+def test_a_stream_followed_by_several_and_dropped_tells_the_first_first():
+    answer, ended, is_last = converse_stream(Wire(EVENTS)), [], threading.Event()
+
+    def follower(number):
+        def end(error):
+            ended.append((number, type(error).__name__))
+            if number == 2:
+                is_last.set()
+
+        return end
+
+    for number in range(3):
+        assert follow(answer, on_event=lambda _: None, on_end=follower(number))
+    del answer
+    gc.collect()
+    assert is_last.wait(5)
+    assert ended == [(number, "GeneratorExit") for number in range(3)]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
@@ -357,6 +377,145 @@ def test_decoded_events_of_responses():
     }
 
 
+# Several answers in one stream: a function that asks again and hands both on.
+
+
+def answers_of_claude(*answers):
+    """Events of messages with the id, the model, and the usages of start and end."""
+    for response_id, model, started, ended in answers:
+        yield {
+            "type": "message_start",
+            "message": {"id": response_id, "type": "message", "model": model, "usage": started},
+        }
+        yield {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": ended}
+        yield {"type": "message_stop"}
+
+
+def lost(*events):
+    stream, before = StreamReading(), losses().get("answers_in_one_call", 0)
+    for each in events:
+        stream.add(each)
+    reading = stream.reading()
+    assert stream.reading() == reading  # asked twice, counted once
+    return reading, losses().get("answers_in_one_call", 0) - before
+
+
+def test_two_messages_in_one_stream_are_added_up():
+    first = {"input_tokens": 3, "cache_read_input_tokens": 2_000, "cache_creation_input_tokens": 0, "output_tokens": 1}
+    second = {"input_tokens": 10, "output_tokens": 1}
+    one = ("msg_1", "claude-opus-5", first, {"output_tokens": 61})
+    other = ("msg_2", "claude-opus-5", second, {"output_tokens": 9})
+    reading = reading_of(*answers_of_claude(one, other))
+    # Input 3 + 2,000 and 10; output 61 and 9.
+    assert counts(reading) == {
+        "input_tokens": 2_013,
+        "cache_read_input_tokens": 2_000,
+        "cache_write_input_tokens": 0,
+        "output_tokens": 70,
+    }
+    assert (reading.provider_name, reading.response_model) == ("anthropic", "claude-opus-5")
+    assert (reading.response_id, reading.finish_reason) == (None, "end_turn")
+    third = ("msg_3", "claude-opus-5", second, {"output_tokens": 30})
+    assert reading_of(*answers_of_claude(one, other, third)).output_tokens == 100
+
+
+def test_a_message_that_is_said_twice_is_one():
+    one = ("msg_1", "claude-opus-5", {"input_tokens": 3, "output_tokens": 1}, {"output_tokens": 61})
+    assert counts(reading_of(*answers_of_claude(one, one))) == {"input_tokens": 3, "output_tokens": 61}
+
+
+def test_a_second_message_that_breaks_leaves_no_sum():
+    one = ("msg_1", "claude-opus-5", {"input_tokens": 3, "output_tokens": 1}, {"output_tokens": 61})
+    other = ("msg_2", "claude-opus-5", {"input_tokens": 10, "output_tokens": 1}, {"output_tokens": 9})
+    events = [*answers_of_claude(one, other)][:4]
+    reading, lost_count = lost(*events)
+    assert (counts(reading), lost_count) == ({}, 1)
+
+
+def test_answers_of_two_models_have_no_model_together():
+    one = ("msg_1", "claude-opus-5", {"input_tokens": 3}, {"output_tokens": 61})
+    other = ("msg_2", "claude-haiku-4-5", {"input_tokens": 10}, {"output_tokens": 9})
+    reading, lost_count = lost(*answers_of_claude(one, other))
+    assert (counts(reading), lost_count) == ({"input_tokens": 13, "output_tokens": 70}, 1)
+    assert (reading.response_model, reading.response_id) == (None, None)
+
+
+def chunks(response_id, prompt, completion, *, ends="stop"):
+    said = {"object": "chat.completion.chunk", "id": response_id, "model": "gpt-4o"}
+    usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    yield said | {"choices": [{"delta": {"role": "assistant", "content": "Hi"}, "finish_reason": None}]}
+    yield said | {"choices": [{"delta": {}, "finish_reason": ends}]}
+    yield said | {"choices": [], "usage": usage}
+
+
+def test_chunks_with_two_ids_are_added_up():
+    reading = reading_of(*chunks("c1", 10, 5, ends="tool_calls"), *chunks("c2", 200, 30))
+    assert reading == Reading("openai", "chat", response_model="gpt-4o", finish_reason="stop",
+                              input_tokens=210, output_tokens=35)  # fmt: skip
+    assert reading_of(*chunks("c1", 10, 5), *chunks("c1", 200, 30)).input_tokens == 200
+
+
+def test_answers_of_one_chunk_each_are_added_up():
+    usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    one = {"object": "chat.completion.chunk", "id": "c1", "model": "gpt-4o", "usage": usage,
+           "choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}  # fmt: skip
+    assert counts(reading_of(one, one | {"id": "c2"})) == {"input_tokens": 20, "output_tokens": 10}
+
+
+def test_a_gateway_that_makes_up_an_id_for_each_chunk_gives_one_answer():
+    events = [each | {"id": f"made up {number}"} for number, each in enumerate(chunks("", 10, 5))]
+    assert counts(reading_of(*events)) == {"input_tokens": 10, "output_tokens": 5}
+    # Azure's first chunk, with the filter's results, has none.
+    first = {"object": "chat.completion.chunk", "id": "", "model": "", "choices": [], "prompt_filter_results": []}
+    assert counts(reading_of(first, first, *chunks("c1", 10, 5))) == {"input_tokens": 10, "output_tokens": 5}
+
+
+def test_chunks_of_an_answer_that_broke_and_of_the_next_leave_no_sum():
+    reading, lost_count = lost(*[*chunks("c1", 10, 5)][:2], *chunks("c2", 200, 30))
+    assert (counts(reading), lost_count) == ({}, 1)
+
+
+def test_responses_with_two_ids_are_added_up():
+    def events(response_id, prompt, output):
+        response = {"object": "response", "id": response_id, "model": "gpt-5", "status": "completed"}
+        usage = {"input_tokens": prompt, "output_tokens": output, "total_tokens": prompt + output}
+        yield {"type": "response.created", "response": response | {"status": "in_progress", "usage": None}}
+        yield {"type": "response.completed", "response": response | {"usage": usage}}
+
+    assert counts(reading_of(*events("r1", 10, 5), *events("r2", 200, 30))) == {
+        "input_tokens": 210,
+        "output_tokens": 35,
+    }
+    assert counts(reading_of(*events("r1", 10, 5), *events("r1", 200, 30))) == {
+        "input_tokens": 200,
+        "output_tokens": 30,
+    }
+
+
+def test_two_streams_of_converse_are_added_up():
+    def events(count, stop_reason):
+        usage = {"inputTokens": count, "outputTokens": 2 * count}
+        yield {"messageStart": {"role": "assistant"}}
+        yield {"messageStop": {"stopReason": stop_reason}}
+        yield {"metadata": {"usage": usage, "metrics": {}}}
+
+    reading = reading_of(*events(3, "tool_use"), *events(40, "end_turn"))
+    assert counts(reading) == {"input_tokens": 43, "output_tokens": 86}
+    assert reading.finish_reason == "end_turn"
+
+
+def test_whole_answers_with_two_ids_are_added_up():
+    answer = {"object": "chat.completion", "id": "c1", "model": "gpt-4o", "choices": [{"message": {}, "finish_reason": "stop"}],
+              "usage": {"prompt_tokens": 10, "completion_tokens": 5}}  # fmt: skip
+    assert counts(reading_of(answer, answer | {"id": "c2"})) == {"input_tokens": 20, "output_tokens": 10}
+    assert counts(reading_of(answer, answer)) == {"input_tokens": 10, "output_tokens": 5}
+
+
+def test_more_answers_than_are_kept_apart_are_added_up_too():
+    events = [each for number in range(200) for each in chunks(f"c{number}", 10, 5)]
+    assert counts(reading_of(*events)) == {"input_tokens": 2_000, "output_tokens": 1_000}
+
+
 def test_a_stream_of_texts_with_an_answer_at_its_end():
     answer = {"usage": {"inputTokens": 4, "outputTokens": 38}}
     assert counts(reading_of("Hel", "lo", b"!", 3, None, answer)) == {"input_tokens": 4, "output_tokens": 38}
@@ -387,6 +546,6 @@ def test_no_event_raises_or_counts_below_zero(events):
     for each in events:
         stream.add(each)
     reading = stream.reading()
-    assert losses() == before
+    assert {**losses(), "answers_in_one_call": 0} == {**before, "answers_in_one_call": 0}
     if reading is not None:
         assert all(type(count) is int and count >= 0 for count in counts(reading).values())

@@ -1,5 +1,6 @@
 """The Prometheus sink with the real client: what a scrape shows, and that nothing is declared twice."""
 
+import gc
 import importlib
 import math
 import threading
@@ -10,7 +11,13 @@ prometheus_client = pytest.importorskip("prometheus_client", reason="prometheus-
 
 from ai_finops.instrument.call import Call  # noqa: E402 only where the client is
 from ai_finops.instrument.losses import forget_losses, losses  # noqa: E402
-from ai_finops.instrument.metrics import PrometheusSink, configure_metrics, metric_sink, prometheus_instruments  # noqa: E402
+from ai_finops.instrument.metrics import (  # noqa: E402
+    PrometheusSink,
+    configure_metrics,
+    metric_sink,
+    prometheus,
+    prometheus_instruments,
+)
 from ai_finops.instrument.metrics.choice import forget_choice  # noqa: E402
 from ai_finops.instrument.reading import Reading  # noqa: E402
 
@@ -185,3 +192,66 @@ def test_the_environment_chooses_the_clients_own_registry(monkeypatch):
     sink.add(call())
     assert prometheus_client.REGISTRY.get_sample_value("ai_finops_input_tokens_total", LABELS) == before + 100
     assert sink.flush() and sink.close()
+
+
+# The client's locks are not re-entrant, and the collector runs under them: it may end an abandoned call there.
+
+
+class Abandoned:
+    """What only the collector frees; freed, it ends calls."""
+
+    def __init__(self, *ends) -> None:
+        self.itself, self.ends = self, ends
+
+    def __del__(self) -> None:
+        for end in self.ends:
+            end()
+
+
+@pytest.fixture
+def collect_under_lock(monkeypatch):
+    """Have the collector run when the client makes its first set of labels, under its lock."""
+    from prometheus_client import values
+
+    init, collected = values.MutexValue.__init__, []
+
+    def collect_first(self, *arguments, **options):
+        if not collected:
+            collected.append(gc.collect())
+        init(self, *arguments, **options)
+
+    monkeypatch.setattr(values.MutexValue, "__init__", collect_first)
+
+
+def in_time(action) -> None:
+    """Do it on a thread that may be left behind: a deadlock is a failure and no hanging run."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive(), "deadlock"
+
+
+def test_a_call_that_ends_under_the_client_s_lock_is_counted_after_it(registry, collect_under_lock):
+    sink = PrometheusSink(registry)
+    Abandoned(lambda: sink.add(call(input_tokens=7)))
+    in_time(lambda: sink.add(call(input_tokens=100)))
+    assert values(registry)["input_tokens_total"] == 107
+    assert losses() == {}
+
+
+def test_more_calls_than_are_held_are_counted_as_losses(registry, collect_under_lock, monkeypatch):
+    monkeypatch.setattr(prometheus, "MOST_HELD", 2)
+    sink = PrometheusSink(registry)
+    Abandoned(*[lambda: sink.add(call(input_tokens=7))] * 5)
+    in_time(lambda: sink.add(call(input_tokens=100)))
+    assert values(registry)["input_tokens_total"] == 114
+    assert losses() == {"metric_not_counted": 3}
+
+
+def test_a_call_of_another_sink_of_the_registry_is_counted_when_that_is_flushed(registry, collect_under_lock):
+    sink, other = PrometheusSink(registry), PrometheusSink(registry)
+    Abandoned(lambda: other.add(call(input_tokens=7)))
+    in_time(lambda: sink.add(call(input_tokens=100)))
+    assert values(registry)["input_tokens_total"] == 100
+    assert other.flush()
+    assert values(registry)["input_tokens_total"] == 107

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from time import perf_counter_ns, time_ns
 
-from ai_finops.instrument.attribution import NOBODY, Attribution, asked_by, service_feature
+from ai_finops.instrument.attribution import NOBODY, Attribution, asked_by, carry_along, service_feature
 from ai_finops.instrument.call import NO_READING, Call
 from ai_finops.instrument.collecting import is_collecting
 from ai_finops.instrument.losses import count_loss
@@ -32,6 +32,7 @@ _MOST_INNER_READINGS = 64
 """Of the calls inside one function, that its own answer is held against."""
 
 _current: ContextVar[Run | None] = ContextVar("ai_finops_run", default=None)
+carry_along(_current)
 
 
 @dataclass(frozen=True, slots=True)

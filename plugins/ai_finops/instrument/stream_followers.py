@@ -1,7 +1,7 @@
 """Who looks on at one stream: its two callbacks, the iterators that call them, and the notice of a stream that was dropped.
 
 A dropped stream is noticed when Python frees it, which may be in the middle of anything, under any lock; its end is therefore
-told on a thread of its own.
+told later, by `telling`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import os
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from queue import SimpleQueue
+from functools import partial
 from typing import Any
 
 from ai_finops.instrument.losses import count_loss
+from ai_finops.instrument.telling import start_teller, tell_later
 
 OnEvent = Callable[[Any], None]
 OnEnd = Callable[[BaseException | None], None]
@@ -23,12 +24,14 @@ OnEnd = Callable[[BaseException | None], None]
 class Follower:
     """The two callbacks of one stream; the second is called once."""
 
-    __slots__ = ("_on_end", "_on_event", "_opened")
+    __slots__ = ("_on_end", "_on_event", "_opened", "earlier")
 
     def __init__(self, on_event: OnEvent, on_end: OnEnd, opened: object) -> None:
         self._on_event: OnEvent | None = on_event
         self._on_end = [on_end]
         self._opened = opened
+        self.earlier: Follower | None = None
+        """Who looked on at the same stream before."""
 
     def event(self, event: object) -> None:
         on_event = self._on_event
@@ -128,9 +131,10 @@ class FollowedAsync:
 
 # Streams that are dropped before their end.
 
+_LATEST = "_ai_finops_latest_follower"
+
 _watched: dict[int, tuple[weakref.ref[Any], Follower]] = {}
-_dropped: SimpleQueue[Follower] = SimpleQueue()
-_teller: threading.Thread | None = None
+_is_exit_watched = False
 _lock = threading.Lock()
 
 
@@ -141,40 +145,50 @@ def watch(stream: Any, follower: Follower) -> None:
     def dropped(_: object) -> None:
         found = _watched.pop(key, None)
         if found is not None:
-            _dropped.put(found[1])  # made for this: it takes no lock that the freed object's thread may hold
+            tell_later(partial(_end_in_order, found[1]))
 
+    start_teller()
+    if not _is_exit_watched:
+        _watch_exit()
+    follower.earlier = vars(stream).get(_LATEST)
+    vars(stream)[_LATEST] = follower
     _watched[key] = (weakref.ref(stream, dropped), follower)
-    if _teller is None:
-        _start_teller()
 
 
-def _start_teller() -> None:
-    global _teller
+def _watch_exit() -> None:
+    global _is_exit_watched
     with _lock:
-        if _teller is None:
-            atexit.register(_end_watched)  # here, so that it runs before what was set up earlier shuts down
-            _teller = threading.Thread(target=_tell_dropped, name="ai-finops-dropped-streams", daemon=True)
-            _teller.start()
+        if not _is_exit_watched:
+            atexit.register(_end_watched)  # after the teller has, so that this runs before it finishes
+            _is_exit_watched = True
 
 
-def _tell_dropped() -> None:
-    while True:
-        _dropped.get().end(GeneratorExit())
+def _end_in_order(latest: Follower) -> None:
+    """End all followers of a dropped stream, the first one first: of weak references Python calls the last one first.
+
+    What was decorated inside has to end before what was decorated around it, which repeats its usage.
+    """
+    followers: list[Follower] = []
+    follower: Follower | None = latest
+    while follower is not None:
+        followers.append(follower)
+        follower = follower.earlier
+    for each in reversed(followers):
+        each.end(GeneratorExit())
 
 
 def _end_watched() -> None:
     """At exit: what was not read to its end by now never will be."""
     for _, follower in list(_watched.values()):
         follower.end(GeneratorExit())
-    while not _dropped.empty():
-        _dropped.get().end(GeneratorExit())
 
 
 def _forget_in_child() -> None:
-    """After a fork: the thread is not there, and the parent's streams are the parent's to tell of."""
-    global _teller, _lock, _dropped
+    """After a fork: the parent's streams are the parent's to tell of."""
+    global _is_exit_watched, _lock
+    atexit.unregister(_end_watched)  # registered again, after what the child sets up
     _watched.clear()
-    _lock, _dropped, _teller = threading.Lock(), SimpleQueue(), None
+    _is_exit_watched, _lock = False, threading.Lock()
 
 
 def _nothing() -> None:

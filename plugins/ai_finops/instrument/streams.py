@@ -1,10 +1,12 @@
 """What the events of a stream say of its call, taken as they pass: identity from the first, usage from whichever says it.
 
 If a stream breaks midway, what it had said by then is what is known: Anthropic tells the input at the start, others nothing.
+Several answers in one stream, told apart by their ids, are added up.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +16,7 @@ from ai_finops.instrument.readers import anthropic, bedrock, langchain, openai
 from ai_finops.instrument.readers.objects import read_litellm, read_openai_response
 from ai_finops.instrument.readers.parts import fields_of, first, text
 from ai_finops.instrument.reading import Reading
+from ai_finops.instrument.several import is_whole, together
 from ai_finops.instrument.stream_following import follow
 from ai_finops.instrument.usage import read
 
@@ -22,13 +25,29 @@ __all__ = ["StreamReading", "follow"]
 _TELLING = (b'"usage"', b"nvocationMetrics", b"oken", b"message_start", b"messageStop")
 """Only parts of an InvokeModel stream with one of these are decoded: all others are text."""
 _MOST_TYPES = 1024
+_MOST_ANSWERS = 64
+"""In one stream, kept apart until its end."""
 _DONE = ("response.completed", "response.incomplete", "response.failed", "response.done")
 
 
 class StreamReading:
     """Takes the events of one stream; `reading()` is what they have said so far. Neither raises."""
 
-    __slots__ = ("_body", "_chunk", "_is_langchain", "_known", "_message", "_metrics", "_opened", "_usage")
+    __slots__ = (
+        "_body",
+        "_chunk",
+        "_chunk_id",
+        "_earlier",
+        "_is_done",
+        "_is_id_kept",
+        "_is_langchain",
+        "_is_loss_told",
+        "_known",
+        "_message",
+        "_metrics",
+        "_opened",
+        "_usage",
+    )
 
     def __init__(self) -> None:
         self._opened: Reading | None = None
@@ -41,6 +60,14 @@ class StreamReading:
         self._chunk: Any = None
         self._body: dict[str, Any] = {}
         self._is_langchain = False
+        self._earlier: list[Reading] = []
+        """Of answers before the present one."""
+        self._is_loss_told = False
+        self._is_done = False
+        """What is known was said at an answer's end."""
+        self._chunk_id: str | None = None
+        self._is_id_kept = False
+        """The id stood in more than one chunk: some gateways make up another for each."""
 
     def add(self, event: object) -> None:
         """Take one event: an object of an SDK, a decoded dictionary, or Bedrock's part with bytes."""
@@ -70,6 +97,40 @@ class StreamReading:
         )
 
     def _read(self) -> Reading | None:
+        present = self._read_present()
+        if not self._earlier:
+            return present
+        answers = self._earlier if present is None else [*self._earlier, present]
+        sum_of_all, is_all = answers[0], True
+        for later in answers[1:]:
+            both = together(sum_of_all, later)
+            sum_of_all, is_all = both, is_all and is_whole(sum_of_all, later, both)
+        if not is_all and not self._is_loss_told:
+            self._is_loss_told = True
+            count_loss("answers_in_one_call", detail="of several models, or one without usage")
+        return sum_of_all
+
+    def _begin_another(self) -> None:
+        """Put the present answer with the earlier ones: what comes now is of another."""
+        present = self._read_present()
+        if present is not None:
+            if len(self._earlier) >= _MOST_ANSWERS:
+                self._earlier[:] = [functools.reduce(together, self._earlier)]
+            self._earlier.append(present)
+        self._message = self._known = self._metrics = self._chunk = None
+        self._usage, self._body = {}, {}
+        self._is_done = self._is_id_kept = False
+
+    def _take(self, reading: Reading | None) -> None:
+        """Take what an event says in all; the last counts, unless it is of another answer."""
+        known = self._known
+        if reading is None:
+            return
+        if known is not None and known.has_usage and None is not known.response_id != reading.response_id is not None:
+            self._begin_another()
+        self._known = reading
+
+    def _read_present(self) -> Reading | None:
         if self._message is not None:
             return anthropic.read_message(self._message, self._usage, provider_name=self._message["provider_name"])
         if self._is_langchain:
@@ -103,8 +164,14 @@ class StreamReading:
     def _add_chunk(self, chunk: Any) -> None:
         """Take a chunk in OpenAI's shape. The last usage counts; each chunk has the id and the model."""
         fields = chunk if type(chunk) is dict else chunk.__dict__
+        choices, chunk_id = fields.get("choices"), fields.get("id")
+        if chunk_id == self._chunk_id:
+            self._is_id_kept = True
+        elif chunk_id:
+            if choices and self._chunk_id and self._is_chunk_of_another():
+                self._begin_another()
+            self._chunk_id, self._is_id_kept = chunk_id, False
         self._chunk = chunk
-        choices = fields.get("choices")
         if choices:
             choice = first(choices)
             reason = choice.get("finish_reason") if type(choice) is dict else getattr(choice, "finish_reason", None)
@@ -119,12 +186,18 @@ class StreamReading:
         if usage is not None:
             self._usage = fields_of(usage)
 
+    def _is_chunk_of_another(self) -> bool:
+        """Whether a chunk with another id begins another answer."""
+        return self._is_id_kept or bool(self._usage and self._body.get("finish_reason"))
+
     def _add_message_event(self, event: Any) -> None:
         """Take an event of Anthropic's Messages, of the SDK or decoded."""
         fields = event if type(event) is dict else event.__dict__
         kind = fields.get("type")
         if kind == "message_start":
             message = fields_of(fields.get("message"))
+            if self._message is not None and (message.get("id") is None or message["id"] != self._message.get("id")):
+                self._begin_another()
             self._usage = {**fields_of(message.get("usage"))}
             self._usage.pop("output_tokens", None)  # of a placeholder, before anything was said
             is_sdk = type(event) is not dict
@@ -146,12 +219,18 @@ class StreamReading:
         response = fields.get("response")
         if response is None:
             return
-        if fields.get("type") in _DONE or self._known is None:
-            self._known = (
-                openai.read_responses(response, fields_of(response.get("usage")))
-                if type(response) is dict
-                else read_openai_response(response)
-            )
+        is_done = fields.get("type") in _DONE
+        if not is_done and self._known is not None:
+            return
+        reading = (
+            openai.read_responses(response, fields_of(response.get("usage")))
+            if type(response) is dict
+            else read_openai_response(response)
+        )
+        known = self._known if self._is_done else None
+        if known is not None and reading is not None and reading.response_id != known.response_id:
+            self._begin_another()
+        self._known, self._is_done = reading, is_done
 
     def _add_langchain(self, event: Any) -> None:
         """Take a chunk of a message: its counts add up, as LangChain's own sum of chunks does."""
@@ -188,8 +267,13 @@ class StreamReading:
         metadata = event.get("metadata")
         if "messageStop" in event:
             self._body["stopReason"] = fields_of(event["messageStop"]).get("stopReason")
+        elif "messageStart" in event:
+            if self._is_done:  # each stream of Converse ends with its metadata
+                self._begin_another()
         elif type(metadata) is dict and "usage" in metadata:
-            self._known = bedrock.read_converse(metadata, fields_of(metadata["usage"]))
+            if self._is_done:
+                self._begin_another()
+            self._known, self._is_done = bedrock.read_converse(metadata, fields_of(metadata["usage"])), True
         elif kind in ("message_start", "message_delta", "message_stop"):
             self._add_message_event(event)
         elif type(kind) is str and kind.startswith("response."):
@@ -209,7 +293,7 @@ class StreamReading:
         elif "generation" in event and "prompt_token_count" in event:
             self._add_counts(event, "prompt_token_count", "generation_token_count", event.get("stop_reason"))
         else:
-            self._known = read(event) or self._known
+            self._take(read(event))
 
     def _add_counts(self, event: dict[str, Any], in_name: str, out_name: str, reason: object) -> None:
         known = self._known or Reading(bedrock.BEDROCK, "text_completion")
@@ -225,7 +309,7 @@ class StreamReading:
         self._opened = event
 
     def _add_any(self, event: object) -> None:
-        self._known = read(event) or self._known
+        self._take(read(event))
 
     def _add_nothing(self, event: object) -> None:
         """Text, bytes, numbers: what an application streams to its user."""

@@ -57,7 +57,7 @@ def test_what_is_counted_is_what_cloudwatch_and_the_pipeline_say(cloudwatch):
         assert [tuple(point[name] for name in STATISTICS) for point in points] == expected[metric.name]
     series = list_series(cloudwatch, namespace="AI/FinOps")
     rows = list(read_points(cloudwatch, series, day=hour.date(), period_seconds=3_600))
-    assert {(row["feature"], row["model"]) for row in rows} == {("%C3%9Cbersicht", "nova")}
+    assert {(row["feature"], row["model"]) for row in rows} == {("Übersicht", "nova")}
     assert {(row["metric_name"], row["statistic"]): (row["value"], row["unit"]) for row in rows} == {
         ("InputTokens", "Sum"): (400.0, "Count"),
         ("OutputTokens", "Sum"): (20.0, "Count"),

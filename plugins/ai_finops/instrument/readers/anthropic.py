@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ai_finops.instrument.model_names import provider_of_model
-from ai_finops.instrument.readers.counts import Counts, beside, written_in_all
+from ai_finops.instrument.readers.counts import Counts, beside, sum_of, written_in_all
 from ai_finops.instrument.readers.parts import fields_of, reading_of, text
 from ai_finops.instrument.reading import Reading
 
@@ -21,7 +21,7 @@ def read_message(body: dict[str, Any], usage: dict[str, Any], *, provider_name: 
     for iteration in iterations if type(iterations) is list else ():
         fields = fields_of(iteration)
         if fields.get("type") == "compaction":  # billed beside what the counts at the top say
-            counts = _sum(counts, message_counts(fields))
+            counts = sum_of(counts, message_counts(fields))
     return reading_of(
         (
             (response_id and _SOLD_BY.get(response_id[:8])) or provider_name or provider_of_model(model),
@@ -57,12 +57,3 @@ def message_counts(usage: dict[str, Any]) -> Counts:
         usage.get("output_tokens"),
         None if details is None else fields_of(details).get("thinking_tokens"),
     )
-
-
-def _sum(one: Counts, other: Counts) -> Counts:
-    """Add two calls up; an input or an output that one of them does not say is not known, a part of them is nothing."""
-    whole = [None if one[at] is None or other[at] is None else one[at] + other[at] for at in (0, 4)]  # type: ignore[operator]
-    parts = {
-        at: None if one[at] is None and other[at] is None else (one[at] or 0) + (other[at] or 0) for at in (1, 2, 3, 5)
-    }
-    return whole[0], parts[1], parts[2], parts[3], whole[1], parts[5]

@@ -81,3 +81,12 @@ def written_in_all(written: Any, for_minutes: Any, for_an_hour: Any) -> Any:
         parts = (for_minutes or 0, for_an_hour or 0)
         return sum(parts) if None not in map(count, parts) else "no count"
     return written
+
+
+def sum_of(one: Counts, other: Counts) -> Counts:
+    """Add two calls up; an input or an output that one of them does not say is not known, a part of them is nothing."""
+    whole = [None if one[at] is None or other[at] is None else one[at] + other[at] for at in (0, 4)]  # type: ignore[operator]
+    parts = {
+        at: None if one[at] is None and other[at] is None else (one[at] or 0) + (other[at] or 0) for at in (1, 2, 3, 5)
+    }
+    return whole[0], parts[1], parts[2], parts[3], whole[1], parts[5]
