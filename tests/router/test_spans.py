@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import subprocess
 import sys
 
@@ -282,3 +283,18 @@ def test_a_client_that_is_decorated_itself_is_counted_once(spans):
     assert counted == [1000, 0, 0]  # the decorated function's own, the router's around it, the decision
     assert {span.attributes["finops.feature"] for span in spans.all} == {"router"}
     assert routed.estimated_cost_usd == pytest.approx(0.012)
+
+
+def test_a_decision_that_ends_in_another_context_logs_no_text_of_what_was_raised(spans, caplog):
+    """As a generator's does that another task closes."""
+    block = routing_spans.routing_span(CLASSIFY, feature=None, pipeline=None)
+    contextvars.copy_context().run(block.__enter__)
+    with pytest.raises(ValueError, match="PLANTED"):
+        try:
+            raise ValueError("PLANTED")
+        except ValueError as error:
+            block.__exit__(type(error), error, error.__traceback__)
+            raise
+    assert len(spans.routing()) == 1
+    assert "PLANTED" not in caplog.text
+    assert "Failed to detach" not in caplog.text

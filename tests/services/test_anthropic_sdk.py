@@ -9,7 +9,9 @@ import httpx2
 import pytest
 from anthropic import Anthropic, APIStatusError, AsyncAnthropic
 
+from ai_finops.instrument import current_call, track_llm_cost
 from ai_finops.instrument.reading import Reading
+from ai_finops.instrument.testing import recorded_calls
 from ai_finops.instrument.usage import read
 from tests.services.following import Followed, counts
 
@@ -184,6 +186,22 @@ def test_the_helper_around_a_stream():
         assert stream.get_final_message().usage.output_tokens == 61
     assert (followed.end_names, counts(followed.reading)) == (["complete"], COUNTS)
     assert len(followed.events) == 6
+
+
+@pytest.mark.parametrize("reads_final_message", [False, True])
+def test_a_generator_of_texts_is_a_gap_unless_it_reads_the_final_message(reads_final_message):
+    @track_llm_cost(feature="f")
+    def texts():
+        with client_of(events_of(EVENTS)).messages.stream(**ASKED) as stream:
+            yield from stream.text_stream
+            if reads_final_message:
+                current_call().read(stream.get_final_message())
+
+    with recorded_calls() as calls:
+        assert list(texts()) == ["Hi"]
+    call = calls.one()
+    assert call.usage_gap == (None if reads_final_message else "not_read")
+    assert call.reading.output_tokens == (61 if reads_final_message else None)
 
 
 def test_async_streams():

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context
 
+from ai_finops.instrument.attaching import attach_context, detach_quietly
 from ai_finops.instrument.call import NO_READING
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.reading import Reading
@@ -69,14 +70,14 @@ class Comparer:
 
     def compare(self, pair: Pair) -> None:
         """Reserve, ask, settle, compare and tell; what keeps it from one of these is counted."""
-        token = attach(pair.context)
+        token = attach_context(pair.context)
         try:
             day = int(self.clock() // SECONDS_PER_DAY)
             reservation = self._reserved(pair, day)
             if reservation is not None:
                 self._spend(pair, reservation, day)
         finally:
-            detach(token)
+            detach_quietly(token)
 
     def _reserved(self, pair: Pair, day: int) -> Reservation | None:
         """Set aside the most that the comparison can cost; None, and counted why, where it cannot be."""

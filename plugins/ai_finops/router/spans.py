@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import attach, detach
 
+from ai_finops.instrument.attaching import attach_context, detach_quietly
 from ai_finops.instrument.attribution import Attribution, asked_by, service_feature
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.names import name_or_none
@@ -52,7 +52,7 @@ def routing_span(request: Request, *, feature: str | None, pipeline: str | None)
         raise
     finally:
         try:
-            detach(token)
+            detach_quietly(token)
             if span.is_recording():
                 _describe(span, request, decided.course, failure, feature=feature, pipeline=pipeline)
             span.end()
@@ -63,7 +63,7 @@ def routing_span(request: Request, *, feature: str | None, pipeline: str | None)
 def _open() -> tuple[trace.Span, Any] | None:
     try:
         span = _tracer.start_span(SPAN_NAME)
-        return span, attach(trace.set_span_in_context(span))
+        return span, attach_context(trace.set_span_in_context(span))
     except Exception as error:  # noqa: BLE001  see the first lines
         count_loss("routing_unrecorded", detail=type(error).__name__)
         return None
