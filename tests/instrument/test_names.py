@@ -149,3 +149,10 @@ def test_what_else_there_is_names_nothing_and_is_counted_by_its_type_only(index,
     assert name_or_none(value) is None
     assert losses() == {"name_not_taken": 1}
     assert caplog.messages == [f"ai_finops lost name_not_taken (1 so far): {type(value).__name__}"]
+
+
+def test_a_uuid_is_a_name():
+    import uuid
+
+    journey = uuid.UUID("12345678-1234-5678-1234-567812345678")
+    assert name_or_none(journey) == "12345678-1234-5678-1234-567812345678"

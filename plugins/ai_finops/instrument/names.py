@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from enum import Enum
 from functools import lru_cache
+from uuid import UUID
 
 from ai_finops.instrument.losses import count_loss
 
@@ -21,6 +22,8 @@ def clean_name(name: str) -> str | None:
 
     None for what names nothing. Cached, because a service has few names and uses each on every call.
     """
+    if len(name) <= MAX_NAME_CHARACTERS and " " not in name and name.isprintable():
+        return name or None  # nearly all: a word, an id
     return _cached(name) if len(name) <= _MOST_CACHED_CHARACTERS else _clean(name)
 
 
@@ -40,7 +43,7 @@ _cached = lru_cache(maxsize=4096)(_clean)
 
 
 def name_or_none(value: object) -> str | None:
-    """`clean_name` of a text, a whole number, or an enum's value that is one; None for None. Never raises.
+    """`clean_name` of a text, a whole number, a UUID, or an enum's value that is one; None for None. Never raises.
 
     Of anything else nothing is taken, and it is counted (`name_not_taken`): what an object says of itself may be long, slow, or
     a prompt.
@@ -65,4 +68,6 @@ def _text(value: object) -> str | None:
         return str.__str__(said)  # of a subclass the text itself, not what it says of itself
     if isinstance(said, int) and not isinstance(said, bool) and said.bit_length() <= _MOST_CACHED_CHARACTERS:
         return int.__repr__(said)
+    if type(said) is UUID:
+        return str(said)
     return None
