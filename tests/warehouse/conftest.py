@@ -28,10 +28,17 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not built.exists():
             _build(path)
+            shutil.copytree(_compiled(path), built.with_suffix(".compiled"))
             shutil.copyfile(path, built)
             return path
+    shutil.copytree(built.with_suffix(".compiled"), _compiled(path))
     shutil.copyfile(built, path)
     return path
+
+
+def _compiled(path: Path) -> Path:
+    """Where dbt puts the queries of its tests, which some tests here run by themselves."""
+    return path.parent / "target" / "compiled"
 
 
 def _build(path: Path) -> None:
