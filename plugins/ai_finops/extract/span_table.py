@@ -20,7 +20,7 @@ class TooManyRowsError(Exception):
     """A batch has more spans than are held at once."""
 
 
-MEMORY_LIMIT = "300MB"
+MEMORY_LIMIT = "280MB"
 """Of DuckDB. Batches are made to stay below, but for those that hold many small values."""
 MAX_ROWS = 100_000
 """Of a batch: what DuckDB gives is not counted in its limit. Most spans are larger than a batch's share for each of these."""
