@@ -14,9 +14,9 @@ import random
 import time
 import weakref
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import get_current
@@ -36,14 +36,15 @@ from ai_finops.router.course import Routed
 from ai_finops.router.daily_dollars import DailyDollars
 from ai_finops.router.decision import Message, Request
 from ai_finops.router.policy import Model
+from ai_finops.router.shadow_bounds import TooLong, Unbounded, bounded_options, options_bytes
 from ai_finops.router.shadow_policy import ShadowPolicy
 from ai_finops.router.shadow_run import Comparer, Pair, said_by
 from ai_finops.router.side_worker import SideWorker
 
 LONGEST_REQUEST = 100_000
 """Characters of a request, and of its answer, that may wait in the queue; longer ones are not compared."""
-_LIMITS = ("max_tokens", "max_completion_tokens", "maxTokens", "inferenceConfig", "n", "stream")
-"""Options of a client that would let the candidate answer more than was reserved for it, or in pieces."""
+MOST_QUEUED_BYTES = 64 * 2**20
+"""Of all that waits, roughly: four bytes a character of texts, and options."""
 
 
 class Shadow:
@@ -93,7 +94,12 @@ class Shadow:
             policy, candidate, client, self.dollars, clock, cost_of, tracer or trace.get_tracer(shadow_span.SCOPE),
             feature, judge, embed, shadow_span.keeps_content(),
         )  # fmt: skip
-        self._worker = SideWorker("shadow", most_queued=policy.max_queued, hanging_after_s=3 * policy.timeout_s)
+        self._worker = SideWorker(
+            "shadow",
+            most_queued=policy.max_queued,
+            hanging_after_s=3 * policy.timeout_s,
+            most_bytes=MOST_QUEUED_BYTES,
+        )
         _shadows.add(self)
 
     def observe(self, request: Request, routed: Routed) -> None:
@@ -148,8 +154,15 @@ class Shadow:
         if refused is not None:
             count_loss(f"shadow_{refused}")
             return False
-        pair = self._pair(request, answer_text, model, reading)
-        return self._worker.offer(partial(self._comparer.compare, pair))
+        try:
+            options = bounded_options(request.options.get(self.candidate.provider_name, {}))
+        except (Unbounded, TooLong) as error:
+            is_long = isinstance(error, TooLong)
+            count_loss("shadow_too_long" if is_long else "shadow_unbounded_options", detail=str(error)[:60])
+            return False
+        pair = self._pair(request, answer_text, model, reading, options)
+        size = 4 * (len(request.text) + len(request.system or "") + len(answer_text)) + options_bytes(options)
+        return self._worker.offer(partial(self._comparer.compare, pair), size_bytes=size)
 
     def _is_in_share(self, request_id: str | None) -> bool:
         if request_id is None:
@@ -165,7 +178,9 @@ class Shadow:
             return "too_long"
         return None if can_compare(self.policy.compare, answer_text) else "not_comparable"
 
-    def _pair(self, request: Request, answer_text: str, model: Model, reading: Reading) -> Pair:
+    def _pair(
+        self, request: Request, answer_text: str, model: Model, reading: Reading, options: dict[str, Any]
+    ) -> Pair:
         """Everything as it is now: the caller may go on to change its lists, and its context ends."""
         above = current_call().call
         context = with_attribution(
@@ -177,7 +192,7 @@ class Shadow:
         )
         limit, said = self.policy.max_output_tokens, request.max_output_tokens
         return Pair(
-            request=self._limited(request, limit if said is None else min(limit, said)),
+            request=self._limited(request, limit if said is None else min(limit, said), options),
             task_type=request.task_type or "",
             baseline=model,
             answer_text=answer_text,
@@ -188,16 +203,13 @@ class Shadow:
             is_limit_lower=said is None or limit < said,
         )
 
-    def _limited(self, request: Request, limit: int) -> Request:
-        prompt, provider = request.prompt, self.candidate.provider_name
-        options = {
-            name: deepcopy(value) for name, value in request.options.get(provider, {}).items() if name not in _LIMITS
-        }
+    def _limited(self, request: Request, limit: int, options: dict[str, Any]) -> Request:
+        prompt = request.prompt
         return replace(
             request,
             prompt=prompt if isinstance(prompt, str) else tuple(Message(each.role, each.text) for each in prompt),
             max_output_tokens=limit,
-            options={provider: options},
+            options={self.candidate.provider_name: options} if options else {},
         )
 
 

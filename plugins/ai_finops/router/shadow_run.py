@@ -80,7 +80,8 @@ class Comparer:
 
     def _reserved(self, pair: Pair, day: int) -> Reservation | None:
         """Set aside the most that the comparison can cost; None, and counted why, where it cannot be."""
-        most = self.cost_of(most_usage(pair.request, baseline=pair.reading), self.candidate, day_number=day)
+        usage = most_usage(pair.request, provider=self.candidate.provider_name, baseline=pair.reading)
+        most = self.cost_of(usage, self.candidate, day_number=day)
         if most is None:
             count_loss("shadow_no_price", detail=self.candidate.name)
             return None
