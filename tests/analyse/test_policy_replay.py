@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -82,6 +83,27 @@ def test_a_policy_that_a_coin_would_beat_is_refused(ten):
         "not recommended: a coin flip between the two models that costs the same is right on 75.00% of the questions and the "
         "policy on 70.00%"
     )
+
+
+def test_a_policy_that_always_cheap_dominates_is_refused():
+    rows = [row(task_type="easy", is_strong_correct=False)] * 40 + [row(task_type="hard")] * 30
+    rows += [row(task_type="hard", is_cheap_correct=False)] * 4 + [row(task_type="hard", is_strong_correct=False)] * 6
+    done = tried(rows, EASY_IS_CHEAP)
+    assert (done.is_recommended, done.coin.finding) == (False, "dominated")
+    # 76 and 74 of 80; 80 * $0.001, and 40 * $0.001 + 40 * $0.01.
+    assert verdict(done) == (
+        "not recommended: always cheap is right on 95.00% of the questions and costs $0.08, and the policy on 92.50% for $0.44"
+    )
+    assert replay_facts(done, assumed={})["coin"]["dominated_by"] == "cheap"
+
+
+def test_rows_of_questions_whose_lengths_are_not_known_are_refused(ten):
+    done = tried([replace(each, squared_input_tokens=None) for each in ten], EASY_IS_CHEAP)
+    assert (done.is_recommended, done.coin.finding) == (False, "unknown_spread")
+    assert verdict(done).startswith(
+        "not recommended: 5.0 points of accuracy above the coin (95 % interval 3.0 to 7.0) does not"
+    )
+    assert "squared_character_count" in verdict(done)
 
 
 @pytest.mark.parametrize(

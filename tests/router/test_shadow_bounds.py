@@ -140,7 +140,7 @@ def test_what_waits_is_bounded_by_its_bytes():
     forget_losses()
     begun, let_go = threading.Event(), threading.Event()
     worker = SideWorker("made", most_queued=100, hanging_after_s=60, most_bytes=10)
-    assert worker.offer(lambda: begun.set() or let_go.wait(30) and None, size_bytes=10)
+    assert worker.offer(lambda: begun.set() or (let_go.wait(30) and None), size_bytes=10)
     assert begun.wait(30)
     # The first is being done and waits no more: 4 and 6 are 10, which is as much as may wait.
     assert [worker.offer(lambda: None, size_bytes=size) for size in (4, 7, 6, 1)] == [True, False, True, False]

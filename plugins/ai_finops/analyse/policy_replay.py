@@ -142,6 +142,7 @@ def _marked(row: ReplayRow) -> MarkedQuestions:
         question_count=row.question_count,
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
+        squared_input_tokens=row.squared_input_tokens,
     )
 
 
