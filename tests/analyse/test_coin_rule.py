@@ -118,7 +118,7 @@ def test_a_few_long_questions_on_the_strong_model_widen_the_interval():
 
 
 def test_questions_in_rows_with_their_squares_have_the_interval_that_they_have_one_by_one():
-    """In rows as if equally long, a policy that knows nothing was recommended RATES; `make bench BENCH=coin_rule`."""
+    """In rows as if equally long 4 to 28 % of policies by chance were recommended, and so 3 %: BENCH=coin_rule."""
     single = by_chance(random.Random(3), sigma=1.5, count=400)
     one, rows = (
         compare_with_coin(routed, prices=SIMULATED_PRICES) for routed in (single, in_rows(single, squares=squared))

@@ -58,7 +58,8 @@ def test_lengths_by_what_is_known_best(tmp_path):
 
 
 def test_squares_of_lengths(tmp_path):
-    columns = "input_tokens,input_chars,prompt,question_count,character_count,squared_character_count,is_cheap_right,is_strong_right\n"
+    lengths = "input_tokens,input_chars,prompt,question_count,character_count,squared_character_count"
+    columns = f"{lengths},cheap_correct,strong_correct\n"
     rows = read(
         tmp_path / "a.csv",
         columns

@@ -1,6 +1,6 @@
 """How often the rule of the coin recommends a policy that knows nothing: `make bench BENCH=coin_rule`.
 
-800 questions whose lengths are lognormal, marks and task types by chance. Asked one by one, and counted in rows by task type and
+800 questions whose lengths are lognormal, with marks and routes by chance. Asked one by one, and counted in rows by route and
 marks: with the squares of their lengths, without, and as if all questions of a row were equally long.
 """
 
