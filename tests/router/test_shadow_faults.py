@@ -12,12 +12,16 @@ from datetime import date
 
 import pytest
 
+from ai_finops.instrument.attribution import feature as asking
 from ai_finops.instrument.losses import forget_losses, losses
+from ai_finops.instrument.tracking import track_llm_cost
+from ai_finops.router import spans as routing_spans
 from ai_finops.router.answer import Answer
 from ai_finops.router.decision import Request
 from ai_finops.router.engine import Router
 from ai_finops.router.policy import ConfidenceStrategy, Model, ModelPrice, Policy, Tier
 from ai_finops.router.said import Said, said_by
+from ai_finops.router.shadow_policy import ShadowPolicy
 from ai_finops.router.waiting import NotSent, waited
 from tests.router.shadow_made import LARGE, READING, REQUEST, SMALL, Client, converse, offer, recorded, shadow_of
 
@@ -363,6 +367,58 @@ def test_an_answer_by_a_tools_input_is_compared_as_data(spans):
     shadow.offer(REQUEST, answer_text='{"n": 1, "city": "Oslo"}', model=LARGE, reading=READING)
     assert shadow.wait(30)
     assert [said["finops.shadow.candidate_correct"] for said in spans.comparisons()] == [True]
+
+
+def test_the_candidates_call_is_charged_to_who_asked_the_router_and_linked_to_its_decision(spans):
+    undo = routing_spans._use_tracer(spans.tracer)
+
+    class Both(Client):
+        async def acomplete(self, request: Request, *, model: Model) -> Answer:
+            return self.complete(request, model=model)
+
+    try:
+        shadow = shadow_of(spans)
+        router = Router(ALWAYS_LARGE, clients=Both(), observer=shadow.observe, feature="inbox")
+        router.complete(REQUEST)
+        with asking("caller", journey="j-1"):
+            router.complete(REQUEST)
+        asyncio.run(router.acomplete(REQUEST))
+        assert shadow.wait(30)
+    finally:
+        undo()
+    calls = [span.attributes for span in spans.calls() if span.attributes.get("finops.pipeline") == "shadow"]
+    said = [tuple(call.get(f"finops.{name}") for name in ("feature", "journey", "task_type")) for call in calls]
+    assert said == [("inbox", None, "extraction"), ("caller", "j-1", "extraction"), ("inbox", None, "extraction")]
+    decided = [span.context.span_id for span in spans.named("finops.routing")]
+    linked = [link.context.span_id for span in spans.named("finops.shadow") for link in span.links]
+    assert sorted(linked) == sorted(decided) and len(linked) == 3
+
+
+def test_the_routers_own_feature_comes_after_a_recorded_calls(spans):
+    shadow = shadow_of(spans)
+    router = Router(ALWAYS_LARGE, clients=Client(), observer=shadow.observe, feature="inbox")
+
+    @track_llm_cost(feature="of_decorator", journey="j-2")
+    def around():
+        router.complete(REQUEST)
+
+    around()
+    assert shadow.wait(30)
+    (call,) = [span.attributes for span in spans.calls() if span.attributes.get("finops.pipeline") == "shadow"]
+    assert (call["finops.feature"], call["finops.journey"]) == ("of_decorator", "j-2")
+
+
+def test_a_policy_that_asks_for_shadow_runs_and_gets_none_is_told_of_once(caplog):
+    asks = replace(ALWAYS_LARGE, policy_id="unobserved", shadow=ShadowPolicy(0.1, "small", 1.0))
+    Router(asks, clients=Client(), observer=lambda *_: None)
+    Router(ALWAYS_LARGE, clients=Client())
+    assert caplog.records == []
+    for _ in range(2):
+        Router(asks, clients=Client())
+    (said,) = caplog.messages
+    assert said.startswith(
+        "policy unobserved has a block shadow and its router no observer, so nothing is compared; give"
+    )
 
 
 def with_calls(*calls: tuple[str, dict], text: str = "Sure.") -> Answer:
