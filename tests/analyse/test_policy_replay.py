@@ -220,6 +220,21 @@ def test_a_policy_by_task_type_needs_one():
         tried([row(), row()], EASY_IS_CHEAP)
 
 
+def test_a_chained_policy_without_any_task_type_is_refused_unless_requests_have_none():
+    rows = [row(prompt="2 + 2?"), row(prompt="x")]
+    with pytest.raises(
+        ReplayError, match=r"q.csv, line 2: it has no task_type, .* or say --no-task-types where requests"
+    ):
+        tried(rows, EASY_IS_CHEAP, BY_COMPLEXITY)
+    assert tried(rows, EASY_IS_CHEAP, BY_COMPLEXITY, has_task_types=False).strategies == {"complexity": 2}
+    assert tried(rows, EASY_IS_CHEAP, has_task_types=False).strategies == {"default": 2}
+    # One that has none beside others is what a request may be; where only the default is left it is an error.
+    some = [*rows, row(task_type="easy")]
+    assert tried(some, EASY_IS_CHEAP, BY_COMPLEXITY).strategies == {"complexity": 2, "task_type": 1}
+    with pytest.raises(ReplayError, match="line 2: it has no task_type"):
+        tried(some, EASY_IS_CHEAP)
+
+
 def test_models_that_the_marks_are_not_about():
     middle = Model("middle", "aws.bedrock", "middle-1", "middle", 2, ModelPrice("made", 5, 5))
     three = policy(default_tier="middle", models=(SMALL, middle, LARGE))

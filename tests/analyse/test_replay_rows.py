@@ -57,6 +57,20 @@ def test_lengths_by_what_is_known_best(tmp_path):
     assert [row.has_input_tokens for row in rows] == [True, False, False, False, False]
 
 
+def test_marks_as_pandas_writes_them(tmp_path):
+    rows = read(tmp_path / "a.csv", HEAD + "x,1.0,0.0\ny,0.0,1.0\n")
+    assert [(row.is_cheap_correct, row.is_strong_correct) for row in rows] == [(True, False), (False, True)]
+    with pytest.raises(ReplayError, match=r"cheap_correct is '0\.5' and not true or false"):
+        read(tmp_path / "b.csv", HEAD + "x,0.5,1\n")
+
+
+def test_a_column_that_some_lines_alone_have_is_there(tmp_path):
+    line = {"prompt": "x", "cheap_correct": 1, "strong_correct": 0}
+    lines = [json.dumps(each) for each in (line, line | {"sure": 0.5})]
+    rows = read(tmp_path / "a.jsonl", "\n".join(lines), columns={"confidence": "sure"})
+    assert [row.confidence for row in rows] == [None, 0.5]
+
+
 def test_squares_of_lengths(tmp_path):
     lengths = "input_tokens,input_chars,prompt,question_count,character_count,squared_character_count"
     columns = f"{lengths},cheap_correct,strong_correct\n"

@@ -81,6 +81,7 @@ def replay(
     output_tokens: float,
     cheap_name: str | None = None,
     strong_name: str | None = None,
+    has_task_types: bool = True,
 ) -> Replay:
     """Try a policy on questions.
 
@@ -89,6 +90,7 @@ def replay(
         output_tokens: Of an answer, on rows that do not say.
         cheap_name: The policy's model that `cheap_correct` is about; its least capable one when left out.
         strong_name: The one that `strong_correct` is about; its most capable one when left out.
+        has_task_types: False: requests come without, so a policy by task type goes on to its next strategy.
     Raises:
         ReplayError: A model is not in the policy, has no price or is not the cheaper one, or the questions lack what
             the policy looks at.
@@ -98,11 +100,16 @@ def replay(
     if cheap is strong:
         raise ReplayError(f"policy {policy.policy_id}: {cheap.name} is both the cheap and the strong model; name two")
     prices = Prices(*(_price(model, day=day, output_tokens=output_tokens) for model in (cheap, strong)))
+    goes_by_task_type = has_task_types and any(isinstance(each, TaskTypeStrategy) for each in policy.strategies)
+    if goes_by_task_type and rows and all(row.task_type is None for row in rows):
+        raise _without_task_type(rows[0])
     strategies: Counter[str] = Counter()
     routed: list[tuple[MarkedQuestions, Route]] = []
     for row in rows:
         decision = decide(_request(row), policy)
-        _check_has(row, decision, policy)
+        if goes_by_task_type and row.task_type is None and decision.strategy == "default":
+            raise _without_task_type(row)
+        _check_has(row, decision)
         strategies[decision.strategy] += row.question_count
         routed.append((_marked(row), _route(row, decision, policy, cheap=cheap, strong=strong)))
     questions = [each for each, _ in routed]
@@ -200,14 +207,16 @@ def _check_marked(row: ReplayRow, model: Model, *, cheap: Model, strong: Model) 
         )
 
 
-def _check_has(row: ReplayRow, decision: Decision, policy: Policy) -> None:
+def _without_task_type(row: ReplayRow) -> ReplayError:
+    return ReplayError(
+        f"{row.place}: it has no task_type, which the policy goes by; name the column with --column task_type=<column>, or "
+        "where files are named by task type the words before it with --task-type-prefix, or say --no-task-types where requests "
+        "come without"
+    )
+
+
+def _check_has(row: ReplayRow, decision: Decision) -> None:
     """Raise where a row lacks what decided about it."""
-    goes_by_task_type = any(isinstance(each, TaskTypeStrategy) for each in policy.strategies)
-    if goes_by_task_type and row.task_type is None and decision.strategy == "default":
-        raise ReplayError(
-            f"{row.place}: it has no task_type, which the policy goes by; name the column with --column "
-            "task_type=<column>, or where files are named by task type the words before it with --task-type-prefix"
-        )
     if decision.complexity is not None and row.prompt is None and row.complexity_score is None:
         raise ReplayError(f"{row.place}: it has no prompt and no complexity_score, and the policy goes by complexity")
 

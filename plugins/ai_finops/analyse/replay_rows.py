@@ -35,7 +35,8 @@ NAMES = (
 )  # fmt: skip
 HALVES = ("train", "test")
 _READERS = (".csv", ".jsonl", ".parquet")
-_WORDS = {"true": True, "1": True, "false": False, "0": False}
+# pandas makes 1.0 of a 1 in a column that has a gap.
+_WORDS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _LONGEST_FIELD = 16 * 2**20
 
 
@@ -100,6 +101,8 @@ def _files(path: Path) -> list[Path]:
         if not found:
             raise ReplayError(f"folder {path} holds no file that ends in {', '.join(_READERS)}")
         return found
+    if path.exists() and not path.is_file():
+        raise ReplayError(f"{path} is no regular file: --data names files of questions, or folders of them")
     if not path.is_file():
         raise ReplayError(f"{path} does not exist: --data names files of questions, or folders of them")
     if path.suffix not in _READERS:
@@ -108,13 +111,19 @@ def _files(path: Path) -> list[Path]:
 
 
 def _rows_of(file: Path, rules: ReadingRules) -> Iterator[ReplayRow]:
+    missing, is_read = set(rules.columns.items()), False
     try:
         for place, said in {".csv": _csv, ".jsonl": _json_lines, ".parquet": _parquet}[file.suffix](file):
+            is_read = True
+            missing = {(name, column) for name, column in missing if column not in said}
             row = _Fields(said, place=place, columns=rules.columns)
             if rules.half is None or _half(row) == rules.half:
                 yield _row(row, file=file, rules=rules)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ReplayError(f"{file} cannot be read: {error}") from error
+    if missing and is_read:
+        name, column = min(missing)
+        raise ReplayError(f"{file}: there is no column {column}, which --column {name}={column} names")
 
 
 def _csv(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
