@@ -22,7 +22,7 @@ from ai_finops.router.engine import Router
 from ai_finops.router.policy import ConfidenceStrategy, Model, ModelPrice, Policy, Tier
 from ai_finops.router.said import Said, said_by
 from ai_finops.router.shadow_policy import ShadowPolicy
-from ai_finops.router.waiting import NotSent, waited
+from ai_finops.router.waiting import NotSent, _within, waited
 from tests.router.shadow_made import LARGE, READING, REQUEST, SMALL, Client, converse, offer, recorded, shadow_of
 
 
@@ -285,6 +285,13 @@ def test_a_loop_that_stands_still_does_not_begin_what_is_given_up():
         loop.run_until_complete(asyncio.sleep(0))
     loop.close()
     assert asked == []
+
+
+def test_a_coroutine_that_was_given_up_does_not_begin_after_all():
+    said = asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(_within(said, 1, []))
+    said.close()
 
 
 def test_threads_spend_no_more_than_the_day_has(spans):
