@@ -99,6 +99,21 @@ def test_what_has_no_bound_is_refused_and_counted(spans, options):
     assert (client.asked, losses()) == ([], {"shadow_unbounded_options": 1})
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request([Message("user", [{"type": "image"}])], task_type="t"),  # type: ignore[arg-type]
+        Request([{"role": "user", "content": [{"type": "image"}]}], task_type="t"),  # type: ignore[list-item]
+        Request([Message(None, "x")], task_type="t"),  # type: ignore[arg-type]
+        Request("x", system=[{"text": "y"}], task_type="t"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_text_is_not_sent(spans, request_):
+    client = Client()
+    assert not offer(shadow_of(spans, client), request_)
+    assert (client.asked, losses()) == ([], {"shadow_not_text": 1})
+
+
 def test_options_of_another_provider_are_not_looked_at(spans):
     client = Client()
     shadow = shadow_of(spans, client)

@@ -37,7 +37,7 @@ from ai_finops.router.daily_dollars import DailyDollars
 from ai_finops.router.decision import Message, Request
 from ai_finops.router.policy import Model
 from ai_finops.router.said import NotComparable, Said, said_by
-from ai_finops.router.shadow_bounds import TooLong, Unbounded, bounded_options, options_bytes
+from ai_finops.router.shadow_bounds import TooLong, Unbounded, bounded_options, is_all_text, options_bytes
 from ai_finops.router.shadow_policy import ShadowPolicy
 from ai_finops.router.shadow_run import Comparer, Pair
 from ai_finops.router.side_worker import SideWorker
@@ -182,6 +182,8 @@ class Shadow:
         """Why a request of the share is not compared, for reasons that are known before anything is paid."""
         if request.task_type is None:
             return "without_task_type"  # the warehouse counts comparisons by task type
+        if not is_all_text(request):
+            return "not_text"
         if len(request.text) + len(request.system or "") > LONGEST_REQUEST or len(answer_text) > LONGEST_REQUEST:
             return "too_long"
         return None if can_compare(self.policy.compare, answer_text) else "not_comparable"

@@ -62,6 +62,17 @@ def bounded_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return _bounded(options, [LONGEST_OPTIONS])
 
 
+def is_all_text(request: Request) -> bool:
+    """Whether a request's turns and system are texts: of pictures and documents nobody here knows the tokens."""
+    prompt = request.prompt
+    if not isinstance(request.system, str | None):
+        return False
+    if isinstance(prompt, str):
+        return True
+    said = [(getattr(each, "role", None), getattr(each, "text", None)) for each in prompt]
+    return all(isinstance(role, str) and isinstance(text, str) for role, text in said)
+
+
 def options_bytes(options: Mapping[str, Any]) -> int:
     """Return how long bounded options are as JSON."""
     return len(json.dumps(options)) if options else 0
