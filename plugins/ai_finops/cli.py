@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -25,8 +26,10 @@ a day from the lake to the message:
   ai-finops report --week 2025-06-09 --print
 
 Settings come from the environment (AI_FINOPS_HOME, AI_FINOPS_SOURCES, ...), credentials from boto3's usual places.
-Exit code: 0 done · 1 it failed, one sentence on stderr says why · 2 the command was not understood.
+Exit code: 0 done · 1 it failed, one sentence on stderr says why · 2 the command was not understood
+· 3 a routing policy is not recommended.
 """
+_REFUSED = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -185,8 +188,8 @@ def _add_routing(routing: argparse.ArgumentParser) -> None:
 
 def _add_replay(acts: argparse._SubParsersAction) -> None:
     help_text = (
-        "try a routing policy on questions that both models were marked on; exit code 1 when a coin flip that costs the "
-        "same may do as well"
+        "try a routing policy on questions that both models were marked on; exit code 3 when a coin flip that costs the "
+        "same, or always one model, may do as well"
     )
     replay = acts.add_parser("replay", help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
     replay.add_argument("--policy", metavar="FILE", type=Path, required=True, help="the router's policy")
@@ -211,6 +214,12 @@ def _add_replay(acts: argparse._SubParsersAction) -> None:
         "--task-type-prefix",
         metavar="WORDS",
         help="files are named after their task type, with these words before it",
+    )
+    replay.add_argument(
+        "--no-task-types",
+        dest="has_task_types",
+        action="store_false",
+        help="requests come without a task type: a policy that goes by it goes on to its next strategy",
     )
     replay.add_argument("--cheap", metavar="MODEL", help="whose marks cheap_correct has (default: the least capable)")
     replay.add_argument("--strong", metavar="MODEL", help="whose marks strong_correct has (default: the most capable)")
@@ -440,22 +449,28 @@ def _routing(chosen: argparse.Namespace, settings: Settings) -> int:
 def _replay(chosen: argparse.Namespace) -> int:
     from ai_finops.analyse.replay_command import replay_files
 
-    lines, refusal = replay_files(
-        policy_file=chosen.policy,
-        data=chosen.data,
-        columns=chosen.column,
-        half=chosen.half,
-        task_type_prefix=chosen.task_type_prefix,
-        cheap_name=chosen.cheap,
-        strong_name=chosen.strong,
-        output_tokens=chosen.output_tokens,
-        price_day=chosen.price_day or datetime.now(UTC).date(),
-        is_json=chosen.is_json,
-    )
+    try:
+        lines, refusal = replay_files(
+            policy_file=chosen.policy,
+            data=chosen.data,
+            columns=chosen.column,
+            half=chosen.half,
+            task_type_prefix=chosen.task_type_prefix,
+            cheap_name=chosen.cheap,
+            strong_name=chosen.strong,
+            output_tokens=chosen.output_tokens,
+            price_day=chosen.price_day or datetime.now(UTC).date(),
+            is_json=chosen.is_json,
+            has_task_types=chosen.has_task_types,
+        )
+    except AiFinopsError as error:
+        if chosen.is_json:
+            print(json.dumps({"error": str(error)}))
+        raise
     print("\n".join(lines))
     if refusal is not None:
         print(f"ai-finops: {refusal}", file=sys.stderr)
-    return 0 if refusal is None else 1
+    return 0 if refusal is None else _REFUSED
 
 
 def _compare(chosen: argparse.Namespace, settings: Settings) -> int:

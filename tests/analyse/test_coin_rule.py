@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import pytest
 
 from ai_finops.analyse.coin_rule import compare_with_coin
 from ai_finops.analyse.routing_policies import Kind, MarkedQuestions, ModelPrice, Prices, try_routes
 from tests.analyse.replay_made import TEN
+from tests.benchmarks.coin_rule import PRICES as SIMULATED_PRICES
+from tests.benchmarks.coin_rule import by_chance, equal, in_rows, squared
 
 PRICES = Prices(ModelPrice(1, 1, 0), ModelPrice(10, 10, 0))
 
 
 def asked(is_cheap_right, is_strong_right, *, count=1, tokens_each=1000) -> MarkedQuestions:
-    return MarkedQuestions(Kind("", ""), is_cheap_right, is_strong_right, count, count * tokens_each)
+    squared = count * tokens_each**2
+    return MarkedQuestions(Kind("", ""), is_cheap_right, is_strong_right, count, count * tokens_each, None, squared)
 
 
 def ten(*, count: int, cheap_task: str = "easy"):
@@ -109,3 +115,60 @@ def test_a_few_long_questions_on_the_strong_model_widen_the_interval():
         coin.high_ratio - coin.low_ratio for coin in (compare_with_coin(each, prices=PRICES) for each in (even, uneven))
     ]
     assert widths[1] > widths[0]
+
+
+def test_questions_in_rows_with_their_squares_have_the_interval_that_they_have_one_by_one():
+    """In rows as if equally long 4 to 28 % of policies by chance were recommended, and so 3 %: BENCH=coin_rule."""
+    single = by_chance(random.Random(3), sigma=1.5, count=400)
+    one, rows = (
+        compare_with_coin(routed, prices=SIMULATED_PRICES) for routed in (single, in_rows(single, squares=squared))
+    )
+    assert (rows.low_ratio, rows.high_ratio) == (pytest.approx(one.low_ratio), pytest.approx(one.high_ratio))
+    too_narrow = compare_with_coin(in_rows(single, squares=equal), prices=SIMULATED_PRICES)
+    assert too_narrow.low_ratio > one.low_ratio + 0.005
+
+
+def without_squares(routed):
+    return [(replace(each, squared_input_tokens=None), route) for each, route in routed]
+
+
+def test_without_the_squares_of_a_rows_lengths_nothing_is_better():
+    known, unknown = (
+        compare_with_coin(each, prices=PRICES) for each in (ten(count=16), without_squares(ten(count=16)))
+    )
+    assert (known.finding, unknown.finding) == ("better", "unknown_spread")
+    assert compare_with_coin(without_squares(ten(count=15)), prices=PRICES).finding == "within_noise"
+    # Rows of one question have the length that they have.
+    single = [row for row in ten(count=1) for _ in range(16)]
+    assert compare_with_coin(without_squares(single), prices=PRICES).finding == "better"
+
+
+def test_the_lengths_of_a_row_are_nothing_where_the_coins_probability_does_not_move():
+    # Escalating costs more than always strong: the probability is held at 1. 40 are right that the strong one is not.
+    routed = [(asked(False, True, count=460), "cheap_then_strong"), (asked(True, False, count=40), "cheap")]
+    assert compare_with_coin(routed, prices=PRICES).strong_probability == 1.0
+    assert compare_with_coin(without_squares(routed), prices=PRICES).finding == "better"
+
+
+@pytest.mark.parametrize(
+    ("both", "finding"), [(49, "dominated"), (50, "dominated"), (51, "within_noise"), (150, "better")]
+)
+def test_a_route_that_always_cheap_dominates_is_refused(both, finding):
+    # The cheap one is right on 450 of 900 and more and the strong one on fewer, so a coin of the route's cost falls below
+    # always cheap. The route wins `both` on the strong model, and loses 50.
+    routed = [
+        (asked(True, False, count=400), "cheap"),
+        (asked(True, False, count=50), "strong"),
+        (asked(False, True, count=both), "strong"),
+        (asked(False, False, count=400), "cheap"),
+    ]
+    coin = compare_with_coin(routed, prices=PRICES)
+    assert coin.difference_ratio > 0 and coin.coin_accuracy_ratio < 450 / (850 + both)
+    assert (coin.finding, coin.dominated_by) == (finding, "cheap" if finding == "dominated" else None)
+
+
+def test_a_route_that_always_strong_dominates():
+    # As right as always strong, and every question is paid twice.
+    routed = [(each, "cheap_then_strong") for each, _ in ten(count=100)]
+    coin = compare_with_coin(routed, prices=PRICES)
+    assert (coin.dominated_by, coin.finding) == ("strong", "no_better")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -12,7 +13,17 @@ from ai_finops.analyse.policy_replay import replay
 from ai_finops.analyse.replay_rows import ReadingRules, ReplayRow, read_rows
 from ai_finops.analyse.replay_words import replay_facts, replay_lines, verdict
 from ai_finops.errors import ReplayError
-from ai_finops.router.policy import ComplexityStep, ComplexityStrategy, ConfidenceStrategy, Model, ModelPrice
+from ai_finops.router.decision import Request, decide
+from ai_finops.router.policy import (
+    ComplexityStep,
+    ComplexityStrategy,
+    ConfidenceStrategy,
+    FallbackLimits,
+    Model,
+    ModelPrice,
+    TaskTypeStrategy,
+    Tier,
+)
 from tests.analyse.replay_made import EASY_IS_CHEAP, HARD_IS_CHEAP, LARGE, SMALL, policy, write_ten
 
 DAY = date(2026, 11, 28)
@@ -84,6 +95,27 @@ def test_a_policy_that_a_coin_would_beat_is_refused(ten):
     )
 
 
+def test_a_policy_that_always_cheap_dominates_is_refused():
+    rows = [row(task_type="easy", is_strong_correct=False)] * 40 + [row(task_type="hard")] * 30
+    rows += [row(task_type="hard", is_cheap_correct=False)] * 4 + [row(task_type="hard", is_strong_correct=False)] * 6
+    done = tried(rows, EASY_IS_CHEAP)
+    assert (done.is_recommended, done.coin.finding) == (False, "dominated")
+    # 76 and 74 of 80; 80 * $0.001, and 40 * $0.001 + 40 * $0.01.
+    assert verdict(done) == (
+        "not recommended: always cheap is right on 95.00% of the questions and costs $0.08, and the policy on 92.50% for $0.44"
+    )
+    assert replay_facts(done, assumed={})["coin"]["dominated_by"] == "cheap"
+
+
+def test_rows_of_questions_whose_lengths_are_not_known_are_refused(ten):
+    done = tried([replace(each, squared_input_tokens=None) for each in ten], EASY_IS_CHEAP)
+    assert (done.is_recommended, done.coin.finding) == (False, "unknown_spread")
+    assert verdict(done) == (
+        "not recommended: 5.0 points of accuracy above the coin (95 % interval 3.0 to 7.0), and the interval leaves out how "
+        "much questions of one row differ in length; add squared_character_count, or give each question its own row"
+    )
+
+
 @pytest.mark.parametrize(
     ("count", "words"),
     [(5, "differ on 25 questions, too few"), (15, "is within noise"), (16, "recommended: 5.0 points")],
@@ -122,11 +154,85 @@ def test_an_answer_without_confidence_is_enough_where_the_policy_says_so():
     assert tried([row(), row(confidence=0.1)], lenient).escalated_count == 1
 
 
+@pytest.mark.parametrize(("attempts", "escalated"), [(1, 0), (2, 1)])
+def test_no_more_models_are_asked_than_the_policy_allows(attempts, escalated):
+    limited = replace(policy(BY_CONFIDENCE), fallback=FallbackLimits(max_attempts=attempts))
+    done = replay([row(confidence=0.9), row(confidence=0.1)], policy=limited, day=DAY, output_tokens=0)
+    assert done.escalated_count == escalated
+
+
+def test_an_answer_that_is_not_checked_needs_no_confidence():
+    limited = replace(policy(BY_CONFIDENCE), fallback=FallbackLimits(max_attempts=1))
+    assert replay([row(), row()], policy=limited, day=DAY, output_tokens=0).escalated_count == 0
+
+
+def test_the_router_estimates_a_length_that_nobody_said(tmp_path):
+    text = "これは日本語の文章です。" * 40
+    live = decide(Request(text, task_type="x"), policy(BY_COMPLEXITY)).complexity
+    (tmp_path / "q.jsonl").write_text(json.dumps({"prompt": text, "cheap_correct": 1, "strong_correct": 1}))
+    (read,) = read_rows([tmp_path / "q.jsonl"], rules=ReadingRules())
+    between = ComplexityStrategy((ComplexityStep(live.score, "cheap"),), otherwise="strong")
+    # The score is the bound, which belongs to the next step; by characters over 4 it would lie below it.
+    assert tried([read, read], between).routed.strong_share_ratio == 1.0
+    said = replace(read, has_input_tokens=True)
+    assert tried([said, said], between).routed.strong_share_ratio == 0.0
+
+
+@pytest.fixture
+def middle():
+    return Model("middle", "aws.bedrock", "middle-1", "middle", 2, ModelPrice("made", 5, 5))
+
+
+@pytest.fixture
+def three(middle):
+    top = replace(LARGE, capability=3)
+    check = ConfidenceStrategy("verifier", 0.7, "cheap", {"cheap": "middle", "middle": "strong"})
+    return policy(check, models=(SMALL, middle, top))
+
+
+def test_a_strong_model_that_is_not_the_last_is_refused_where_its_answer_is_checked(three):
+    unsure = [row(confidence=0.1), row(confidence=0.1)]
+    with pytest.raises(ReplayError, match="checks the answer of middle too and goes on to large, which the questions"):
+        replay(unsure, policy=three, day=DAY, output_tokens=0, strong_name="middle")
+    two = replace(three, fallback=FallbackLimits(max_attempts=2))
+    assert replay(unsure, policy=two, day=DAY, output_tokens=0, strong_name="middle").escalated_count == 2
+    by_task = replace(three, strategies=(TaskTypeStrategy({"hard": "middle"}), *three.strategies))
+    with pytest.raises(ReplayError, match="checks the answer of middle too"):
+        replay([row(task_type="hard")] * 2, policy=by_task, day=DAY, output_tokens=0, strong_name="middle")
+
+
+def test_a_step_without_marks_is_refused_and_one_that_is_no_step_up_is_passed_over(three, middle):
+    with pytest.raises(
+        ReplayError, match="the policy sends it to middle, and the questions have marks of small and large"
+    ):
+        replay([row(confidence=0.1)] * 2, policy=three, day=DAY, output_tokens=0)
+    # A model of the next tier that is no more capable is not asked by the router either.
+    equal = replace(middle, capability=1)
+    models = (SMALL, equal, three.models[2])
+    mixed = replace(three, models=models, tiers={each.tier: Tier(each.tier, (each,)) for each in models})
+    assert replay([row(confidence=0.1)] * 2, policy=mixed, day=DAY, output_tokens=0).escalated_count == 2
+
+
 def test_a_policy_by_task_type_needs_one():
     with pytest.raises(
         ReplayError, match=r"q.csv, line 2: it has no task_type, which the policy goes by; name the column"
     ):
         tried([row(), row()], EASY_IS_CHEAP)
+
+
+def test_a_chained_policy_without_any_task_type_is_refused_unless_requests_have_none():
+    rows = [row(prompt="2 + 2?"), row(prompt="x")]
+    with pytest.raises(
+        ReplayError, match=r"q.csv, line 2: it has no task_type, .* or say --no-task-types where requests"
+    ):
+        tried(rows, EASY_IS_CHEAP, BY_COMPLEXITY)
+    assert tried(rows, EASY_IS_CHEAP, BY_COMPLEXITY, has_task_types=False).strategies == {"complexity": 2}
+    assert tried(rows, EASY_IS_CHEAP, has_task_types=False).strategies == {"default": 2}
+    # One that has none beside others is what a request may be; where only the default is left it is an error.
+    some = [*rows, row(task_type="easy")]
+    assert tried(some, EASY_IS_CHEAP, BY_COMPLEXITY).strategies == {"complexity": 2, "task_type": 1}
+    with pytest.raises(ReplayError, match="line 2: it has no task_type"):
+        tried(some, EASY_IS_CHEAP)
 
 
 def test_models_that_the_marks_are_not_about():

@@ -51,7 +51,7 @@ def test_recommended(run):
 
 def test_noise_is_refused_by_exit_code_and_sentence(run):
     code, out, err = run(count=15)
-    assert code == 1
+    assert code == 3
     assert err.startswith("ai-finops: not recommended: 5.0 points of accuracy above the coin") and err.count("\n") == 1
     assert "recommended" not in out and "this policy" in out
 
@@ -59,7 +59,7 @@ def test_noise_is_refused_by_exit_code_and_sentence(run):
 def test_a_policy_that_a_coin_would_beat_is_refused(run):
     turned = POLICY | {"strategies": [{"strategy": "task_type", "tiers": {"easy": "large", "hard": "small"}}]}
     code, _, err = run(policy=turned)
-    assert code == 1
+    assert code == 3
     assert err == (
         "ai-finops: not recommended: a coin flip between the two models that costs the same is right on 75.00% of the "
         "questions and the policy on 70.00%\n"
@@ -69,7 +69,7 @@ def test_a_policy_that_a_coin_would_beat_is_refused(run):
 def test_json_says_it_all(run):
     code, out, err = run("--json", count=15)
     said = json.loads(out)
-    assert (code, said["is_recommended"], said["coin"]["finding"]) == (1, False, "within_noise")
+    assert (code, said["is_recommended"], said["coin"]["finding"]) == (3, False, "within_noise")
     assert said["verdict"] in err
     assert said["policy_outcome"] == {
         "accuracy_ratio": 0.8,
@@ -96,6 +96,8 @@ def test_what_is_assumed_is_said(run, tmp_path):
         (["--column", "cheap=x"], "--column cheap=x is not understood: write NAME=COLUMN"),
         (["--column", "cheap_correct"], "is not understood"),
         (["--column", "cheap_correct=mixtral"], "ten.csv, line 2: there is no column mixtral (for cheap_correct)"),
+        (["--column", "confidence=sure"], "ten.csv: there is no column sure, which --column confidence=sure names"),
+        (["--data", "/dev/null"], "/dev/null is no regular file"),
         (["--half", "test"], "line 2: halves need a column split, or prompt"),
         (["--cheap", "tiny"], "policy made has no model tiny; it has small, large"),
     ],
@@ -104,6 +106,21 @@ def test_errors_are_one_sentence(run, arguments, words):
     code, out, err = run(*arguments)
     assert (code, out) == (1, "")
     assert words in err and err.count("\n") == 1
+    code, out, _ = run(*arguments, "--json")
+    assert (code, list(json.loads(out))) == (1, ["error"]) and words in json.loads(out)["error"]
+
+
+def test_requests_without_task_types(run, tmp_path):
+    (tmp_path / "q.csv").write_text("prompt,cheap_correct,strong_correct\n" + "12345678,1,1\nx,0,1\n" * 40)
+    chained = POLICY | {
+        "strategies": [
+            *POLICY["strategies"],
+            {"strategy": "complexity", "steps": [{"below": 0.5, "tier": "small"}], "otherwise": "large"},
+        ]
+    }
+    assert run(policy=chained, data=tmp_path / "q.csv")[0] == 1
+    code, out, _ = run("--no-task-types", policy=chained, data=tmp_path / "q.csv")
+    assert code == 3 and "decided 80 by complexity" in out
 
 
 def test_a_model_without_a_price(run):

@@ -57,6 +57,38 @@ def test_lengths_by_what_is_known_best(tmp_path):
     assert [row.has_input_tokens for row in rows] == [True, False, False, False, False]
 
 
+def test_marks_as_pandas_writes_them(tmp_path):
+    rows = read(tmp_path / "a.csv", HEAD + "x,1.0,0.0\ny,0.0,1.0\n")
+    assert [(row.is_cheap_correct, row.is_strong_correct) for row in rows] == [(True, False), (False, True)]
+    with pytest.raises(ReplayError, match=r"cheap_correct is '0\.5' and not true or false"):
+        read(tmp_path / "b.csv", HEAD + "x,0.5,1\n")
+
+
+def test_a_column_that_some_lines_alone_have_is_there(tmp_path):
+    line = {"prompt": "x", "cheap_correct": 1, "strong_correct": 0}
+    lines = [json.dumps(each) for each in (line, line | {"sure": 0.5})]
+    rows = read(tmp_path / "a.jsonl", "\n".join(lines), columns={"confidence": "sure"})
+    assert [row.confidence for row in rows] == [None, 0.5]
+
+
+def test_squares_of_lengths(tmp_path):
+    lengths = "input_tokens,input_chars,prompt,question_count,character_count,squared_character_count"
+    columns = f"{lengths},cheap_correct,strong_correct\n"
+    rows = read(
+        tmp_path / "a.csv",
+        columns
+        + "7,,,3,,,1,0\n7.5,,,3,,,1,0\n7.5,,,1,,,1,0\n,40,,3,,,1,0\n,40.5,,3,,,1,0\n,,12345,3,,,1,0\n"
+        + ",,,3,600,,1,0\n,,,3,600,120000,1,0\n,,,3,600,200000,1,0\n,,,1,600,,1,0\n,,,1,600,360000,1,0\n",
+    )
+    # Each of three has 7 tokens: 3 * 49. A half of a token is a mean of several. 40 characters are 10 tokens. 600 characters of
+    # three questions: not known, or by their squares over 16, of which 120,000 are the least.
+    assert [row.squared_input_tokens for row in rows] == [
+        147.0, None, 56.25, 300.0, None, 3 * 1.25**2, None, 7500.0, 12500.0, 22500.0, 22500.0,
+    ]  # fmt: skip
+    with pytest.raises(ReplayError, match=r"line 2: squared_character_count is '119000' and not at least the square"):
+        read(tmp_path / "b.csv", columns + ",,,3,600,119000,1,0\n")
+
+
 def test_output_tokens_are_of_one_answer(tmp_path):
     text = "input_tokens,output_tokens,question_count,cheap_correct,strong_correct\n5,10,4,0,1\n5,,4,0,1\n"
     assert [row.output_tokens for row in read(tmp_path / "a.csv", text)] == [40.0, None]

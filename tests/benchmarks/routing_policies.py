@@ -29,7 +29,10 @@ from ai_finops.analyse.routing_policies import (
 )
 
 FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "routellm_mmlu" / "questions.csv"
-COLUMNS = ("split", "task_type", "complexity", "is_cheap_right", "is_strong_right", "question_count", "character_count")
+COLUMNS = (
+    "split", "task_type", "complexity", "is_cheap_right", "is_strong_right", "question_count", "character_count",
+    "squared_character_count",
+)  # fmt: skip
 CHARACTERS_PER_TOKEN = 4
 ASSUMED = Prices(
     # USD per million tokens in and out, list prices of genai-prices 0.2.3 (read 2026-11-28): Mixtral 8x7B on Bedrock, and GPT-4
@@ -65,6 +68,7 @@ def count_questions(folder: Path, *, salt: str = "") -> list[dict[str, str | int
     """
     counts: Counter[Row] = Counter()
     characters: Counter[Row] = Counter()
+    squares: Counter[Row] = Counter()
     paths = sorted(folder.glob("mmlu_*.csv"))
     if not paths:
         raise FileNotFoundError(f"{folder} holds no mmlu_*.csv of lm-sys/RouteLLM")
@@ -78,7 +82,10 @@ def count_questions(folder: Path, *, salt: str = "") -> list[dict[str, str | int
                 )  # fmt: skip
                 counts[key] += 1
                 characters[key] += len(question)
-    return [dict(zip(COLUMNS, (*key, counts[key], characters[key]), strict=True)) for key in sorted(counts)]
+                squares[key] += len(question) ** 2
+    return [
+        dict(zip(COLUMNS, (*key, counts[key], characters[key], squares[key]), strict=True)) for key in sorted(counts)
+    ]
 
 
 def read_counts(path: Path = FIXTURE) -> list[dict[str, str]]:

@@ -25,6 +25,15 @@ from ai_finops.router.same_data import canonical_json, is_exactly_comparable, is
         ("[]", " [ ] "),
         ("Invoice", "invoice."),
         ("not applicable", "  Not  applicable\n"),
+        ('{"caf\u00e9": ["caf\u00e9"]}', '{"cafe\u0301": ["cafe\u0301"]}'),
+        ("42", "42.0"),
+        ("1e3", "1000."),
+        ("0", "-0.0"),
+        ('"spam"', "Spam"),
+        ('"42"', "42.0"),
+        ('"say \\"spam\\""', 'say "spam"'),
+        ("007", "007."),
+        ("1e99999999999999999999", "1E99999999999999999999"),
     ],
 )
 def test_the_same(baseline, candidate):
@@ -51,6 +60,15 @@ def test_the_same(baseline, candidate):
         ('{"a": 1}', 'The answer is {"a": 1}'),
         ('{"a": 1}', '{"a": 1'),
         ("Invoice", "Receipt"),
+        ("42", "42.5"),
+        ("10", "10%"),
+        ("007", "7"),
+        ("1.5", "15"),
+        ('"spam"', '"ham"'),
+        ('"', ""),
+        ('"a" or "b"', 'a" or "b'),
+        ("1e99999999999999999999", "1e99999999999999999998"),
+        ('{"a": " x"}', '{"a": "x"}'),
         ("Invoice", ""),
     ],
 )
@@ -71,6 +89,10 @@ def test_not_the_same(baseline, candidate):
         ("Yes.", True),
         ("a\nb", False),
         ("", False),
+        # Broken JSON is a label where it is short.
+        ('{"a": 1', True),
+        ('{"a": 1, "b": "and so on, in so many words, and more of them"', False),
+        ('{"caf\u00e9": 1, "cafe\u0301": 1, "b": "and so on, in so many words"}', False),
         # A field that is named twice says two things; NaN is no JSON.
         ('{"a": 1, "a": 1, "b": "and so on, in so many words"}', False),
         ('{"a": NaN, "b": "and so on, in so many words, and more of them"}', False),

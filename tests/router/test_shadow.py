@@ -242,6 +242,11 @@ def test_an_empty_answer_is_no_match_and_needs_no_embedding(spans):
     assert (said["finops.shadow.score"], said["finops.shadow.candidate_correct"]) == (0.0, False)
 
 
+def test_a_candidate_that_is_not_the_policys_is_refused():
+    with pytest.raises(ValueError, match="whose candidate is tiny are given small; give policy"):
+        shadow_of(None, candidate="tiny")
+
+
 @pytest.mark.parametrize("method", ["judge", "embedding"])
 def test_a_method_without_its_callable_is_refused_when_the_service_starts(method):
     with pytest.raises(ValueError, match=f"compares by {method} need a callable"):

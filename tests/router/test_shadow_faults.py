@@ -8,14 +8,21 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
+from ai_finops.instrument.attribution import feature as asking
 from ai_finops.instrument.losses import forget_losses, losses
+from ai_finops.instrument.tracking import track_llm_cost
+from ai_finops.router import spans as routing_spans
 from ai_finops.router.answer import Answer
 from ai_finops.router.decision import Request
 from ai_finops.router.engine import Router
 from ai_finops.router.policy import ConfidenceStrategy, Model, ModelPrice, Policy, Tier
+from ai_finops.router.said import Said, said_by
+from ai_finops.router.shadow_policy import ShadowPolicy
+from ai_finops.router.waiting import NotSent, _within, waited
 from tests.router.shadow_made import LARGE, READING, REQUEST, SMALL, Client, converse, offer, recorded, shadow_of
 
 
@@ -85,7 +92,8 @@ def test_a_long_text_is_reserved_at_a_token_a_byte(spans):
     shadow = shadow_of(spans, Client(error=OSError()))
     offer(shadow, Request("ä" * 1000, system="x" * 10, task_type="extraction"))
     assert shadow.wait(30)
-    assert shadow.dollars.spent_usd() == pytest.approx((256 + 2010) * 1e-6 + 1024 * 4e-6)
+    # 58 bytes of JSON are around the two texts.
+    assert shadow.dollars.spent_usd() == pytest.approx((256 + 2010 + 58) * 1e-6 + 1024 * 4e-6)
 
 
 def test_a_call_that_failed_or_says_no_usage_counts_at_the_most_it_can_have_cost(spans):
@@ -260,7 +268,30 @@ def test_a_loop_that_ends_before_the_candidate_was_asked(spans):
     asyncio.run(ask())
     gate.let_go.set()
     assert shadow.wait(30)
-    assert losses() == {"shadow_candidate_failed": 1}
+    # It was never sent, so it costs nothing.
+    assert (losses(), shadow.dollars.spent_usd()) == ({"shadow_candidate_failed": 1}, 0.0)
+
+
+def test_a_loop_that_stands_still_does_not_begin_what_is_given_up():
+    loop = asyncio.new_event_loop()
+    asked = []
+
+    async def ask():
+        asked.append(1)
+
+    with pytest.raises(NotSent, match="did not begin"):
+        waited(ask(), loop=loop, timeout_s=-1)
+    for _ in range(3):
+        loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    assert asked == []
+
+
+def test_a_coroutine_that_was_given_up_does_not_begin_after_all():
+    said = asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(_within(said, 1, []))
+    said.close()
 
 
 def test_threads_spend_no_more_than_the_day_has(spans):
@@ -343,6 +374,128 @@ def test_an_answer_by_a_tools_input_is_compared_as_data(spans):
     shadow.offer(REQUEST, answer_text='{"n": 1, "city": "Oslo"}', model=LARGE, reading=READING)
     assert shadow.wait(30)
     assert [said["finops.shadow.candidate_correct"] for said in spans.comparisons()] == [True]
+
+
+def test_the_candidates_call_is_charged_to_who_asked_the_router_and_linked_to_its_decision(spans):
+    undo = routing_spans._use_tracer(spans.tracer)
+
+    class Both(Client):
+        async def acomplete(self, request: Request, *, model: Model) -> Answer:
+            return self.complete(request, model=model)
+
+    try:
+        shadow = shadow_of(spans)
+        router = Router(ALWAYS_LARGE, clients=Both(), observer=shadow.observe, feature="inbox")
+        router.complete(REQUEST)
+        with asking("caller", journey="j-1"):
+            router.complete(REQUEST)
+        asyncio.run(router.acomplete(REQUEST))
+        assert shadow.wait(30)
+    finally:
+        undo()
+    calls = [span.attributes for span in spans.calls() if span.attributes.get("finops.pipeline") == "shadow"]
+    said = [tuple(call.get(f"finops.{name}") for name in ("feature", "journey", "task_type")) for call in calls]
+    assert said == [("inbox", None, "extraction"), ("caller", "j-1", "extraction"), ("inbox", None, "extraction")]
+    decided = [span.context.span_id for span in spans.named("finops.routing")]
+    linked = [link.context.span_id for span in spans.named("finops.shadow") for link in span.links]
+    assert sorted(linked) == sorted(decided) and len(linked) == 3
+
+
+def test_the_routers_own_feature_comes_after_a_recorded_calls(spans):
+    shadow = shadow_of(spans)
+    router = Router(ALWAYS_LARGE, clients=Client(), observer=shadow.observe, feature="inbox")
+
+    @track_llm_cost(feature="of_decorator", journey="j-2")
+    def around():
+        router.complete(REQUEST)
+
+    around()
+    assert shadow.wait(30)
+    (call,) = [span.attributes for span in spans.calls() if span.attributes.get("finops.pipeline") == "shadow"]
+    assert (call["finops.feature"], call["finops.journey"]) == ("of_decorator", "j-2")
+
+
+def test_a_policy_that_asks_for_shadow_runs_and_gets_none_is_told_of_once(caplog):
+    asks = replace(ALWAYS_LARGE, policy_id="unobserved", shadow=ShadowPolicy(0.1, "small", 1.0))
+    Router(asks, clients=Client(), observer=lambda *_: None)
+    Router(ALWAYS_LARGE, clients=Client())
+    assert caplog.records == []
+    for _ in range(2):
+        Router(asks, clients=Client())
+    (said,) = caplog.messages
+    assert said.startswith(
+        "policy unobserved has a block shadow and its router no observer, so nothing is compared; give"
+    )
+
+
+def with_calls(*calls: tuple[str, dict], text: str = "Sure.") -> Answer:
+    """Return an answer of Converse that says a few words and calls tools."""
+    raw = converse(text)
+    raw["output"]["message"]["content"] += [{"toolUse": {"name": name, "input": given}} for name, given in calls]
+    return Answer(text, raw, structured=calls[0][1] if calls else None, finish_reason="tool_use")
+
+
+class Says:
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def complete(self, request: Request, *, model: Model) -> Answer:
+        return self.answer
+
+
+OSLO, BERGEN = ("find", {"city": "Oslo"}), ("find", {"city": "Bergen"})
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "is_correct"),
+    [
+        ((OSLO,), (OSLO,), True),
+        ((OSLO,), (BERGEN,), False),  # the words beside them are the same
+        ((OSLO,), (), False),
+        ((), (OSLO,), False),
+        ((OSLO,), (("forget", {"city": "Oslo"}),), False),
+        ((OSLO, BERGEN), (OSLO, BERGEN), True),
+        ((OSLO, BERGEN), (OSLO,), False),
+        ((OSLO,), (OSLO, BERGEN), False),
+        ((OSLO, BERGEN), (OSLO, OSLO), False),
+    ],
+)
+def test_calls_of_tools_are_compared_and_not_the_words_beside_them(spans, baseline, candidate, is_correct):
+    shadow = shadow_of(spans, Says(with_calls(*candidate)))
+    words = "Sure." if baseline else "yes"
+    router = Router(ALWAYS_LARGE, clients=Says(with_calls(*baseline, text=words)), observer=shadow.observe)
+    router.complete(REQUEST)
+    assert shadow.wait(30)
+    assert [said["finops.shadow.candidate_correct"] for said in spans.comparisons()] == [is_correct]
+
+
+def test_what_json_cannot_hold_is_not_comparable_and_paid_for_as_it_was_used(spans):
+    dated = replace(with_calls(), structured={"on": date(2026, 1, 1)})
+    shadow = shadow_of(spans, Says(dated))
+    offer(shadow)
+    assert shadow.wait(30)
+    assert (losses(), spans.comparisons()) == ({"shadow_not_comparable": 1}, [])
+    assert shadow.dollars.spent_usd() == pytest.approx(USED_USD, abs=1e-6)
+    client = Client()
+    router = Router(ALWAYS_LARGE, clients=Says(dated), observer=shadow_of(spans, client).observe)
+    router.complete(REQUEST)
+    assert (losses(), client.asked) == ({"shadow_not_comparable": 2}, [])
+
+
+def test_calls_in_answers_of_other_providers():
+    def function(arguments):
+        return {"function": {"name": "find", "arguments": arguments}}
+
+    for raw in (
+        {"choices": [{"message": {"tool_calls": [function('{"city": "Oslo"}'), function("broken")]}}]},
+        {"content": [{"type": "text", "text": "x"}, *({"type": "tool_use", "name": "find", "input": given}
+                                                     for given in ({"city": "Oslo"}, "broken"))]},
+    ):  # fmt: skip
+        assert said_by(Answer("x", raw)) == Said(
+            '[{"name": "find", "input": {"city": "Oslo"}}, {"name": "find", "input": "broken"}]', ("find", "find")
+        )
+    assert said_by(Answer("x", object())) == Said("x")
+    assert said_by(Answer("x", None, structured={"a": 1})) == Said('{"a": 1}')
 
 
 def test_what_cannot_be_observed_is_counted_and_not_raised(spans):

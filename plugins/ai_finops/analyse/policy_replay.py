@@ -81,6 +81,7 @@ def replay(
     output_tokens: float,
     cheap_name: str | None = None,
     strong_name: str | None = None,
+    has_task_types: bool = True,
 ) -> Replay:
     """Try a policy on questions.
 
@@ -89,6 +90,7 @@ def replay(
         output_tokens: Of an answer, on rows that do not say.
         cheap_name: The policy's model that `cheap_correct` is about; its least capable one when left out.
         strong_name: The one that `strong_correct` is about; its most capable one when left out.
+        has_task_types: False: requests come without, so a policy by task type goes on to its next strategy.
     Raises:
         ReplayError: A model is not in the policy, has no price or is not the cheaper one, or the questions lack what
             the policy looks at.
@@ -98,13 +100,18 @@ def replay(
     if cheap is strong:
         raise ReplayError(f"policy {policy.policy_id}: {cheap.name} is both the cheap and the strong model; name two")
     prices = Prices(*(_price(model, day=day, output_tokens=output_tokens) for model in (cheap, strong)))
+    goes_by_task_type = has_task_types and any(isinstance(each, TaskTypeStrategy) for each in policy.strategies)
+    if goes_by_task_type and rows and all(row.task_type is None for row in rows):
+        raise _without_task_type(rows[0])
     strategies: Counter[str] = Counter()
     routed: list[tuple[MarkedQuestions, Route]] = []
     for row in rows:
         decision = decide(_request(row), policy)
-        _check_has(row, decision, policy)
+        if goes_by_task_type and row.task_type is None and decision.strategy == "default":
+            raise _without_task_type(row)
+        _check_has(row, decision)
         strategies[decision.strategy] += row.question_count
-        routed.append((_marked(row), _route(row, decision, cheap=cheap, strong=strong)))
+        routed.append((_marked(row), _route(row, decision, policy, cheap=cheap, strong=strong)))
     questions = [each for each, _ in routed]
     try:
         coin = compare_with_coin(routed, prices=prices)
@@ -129,7 +136,8 @@ def _request(row: ReplayRow) -> Request:
     return Request(
         prompt=row.prompt or "",
         task_type=row.task_type,
-        input_tokens=round(row.input_tokens / row.question_count),
+        # What was not said the router estimates itself, as it does for a request.
+        input_tokens=round(row.input_tokens / row.question_count) if row.has_input_tokens else None,
         complexity_score=row.complexity_score,
     )
 
@@ -142,19 +150,53 @@ def _marked(row: ReplayRow) -> MarkedQuestions:
         question_count=row.question_count,
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
+        squared_input_tokens=row.squared_input_tokens,
     )
 
 
-def _route(row: ReplayRow, decision: Decision, *, cheap: Model, strong: Model) -> Route:
-    """Who answers: the first model, or the one above it where the first is not sure enough."""
+def _route(row: ReplayRow, decision: Decision, policy: Policy, *, cheap: Model, strong: Model) -> Route:
+    """Who answers: the first model, or the one above it where the first is not sure enough; as the router's course goes."""
     _check_marked(row, decision.model, cheap=cheap, strong=strong)
-    check = decision.check
-    if decision.model is strong or check is None:
-        return "strong" if decision.model is strong else "cheap"
-    if check.is_missing_enough if row.confidence is None else row.confidence >= check.threshold:
+    above = _asked_above(decision.model, decision, policy, asked_count=1)
+    if decision.model is strong:
+        _check_ends(row, above, strong)
+        return "strong"
+    if above is None or _is_enough(row, decision):
         return "cheap"
-    _check_marked(row, decision.escalation[0], cheap=cheap, strong=strong)
+    _check_marked(row, above, cheap=cheap, strong=strong)
+    _check_ends(row, _asked_above(above, decision, policy, asked_count=2), strong)
     return "cheap_then_strong"
+
+
+def _asked_above(model: Model, decision: Decision, policy: Policy, *, asked_count: int) -> Model | None:
+    """Return who is asked when the answer of this model is not sure enough; None where it is not checked."""
+    check = decision.check
+    if check is None or model.tier not in check.escalate or asked_count >= policy.fallback.max_attempts:
+        return None
+    return next((each for each in decision.escalation if each.capability > model.capability), None)
+
+
+def _is_enough(row: ReplayRow, decision: Decision) -> bool:
+    check = decision.check
+    if check is None:
+        return True
+    if row.confidence is not None:
+        return row.confidence >= check.threshold
+    if not check.is_missing_enough:
+        raise ReplayError(
+            f"{row.place}: it has no confidence, and the policy asks again below {check.threshold:g}; give a column "
+            "confidence, or say in the policy that an answer without one is good enough"
+        )
+    return True
+
+
+def _check_ends(row: ReplayRow, above: Model | None, strong: Model) -> None:
+    """Raise where the strong model's own answer would be checked: of that there is neither a confidence nor a mark above."""
+    if above is not None:
+        raise ReplayError(
+            f"{row.place}: the policy checks the answer of {strong.name} too and goes on to {above.name}, which the questions "
+            "have no marks of; name the last model with --strong, or replay a policy that ends there"
+        )
 
 
 def _check_marked(row: ReplayRow, model: Model, *, cheap: Model, strong: Model) -> None:
@@ -165,22 +207,18 @@ def _check_marked(row: ReplayRow, model: Model, *, cheap: Model, strong: Model) 
         )
 
 
-def _check_has(row: ReplayRow, decision: Decision, policy: Policy) -> None:
+def _without_task_type(row: ReplayRow) -> ReplayError:
+    return ReplayError(
+        f"{row.place}: it has no task_type, which the policy goes by; name the column with --column task_type=<column>, or "
+        "where files are named by task type the words before it with --task-type-prefix, or say --no-task-types where requests "
+        "come without"
+    )
+
+
+def _check_has(row: ReplayRow, decision: Decision) -> None:
     """Raise where a row lacks what decided about it."""
-    goes_by_task_type = any(isinstance(each, TaskTypeStrategy) for each in policy.strategies)
-    if goes_by_task_type and row.task_type is None and decision.strategy == "default":
-        raise ReplayError(
-            f"{row.place}: it has no task_type, which the policy goes by; name the column with --column "
-            "task_type=<column>, or where files are named by task type the words before it with --task-type-prefix"
-        )
     if decision.complexity is not None and row.prompt is None and row.complexity_score is None:
         raise ReplayError(f"{row.place}: it has no prompt and no complexity_score, and the policy goes by complexity")
-    check = decision.check
-    if check is not None and row.confidence is None and not check.is_missing_enough:
-        raise ReplayError(
-            f"{row.place}: it has no confidence, and the policy asks again below {check.threshold:g}; give a column "
-            "confidence, or say in the policy that an answer without one is good enough"
-        )
 
 
 def _model(policy: Policy, name: str) -> Model:

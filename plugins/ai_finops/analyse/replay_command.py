@@ -28,6 +28,7 @@ def replay_files(
     output_tokens: float,
     price_day: date,
     is_json: bool = False,
+    has_task_types: bool = True,
 ) -> tuple[list[str], str | None]:
     """Return the lines to print, and the sentence that refuses to recommend the policy; None when it is recommended.
 
@@ -52,6 +53,7 @@ def replay_files(
         output_tokens=output_tokens,
         cheap_name=cheap_name,
         strong_name=strong_name,
+        has_task_types=has_task_types,
     )
     refusal = None if done.is_recommended else verdict(done)
     assumed = {

@@ -10,6 +10,7 @@
 | `confidence` | of the cheap model in its answer, 0 to 1; a policy that escalates needs it |
 | `complexity_score` | 0 to 1, where texts are not kept and their score is |
 | `question_count`, `character_count` | how many questions a row stands for (else one), and their characters together |
+| `squared_character_count` | the squares of their lengths, added up; `character_count` without them is never recommended |
 | `split` | `train` or `test`; without it the hash of the prompt says which half it is in |
 
 `is_cheap_right` and `is_strong_right` are read as the two marks too. Other columns are left alone.
@@ -30,11 +31,12 @@ from ai_finops.errors import ReplayError
 ALSO_CALLED = {"cheap_correct": ("is_cheap_right",), "strong_correct": ("is_strong_right",)}
 NAMES = (
     "task_type", "prompt", "input_chars", "input_tokens", "output_tokens", "cheap_correct", "strong_correct", "confidence",
-    "complexity_score", "question_count", "character_count", "split",
+    "complexity_score", "question_count", "character_count", "squared_character_count", "split",
 )  # fmt: skip
 HALVES = ("train", "test")
 _READERS = (".csv", ".jsonl", ".parquet")
-_WORDS = {"true": True, "1": True, "false": False, "0": False}
+# pandas makes 1.0 of a 1 in a column that has a gap.
+_WORDS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _LONGEST_FIELD = 16 * 2**20
 
 
@@ -56,6 +58,8 @@ class ReplayRow:
     complexity_score: float | None = None
     has_input_tokens: bool = True
     """Whether `input_tokens` was said, and not made of characters."""
+    squared_input_tokens: float | None = None
+    """Sum of the squares of each question's length; None: how much they differ is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ def _files(path: Path) -> list[Path]:
         if not found:
             raise ReplayError(f"folder {path} holds no file that ends in {', '.join(_READERS)}")
         return found
+    if path.exists() and not path.is_file():
+        raise ReplayError(f"{path} is no regular file: --data names files of questions, or folders of them")
     if not path.is_file():
         raise ReplayError(f"{path} does not exist: --data names files of questions, or folders of them")
     if path.suffix not in _READERS:
@@ -105,13 +111,19 @@ def _files(path: Path) -> list[Path]:
 
 
 def _rows_of(file: Path, rules: ReadingRules) -> Iterator[ReplayRow]:
+    missing, is_read = set(rules.columns.items()), False
     try:
         for place, said in {".csv": _csv, ".jsonl": _json_lines, ".parquet": _parquet}[file.suffix](file):
+            is_read = True
+            missing = {(name, column) for name, column in missing if column not in said}
             row = _Fields(said, place=place, columns=rules.columns)
             if rules.half is None or _half(row) == rules.half:
                 yield _row(row, file=file, rules=rules)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ReplayError(f"{file} cannot be read: {error}") from error
+    if missing and is_read:
+        name, column = min(missing)
+        raise ReplayError(f"{file}: there is no column {column}, which --column {name}={column} names")
 
 
 def _csv(file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -245,7 +257,24 @@ def _row(row: _Fields, *, file: Path, rules: ReadingRules) -> ReplayRow:
         confidence=row.number("confidence", most=1.0),
         complexity_score=row.number("complexity_score", most=1.0),
         has_input_tokens=characters is None,
+        squared_input_tokens=_squared_tokens(row, count=count, characters_per_token=rules.characters_per_token),
     )
+
+
+def _squared_tokens(row: _Fields, *, count: int, characters_per_token: float) -> float | None:
+    """Sum of squared lengths: of what was said to be together where its squares are, else of equal lengths."""
+    tokens, together = row.number("input_tokens"), row.number("character_count")
+    if tokens is None and together is not None:
+        squared = row.number("squared_character_count")
+        if squared is None:
+            return (together / characters_per_token) ** 2 if count == 1 else None
+        if squared < together**2 / count * (1 - 1e-9):
+            raise row.wrong("squared_character_count", "at least the square of character_count over question_count")
+        return squared / characters_per_token**2
+    each = tokens if tokens is not None else _characters(row, count=1) / characters_per_token
+    # A part of a token is a mean of several, and says nothing of how far they are from it.
+    is_mean = count > 1 and (each if tokens is not None else row.number("input_chars") or 0) % 1 != 0
+    return None if is_mean else count * each**2
 
 
 def _characters(row: _Fields, *, count: int) -> float:

@@ -49,6 +49,17 @@ def verdict(replay: Replay) -> str:
             "not recommended: a coin flip between the two models that costs the same is right on "
             f"{coin.coin_accuracy_ratio:.2%} of the questions and the policy on {replay.routed.accuracy_ratio:.2%}"
         )
+    if coin.finding == "dominated":
+        outcome = replay.always_cheap if coin.dominated_by == "cheap" else replay.always_strong
+        return (
+            f"not recommended: always {coin.dominated_by} is right on {outcome.accuracy_ratio:.2%} of the questions and costs "
+            f"${outcome.cost_usd:.4g}, and the policy on {replay.routed.accuracy_ratio:.2%} for ${replay.routed.cost_usd:.4g}"
+        )
+    if coin.finding == "unknown_spread":
+        return (
+            f"not recommended: {points}, and the interval leaves out how much questions of one row differ in length; add "
+            "squared_character_count, or give each question its own row"
+        )
     if coin.finding == "too_few":
         return (
             f"not recommended: the models differ on {coin.differing_count} questions, too few to tell the policy from a coin "
@@ -87,6 +98,7 @@ def replay_facts(replay: Replay, *, assumed: dict[str, Any]) -> dict[str, Any]:
             "low_ratio": replay.coin.low_ratio,
             "high_ratio": replay.coin.high_ratio,
             "differing_count": replay.coin.differing_count,
+            "dominated_by": replay.coin.dominated_by,
             "finding": replay.coin.finding,
         },
         "is_recommended": replay.is_recommended,

@@ -39,6 +39,8 @@ class MarkedQuestions:
     """Of all of them together."""
     output_tokens: float | None = None
     """Of all answers together; None: as many as each model's price assumes."""
+    squared_input_tokens: float | None = None
+    """Sum of the squares of each question's length; None: not known, but of a single question it is."""
 
 
 @dataclass(frozen=True, slots=True)

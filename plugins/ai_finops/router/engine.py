@@ -18,9 +18,10 @@ from functools import partial
 from typing import Any
 
 from ai_finops.errors import PolicyError
+from ai_finops.instrument.attribution import feature as asking
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.reading import Reading
-from ai_finops.instrument.run import CallHandle
+from ai_finops.instrument.run import CallHandle, current_call
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.instrument.usage import read
 from ai_finops.router.answer import Answer, AsyncModelClient, ModelClient
@@ -30,6 +31,7 @@ from ai_finops.router.course import Course, Routed
 from ai_finops.router.decision import Decision, Request, decide
 from ai_finops.router.faults import Fault, fault_of
 from ai_finops.router.policy import Model, Policy
+from ai_finops.router.shadow_policy import warn_of_no_observer
 from ai_finops.router.spans import routing_span
 
 Client = ModelClient | AsyncModelClient
@@ -77,6 +79,8 @@ class Router:
         self._classify_error = classify_error
         self._max_threads = max_threads
         self._pool: tuple[int, ThreadPoolExecutor] | None = None
+        if observer is None and policy.shadow is not None:
+            warn_of_no_observer(policy.policy_id)
         check = policy.confidence
         if check is not None and check.source == "verifier" and verifier is None:
             raise PolicyError(f"policy {policy.policy_id} takes confidence from a verifier; give Router(verifier=…)")
@@ -108,7 +112,7 @@ class Router:
                 course.came()
                 course.answered(answer, reading=reading, confidence=self._confidence(course, request, answer, model))
             routed = course.routed()
-        self._observe(request, routed)
+            self._observe(request, routed)
         return routed
 
     async def acomplete(self, request: Request | str) -> Routed:
@@ -130,7 +134,7 @@ class Router:
                 confidence = await self._confidence_async(course, request, answer, model)
                 course.answered(answer, reading=reading, confidence=confidence)
             routed = course.routed()
-        self._observe(request, routed)
+            self._observe(request, routed)
         return routed
 
     def _ask(self, request: Request, model: Model) -> tuple[Answer, Reading | None]:
@@ -201,10 +205,15 @@ class Router:
             return _no_verdict(error)
 
     def _observe(self, request: Request, routed: Routed) -> None:
+        """Inside of the decision's span, and with who asked in the context: what is observed belongs to both."""
         if self._observer is None:
             return
+        around = current_call().call
         try:
-            self._observer(request, routed)
+            with asking(
+                around.feature_id or self._feature, journey=around.journey_id, journey_name=around.journey_name
+            ):
+                self._observer(request, routed)
         except Exception as error:  # noqa: BLE001  the answer is there and is returned
             count_loss("router_observer_failed", detail=type(error).__name__)
 

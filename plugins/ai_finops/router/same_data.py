@@ -6,6 +6,8 @@ What is neither data nor a label has no exact match: two good summaries never ha
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -14,10 +16,14 @@ from ai_finops.query_text import normalise
 LONGEST_LABEL = 60
 """Characters; a label is a name of a kind, or a few."""
 MOST_LABEL_WORDS = 6
+_is_number = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-]?[0-9]+)?").fullmatch
 
 
 def is_exactly_comparable(answer: str) -> bool:
-    """Whether an answer is data or a label, so that another can be the same."""
+    """Whether an answer is data or a label, so that another can be the same.
+
+    JSON that is broken is no data: a short piece of it, in one line, is a label as any other text, and a long one neither.
+    """
     return canonical_json(answer) is not None or _is_label(answer)
 
 
@@ -26,14 +32,15 @@ def is_same(baseline: str, candidate: str) -> bool:
     data = canonical_json(baseline)
     if data is not None:
         return canonical_json(candidate) == data
-    return normalise(candidate) == normalise(baseline)
+    return _label(candidate) == _label(baseline)
 
 
 def canonical_json(answer: str) -> str | None:
     """Return the one spelling of an answer's JSON object or list; None where it is neither.
 
-    Fields are sorted, `1`, `1.0` and `1e0` are one number (exactly: none is rounded), `true` is no number. A block fenced by
-    ``` is read without its fence. An object that names a field twice says two things and is no data.
+    Fields are sorted, `1`, `1.0` and `1e0` are one number (exactly: none is rounded), `true` is no number, and a letter with
+    an accent is the same in one character and in two (NFC). A block fenced by ``` is read without its fence. An object that
+    names a field twice says two things and is no data.
     """
     text = _unfenced(answer.strip())
     if not text.startswith(("{", "[")):
@@ -62,7 +69,7 @@ def _refuse(constant: str) -> None:
 
 
 def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
+    fields = {unicodedata.normalize("NFC", name): value for name, value in pairs}
     if len(fields) != len(pairs):
         raise ValueError("a field is named twice")
     return fields
@@ -73,6 +80,8 @@ def _spelled(value: Any) -> str:
         return "{" + ",".join(f"{json.dumps(name)}:{_spelled(value[name])}" for name in sorted(value)) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_spelled, value)) + "]"
+    if isinstance(value, str):
+        return json.dumps(unicodedata.normalize("NFC", value))
     return _number(value) if isinstance(value, Decimal) else json.dumps(value)
 
 
@@ -82,6 +91,22 @@ def _number(value: Decimal) -> str:
     said = "".join(map(str, digits)).lstrip("0")
     kept = said.rstrip("0")
     return f"{'-' if sign else ''}{kept}e{exponent + len(said) - len(kept)}" if kept else "0"
+
+
+def _label(answer: str) -> str:
+    """The words of a label, without quotes around them; of a number its one spelling."""
+    text = answer.strip()
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        try:
+            said = json.loads(text)
+        except ValueError:
+            said = text
+        text = said if isinstance(said, str) else text
+    words = normalise(text)
+    try:
+        return _number(Decimal(words)) if _is_number(words) else words
+    except InvalidOperation:
+        return words
 
 
 def _is_label(answer: str) -> bool:

@@ -14,9 +14,9 @@ import random
 import time
 import weakref
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import get_current
@@ -36,14 +36,16 @@ from ai_finops.router.course import Routed
 from ai_finops.router.daily_dollars import DailyDollars
 from ai_finops.router.decision import Message, Request
 from ai_finops.router.policy import Model
+from ai_finops.router.said import NotComparable, Said, said_by
+from ai_finops.router.shadow_bounds import TooLong, Unbounded, bounded_options, is_all_text, options_bytes
 from ai_finops.router.shadow_policy import ShadowPolicy
-from ai_finops.router.shadow_run import Comparer, Pair, said_by
+from ai_finops.router.shadow_run import Comparer, Pair
 from ai_finops.router.side_worker import SideWorker
 
 LONGEST_REQUEST = 100_000
 """Characters of a request, and of its answer, that may wait in the queue; longer ones are not compared."""
-_LIMITS = ("max_tokens", "max_completion_tokens", "maxTokens", "inferenceConfig", "n", "stream")
-"""Options of a client that would let the candidate answer more than was reserved for it, or in pieces."""
+MOST_QUEUED_BYTES = 64 * 2**20
+"""Of all that waits, roughly: four bytes a character of texts, and options."""
 
 
 class Shadow:
@@ -65,7 +67,7 @@ class Shadow:
         cost_of: What a usage costs on a model, USD, as `costs.cost_usd`.
         tracer: Of the comparisons; OpenTelemetry's global one when left out.
     Raises:
-        ValueError: The method needs a judge or an embedder, and there is none.
+        ValueError: The method needs a judge or an embedder and there is none, or the candidate is not the policy's.
     """
 
     def __init__(
@@ -85,6 +87,11 @@ class Shadow:
         for method, tool in (("judge", judge), ("embedding", embed)):
             if policy.compare == method and tool is None:
                 raise ValueError(f"shadow runs of a policy that compares by {method} need a callable for it; pass one")
+        if candidate.name != policy.candidate:
+            raise ValueError(
+                f"shadow runs of a policy whose candidate is {policy.candidate} are given {candidate.name}; give "
+                "policy.model(policy.shadow.candidate)"
+            )
         self.policy = policy
         self.candidate = candidate
         self.dollars = DailyDollars(policy.daily_usd, clock=clock)
@@ -93,7 +100,12 @@ class Shadow:
             policy, candidate, client, self.dollars, clock, cost_of, tracer or trace.get_tracer(shadow_span.SCOPE),
             feature, judge, embed, shadow_span.keeps_content(),
         )  # fmt: skip
-        self._worker = SideWorker("shadow", most_queued=policy.max_queued, hanging_after_s=3 * policy.timeout_s)
+        self._worker = SideWorker(
+            "shadow",
+            most_queued=policy.max_queued,
+            hanging_after_s=3 * policy.timeout_s,
+            most_bytes=MOST_QUEUED_BYTES,
+        )
         _shadows.add(self)
 
     def observe(self, request: Request, routed: Routed) -> None:
@@ -102,6 +114,8 @@ class Shadow:
             if self._takes(request, routed.model, None) and not self._was_asked(routed):
                 answer = routed.answer
                 self._queue(request, said_by(answer), routed.model, read(answer.raw) or NO_READING)
+        except NotComparable:
+            count_loss("shadow_not_comparable")
         except Exception as error:  # noqa: BLE001 - the product has its answer, and gets it
             count_loss("shadow_not_offered", detail=type(error).__name__)
 
@@ -117,7 +131,7 @@ class Shadow:
             request_id: The same id is in the share or not on every attempt and in every process; None: by chance.
         """
         try:
-            return self._takes(request, model, request_id) and self._queue(request, answer_text, model, reading)
+            return self._takes(request, model, request_id) and self._queue(request, Said(answer_text), model, reading)
         except Exception as error:  # noqa: BLE001 - the product has its answer, and gets it
             count_loss("shadow_not_offered", detail=type(error).__name__)
             return False
@@ -143,13 +157,20 @@ class Shadow:
         """Whether the candidate had its turn, and the answer is of the model after it: that would be paid twice."""
         return any(attempt.model.name == self.candidate.name for attempt in routed.attempts)
 
-    def _queue(self, request: Request, answer_text: str, model: Model, reading: Reading) -> bool:
-        refused = self._refusal(request, answer_text)
+    def _queue(self, request: Request, said: Said, model: Model, reading: Reading) -> bool:
+        refused = self._refusal(request, said.text)
         if refused is not None:
             count_loss(f"shadow_{refused}")
             return False
-        pair = self._pair(request, answer_text, model, reading)
-        return self._worker.offer(partial(self._comparer.compare, pair))
+        try:
+            options = bounded_options(request.options.get(self.candidate.provider_name, {}))
+        except (Unbounded, TooLong) as error:
+            is_long = isinstance(error, TooLong)
+            count_loss("shadow_too_long" if is_long else "shadow_unbounded_options", detail=str(error)[:60])
+            return False
+        pair = self._pair(request, said, model, reading, options)
+        size = 4 * (len(request.text) + len(request.system or "") + len(said.text)) + options_bytes(options)
+        return self._worker.offer(partial(self._comparer.compare, pair), size_bytes=size)
 
     def _is_in_share(self, request_id: str | None) -> bool:
         if request_id is None:
@@ -161,11 +182,13 @@ class Shadow:
         """Why a request of the share is not compared, for reasons that are known before anything is paid."""
         if request.task_type is None:
             return "without_task_type"  # the warehouse counts comparisons by task type
+        if not is_all_text(request):
+            return "not_text"
         if len(request.text) + len(request.system or "") > LONGEST_REQUEST or len(answer_text) > LONGEST_REQUEST:
             return "too_long"
         return None if can_compare(self.policy.compare, answer_text) else "not_comparable"
 
-    def _pair(self, request: Request, answer_text: str, model: Model, reading: Reading) -> Pair:
+    def _pair(self, request: Request, said: Said, model: Model, reading: Reading, options: dict[str, Any]) -> Pair:
         """Everything as it is now: the caller may go on to change its lists, and its context ends."""
         above = current_call().call
         context = with_attribution(
@@ -175,29 +198,26 @@ class Shadow:
             journey_name=above.journey_name,
             user=above.user_id,
         )
-        limit, said = self.policy.max_output_tokens, request.max_output_tokens
+        limit, asked = self.policy.max_output_tokens, request.max_output_tokens
         return Pair(
-            request=self._limited(request, limit if said is None else min(limit, said)),
+            request=self._limited(request, limit if asked is None else min(limit, asked), options),
             task_type=request.task_type or "",
             baseline=model,
-            answer_text=answer_text,
+            said=said,
             reading=reading,
             context=trace.set_span_in_context(trace.INVALID_SPAN, context),
             span_context=trace.get_current_span().get_span_context(),
             loop=_running_loop(),
-            is_limit_lower=said is None or limit < said,
+            is_limit_lower=asked is None or limit < asked,
         )
 
-    def _limited(self, request: Request, limit: int) -> Request:
-        prompt, provider = request.prompt, self.candidate.provider_name
-        options = {
-            name: deepcopy(value) for name, value in request.options.get(provider, {}).items() if name not in _LIMITS
-        }
+    def _limited(self, request: Request, limit: int, options: dict[str, Any]) -> Request:
+        prompt = request.prompt
         return replace(
             request,
             prompt=prompt if isinstance(prompt, str) else tuple(Message(each.role, each.text) for each in prompt),
             max_output_tokens=limit,
-            options={provider: options},
+            options={self.candidate.provider_name: options} if options else {},
         )
 
 

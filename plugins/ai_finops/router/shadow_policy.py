@@ -11,6 +11,7 @@ shadow:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -20,6 +21,8 @@ from ai_finops.router.policy import Model
 from ai_finops.router.policy_fields import Fields, as_list, as_text
 from ai_finops.router.policy_values import Value
 
+_LOG = logging.getLogger(__name__)
+_warned: set[str] = set()
 Method = Literal["exact", "judge", "embedding"]
 
 
@@ -81,6 +84,17 @@ def read_shadow_policy(value: Value, *, models: Sequence[Model]) -> ShadowPolicy
         max_queued=fields.whole("max_queued", low=1, high=10_000, default=standard.max_queued),
         task_types=_task_types(fields["task_types"]) if "task_types" in fields else None,
     )
+
+
+def warn_of_no_observer(policy_id: str) -> None:
+    """Say, once for a policy, that it asks for shadow runs and the router that follows it was given none."""
+    if policy_id not in _warned:
+        _warned.add(policy_id)
+        _LOG.warning(
+            "policy %s has a block shadow and its router no observer, so nothing is compared; give "
+            "Router(observer=Shadow(…).observe), or leave the block out",
+            policy_id,
+        )
 
 
 def _candidate(fields: Fields, models: Sequence[Model]) -> str:

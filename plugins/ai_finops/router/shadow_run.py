@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,9 +23,10 @@ from ai_finops.router.comparing import Embed, Judge, Verdict, by_embedding, by_e
 from ai_finops.router.daily_dollars import SECONDS_PER_DAY, DailyDollars, Reservation
 from ai_finops.router.decision import Request
 from ai_finops.router.policy import Model
+from ai_finops.router.said import NotComparable, Said, said_by
 from ai_finops.router.shadow_bounds import most_usage
 from ai_finops.router.shadow_policy import ShadowPolicy
-from ai_finops.router.waiting import waited
+from ai_finops.router.waiting import NotSent, waited
 
 PIPELINE = "shadow"
 _CUT_OFF = ("max_tokens", "length")
@@ -40,7 +40,8 @@ class Pair:
     """With a limit to its answer."""
     task_type: str
     baseline: Model
-    answer_text: str
+    said: Said
+    """By the model in use."""
     reading: Reading
     """What the model in use used."""
     context: Context
@@ -81,7 +82,8 @@ class Comparer:
 
     def _reserved(self, pair: Pair, day: int) -> Reservation | None:
         """Set aside the most that the comparison can cost; None, and counted why, where it cannot be."""
-        most = self.cost_of(most_usage(pair.request, baseline=pair.reading), self.candidate, day_number=day)
+        usage = most_usage(pair.request, provider=self.candidate.provider_name, baseline=pair.reading)
+        most = self.cost_of(usage, self.candidate, day_number=day)
         if most is None:
             count_loss("shadow_no_price", detail=self.candidate.name)
             return None
@@ -108,9 +110,13 @@ class Comparer:
                 count_loss("shadow_not_recorded")
                 self.dollars.settle(reservation, usd=0.0)
                 return
-            # A call that failed may be on the bill all the same: it counts at the most it can have cost.
-            answered = self._asked(pair, span)
+            try:
+                answered = self._asked(pair, span)
+            except NotSent:
+                self.dollars.settle(reservation, usd=0.0)
+                return
             if answered is None:
+                # A call that failed may be on the bill all the same: it counts at the most it can have cost.
                 return
             answer, reading = answered
             cost = self.cost_of(reading, self.candidate, day_number=day)
@@ -119,7 +125,11 @@ class Comparer:
             self._tell(pair, answer, span)
 
     def _asked(self, pair: Pair, span: trace.Span) -> tuple[Answer, Reading] | None:
-        """Ask the candidate, recorded as a call, for its answer and what it used; None when it failed."""
+        """Ask the candidate, recorded as a call, for its answer and what it used; None when it failed.
+
+        Raises:
+            NotSent: It was never asked.
+        """
         candidate = self.candidate
         try:
             with track_llm_cost(
@@ -133,9 +143,11 @@ class Comparer:
                 answer = waited(self._complete(pair), loop=pair.loop, timeout_s=self.policy.timeout_s)
                 call.read(answer.raw)
             return answer, read(answer.raw) or NO_READING
-        except BaseException as error:  # noqa: BLE001 - cancelled calls too
+        except BaseException as error:
             count_loss("shadow_candidate_failed", detail=type(error).__name__)
             span.set_attribute("error.type", error_name(error))
+            if isinstance(error, NotSent):
+                raise
             return None
 
     def _complete(self, pair: Pair) -> Any:
@@ -145,9 +157,13 @@ class Comparer:
         return (client.acomplete if is_async else client.complete)(pair.request, model=self.candidate)
 
     def _tell(self, pair: Pair, answer: Answer, span: trace.Span) -> None:
-        said = said_by(answer)
+        try:
+            said = said_by(answer)
+        except NotComparable:
+            count_loss("shadow_not_comparable")
+            return
         if self.keeps_content:
-            texts = {"prompt": pair.request.text, "baseline_answer": pair.answer_text, "candidate_answer": said}
+            texts = {"prompt": pair.request.text, "baseline_answer": pair.said.text, "candidate_answer": said.text}
             shadow_span.add_content(span, texts)
         if pair.is_limit_lower and answer.finish_reason in _CUT_OFF:
             count_loss("shadow_cut_off")  # by our own limit: no fault of the candidate's
@@ -160,19 +176,16 @@ class Comparer:
             return
         shadow_span.add_verdict(span, verdict)
 
-    def _verdict(self, pair: Pair, said: str) -> Verdict:
+    def _verdict(self, pair: Pair, said: Said) -> Verdict:
         least, wait = self.policy.least_score, {"loop": pair.loop, "timeout_s": self.policy.timeout_s}
         if self.policy.compare == "judge" and self.judge is not None:
-            judged = waited(self.judge(pair.request.text, pair.answer_text, said), **wait)
+            judged = waited(self.judge(pair.request.text, pair.said.text, said.text), **wait)
             return by_judge(judged, least_score=least)
         if self.policy.compare == "embedding" and self.embed is not None:
-            if not said.strip():
+            if not said.text.strip():
                 return Verdict(True, False, "embedding", 0.0)  # nothing has no direction, and is no answer
-            vectors = waited(self.embed([pair.answer_text, said]), **wait)
+            vectors = waited(self.embed([pair.said.text, said.text]), **wait)
             return by_embedding(vectors, least_score=least)
-        return by_exact_match(pair.answer_text, said)
-
-
-def said_by(answer: Answer) -> str:
-    """Return an answer's text; where it answered by a tool's input, that."""
-    return answer.text if answer.structured is None or answer.text.strip() else json.dumps(answer.structured)
+        if pair.said.tools and said.tools and pair.said.tools != said.tools:
+            return Verdict(True, False, "exact", 0.0)  # the same input to another tool does another thing
+        return by_exact_match(pair.said.text, said.text)

@@ -6,6 +6,7 @@ is left to itself and another thread goes on; after a few of those nothing is ta
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -28,30 +29,34 @@ class SideWorker:
         name: Of the thread, and the first word of the losses: `<name>_queue_full`, `<name>_hanging`, `<name>_failed`.
         most_queued: Pieces that wait; one more is dropped.
         hanging_after_s: Seconds after which a piece counts as hanging.
+        most_bytes: Of all pieces that wait, by what is said of their sizes.
     """
 
-    def __init__(self, name: str, *, most_queued: int, hanging_after_s: float) -> None:
+    def __init__(self, name: str, *, most_queued: int, hanging_after_s: float, most_bytes: float = math.inf) -> None:
         self._name = name
         self._most_queued = most_queued
+        self._most_bytes = most_bytes
         self._hanging_after_s = hanging_after_s
         self._begin()
         _workers.add(self)
 
     def _begin(self) -> None:
         self._changed = threading.Condition(threading.Lock())
-        self._queue: deque[Callable[[], None]] = deque()
+        self._queue: deque[tuple[Callable[[], None], int]] = deque()
+        self._queued_bytes = 0
         self._thread: threading.Thread | None = None
         self._began_at: float | None = None
         """When the thread took the piece that it is at; None between two."""
         self._hanging = 0
         self._is_closed = False
 
-    def offer(self, work: Callable[[], None]) -> bool:
+    def offer(self, work: Callable[[], None], *, size_bytes: int = 0) -> bool:
         """Queue a piece of work; return whether it was taken. Never raises and never blocks."""
         with self._changed:
-            refused = self._refusal()
+            refused = self._refusal(size_bytes)
             if refused is None:
-                self._queue.append(work)
+                self._queue.append((work, size_bytes))
+                self._queued_bytes += size_bytes
                 refused = None if self._start() else "no_thread"
             if refused is None:
                 self._changed.notify()
@@ -71,6 +76,7 @@ class SideWorker:
             self._is_closed = True
             dropped = len(self._queue)
             self._queue.clear()
+            self._queued_bytes = 0
             self._changed.notify_all()
         if dropped:
             count_loss(f"{self._name}_closed", count=dropped)
@@ -80,7 +86,7 @@ class SideWorker:
         """Return how many pieces wait."""
         return len(self._queue)
 
-    def _refusal(self) -> str | None:
+    def _refusal(self, size_bytes: int) -> str | None:
         if self._is_closed:
             return "closed"
         is_hanging = self._began_at is not None and time.monotonic() - self._began_at > self._hanging_after_s
@@ -89,7 +95,7 @@ class SideWorker:
             self._hanging += 1
             self._thread = self._began_at = None
             is_hanging = False
-        if len(self._queue) >= self._most_queued:
+        if len(self._queue) >= self._most_queued or self._queued_bytes + size_bytes > self._most_bytes:
             return "queue_full"
         return "hanging" if is_hanging else None
 
@@ -100,7 +106,7 @@ class SideWorker:
         try:
             thread.start()
         except RuntimeError:  # no more threads, or the interpreter is shutting down
-            self._queue.pop()
+            self._queued_bytes -= self._queue.pop()[1]
             return False
         self._thread = thread
         return True
@@ -126,7 +132,9 @@ class SideWorker:
             has_work = self._changed.wait_for(lambda: self._queue or self._is_closed or self._thread is not me, IDLE_S)
             if self._thread is me and has_work and self._queue:
                 self._began_at = time.monotonic()
-                return self._queue.popleft()
+                work, size_bytes = self._queue.popleft()
+                self._queued_bytes -= size_bytes
+                return work
             if self._thread is me:
                 self._thread = None
             return None
