@@ -38,23 +38,6 @@ class Malformed(Exception):
     status_code = 400
 
 
-@pytest.fixture(params=["sync", "async", "sync client in coroutines"])
-def ask(request):
-    """Ask a router in each of the ways."""
-
-    def run(policy, client: Scripted, prompt: object = CLASSIFY, **more):
-        if request.param == "async":
-            asynchronous = AsyncScripted()
-            asynchronous._by_model, asynchronous.asked = client._by_model, client.asked
-            client = asynchronous
-        router = Router(policy, clients=client, **more)
-        if request.param == "sync":
-            return router.complete(prompt)
-        return asyncio.run(router.acomplete(prompt))
-
-    return run
-
-
 def tried(routed) -> list[tuple]:
     return [(attempt.model.name, attempt.fault, attempt.confidence) for attempt in routed.attempts]
 

@@ -164,7 +164,13 @@ class Router:
         pid = os.getpid()
         if self._pool is None or self._pool[0] != pid:  # threads do not live on in a forked child
             self._pool = pid, ThreadPoolExecutor(self._max_threads, thread_name_prefix="ai-finops-router")
-        return await asyncio.get_running_loop().run_in_executor(self._pool[1], copy_context().run, call)
+        run = copy_context().run
+        value, error = await asyncio.get_running_loop().run_in_executor(self._pool[1], run, _outcome, call)
+        if isinstance(error, StopIteration):  # none leaves a coroutine
+            raise RuntimeError("the client raised StopIteration") from error
+        if error is not None:
+            raise error
+        return value
 
     def _goes_on(self, course: Course, error: Exception) -> bool:
         """Whether another model is asked, or an answer is there; else the error is the end, and is told what was asked."""
@@ -188,7 +194,7 @@ class Router:
         if inspect.isawaitable(verdict):
             _close(verdict)
             return _no_verdict(TypeError("a coroutine"))
-        return of_verdict(verdict)
+        return _judged(verdict)
 
     async def _confidence_async(self, course: Course, request: Request, answer: Answer, model: Model) -> float | None:
         check = course.decision.check
@@ -196,7 +202,7 @@ class Router:
             return self._confidence(course, request, answer, model)
         try:
             verdict: Any = self._verifier(request, answer)  # type: ignore[misc]
-            return of_verdict(await verdict if inspect.isawaitable(verdict) else verdict)
+            return _judged(await verdict if inspect.isawaitable(verdict) else verdict)
         except Exception as error:  # noqa: BLE001  the answer is there; whether it is good is not known
             return _no_verdict(error)
 
@@ -231,6 +237,22 @@ def _read_into(call: CallHandle, answer: Answer) -> Reading | None:
     if reading is not None:
         call.call.reading = reading
     return reading
+
+
+def _outcome(call: Callable[[], Answer]) -> tuple[Any, Exception | None]:
+    """Return what a call returns and what it raises: an executor's future takes no StopIteration, and would wait for ever."""
+    try:
+        return call(), None
+    except Exception as error:  # noqa: BLE001  raised by whoever waits
+        return None, error
+
+
+def _judged(verdict: object) -> float | None:
+    """Return a verdict as a confidence; one that is said and is no number from 0 to 1 is counted."""
+    confidence = of_verdict(verdict)
+    if confidence is None and verdict is not None:
+        count_loss("verifier_failed", detail="no number from 0 to 1")
+    return confidence
 
 
 def _no_verdict(error: Exception) -> None:
