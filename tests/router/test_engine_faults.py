@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from dataclasses import dataclass
 from math import inf, nan
 
 import numpy as np
@@ -10,15 +12,20 @@ import pytest
 
 from ai_finops.instrument.losses import forget_losses, losses
 from ai_finops.router.answer import Answer
+from ai_finops.router.breaker import State
 from ai_finops.router.decision import Request
 from ai_finops.router.engine import Router
+from ai_finops.router.read_policy import read_policy
 from tests.router.stand_ins import (
     BY_ASSESSMENT,
     BY_TASK_TYPE,
     BY_VERIFIER,
+    AsyncScripted,
+    Clock,
     Scripted,
     answer,
     converse,
+    models,
     policy_of,
 )
 
@@ -91,3 +98,256 @@ def test_stop_iteration_of_the_last_model_reaches_who_asked_in_coroutines():
         asyncio.run(ask())
     assert caught.value.__cause__ is last
     assert router.breakers.unhealthy() == {"sonnet"}
+
+
+def open_breaker(router: Router, *names: str) -> None:
+    for name in names:
+        router.breakers[name].failed(router.breakers[name].acquire())
+
+
+@pytest.mark.parametrize("said", [RuntimeError("the classifier broke"), "throttled", None])
+def test_a_classifier_that_breaks_is_counted_and_the_model_has_failed(ask, said):
+    def classify(error):
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    forget_losses()
+    routed = ask(policy_of(BY_TASK_TYPE), Scripted(lite=Malformed(), sonnet=answer()), classify_error=classify)
+    assert routed.reason == "task type classification; then error"
+    assert losses() == {"classify_error_failed": 1}
+
+
+def test_a_classifier_that_breaks_hides_no_exception_and_holds_no_probe():
+    def classify(error):
+        raise RuntimeError
+
+    last, clock = Malformed(), Clock()
+    policy = policy_of(fallback={"max_attempts": 1}, breaker={"failure_count": 1})
+    router = Router(policy, clients=Scripted(sonnet=last), classify_error=classify, clock=clock)
+    open_breaker(router, "sonnet")
+    clock.now += 30
+    with pytest.raises(Malformed) as caught:
+        router.complete("hi")
+    assert caught.value is last
+    clock.now += 30
+    assert router.breakers["sonnet"].is_passable
+
+
+@pytest.mark.parametrize("fault", [Malformed(), TypeError("a bug; nothing was sent")])
+def test_a_fault_of_the_request_closes_no_breaker_and_frees_the_probe(fault):
+    clock = Clock()
+    router = Router(policy_of(breaker={"failure_count": 1}), clients=Scripted(sonnet=fault), clock=clock)
+    open_breaker(router, "sonnet")
+    clock.now += 30
+    with pytest.raises(type(fault)):
+        router.complete("hi")
+    assert router.breakers["sonnet"].state is State.HALF_OPEN
+    assert router.breakers["sonnet"].is_passable
+
+
+def test_faults_of_requests_do_not_thin_out_failures():
+    # 2 throttles among 6 faults of requests: were these answers, 2 of 8 would be less than half
+    client = Scripted(sonnet=[*[Malformed()] * 6, Throttled()])
+    policy = policy_of(fallback={"max_attempts": 1}, breaker={"failure_count": 2, "failure_ratio": 0.5})
+    router = Router(policy, clients=client)
+    for _ in range(8):
+        with pytest.raises((Malformed, Throttled)):
+            router.complete("hi")
+    assert router.breakers["sonnet"].state is State.OPEN
+
+
+def test_when_all_breakers_are_open_the_reason_says_so_and_an_answer_closes(ask_router):
+    router = Router(policy_of(breaker={"failure_count": 1}), clients=Scripted(sonnet=answer()), clock=Clock())
+    open_breaker(router, "lite", "haiku", "sonnet")
+    decision = router.decide(Request("hi"))
+    assert (decision.reason, decision.is_rerouted) == ("no strategy decides; then all unhealthy", True)
+    routed = ask_router(router, "hi")
+    assert (routed.reason, routed.is_fallback) == ("no strategy decides; then all unhealthy", True)
+    assert router.breakers["sonnet"].state is State.CLOSED
+    again = ask_router(router, "hi")
+    assert (again.reason, again.is_fallback) == ("no strategy decides", False)
+
+
+@pytest.fixture(params=["sync", "in coroutines"])
+def ask_router(request):
+    def run(router, prompt):
+        return router.complete(prompt) if request.param == "sync" else asyncio.run(router.acomplete(prompt))
+
+    return run
+
+
+def test_a_reused_exception_has_one_note_that_is_of_the_last_request():
+    same = Throttled()
+    policy = policy_of(BY_TASK_TYPE, breaker={"failure_count": 1000})
+    router = Router(policy, clients=Scripted(lite=same, haiku=same, sonnet=same))
+    same.add_note("of the program")
+    for prompt in ("hi", "hi", CLASSIFY):
+        with pytest.raises(Throttled):
+            router.complete(prompt)
+    asked = "ai_finops.router asked lite (throttled), sonnet (throttled), haiku (throttled) by policy test"
+    assert same.__notes__ == ["of the program", asked]
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    """Takes no note."""
+
+    words: str
+
+
+def test_an_exception_that_takes_no_note_is_raised_all_the_same(ask):
+    last = Frozen("the last")
+    with pytest.raises(Frozen) as caught:
+        ask(policy_of(fallback={"max_attempts": 1}), Scripted(sonnet=last))
+    assert caught.value is last
+
+
+def test_a_request_that_is_cancelled_while_it_is_verified_says_what_was_paid(spans):
+    async def verifier(request, got):
+        await asyncio.sleep(60)
+
+    router = Router(policy_of(BY_VERIFIER), clients=Scripted(lite=answer()), verifier=verifier)
+
+    async def cancel() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(router.acomplete("hi"), 0.05)
+
+    asyncio.run(cancel())
+    facts = spans.facts()
+    assert facts["finops.routing.attempt_count"] == 1
+    assert facts["finops.routing.estimated_cost_usd"] == pytest.approx(0.0012)
+    assert facts["finops.routing.model"] == policy_of().models[0].model_id
+    assert facts["error.type"] == "asyncio.exceptions.CancelledError"
+
+
+def with_sibling():
+    """The tier `mid` has two models; the second is asked when the first fails."""
+    made = models()
+    made["haiku_b"] = made["haiku"] | {"model": "another haiku"}
+    content = {"policy": "test", "models": made, "default_tier": "expensive", "strategies": [BY_ASSESSMENT]}
+    return read_policy(content | {"fallback": {"max_attempts": 4}})
+
+
+UNSURE, SURE = answer('{"confidence": 0.1}'), answer('{"confidence": 0.9}')
+
+
+def test_an_escalation_goes_to_another_model_of_the_tier_when_the_first_fails(ask):
+    client = Scripted(lite=UNSURE, haiku=Throttled(), haiku_b=SURE)
+    routed = ask(with_sibling(), client)
+    assert client.asked == ["lite", "haiku", "haiku_b"]
+    assert (routed.model.name, routed.is_escalated, routed.is_fallback, routed.confidence) == (
+        "haiku_b",
+        True,
+        True,
+        0.9,
+    )
+
+
+def test_when_all_of_the_tier_fail_the_most_capable_is_asked(ask):
+    client = Scripted(lite=UNSURE, haiku=Throttled(), haiku_b=Throttled(), sonnet=answer("best"))
+    assert ask(with_sibling(), client).answer.text == "best"
+    assert client.asked == ["lite", "haiku", "haiku_b", "sonnet"]
+
+
+def test_a_first_model_that_fails_gives_way_to_the_most_capable_and_not_to_its_sibling(ask):
+    policy = with_sibling()
+    client = Scripted(lite=Throttled(), sonnet=answer("best"))
+    assert ask(policy, client).answer.text == "best"
+
+
+class Hangs:
+    """A model that never answers, beside one that does."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def acomplete(self, request, *, model):
+        self.asked.append(model.name)
+        if model.name == "lite":
+            await asyncio.sleep(600)
+        return answer("spam")
+
+
+def limited(seconds: float, **more):
+    return policy_of(BY_TASK_TYPE, fallback={"attempt_timeout_s": seconds} | more, breaker={"failure_count": 2})
+
+
+def test_a_model_that_hangs_fails_and_its_breaker_opens():
+    client = Hangs()
+    router = Router(limited(0.02), clients=client, classify_error=lambda error: pytest.fail("the router knows itself"))
+    routed = asyncio.run(router.acomplete(CLASSIFY))
+    assert [(attempt.model.name, attempt.fault) for attempt in routed.attempts] == [
+        ("lite", "timeout"),
+        ("sonnet", None),
+    ]
+    assert routed.estimated_cost_usd is None  # nobody knows what the first one cost
+    asyncio.run(router.acomplete(CLASSIFY))
+    assert router.breakers["lite"].state is State.OPEN
+    asyncio.run(router.acomplete(CLASSIFY))
+    assert client.asked == ["lite", "sonnet", "lite", "sonnet", "haiku"]
+
+
+def test_a_sync_client_that_hangs_in_a_thread_fails_for_who_waits():
+    is_over = threading.Event()
+
+    def slowly(request):
+        is_over.wait(20)
+        return answer()
+
+    client = Scripted(lite=slowly, sonnet=answer("spam"))
+    try:
+        routed = asyncio.run(Router(limited(0.05), clients=client).acomplete(CLASSIFY))
+        assert routed.reason == "task type classification; then timeout"
+    finally:
+        is_over.set()
+
+
+def test_when_the_last_model_hangs_a_timeout_is_raised_that_says_so():
+    router = Router(limited(0.02, max_attempts=1), clients=Hangs())
+    with pytest.raises(TimeoutError, match=r"lite did not answer within 0\.02 s") as caught:
+        asyncio.run(router.acomplete(CLASSIFY))
+    assert caught.value.__notes__ == ["ai_finops.router asked lite (timeout) by policy test"]
+
+
+def test_the_callers_own_cancellation_stays_one():
+    client = Hangs()
+    router = Router(limited(30), clients=client)
+
+    async def cancel() -> None:
+        task = asyncio.create_task(router.acomplete(CLASSIFY))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert client.asked == ["lite"]
+    assert router.breakers["lite"].state is State.CLOSED
+
+
+def test_a_timeout_of_the_clients_own_is_not_said_to_be_the_routers():
+    last = TimeoutError("of the client")
+    router = Router(limited(30, max_attempts=1), clients=AsyncScripted(lite=last))
+    with pytest.raises(TimeoutError) as caught:
+        asyncio.run(router.acomplete(CLASSIFY))
+    assert caught.value is last
+
+
+def test_without_a_limit_and_in_threads_the_clients_own_timeout_holds():
+    client = Scripted(lite=answer("spam"))
+    assert Router(limited(0.01), clients=client).complete(CLASSIFY).answer.text == "spam"
+    assert policy_of().fallback.attempt_timeout_s is None
+
+
+class Falsy(Scripted):
+    """A client that is false, as one with a length of zero."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("name", ["sonnet", "aws.bedrock"])
+def test_a_client_that_is_false_is_a_client(name):
+    clients = {"lite": Falsy(), "haiku": Falsy(), name: Falsy(sonnet=answer("hello"))}
+    assert Router(policy_of(), clients=clients).complete("hi").answer.text == "hello"

@@ -69,7 +69,7 @@ class Decision(NamedTuple):
     complexity: Complexity | None = None
     """Set where a complexity strategy was asked, whether it decided or not."""
     is_rerouted: bool = False
-    """Whether the tier's first model was passed over because it is unhealthy."""
+    """Whether the tier's first model was passed over because it is unhealthy, or all are."""
 
 
 def decide(request: Request, policy: Policy, *, unhealthy: frozenset[str] = frozenset()) -> Decision:
@@ -80,10 +80,12 @@ def decide(request: Request, policy: Policy, *, unhealthy: frozenset[str] = froz
             has to be tried.
     """
     strategy, reason, tier, complexity = _choose_tier(request, policy)
-    model = _healthy_model(policy, tier, unhealthy) if unhealthy else policy.tiers[tier].models[0]
-    is_rerouted = model is not policy.tiers[tier].models[0]
+    first = policy.tiers[tier].models[0]
+    healthy = _healthy_model(policy, tier, unhealthy) if unhealthy else first
+    model = healthy or policy.most_capable
+    is_rerouted = healthy is not first
     if is_rerouted:
-        reason = f"{reason}; then unhealthy"
+        reason = f"{reason}; then unhealthy" if healthy else f"{reason}; then all unhealthy"
     check = policy.confidence
     if check is not None and not (check.checks_every_answer or strategy == "confidence"):
         check = None
@@ -127,15 +129,15 @@ def _step(strategy: ComplexityStrategy, score: float) -> tuple[str | None, str]:
     return strategy.otherwise, f"complexity {strategy.steps[-1].below:g} or more"
 
 
-def _healthy_model(policy: Policy, tier: str, unhealthy: frozenset[str]) -> Model:
-    """Return the first healthy model of a tier, else of the next more capable ones, else the most capable below it."""
+def _healthy_model(policy: Policy, tier: str, unhealthy: frozenset[str]) -> Model | None:
+    """Return the first healthy model of a tier, else of the more capable ones, else of those below it; None: there is none."""
     names = list(policy.tiers)
     place = names.index(tier)
     for name in (*names[place:], *reversed(names[:place])):
         for model in policy.tiers[name].models:
             if model.name not in unhealthy:
                 return model
-    return policy.most_capable
+    return None
 
 
 def _escalation(policy: Policy, check: ConfidenceStrategy, tier: str, unhealthy: frozenset[str]) -> tuple[Model, ...]:

@@ -30,10 +30,15 @@ from ai_finops.router.course import Course, Routed
 from ai_finops.router.decision import Decision, Request, decide
 from ai_finops.router.faults import Fault, fault_of
 from ai_finops.router.policy import Model, Policy
-from ai_finops.router.spans import routing_span
+from ai_finops.router.spans import RoutingSpan
 
 Client = ModelClient | AsyncModelClient
 Observer = Callable[[Request, Routed], None]
+_NOTE = "ai_finops.router asked"
+
+
+class AttemptTimeout(TimeoutError):
+    """A model did not answer within the policy's `fallback.attempt_timeout_s`."""
 
 
 class Router:
@@ -93,7 +98,7 @@ class Router:
                 first one that is the request's own fault.
         """
         request = _as_request(request)
-        with routing_span(request, feature=self._feature, pipeline=self._pipeline) as decided:
+        with RoutingSpan(request, feature=self._feature, pipeline=self._pipeline) as decided:
             course = decided.course = Course(request, self.policy, self.breakers)
             while (model := course.next_model) is not None:
                 try:
@@ -105,8 +110,8 @@ class Router:
                 except BaseException:
                     course.abandoned()
                     raise
-                course.came()
-                course.answered(answer, reading=reading, confidence=self._confidence(course, request, answer, model))
+                course.came(answer, reading=reading)
+                course.weighed(self._confidence(course, request, answer))
             routed = course.routed()
         self._observe(request, routed)
         return routed
@@ -114,7 +119,7 @@ class Router:
     async def acomplete(self, request: Request | str) -> Routed:
         """Return an answer, as `complete` does; a cancellation is passed on at once."""
         request = _as_request(request)
-        with routing_span(request, feature=self._feature, pipeline=self._pipeline) as decided:
+        with RoutingSpan(request, feature=self._feature, pipeline=self._pipeline) as decided:
             course = decided.course = Course(request, self.policy, self.breakers)
             while (model := course.next_model) is not None:
                 try:
@@ -126,9 +131,8 @@ class Router:
                 except BaseException:
                     course.abandoned()
                     raise
-                course.came()
-                confidence = await self._confidence_async(course, request, answer, model)
-                course.answered(answer, reading=reading, confidence=confidence)
+                course.came(answer, reading=reading)
+                course.weighed(await self._confidence_async(course, request, answer))
             routed = course.routed()
         self._observe(request, routed)
         return routed
@@ -145,9 +149,10 @@ class Router:
         client = self._clients[model.name]
         with self._recorded(request, model) as call:
             if isinstance(client, AsyncModelClient):
-                answer = await client.acomplete(request, model=model)
+                asked = client.acomplete(request, model=model)
             else:
-                answer = await self._in_thread(partial(client.complete, request, model=model))
+                asked = self._in_thread(partial(client.complete, request, model=model))
+            answer = await _within(asked, self.policy.fallback.attempt_timeout_s, model)
             return answer, _read_into(call, answer)
 
     def _recorded(self, request: Request, model: Model) -> track_llm_cost:
@@ -174,16 +179,28 @@ class Router:
 
     def _goes_on(self, course: Course, error: Exception) -> bool:
         """Whether another model is asked, or an answer is there; else the error is the end, and is told what was asked."""
-        course.failed(self._classify_error(error))
+        course.failed(self._fault(error))
         if course.next_model is not None or course.taken is not None:
             return True
         tried = ", ".join(f"{attempt.model.name} ({attempt.fault})" for attempt in course.attempts)
-        error.add_note(f"ai_finops.router asked {tried} by policy {self.policy.policy_id}")
+        _note(error, f"{_NOTE} {tried} by policy {self.policy.policy_id}")
         return False
 
-    def _confidence(self, course: Course, request: Request, answer: Answer, model: Model) -> float | None:
+    def _fault(self, error: Exception) -> Fault:
+        if isinstance(error, AttemptTimeout):
+            return Fault("timeout")
+        try:
+            fault = self._classify_error(error)
+            if isinstance(fault, Fault):
+                return fault
+            count_loss("classify_error_failed", detail=f"it returned {type(fault).__name__}")
+        except Exception as broken:  # noqa: BLE001  what the model raised goes on
+            count_loss("classify_error_failed", detail=type(broken).__name__)
+        return Fault("error")
+
+    def _confidence(self, course: Course, request: Request, answer: Answer) -> float | None:
         check = course.decision.check
-        if check is None or not course.is_checked(model):
+        if check is None or not course.is_checked:
             return None
         if check.source != "verifier":
             return of_answer(answer, check)
@@ -196,10 +213,10 @@ class Router:
             return _no_verdict(TypeError("a coroutine"))
         return _judged(verdict)
 
-    async def _confidence_async(self, course: Course, request: Request, answer: Answer, model: Model) -> float | None:
+    async def _confidence_async(self, course: Course, request: Request, answer: Answer) -> float | None:
         check = course.decision.check
-        if check is None or check.source != "verifier" or not course.is_checked(model):
-            return self._confidence(course, request, answer, model)
+        if check is None or check.source != "verifier" or not course.is_checked:
+            return self._confidence(course, request, answer)
         try:
             verdict: Any = self._verifier(request, answer)  # type: ignore[misc]
             return _judged(await verdict if inspect.isawaitable(verdict) else verdict)
@@ -222,13 +239,40 @@ def _as_request(request: Request | str) -> Request:
 def _client_of(model: Model, clients: Client | Mapping[str, Client], policy: Policy) -> Any:
     if not isinstance(clients, Mapping):
         return clients
-    client = clients.get(model.name) or clients.get(model.provider_name)
+    client = clients.get(model.name)
+    if client is None:
+        client = clients.get(model.provider_name)
     if client is None:
         raise PolicyError(
             f"policy {policy.policy_id}: there is no client for {model.name}; give one as clients[{model.name!r}] or "
             f"clients[{model.provider_name!r}]"
         )
     return client
+
+
+async def _within(asked: Awaitable[Answer], limit_s: float | None, model: Model) -> Answer:
+    """Wait for an answer. The caller's own cancellation, and a timeout of the client's own, go on as they are."""
+    if limit_s is None:
+        return await asked
+    scope = asyncio.timeout(limit_s)
+    try:
+        async with scope:
+            return await asked
+    except TimeoutError as error:
+        if not scope.expired():
+            raise
+        raise AttemptTimeout(f"{model.name} did not answer within {limit_s:g} s") from error
+
+
+def _note(error: Exception, words: str) -> None:
+    """Note on an exception what was asked; one object that is raised again and again has one note of ours."""
+    try:
+        notes = getattr(error, "__notes__", None)
+        if notes is not None:
+            notes[:] = [note for note in notes if not str(note).startswith(_NOTE)]
+        error.add_note(words)
+    except Exception:  # noqa: BLE001  a frozen exception takes none, and is raised all the same
+        count_loss("note_refused", detail=type(error).__name__)
 
 
 def _read_into(call: CallHandle, answer: Answer) -> Reading | None:

@@ -138,11 +138,12 @@ def _tiers(models: list[Model]) -> dict[str, Tier]:
 
 
 def _fallback(value: Value) -> FallbackLimits:
-    fields = Fields(value, allowed=("max_attempts", "retry_request_errors"))
+    fields = Fields(value, allowed=("max_attempts", "retry_request_errors", "attempt_timeout_s"))
     standard = FallbackLimits()
     return FallbackLimits(
         fields.whole("max_attempts", low=1, high=10, default=standard.max_attempts),
         fields.boolean("retry_request_errors", default=standard.is_request_error_retried),
+        fields.optional_number("attempt_timeout_s", low=0.01, high=3600),
     )
 
 
