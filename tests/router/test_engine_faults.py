@@ -10,10 +10,11 @@ from math import inf, nan
 import numpy as np
 import pytest
 
+from ai_finops.errors import PolicyError
 from ai_finops.instrument.losses import forget_losses, losses
 from ai_finops.router.answer import Answer
 from ai_finops.router.breaker import State
-from ai_finops.router.decision import Request
+from ai_finops.router.decision import Message, Request, decide
 from ai_finops.router.engine import Router
 from ai_finops.router.read_policy import read_policy
 from tests.router.stand_ins import (
@@ -351,3 +352,84 @@ class Falsy(Scripted):
 def test_a_client_that_is_false_is_a_client(name):
     clients = {"lite": Falsy(), "haiku": Falsy(), name: Falsy(sonnet=answer("hello"))}
     assert Router(policy_of(), clients=clients).complete("hi").answer.text == "hello"
+
+
+@pytest.mark.parametrize("fault", [KeyError("choices"), UnicodeDecodeError("utf-8", b"a", 0, 1, "?")])
+def test_an_answer_that_cannot_be_read_goes_to_another_model(ask, fault):
+    routed = ask(policy_of(BY_TASK_TYPE), Scripted(lite=fault, sonnet=answer("spam")))
+    assert routed.reason == "task type classification; then unreadable answer"
+
+
+@pytest.mark.parametrize("said", [None, "text", {"text": "x"}])
+def test_a_client_that_returns_no_answer_has_failed(ask, said):
+    routed = ask(policy_of(BY_TASK_TYPE), Scripted(lite=lambda request: said, sonnet=answer("spam")))
+    assert routed.reason == "task type classification; then unreadable answer"
+
+
+def test_requests_that_are_too_long_for_a_model_open_no_breaker(ask_router):
+    class TooLong(Malformed):
+        code = "context_length_exceeded"
+
+    policy = policy_of(BY_TASK_TYPE, breaker={"failure_count": 1})
+    router = Router(policy, clients=Scripted(lite=TooLong(), sonnet=answer("spam")))
+    assert router.complete(CLASSIFY).reason == "task type classification; then too long"
+    assert router.breakers["lite"].state is State.CLOSED
+
+
+class WithoutLogprobs(Scripted):
+    gives_logprobs = False
+
+
+def test_a_client_that_gives_no_log_probabilities_is_refused_where_they_are_needed():
+    policy = policy_of(BY_LOGPROBS, provider="openai")
+    with pytest.raises(
+        PolicyError, match=r"policy test takes confidence from log-probabilities, and the client of lite"
+    ):
+        Router(policy, clients=WithoutLogprobs())
+    sonnet_only = {"lite": Scripted(), "haiku": Scripted(), "sonnet": WithoutLogprobs()}
+    Router(policy, clients=sonnet_only)  # its answers are not checked
+    Router(policy_of(BY_ASSESSMENT), clients=WithoutLogprobs())
+
+
+CIRCLE: list = []
+CIRCLE.append(CIRCLE)
+ODD = [
+    Request(CIRCLE),
+    Request("x", task_type=["classification"]),
+    Request("x", task_type={}),
+    Request("x", task_type=7),
+    Request(None),
+    Request(b"\xff abc"),
+    Request(7),
+    Request([{"role": "user", "content": "words of a message"}]),
+    Request([{"role": "user", "content": [{"text": "words"}, {"image": b"x"}, None]}]),
+    Request([None, 7, Message("user", None)]),
+    Request("x", complexity_score=nan),
+    Request("x", complexity_score="0.1"),
+    Request("x", complexity_score=10**400),
+    Request("x", complexity_score=-inf),
+    Request("x", input_tokens="5"),
+    Request("x", input_tokens=nan),
+    Request("x", input_tokens=inf),
+    Request("x", input_tokens=-5),
+    Request("x", input_tokens=10**400),
+    Request("\ud800" * 100),
+]
+
+
+@pytest.mark.parametrize("request_", ODD)
+def test_odd_requests_are_decided_and_asked(ask, request_):
+    complexity = {"strategy": "complexity", "steps": [{"below": 0.3, "tier": "cheap"}], "otherwise": "mid"}
+    policy = policy_of(BY_TASK_TYPE, complexity)
+    assert decide(request_, policy).strategy == "complexity"
+    assert ask(policy, Scripted(lite=answer("a"), haiku=answer("a")), request_).answer.text == "a"
+
+
+def test_a_score_that_is_no_number_is_measured_from_the_text():
+    complexity = {"strategy": "complexity", "steps": [{"below": 0.3, "tier": "cheap"}], "otherwise": "mid"}
+    policy = policy_of(complexity)
+    measured = decide(Request("x"), policy)
+    assert decide(Request("x", complexity_score=nan, input_tokens=nan), policy) == measured
+    words = "the liability clause of a contract " * 400
+    as_message = decide(Request([{"role": "user", "content": words}]), policy)
+    assert as_message == decide(Request(words), policy) == decide(Request(words.encode()), policy)

@@ -106,7 +106,7 @@ class Course:
         """
         model = self._asked()
         breaker = self._breakers[model.name]
-        if fault.is_of_request:
+        if fault.is_of_request or not fault.is_counted:
             breaker.abandoned(self._permit)
         else:
             breaker.failed(self._permit)

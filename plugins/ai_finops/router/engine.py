@@ -23,13 +23,13 @@ from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.run import CallHandle
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.instrument.usage import read
-from ai_finops.router.answer import Answer, AsyncModelClient, ModelClient
+from ai_finops.router.answer import Answer, AsyncModelClient, ModelClient, UnreadableAnswer
 from ai_finops.router.breaker import Breakers
 from ai_finops.router.confidence import AsyncVerifier, Verifier, of_answer, of_verdict
 from ai_finops.router.course import Course, Routed
 from ai_finops.router.decision import Decision, Request, decide
 from ai_finops.router.faults import Fault, fault_of
-from ai_finops.router.policy import Model, Policy
+from ai_finops.router.policy import ConfidenceStrategy, Model, Policy
 from ai_finops.router.spans import RoutingSpan
 
 Client = ModelClient | AsyncModelClient
@@ -57,7 +57,7 @@ class Router:
         clock: Monotonic seconds, for the breakers.
         max_threads: How many calls of clients without `acomplete` run side by side in coroutines.
     Raises:
-        PolicyError: A model of the policy has no client, or the policy wants a verifier and there is none.
+        PolicyError: A model of the policy has no client, or it wants a verifier or log-probabilities and there are none.
     """
 
     def __init__(
@@ -85,6 +85,16 @@ class Router:
         check = policy.confidence
         if check is not None and check.source == "verifier" and verifier is None:
             raise PolicyError(f"policy {policy.policy_id} takes confidence from a verifier; give Router(verifier=…)")
+        if check is not None and check.source == "logprobs":
+            self._refuse_without_logprobs(check)
+
+    def _refuse_without_logprobs(self, check: ConfidenceStrategy) -> None:
+        for model in self.policy.models:
+            if model.tier in check.escalate and getattr(self._clients[model.name], "gives_logprobs", True) is False:
+                raise PolicyError(
+                    f"policy {self.policy.policy_id} takes confidence from log-probabilities, and the client of {model.name} "
+                    f"gives none; give one that does (OpenAIStyleClient(…, with_logprobs=True)), or use another source"
+                )
 
     def decide(self, request: Request) -> Decision:
         """Return what would be asked first now, and why, without asking it."""
@@ -277,6 +287,8 @@ def _note(error: Exception, words: str) -> None:
 
 def _read_into(call: CallHandle, answer: Answer) -> Reading | None:
     """Read what the answer used, once for the call's own span and for the decision's."""
+    if not (hasattr(answer, "text") and hasattr(answer, "raw")):
+        raise UnreadableAnswer(f"the client returned a {type(answer).__name__} and no Answer")
     reading = read(answer.raw)
     if reading is not None:
         call.call.reading = reading
