@@ -226,7 +226,12 @@ def with_sibling():
     """The tier `mid` has two models; the second is asked when the first fails."""
     made = models()
     made["haiku_b"] = made["haiku"] | {"model": "another haiku"}
-    content = {"policy": "test", "models": made, "default_tier": "expensive", "strategies": [BY_ASSESSMENT]}
+    content = {
+        "policy": "test",
+        "models": made,
+        "default_tier": "expensive",
+        "strategies": [BY_TASK_TYPE, BY_ASSESSMENT],
+    }
     return read_policy(content | {"fallback": {"max_attempts": 4}})
 
 
@@ -235,7 +240,7 @@ UNSURE, SURE = answer('{"confidence": 0.1}'), answer('{"confidence": 0.9}')
 
 def test_an_escalation_goes_to_another_model_of_the_tier_when_the_first_fails(ask):
     client = Scripted(lite=UNSURE, haiku=Throttled(), haiku_b=SURE)
-    routed = ask(with_sibling(), client)
+    routed = ask(with_sibling(), client, "hi")
     assert client.asked == ["lite", "haiku", "haiku_b"]
     assert (routed.model.name, routed.is_escalated, routed.is_fallback, routed.confidence) == (
         "haiku_b",
@@ -247,14 +252,25 @@ def test_an_escalation_goes_to_another_model_of_the_tier_when_the_first_fails(as
 
 def test_when_all_of_the_tier_fail_the_most_capable_is_asked(ask):
     client = Scripted(lite=UNSURE, haiku=Throttled(), haiku_b=Throttled(), sonnet=answer("best"))
-    assert ask(with_sibling(), client).answer.text == "best"
+    assert ask(with_sibling(), client, "hi").answer.text == "best"
     assert client.asked == ["lite", "haiku", "haiku_b", "sonnet"]
 
 
 def test_a_first_model_that_fails_gives_way_to_the_most_capable_and_not_to_its_sibling(ask):
-    policy = with_sibling()
-    client = Scripted(lite=Throttled(), sonnet=answer("best"))
-    assert ask(policy, client).answer.text == "best"
+    client = Scripted(haiku=Throttled(), sonnet=answer("best"))
+    assert ask(with_sibling(), client, Request("hi", task_type="chat")).answer.text == "best"
+    assert client.asked == ["haiku", "sonnet"]
+
+
+def test_a_model_that_is_asked_second_may_be_the_probe():
+    clock = Clock()
+    client = Scripted(lite=Throttled(), sonnet=[answer("best"), Throttled()], haiku=answer())
+    router = Router(policy_of(BY_TASK_TYPE, breaker={"failure_count": 1}), clients=client, clock=clock)
+    open_breaker(router, "sonnet")
+    clock.now += 30
+    assert router.complete(CLASSIFY).answer.text == "best"
+    assert router.breakers["sonnet"].state is State.CLOSED
+    assert router.breakers["lite"].state is State.OPEN
 
 
 class Hangs:

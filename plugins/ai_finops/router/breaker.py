@@ -107,7 +107,7 @@ class Breaker:
     def abandoned(self, permit: Permit) -> None:
         """The call was cancelled, or says nothing of the model: it does not count, and another may be the probe."""
         with self._lock:
-            if permit.period == self._period and permit.probe_number == self._probe_number:
+            if permit.probe_number == self._probe_number:
                 self._probed_at = None
 
     def _state(self, now: float) -> State:
