@@ -24,6 +24,7 @@ from ai_finops.instrument.run import CallHandle
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.instrument.usage import read
 from ai_finops.router.answer import Answer, AsyncModelClient, ModelClient, UnreadableAnswer
+from ai_finops.router.attempt import AttemptTimeout, note, outcome, within
 from ai_finops.router.breaker import Breakers
 from ai_finops.router.confidence import AsyncVerifier, Verifier, of_answer, of_verdict
 from ai_finops.router.course import Course, Routed
@@ -34,11 +35,6 @@ from ai_finops.router.spans import RoutingSpan
 
 Client = ModelClient | AsyncModelClient
 Observer = Callable[[Request, Routed], None]
-_NOTE = "ai_finops.router asked"
-
-
-class AttemptTimeout(TimeoutError):
-    """A model did not answer within the policy's `fallback.attempt_timeout_s`."""
 
 
 class Router:
@@ -162,7 +158,7 @@ class Router:
                 asked = client.acomplete(request, model=model)
             else:
                 asked = self._in_thread(partial(client.complete, request, model=model))
-            answer = await _within(asked, self.policy.fallback.attempt_timeout_s, model)
+            answer = await within(asked, self.policy.fallback.attempt_timeout_s, model)
             return answer, _read_into(call, answer)
 
     def _recorded(self, request: Request, model: Model) -> track_llm_cost:
@@ -180,7 +176,7 @@ class Router:
         if self._pool is None or self._pool[0] != pid:  # threads do not live on in a forked child
             self._pool = pid, ThreadPoolExecutor(self._max_threads, thread_name_prefix="ai-finops-router")
         run = copy_context().run
-        value, error = await asyncio.get_running_loop().run_in_executor(self._pool[1], run, _outcome, call)
+        value, error = await asyncio.get_running_loop().run_in_executor(self._pool[1], run, outcome, call)
         if isinstance(error, StopIteration):  # none leaves a coroutine
             raise RuntimeError("the client raised StopIteration") from error
         if error is not None:
@@ -193,7 +189,7 @@ class Router:
         if course.next_model is not None or course.taken is not None:
             return True
         tried = ", ".join(f"{attempt.model.name} ({attempt.fault})" for attempt in course.attempts)
-        _note(error, f"{_NOTE} {tried} by policy {self.policy.policy_id}")
+        note(error, f"{tried} by policy {self.policy.policy_id}")
         return False
 
     def _fault(self, error: Exception) -> Fault:
@@ -260,31 +256,6 @@ def _client_of(model: Model, clients: Client | Mapping[str, Client], policy: Pol
     return client
 
 
-async def _within(asked: Awaitable[Answer], limit_s: float | None, model: Model) -> Answer:
-    """Wait for an answer. The caller's own cancellation, and a timeout of the client's own, go on as they are."""
-    if limit_s is None:
-        return await asked
-    scope = asyncio.timeout(limit_s)
-    try:
-        async with scope:
-            return await asked
-    except TimeoutError as error:
-        if not scope.expired():
-            raise
-        raise AttemptTimeout(f"{model.name} did not answer within {limit_s:g} s") from error
-
-
-def _note(error: Exception, words: str) -> None:
-    """Note on an exception what was asked; one object that is raised again and again has one note of ours."""
-    try:
-        notes = getattr(error, "__notes__", None)
-        if notes is not None:
-            notes[:] = [note for note in notes if not str(note).startswith(_NOTE)]
-        error.add_note(words)
-    except Exception:  # noqa: BLE001  a frozen exception takes none, and is raised all the same
-        count_loss("note_refused", detail=type(error).__name__)
-
-
 def _read_into(call: CallHandle, answer: Answer) -> Reading | None:
     """Read what the answer used, once for the call's own span and for the decision's."""
     if not (hasattr(answer, "text") and hasattr(answer, "raw")):
@@ -293,14 +264,6 @@ def _read_into(call: CallHandle, answer: Answer) -> Reading | None:
     if reading is not None:
         call.call.reading = reading
     return reading
-
-
-def _outcome(call: Callable[[], Answer]) -> tuple[Any, Exception | None]:
-    """Return what a call returns and what it raises: an executor's future takes no StopIteration, and would wait for ever."""
-    try:
-        return call(), None
-    except Exception as error:  # noqa: BLE001  raised by whoever waits
-        return None, error
 
 
 def _judged(verdict: object) -> float | None:
