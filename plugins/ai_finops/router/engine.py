@@ -30,8 +30,8 @@ from ai_finops.router.confidence import AsyncVerifier, Verifier, of_answer, of_v
 from ai_finops.router.course import Course, Routed
 from ai_finops.router.decision import Decision, Request, decide
 from ai_finops.router.faults import Fault, fault_of
-from ai_finops.router.policy import ConfidenceStrategy, Model, Policy
-from ai_finops.router.spans import RoutingSpan
+from ai_finops.router.policy import Model, Policy
+from ai_finops.router.spans import routing_span
 
 Client = ModelClient | AsyncModelClient
 Observer = Callable[[Request, Routed], None]
@@ -81,10 +81,12 @@ class Router:
         check = policy.confidence
         if check is not None and check.source == "verifier" and verifier is None:
             raise PolicyError(f"policy {policy.policy_id} takes confidence from a verifier; give Router(verifier=…)")
-        if check is not None and check.source == "logprobs":
-            self._refuse_without_logprobs(check)
+        self._refuse_without_logprobs()
 
-    def _refuse_without_logprobs(self, check: ConfidenceStrategy) -> None:
+    def _refuse_without_logprobs(self) -> None:
+        check = self.policy.confidence
+        if check is None or check.source != "logprobs":
+            return
         for model in self.policy.models:
             if model.tier in check.escalate and getattr(self._clients[model.name], "gives_logprobs", True) is False:
                 raise PolicyError(
@@ -104,7 +106,7 @@ class Router:
                 first one that is the request's own fault.
         """
         request = _as_request(request)
-        with RoutingSpan(request, feature=self._feature, pipeline=self._pipeline) as decided:
+        with routing_span(request, feature=self._feature, pipeline=self._pipeline) as decided:
             course = decided.course = Course(request, self.policy, self.breakers)
             while (model := course.next_model) is not None:
                 try:
@@ -125,7 +127,7 @@ class Router:
     async def acomplete(self, request: Request | str) -> Routed:
         """Return an answer, as `complete` does; a cancellation is passed on at once."""
         request = _as_request(request)
-        with RoutingSpan(request, feature=self._feature, pipeline=self._pipeline) as decided:
+        with routing_span(request, feature=self._feature, pipeline=self._pipeline) as decided:
             course = decided.course = Course(request, self.policy, self.breakers)
             while (model := course.next_model) is not None:
                 try:

@@ -24,7 +24,7 @@ SPAN_NAME = "finops.routing"
 _tracer = trace.get_tracer(SCOPE)
 
 
-class RoutingSpan:
+class routing_span:
     """The block inside it is the span of a decision, and tells it the course; what the block raises goes on.
 
     A class and no generator: `contextlib` writes on each exception that passes, and a frozen one refuses that.
@@ -37,7 +37,7 @@ class RoutingSpan:
         self._opened: tuple[trace.Span, Any] | None = None
         self.course: Course | None = None
 
-    def __enter__(self) -> RoutingSpan:
+    def __enter__(self) -> routing_span:
         self._opened = _open() if is_on() else None
         return self
 
