@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -10,6 +12,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from ai_finops.instrument import tracking
 from ai_finops.instrument.losses import forget_losses
 from ai_finops.router import spans as routing_spans
+from ai_finops.router.decision import Request
+from ai_finops.router.engine import Router
+from tests.router.stand_ins import AsyncScripted, Scripted
+
+CLASSIFY = Request("spam?", task_type="classification")
 
 
 class RecordedSpans:
@@ -44,3 +51,20 @@ def spans():
     for undo in undone:
         undo()
     recorded.provider.shutdown()
+
+
+@pytest.fixture(params=["sync", "async", "sync client in coroutines"])
+def ask(request):
+    """Ask a router in each of the ways."""
+
+    def run(policy, client: Scripted, prompt: object = CLASSIFY, **more):
+        if request.param == "async":
+            asynchronous = AsyncScripted()
+            asynchronous._by_model, asynchronous.asked = client._by_model, client.asked
+            client = asynchronous
+        router = Router(policy, clients=client, **more)
+        if request.param == "sync":
+            return router.complete(prompt)
+        return asyncio.run(router.acomplete(prompt))
+
+    return run

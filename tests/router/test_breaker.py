@@ -27,14 +27,12 @@ def breaker(clock):
 
 def fail(breaker: Breaker, times: int = 1) -> None:
     for _ in range(times):
-        assert breaker.acquire()
-        breaker.failed()
+        breaker.failed(breaker.acquire())
 
 
 def succeed(breaker: Breaker, times: int = 1) -> None:
     for _ in range(times):
-        assert breaker.acquire()
-        breaker.succeeded()
+        breaker.succeeded(breaker.acquire())
 
 
 def test_it_opens_at_the_count_and_not_below_it(breaker):
@@ -100,8 +98,7 @@ def test_a_probe_that_fails_opens_it_for_as_long_again(breaker, clock):
 def test_a_cancelled_probe_leaves_the_place_to_the_next(breaker, clock):
     fail(breaker, 3)
     clock.now += 30
-    assert breaker.acquire()
-    breaker.abandoned()
+    breaker.abandoned(breaker.acquire())
     assert breaker.acquire()
 
 
@@ -115,16 +112,81 @@ def test_a_probe_that_never_ends_holds_the_place_for_a_while_only(breaker, clock
     assert breaker.acquire()
 
 
-def test_ends_of_calls_from_before_it_opened_move_nothing(breaker, clock):
-    assert breaker.acquire()
-    assert breaker.acquire()
+@pytest.mark.parametrize("end", [Breaker.failed, Breaker.succeeded, Breaker.abandoned])
+def test_ends_of_calls_from_before_it_opened_move_nothing(breaker, clock, end):
+    early = breaker.acquire()
     fail(breaker, 3)
     clock.now += 10
-    breaker.failed()
-    breaker.succeeded()
+    end(breaker, early)
     assert breaker.state is State.OPEN
     clock.now += 20
     assert breaker.state is State.HALF_OPEN  # counted from when it opened
+    assert breaker.acquire()
+
+
+@pytest.mark.parametrize("end", [Breaker.failed, Breaker.succeeded, Breaker.abandoned])
+def test_ends_of_calls_from_before_it_opened_do_not_speak_for_the_probe(breaker, clock, end):
+    early = breaker.acquire()
+    fail(breaker, 3)
+    clock.now += 30
+    probe = breaker.acquire()
+    end(breaker, early)
+    assert breaker.state is State.HALF_OPEN
+    assert not breaker.acquire()  # the probe is out still
+    breaker.succeeded(probe)
+    assert breaker.state is State.CLOSED
+
+
+def test_ends_of_calls_from_before_it_opened_are_not_counted_after_it_closed(breaker, clock):
+    early = [breaker.acquire() for _ in range(3)]
+    fail(breaker, 3)
+    clock.now += 30
+    succeed(breaker)
+    for each in early:
+        breaker.failed(each)
+    assert breaker.state is State.CLOSED
+
+
+def test_the_first_of_two_probes_may_still_close_it_and_not_free_the_place(breaker, clock):
+    fail(breaker, 3)
+    clock.now += 30
+    slow = breaker.acquire()
+    clock.now += 30
+    second = breaker.acquire()
+    breaker.abandoned(slow)
+    assert not breaker.acquire()  # the second is out still
+    breaker.succeeded(slow)  # slow, and an answer
+    assert breaker.state is State.CLOSED
+    breaker.failed(second)  # of the time before: not counted
+    fail(breaker, 2)
+    assert breaker.state is State.CLOSED
+
+
+def test_a_call_that_says_nothing_of_the_model_is_not_counted(breaker):
+    for _ in range(4):
+        breaker.abandoned(breaker.acquire())
+    fail(breaker, 3)  # 3 of 3; were they calls that succeeded it would be 3 of 7
+    assert breaker.state is State.OPEN
+
+
+def test_a_forced_call_that_is_answered_closes_it_and_one_that_fails_moves_nothing(breaker, clock):
+    fail(breaker, 3)
+    clock.now += 10
+    forced = breaker.force()
+    breaker.failed(forced)
+    clock.now += 20
+    assert breaker.state is State.HALF_OPEN  # counted from when it opened
+    assert breaker.acquire()
+    breaker.abandoned(breaker.force())
+    assert not breaker.acquire()  # the probe is out still
+    breaker.succeeded(breaker.force())
+    assert breaker.state is State.CLOSED
+
+
+def test_a_forced_call_of_a_closed_one_is_as_any_other(breaker):
+    for _ in range(3):
+        breaker.failed(breaker.force())
+    assert breaker.state is State.OPEN
 
 
 def test_a_clock_that_stands_still_or_goes_back_breaks_nothing(breaker, clock):
@@ -139,8 +201,7 @@ def test_a_clock_that_stands_still_or_goes_back_breaks_nothing(breaker, clock):
 def test_memory_does_not_grow_with_calls(breaker, clock):
     for second in range(5000):
         clock.now += second / 7
-        breaker.acquire()
-        breaker.succeeded()
+        succeed(breaker)
     assert len(breaker._buckets) == 10
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from math import inf, log, nan
 
+import numpy as np
 import pytest
 
+from ai_finops.instrument.losses import forget_losses, losses
 from ai_finops.router.answer import Answer
 from ai_finops.router.confidence import is_enough, of_answer, of_logprobs, of_self_assessment, of_verdict
 from ai_finops.router.policy import ConfidenceStrategy
@@ -27,7 +31,22 @@ def test_min_is_the_least_likely_token():
 
 @pytest.mark.parametrize(
     ("logprobs", "expected"),
-    [(None, None), ([], None), ([nan], None), ([log(0.5), nan], None), ([-inf], 0.0), ([0.0], 1.0), ([0.001], 1.0)],
+    [
+        (None, None),
+        ([], None),
+        ([nan], None),
+        ([log(0.5), nan], None),
+        ([None, log(0.5)], None),
+        (["-0.1"], None),
+        ([True], None),
+        ([inf], None),
+        ([inf, -inf], None),
+        ([log(0.5), -inf], 0.0),
+        ([-inf], 0.0),
+        ([0.0], 1.0),
+        ([0.001], 1.0),
+        ([-9999.0], 0.0),
+    ],
 )
 def test_what_is_no_probability(logprobs, expected):
     assert of_logprobs(logprobs) == expected
@@ -50,6 +69,14 @@ def test_what_is_no_probability(logprobs, expected):
         ("I am sure.", None),
         ("", None),
         ("[" * 100_000, None),
+        ("```json" + "\n" * 100_000, None),
+        ('```json\n{"confidence": 1}' + "\n" * 100_000, None),
+        ('```json\n{"confidence": 1,' + " \n" * 100_000 + "x", None),
+        ('```\n{"confidence": 0.5}```' + "\n" * 100_000, 0.5),
+        ("```", None),
+        ("```\n```", None),
+        ('``` json \n{"confidence": 0.5}\n```', 0.5),
+        (None, None),
     ],
 )
 def test_self_assessment_is_a_ratio_in_a_json_object(text, expected):
@@ -63,7 +90,26 @@ def test_structured_output_comes_before_text():
 
 @pytest.mark.parametrize(
     ("verdict", "expected"),
-    [(True, 1.0), (False, 0.0), (0.25, 0.25), (1, 1.0), (None, None), ("yes", None), (2, None), (nan, None)],
+    [
+        (True, 1.0),
+        (False, 0.0),
+        (0.25, 0.25),
+        (1, 1.0),
+        (None, None),
+        ("yes", None),
+        (2, None),
+        (nan, None),
+        (Decimal("0.5"), 0.5),
+        (Fraction(1, 4), 0.25),
+        (np.float32(0.5), 0.5),
+        (np.int64(1), 1.0),
+        (np.True_, 1.0),
+        (np.False_, 0.0),
+        (np.array([1.0, 0.0]), None),
+        (10**400, None),
+        (-0.01, None),
+        (b"1", None),
+    ],
 )
 def test_verdicts(verdict, expected):
     assert of_verdict(verdict) == expected
@@ -86,3 +132,33 @@ def test_the_source_decides_what_is_read():
     assert of_answer(answer, mean) == pytest.approx(0.45**0.5)
     least = ConfidenceStrategy("logprobs", 0.8, "cheap", {}, statistic="min")
     assert of_answer(answer, least) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("logprobs", [[None], [nan], [inf, -inf], 5, np.array([nan, nan])])
+def test_log_probabilities_that_cannot_be_read_are_counted(logprobs):
+    forget_losses()
+    check = ConfidenceStrategy("logprobs", 0.8, "cheap", {})
+    assert of_answer(Answer("x", token_logprobs=logprobs), check) is None
+    assert losses() == {"confidence_failed": 1}
+
+
+@pytest.mark.parametrize("logprobs", [None, [], np.array([])])
+def test_an_answer_without_log_probabilities_is_no_loss(logprobs):
+    forget_losses()
+    assert of_answer(Answer("x", token_logprobs=logprobs), ConfidenceStrategy("logprobs", 0.8, "cheap", {})) is None
+    assert losses() == {}
+
+
+def test_log_probabilities_of_numpy_are_read():
+    check = ConfidenceStrategy("logprobs", 0.8, "cheap", {})
+    assert of_answer(Answer("x", token_logprobs=np.log([0.9, 0.4])), check) == pytest.approx(0.6)
+
+
+def test_structured_output_that_breaks_is_counted():
+    class Broken(dict):
+        def get(self, key, default=None):
+            raise RuntimeError
+
+    forget_losses()
+    assert of_answer(Answer("x", structured=Broken()), CHECK) is None
+    assert losses() == {"confidence_failed": 1}

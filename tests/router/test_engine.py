@@ -38,23 +38,6 @@ class Malformed(Exception):
     status_code = 400
 
 
-@pytest.fixture(params=["sync", "async", "sync client in coroutines"])
-def ask(request):
-    """Ask a router in each of the ways."""
-
-    def run(policy, client: Scripted, prompt: object = CLASSIFY, **more):
-        if request.param == "async":
-            asynchronous = AsyncScripted()
-            asynchronous._by_model, asynchronous.asked = client._by_model, client.asked
-            client = asynchronous
-        router = Router(policy, clients=client, **more)
-        if request.param == "sync":
-            return router.complete(prompt)
-        return asyncio.run(router.acomplete(prompt))
-
-    return run
-
-
 def tried(routed) -> list[tuple]:
     return [(attempt.model.name, attempt.fault, attempt.confidence) for attempt in routed.attempts]
 
@@ -356,7 +339,8 @@ def test_a_cancellation_is_passed_on_at_once_and_frees_the_probe(is_async):
     router = Router(
         policy_of(breaker={"failure_count": 1}), clients=SlowInCoroutines() if is_async else Slow(), clock=clock
     )
-    router.breakers["sonnet"].failed()
+    opened = router.breakers["sonnet"]
+    opened.failed(opened.acquire())
     clock.now += 30
 
     async def cancel() -> None:
@@ -438,10 +422,10 @@ def test_whoever_loses_the_race_for_a_probe_goes_around():
 
     policy = policy_of(BY_TASK_TYPE, breaker={"failure_count": 1})
     breakers = Stale(["lite", "haiku", "sonnet"], policy.breaker)
-    breakers["lite"].failed()
+    breakers["lite"].failed(breakers["lite"].acquire())
     course = Course(CLASSIFY, policy, breakers)
     assert course.next_model.name == "haiku"
     assert course.reason == "task type classification; then unhealthy"
     for name in ("haiku", "sonnet"):
-        breakers[name].failed()
+        breakers[name].failed(breakers[name].acquire())
     assert Course(CLASSIFY, policy, breakers).next_model.name == "sonnet"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import ssl
+
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -9,13 +12,17 @@ from botocore.exceptions import (
     EndpointConnectionError,
     ParamValidationError,
     ReadTimeoutError,
+    SSLError,
 )
 
+from ai_finops.router.answer import UnreadableAnswer
 from ai_finops.router.faults import Fault, fault_of
 
 
-def aws(code: str, status: int) -> ClientError:
-    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Converse")
+def aws(code: str, status: int, message: str = "no") -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Converse"
+    )
 
 
 class StatusError(Exception):
@@ -89,10 +96,57 @@ class Hostile(Exception):
         (OSError("disk"), "error", False),
         (RuntimeError("?"), "error", False),
         (TypeError("a bug"), "bad request", True),
-        (KeyError("a bug"), "bad request", True),
         (ValueError("a bug"), "bad request", True),
+        (AttributeError("a bug"), "bad request", True),
+        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "a lone surrogate in the prompt"), "bad request", True),
+        (KeyError("choices"), "unreadable answer", False),
+        (IndexError("choices[0]"), "unreadable answer", False),
+        (json.JSONDecodeError("cut off", "{", 1), "unreadable answer", False),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "?"), "unreadable answer", False),
+        (UnreadableAnswer("no choices"), "unreadable answer", False),
+        (
+            type("ValidationError", (ValueError,), {"__module__": "pydantic_core._pydantic_core"})(),
+            "unreadable answer",
+            False,
+        ),
+        (type("ValidationError", (ValueError,), {"__module__": "my.checks"})(), "bad request", True),
+        (ssl.SSLCertVerificationError("expired"), "no connection", False),
+        (SSLError(endpoint_url="x", error="x"), "no connection", False),
+        (
+            aws("ValidationException", 400, "Invocation of model ID m with on-demand throughput isn’t supported."),
+            "not available",
+            False,
+        ),
         (Hostile(), "error", False),
     ],
 )
 def test_whose_fault(error, reason, is_of_request):
     assert fault_of(error) == Fault(reason, is_of_request)
+
+
+class Worded(StatusError):
+    def __init__(self, words: str) -> None:
+        super().__init__(400)
+        self.words = words
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StatusError(400, "context_length_exceeded"),
+        aws("ValidationException", 400, "Input is too long for requested model."),
+        aws("ValidationException", 400, "The model returned: prompt is too long: 210000 tokens > 200000 maximum"),
+        Worded("prompt is too long: 210000 tokens > 200000 maximum"),
+        Worded("This model's maximum context length is 8192 tokens."),
+    ],
+)
+def test_what_is_too_long_for_one_model_goes_to_another_and_says_nothing_of_its_health(error):
+    assert fault_of(error) == Fault("too long", is_of_request=False, is_counted=False)
+
+
+def test_words_count_only_where_the_request_is_refused():
+    error = aws("ThrottlingException", 429, "Input is too long for requested model.")
+    assert fault_of(error) == Fault("throttled")

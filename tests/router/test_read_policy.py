@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections import UserList
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,12 @@ def test_without_words_of_its_own_confidence_goes_one_tier_up():
         ("domain_words: [chargeback, refund]", "domain_words: [7]", "domain_words", "has to be a text and is 7"),
         ("domain_words: [chargeback, refund]", "weights: {length: 1}", "domain_words", "`entities` is missing"),
         ("max_attempts: 3", "max_attempts: 0", "max_attempts", "has to be a number from 1 to 10 and is 0"),
+        ("capability: 4", "capability: 1" + "0" * 400, "capability: 4", "has to be a number from 1 to 1000 and is 1000"),
+        ("threshold: 0.8", "threshold: 1" + "0" * 400, "threshold", "has to be a number from 0 to 1 and is 1000"),
+        ("threshold: 0.8", "threshold: 1" + "0" * 5000, "threshold", "does not read as int"),
+        ("capability: 4", "capability: [4]", "capability: 4", "has to be a whole number from 1 to 1000 and is a list"),
+        ("max_attempts: 3", "attempt_timeout_s: 0.009", "max_att", "attempt_timeout_s: has to be a number from 0.01 to 3600"),
+        ("max_attempts: 3", "attempt_timeout_s: 3601", "max_att", "attempt_timeout_s: has to be a number from 0.01 to 3600"),
         ("max_attempts: 3", "max_attempts: 11", "max_attempts", "has to be a number from 1 to 10 and is 11"),
         ("max_attempts: 3", "retry_request_errors: often", "max_attempts", "has to be true or false and is 'often'"),
         ("failure_ratio: 0.5", "failure_ratio: 0", "failure_ratio", "has to be a number from 0.01 to 1 and is 0"),
@@ -163,7 +170,10 @@ def test_what_cannot_be_followed_is_told_with_its_line(old, new, at, words):
         ("no: 1", "routes.yaml, line 1: a key has to be a text, and `no` reads as bool; put it in quotes"),
         ("[1]: 1", "routes.yaml, line 1: a key has to be a text, and is a list or a mapping"),
         ("policy: !!int x", "routes.yaml, line 1: policy: 'x' does not read as int"),
-        ("policy: a\x00b", "routes.yaml: is no YAML: "),
+        ("policy: a\x00b", "routes.yaml, line 1: is no YAML: "),
+        ("policy: a\nmodels: \x00", "routes.yaml, line 2: is no YAML: "),
+        ("policy: !!int ''", "routes.yaml, line 1: policy: '' does not read as int"),
+        ("policy: !!bool maybe", "routes.yaml, line 1: policy: 'maybe' does not read as bool"),
         ("\n".join(["policy: a", "models:", "  " + "[" * 30 + "]" * 30]), "routes.yaml, line 3: more than 20 levels"),
         ("policy: [" + "1," * 30_000 + "1]", "routes.yaml, line 1: more than 20 levels or 20,000 values"),
         ("# " + "x" * 1_000_000, "routes.yaml: more than 1,000,000 characters"),
@@ -201,7 +211,10 @@ def test_one_strategy_of_each_kind_and_confidence_last():
             read_policy(content | {"strategies": strategies})
 
 
-@pytest.mark.parametrize("name", ["aws.bedrock", "anthropic"])
+@pytest.mark.parametrize(
+    "name",
+    ["aws.bedrock", "anthropic", "bedrock", "AWS.Bedrock", "aws", "aws_bedrock", "amazon-bedrock", " Anthropic "],
+)
 def test_log_probabilities_are_refused_where_the_provider_gives_none(name):
     sure = {"strategy": "confidence", "source": "logprobs", "threshold": 0.5, "statistic": "min"}
     content = {"policy": "p", "default_tier": "mid", "strategies": [sure]}
@@ -261,7 +274,13 @@ def test_words_of_scripts_without_spaces_are_few():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ({1: "a"}, "policy: key 1 has to be a text"),
+        ({1: "a"}, "policy: a key has to be a text and is 1"),
+        ({10**5000: "a"}, "policy: a key has to be a text"),
+        (
+            {"description": 10**5000},
+            "policy: description: a whole number of more than 64 bits is nothing a policy holds",
+        ),
+        ({"description": "x", "models": UserList([1])}, "`policy` is missing"),
         ({"policy": b"p"}, "policy: policy: a bytes is nothing a policy holds"),
         ({"policy": object()}, "policy: policy: a object is nothing a policy holds"),
     ],
@@ -269,6 +288,42 @@ def test_words_of_scripts_without_spaces_are_few():
 def test_mappings_that_are_no_policy(content, words):
     with pytest.raises(PolicyError, match=words):
         read_policy(content)
+
+
+def test_lists_of_any_kind_are_lists():
+    strategies = [{"strategy": "task_type", "tiers": {"classification": "cheap"}}]
+    content = {"policy": "p", "models": models(), "default_tier": "mid"}
+    as_list, as_other = (read_policy(content | {"strategies": kind(strategies)}) for kind in (list, UserList))
+    assert as_other == as_list
+    assert as_other.version == as_list.version
+
+
+@pytest.mark.parametrize("seconds", [0.01, 3600])
+def test_the_limit_of_one_call(seconds):
+    content = {"policy": "p", "models": models(), "default_tier": "mid", "fallback": {"attempt_timeout_s": seconds}}
+    assert read_policy(content).fallback.attempt_timeout_s == seconds
+
+
+@pytest.mark.parametrize("source", [None, 7, b"routes.yaml", ["routes.yaml"]])
+def test_what_is_neither_a_path_nor_a_mapping(source):
+    with pytest.raises(PolicyError, match=r"policy: a .* is no policy; give the path of a file, or a mapping"):
+        read_policy(source)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800"])
+def test_a_path_that_is_none(path):
+    with pytest.raises(PolicyError, match=r"cannot be read \(.*(null|surrogates)"):
+        read_policy(path)
+
+
+def test_messages_show_no_insides_and_not_all_of_a_long_text():
+    for old, new in (
+        ("max_attempts: 3", "max_attempts: [1, 2, 3]"),
+        ("threshold: 0.8", "threshold: !!int " + "x" * 5000),
+    ):
+        message = refused(changed(old, new))
+        assert "Value(" not in message
+        assert len(message) < 300
 
 
 def test_a_mapping_that_holds_itself():

@@ -24,8 +24,15 @@ class Answer:
     finish_reason: str | None = None
 
 
+class UnreadableAnswer(Exception):
+    """What a provider sent holds no answer: another model is asked."""
+
+
 class ModelClient(Protocol):
-    """A client of one provider. One that is asked in coroutines may also have `acomplete`; else it is asked in a thread."""
+    """A client of one provider. One that is asked in coroutines may also have `acomplete`; else it is asked in a thread.
+
+    One that has an attribute `gives_logprobs` which is False is refused where a policy takes confidence from log-probabilities.
+    """
 
     def complete(self, request: Request, *, model: Model) -> Answer:
         """Ask a model and wait for its whole answer.

@@ -12,6 +12,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable
 from enum import Enum
+from typing import NamedTuple
 
 from ai_finops.router.policy import BreakerLimits
 
@@ -27,6 +28,15 @@ class State(Enum):
     HALF_OPEN = "half open"
 
 
+class Permit(NamedTuple):
+    """To make one call. It says of which time: the end of a call from before the breaker opened or closed moves nothing."""
+
+    period: int
+    """Counts how often the breaker has opened and closed."""
+    probe_number: int = 0
+    """0: it is no probe."""
+
+
 class Breaker:
     """The breaker of one model. Threads and tasks may share it: its lock is held for some additions and no call."""
 
@@ -38,6 +48,7 @@ class Breaker:
         self._buckets: list[tuple[int, int, int]] = [(-1, 0, 0)] * _BUCKETS  # number, calls, failures
         self._opened_at: float | None = None
         self._probed_at: float | None = None
+        self._period = self._probe_number = 0
         _all.add(self)
 
     @property
@@ -52,41 +63,52 @@ class Breaker:
         with self._lock:
             return self._is_passable(self._clock())
 
-    def acquire(self) -> bool:
-        """Ask to call the model; True lets the call through, and its end has to be told. Half open, one gets True."""
+    def acquire(self) -> Permit | None:
+        """Ask to call the model; a permit lets the call through and is handed back with its end. Half open, one gets it."""
         with self._lock:
             now = self._clock()
             if not self._is_passable(now):
-                return False
-            if self._opened_at is not None:
-                self._probed_at = now
-            return True
-
-    def succeeded(self) -> None:
-        """The model answered: a probe closes the breaker."""
-        with self._lock:
-            now = self._clock()
+                return None
             if self._opened_at is None:
-                self._count(now, failures=0)
-            elif self._state(now) is State.HALF_OPEN or self._probed_at is not None:
+                return Permit(self._period)
+            self._probed_at = now
+            self._probe_number += 1
+            return Permit(self._period, self._probe_number)
+
+    def force(self) -> Permit:
+        """Be let through though it is open, because all others are too: an answer closes it, a failure moves nothing."""
+        with self._lock:
+            return Permit(self._period)
+
+    def succeeded(self, permit: Permit) -> None:
+        """The model answered: a probe, or a forced call, closes the breaker."""
+        with self._lock:
+            if permit.period != self._period:
+                return
+            if self._opened_at is None:
+                self._count(self._clock(), failures=0)
+            else:
                 self._close()
 
-    def failed(self) -> None:
+    def failed(self, permit: Permit) -> None:
         """The model failed: enough of them open the breaker, and a probe opens it again."""
         with self._lock:
+            if permit.period != self._period:
+                return
             now = self._clock()
             if self._opened_at is not None:
-                if self._probed_at is not None or self._state(now) is State.HALF_OPEN:
-                    self._opened_at, self._probed_at = now, None
+                if permit.probe_number:
+                    self._open(now)
                 return
             calls, failures = self._count(now, failures=1)
             if failures >= self._limits.failure_count and failures >= self._limits.failure_ratio * calls:
-                self._opened_at, self._probed_at = now, None
+                self._open(now)
 
-    def abandoned(self) -> None:
-        """The call was cancelled and says nothing of the model: another one may be the probe."""
+    def abandoned(self, permit: Permit) -> None:
+        """The call was cancelled, or says nothing of the model: it does not count, and another may be the probe."""
         with self._lock:
-            self._probed_at = None
+            if permit.probe_number == self._probe_number:
+                self._probed_at = None
 
     def _state(self, now: float) -> State:
         if self._opened_at is None:
@@ -111,7 +133,12 @@ class Breaker:
         recent = [bucket for bucket in self._buckets if number - _BUCKETS < bucket[0] <= number]
         return sum(bucket[1] for bucket in recent), sum(bucket[2] for bucket in recent)
 
+    def _open(self, now: float) -> None:
+        self._period += 1
+        self._opened_at, self._probed_at = now, None
+
     def _close(self) -> None:
+        self._period += 1
         self._opened_at = self._probed_at = None
         self._buckets = [(-1, 0, 0)] * _BUCKETS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ai_finops.instrument.reading import Reading
 from ai_finops.router.answer import Answer
@@ -61,57 +61,69 @@ class Course:
         self._breakers = breakers
         unhealthy = breakers.unhealthy()
         self.decision = decide(request, policy, unhealthy=unhealthy)
-        while not breakers[self.decision.model.name].acquire():
+        while (permit := breakers[self.decision.model.name].acquire()) is None:
             if len(unhealthy) >= len(policy.models):
-                break  # all are open: the most capable is tried once
+                permit = breakers[self.decision.model.name].force()  # all are open: the most capable is tried once
+                break
             unhealthy |= {self.decision.model.name}
             self.decision = decide(request, policy, unhealthy=unhealthy)
+        self._permit = permit
         self.attempts: list[Attempt] = []
         self.next_model: Model | None = self.decision.model
         """Asked next, and let through by its breaker; None: it is over."""
         self.taken: tuple[Answer, Model, Reading | None] | None = None
         """The last answer that came."""
+        self.is_checked = False
+        """Whether the confidence of that answer decides about another call."""
         self._turns: list[str] = []
         self._is_next_escalated = False
         self._is_escalated = False
 
-    def came(self) -> None:
-        """The model answered, whatever the answer is worth."""
-        self._breakers[self._asked().name].succeeded()
-
-    def answered(self, answer: Answer, *, reading: Reading | None, confidence: float | None) -> None:
-        """Take an answer that came; the next model is asked where it is checked and not confident enough."""
+    def came(self, answer: Answer, *, reading: Reading | None) -> None:
+        """The model answered, whatever the answer is worth: it is paid, and is the answer if nothing better comes."""
         model = self._asked()
-        is_checked = self.is_checked(model)
-        self.attempts.append(Attempt(model, None, confidence, cost_usd(reading, model)))
+        self._breakers[model.name].succeeded(self._permit)
+        self.is_checked = self._is_checked(model)
+        self.attempts.append(Attempt(model, None, None, cost_usd(reading, model)))
         self.taken, self._is_escalated = (answer, model, reading), self._is_next_escalated
+
+    def weighed(self, confidence: float | None) -> None:
+        """Take the answer that came; the next model is asked where it is checked and not confident enough."""
+        model = self._asked()
+        self.attempts[-1] = replace(self.attempts[-1], confidence=confidence)
         self.next_model = None
         check = self.decision.check
-        if check is None or not is_checked or is_enough(confidence, check):
+        if check is None or not self.is_checked or is_enough(confidence, check):
             return
         self._turns.append("low confidence" if confidence is not None else "no confidence told")
         self._is_next_escalated = True
         self.next_model = self._claim(self._above(model))
 
     def failed(self, fault: Fault) -> None:
-        """The model failed; the most capable one that was not asked yet follows, unless the fault is the request's."""
+        """The model failed; another that was not asked yet follows, unless the fault is the request's.
+
+        In an escalation those of its tier come first. Then, as after a first model, the most capable.
+        """
         model = self._asked()
         breaker = self._breakers[model.name]
-        breaker.succeeded() if fault.is_of_request else breaker.failed()
+        if fault.is_of_request or not fault.is_counted:
+            breaker.abandoned(self._permit)
+        else:
+            breaker.failed(self._permit)
         cost = None if fault.reason == "timeout" else 0.0
         self.attempts.append(Attempt(model, fault.reason, None, cost))
         self._turns.append(fault.reason)
         self.next_model = None
         if not fault.is_of_request or self.policy.fallback.is_request_error_retried:
-            self.next_model = self._claim(reversed(self.policy.models))
+            siblings = self.policy.tiers[model.tier].models if self._is_next_escalated else ()
+            self.next_model = self._claim((*siblings, *reversed(self.policy.models)))
 
     def abandoned(self) -> None:
         """The call was cancelled."""
-        self._breakers[self._asked().name].abandoned()
+        self._breakers[self._asked().name].abandoned(self._permit)
         self.next_model = None
 
-    def is_checked(self, model: Model) -> bool:
-        """Whether the confidence of an answer of this model decides about another call."""
+    def _is_checked(self, model: Model) -> bool:
         check = self.decision.check
         return (
             check is not None
@@ -181,6 +193,7 @@ class Course:
         least = 0 if self.taken is None else self.taken[1].capability
         for model in models:
             is_new = model.name not in asked and model.capability > least
-            if is_new and self._breakers[model.name].acquire():
+            if is_new and (permit := self._breakers[model.name].acquire()) is not None:
+                self._permit = permit
                 return model
         return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, NamedTuple
 
-from ai_finops.router.complexity import Complexity, measure_complexity
+from ai_finops.router.complexity import TOKENS_OF_FULL_LENGTH, Complexity, measure_complexity
 from ai_finops.router.policy import (
     ComplexityStrategy,
     ConfidenceStrategy,
@@ -14,6 +15,9 @@ from ai_finops.router.policy import (
     Policy,
     TaskTypeStrategy,
 )
+
+_DEEPEST = 5
+"""Levels in which a prompt is looked for texts: a list of messages, of parts, of texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Request:
     def text(self) -> str:
         """All that was said in the conversation, the instructions aside."""
         prompt = self.prompt
-        return prompt if isinstance(prompt, str) else "\n".join(message.text for message in prompt)
+        return prompt if isinstance(prompt, str) else _words_of(prompt)
 
 
 class Decision(NamedTuple):
@@ -69,7 +73,7 @@ class Decision(NamedTuple):
     complexity: Complexity | None = None
     """Set where a complexity strategy was asked, whether it decided or not."""
     is_rerouted: bool = False
-    """Whether the tier's first model was passed over because it is unhealthy."""
+    """Whether the tier's first model was passed over because it is unhealthy, or all are."""
 
 
 def decide(request: Request, policy: Policy, *, unhealthy: frozenset[str] = frozenset()) -> Decision:
@@ -80,10 +84,12 @@ def decide(request: Request, policy: Policy, *, unhealthy: frozenset[str] = froz
             has to be tried.
     """
     strategy, reason, tier, complexity = _choose_tier(request, policy)
-    model = _healthy_model(policy, tier, unhealthy) if unhealthy else policy.tiers[tier].models[0]
-    is_rerouted = model is not policy.tiers[tier].models[0]
+    first = policy.tiers[tier].models[0]
+    healthy = _healthy_model(policy, tier, unhealthy) if unhealthy else first
+    model = healthy or policy.most_capable
+    is_rerouted = healthy is not first
     if is_rerouted:
-        reason = f"{reason}; then unhealthy"
+        reason = f"{reason}; then unhealthy" if healthy else f"{reason}; then all unhealthy"
     check = policy.confidence
     if check is not None and not (check.checks_every_answer or strategy == "confidence"):
         check = None
@@ -99,14 +105,15 @@ def _choose_tier(request: Request, policy: Policy) -> tuple[str, str, str, Compl
     complexity = None
     for strategy in policy.strategies:
         if isinstance(strategy, TaskTypeStrategy):
-            tier = strategy.tiers.get(request.task_type) if request.task_type else None
+            task_type = request.task_type
+            tier = strategy.tiers.get(task_type) if isinstance(task_type, str) else None
             if tier is not None:
-                return "task_type", f"task type {request.task_type}", tier, complexity
+                return "task_type", f"task type {task_type}", tier, complexity
         elif isinstance(strategy, ComplexityStrategy):
             complexity = _complexity(request, strategy)
             tier, words = _step(strategy, complexity.score)
             if tier is not None:
-                known = request.complexity_score is not None
+                known = _number_or_none(request.complexity_score) is not None
                 return "complexity", words if known else f"{words}, most by {complexity.largest_part}", tier, complexity
         else:
             return "confidence", "confidence first", strategy.first_tier, complexity
@@ -114,9 +121,34 @@ def _choose_tier(request: Request, policy: Policy) -> tuple[str, str, str, Compl
 
 
 def _complexity(request: Request, strategy: ComplexityStrategy) -> Complexity:
-    if request.complexity_score is not None:
-        return Complexity(request.complexity_score)
-    return measure_complexity(request.text, scale=strategy.scale, input_tokens=request.input_tokens)
+    score = _number_or_none(request.complexity_score)
+    if score is not None:
+        return Complexity(score)
+    tokens = _number_or_none(request.input_tokens)
+    if tokens is not None:
+        tokens = min(tokens, TOKENS_OF_FULL_LENGTH)
+    return measure_complexity(request.text, scale=strategy.scale, input_tokens=tokens)
+
+
+def _number_or_none(value: Any) -> Any:
+    """Return a number as it is; None for what is none, NaN among it: the text is measured then."""
+    return value if isinstance(value, Real) and value == value else None
+
+
+def _words_of(prompt: Any, depth: int = 0) -> str:
+    """Return the text of what is no text: messages, objects of ours or the dicts of an SDK; what holds none is empty."""
+    text = prompt.text if isinstance(prompt, Message) else prompt
+    if isinstance(text, str):
+        return text
+    if isinstance(text, bytes | bytearray):
+        return text.decode("utf-8", "replace")
+    if depth == _DEEPEST:
+        return ""
+    if isinstance(text, Mapping):
+        return _words_of(text.get("text") or text.get("content"), depth + 1)
+    if isinstance(text, Sequence):
+        return "\n".join(_words_of(each, depth + 1) for each in text)
+    return _words_of(getattr(text, "text", None), depth + 1)
 
 
 def _step(strategy: ComplexityStrategy, score: float) -> tuple[str | None, str]:
@@ -127,15 +159,15 @@ def _step(strategy: ComplexityStrategy, score: float) -> tuple[str | None, str]:
     return strategy.otherwise, f"complexity {strategy.steps[-1].below:g} or more"
 
 
-def _healthy_model(policy: Policy, tier: str, unhealthy: frozenset[str]) -> Model:
-    """Return the first healthy model of a tier, else of the next more capable ones, else the most capable below it."""
+def _healthy_model(policy: Policy, tier: str, unhealthy: frozenset[str]) -> Model | None:
+    """Return the first healthy model of a tier, else of the more capable ones, else of those below it; None: there is none."""
     names = list(policy.tiers)
     place = names.index(tier)
     for name in (*names[place:], *reversed(names[:place])):
         for model in policy.tiers[name].models:
             if model.name not in unhealthy:
                 return model
-    return policy.most_capable
+    return None
 
 
 def _escalation(policy: Policy, check: ConfidenceStrategy, tier: str, unhealthy: frozenset[str]) -> tuple[Model, ...]:

@@ -24,7 +24,8 @@ from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.run import CallHandle, current_call
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.instrument.usage import read
-from ai_finops.router.answer import Answer, AsyncModelClient, ModelClient
+from ai_finops.router.answer import Answer, AsyncModelClient, ModelClient, UnreadableAnswer
+from ai_finops.router.attempt import AttemptTimeout, note, outcome, within
 from ai_finops.router.breaker import Breakers
 from ai_finops.router.confidence import AsyncVerifier, Verifier, of_answer, of_verdict
 from ai_finops.router.course import Course, Routed
@@ -54,7 +55,7 @@ class Router:
         clock: Monotonic seconds, for the breakers.
         max_threads: How many calls of clients without `acomplete` run side by side in coroutines.
     Raises:
-        PolicyError: A model of the policy has no client, or the policy wants a verifier and there is none.
+        PolicyError: A model of the policy has no client, or it wants a verifier or log-probabilities and there are none.
     """
 
     def __init__(
@@ -84,6 +85,18 @@ class Router:
         check = policy.confidence
         if check is not None and check.source == "verifier" and verifier is None:
             raise PolicyError(f"policy {policy.policy_id} takes confidence from a verifier; give Router(verifier=…)")
+        self._refuse_without_logprobs()
+
+    def _refuse_without_logprobs(self) -> None:
+        check = self.policy.confidence
+        if check is None or check.source != "logprobs":
+            return
+        for model in self.policy.models:
+            if model.tier in check.escalate and getattr(self._clients[model.name], "gives_logprobs", True) is False:
+                raise PolicyError(
+                    f"policy {self.policy.policy_id} takes confidence from log-probabilities, and the client of {model.name} "
+                    f"gives none; give one that does (OpenAIStyleClient(…, with_logprobs=True)), or use another source"
+                )
 
     def decide(self, request: Request) -> Decision:
         """Return what would be asked first now, and why, without asking it."""
@@ -109,8 +122,8 @@ class Router:
                 except BaseException:
                     course.abandoned()
                     raise
-                course.came()
-                course.answered(answer, reading=reading, confidence=self._confidence(course, request, answer, model))
+                course.came(answer, reading=reading)
+                course.weighed(self._confidence(course, request, answer))
             routed = course.routed()
             self._observe(request, routed)
         return routed
@@ -130,9 +143,8 @@ class Router:
                 except BaseException:
                     course.abandoned()
                     raise
-                course.came()
-                confidence = await self._confidence_async(course, request, answer, model)
-                course.answered(answer, reading=reading, confidence=confidence)
+                course.came(answer, reading=reading)
+                course.weighed(await self._confidence_async(course, request, answer))
             routed = course.routed()
             self._observe(request, routed)
         return routed
@@ -149,9 +161,10 @@ class Router:
         client = self._clients[model.name]
         with self._recorded(request, model) as call:
             if isinstance(client, AsyncModelClient):
-                answer = await client.acomplete(request, model=model)
+                asked = client.acomplete(request, model=model)
             else:
-                answer = await self._in_thread(partial(client.complete, request, model=model))
+                asked = self._in_thread(partial(client.complete, request, model=model))
+            answer = await within(asked, self.policy.fallback.attempt_timeout_s, model)
             return answer, _read_into(call, answer)
 
     def _recorded(self, request: Request, model: Model) -> track_llm_cost:
@@ -168,20 +181,38 @@ class Router:
         pid = os.getpid()
         if self._pool is None or self._pool[0] != pid:  # threads do not live on in a forked child
             self._pool = pid, ThreadPoolExecutor(self._max_threads, thread_name_prefix="ai-finops-router")
-        return await asyncio.get_running_loop().run_in_executor(self._pool[1], copy_context().run, call)
+        run = copy_context().run
+        value, error = await asyncio.get_running_loop().run_in_executor(self._pool[1], run, outcome, call)
+        if isinstance(error, StopIteration):  # none leaves a coroutine
+            raise RuntimeError("the client raised StopIteration") from error
+        if error is not None:
+            raise error
+        return value
 
     def _goes_on(self, course: Course, error: Exception) -> bool:
         """Whether another model is asked, or an answer is there; else the error is the end, and is told what was asked."""
-        course.failed(self._classify_error(error))
+        course.failed(self._fault(error))
         if course.next_model is not None or course.taken is not None:
             return True
         tried = ", ".join(f"{attempt.model.name} ({attempt.fault})" for attempt in course.attempts)
-        error.add_note(f"ai_finops.router asked {tried} by policy {self.policy.policy_id}")
+        note(error, f"{tried} by policy {self.policy.policy_id}")
         return False
 
-    def _confidence(self, course: Course, request: Request, answer: Answer, model: Model) -> float | None:
+    def _fault(self, error: Exception) -> Fault:
+        if isinstance(error, AttemptTimeout):
+            return Fault("timeout")
+        try:
+            fault = self._classify_error(error)
+            if isinstance(fault, Fault):
+                return fault
+            count_loss("classify_error_failed", detail=f"it returned {type(fault).__name__}")
+        except Exception as broken:  # noqa: BLE001  what the model raised goes on
+            count_loss("classify_error_failed", detail=type(broken).__name__)
+        return Fault("error")
+
+    def _confidence(self, course: Course, request: Request, answer: Answer) -> float | None:
         check = course.decision.check
-        if check is None or not course.is_checked(model):
+        if check is None or not course.is_checked:
             return None
         if check.source != "verifier":
             return of_answer(answer, check)
@@ -192,15 +223,15 @@ class Router:
         if inspect.isawaitable(verdict):
             _close(verdict)
             return _no_verdict(TypeError("a coroutine"))
-        return of_verdict(verdict)
+        return _judged(verdict)
 
-    async def _confidence_async(self, course: Course, request: Request, answer: Answer, model: Model) -> float | None:
+    async def _confidence_async(self, course: Course, request: Request, answer: Answer) -> float | None:
         check = course.decision.check
-        if check is None or check.source != "verifier" or not course.is_checked(model):
-            return self._confidence(course, request, answer, model)
+        if check is None or check.source != "verifier" or not course.is_checked:
+            return self._confidence(course, request, answer)
         try:
             verdict: Any = self._verifier(request, answer)  # type: ignore[misc]
-            return of_verdict(await verdict if inspect.isawaitable(verdict) else verdict)
+            return _judged(await verdict if inspect.isawaitable(verdict) else verdict)
         except Exception as error:  # noqa: BLE001  the answer is there; whether it is good is not known
             return _no_verdict(error)
 
@@ -225,7 +256,9 @@ def _as_request(request: Request | str) -> Request:
 def _client_of(model: Model, clients: Client | Mapping[str, Client], policy: Policy) -> Any:
     if not isinstance(clients, Mapping):
         return clients
-    client = clients.get(model.name) or clients.get(model.provider_name)
+    client = clients.get(model.name)
+    if client is None:
+        client = clients.get(model.provider_name)
     if client is None:
         raise PolicyError(
             f"policy {policy.policy_id}: there is no client for {model.name}; give one as clients[{model.name!r}] or "
@@ -236,10 +269,20 @@ def _client_of(model: Model, clients: Client | Mapping[str, Client], policy: Pol
 
 def _read_into(call: CallHandle, answer: Answer) -> Reading | None:
     """Read what the answer used, once for the call's own span and for the decision's."""
+    if not (hasattr(answer, "text") and hasattr(answer, "raw")):
+        raise UnreadableAnswer(f"the client returned a {type(answer).__name__} and no Answer")
     reading = read(answer.raw)
     if reading is not None:
         call.call.reading = reading
     return reading
+
+
+def _judged(verdict: object) -> float | None:
+    """Return a verdict as a confidence; one that is said and is no number from 0 to 1 is counted."""
+    confidence = of_verdict(verdict)
+    if confidence is None and verdict is not None:
+        count_loss("verifier_failed", detail="no number from 0 to 1")
+    return confidence
 
 
 def _no_verdict(error: Exception) -> None:

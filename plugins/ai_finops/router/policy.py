@@ -119,6 +119,8 @@ class FallbackLimits:
     """Calls of models for one request, escalations included."""
     is_request_error_retried: bool = False
     """Whether another model is asked when the fault is the request's own (malformed, refused by a content policy)."""
+    attempt_timeout_s: float | None = None
+    """How long one call is waited for in coroutines; None: as long as the client does."""
 
 
 @dataclass(frozen=True, slots=True)

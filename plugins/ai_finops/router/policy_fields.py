@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from math import isfinite
 
-from ai_finops.router.policy_values import Value
+from ai_finops.router.policy_values import Value, shown
 
 
 class Fields:
@@ -60,7 +59,7 @@ class Fields:
             return default
         value = self._fields[key]
         if isinstance(value.content, bool) or not isinstance(value.content, int):
-            value.refuse(f"has to be a whole number from {low} to {high} and is {value.content!r}")
+            value.refuse(f"has to be a whole number from {low} to {high} and is {_shown(value)}")
         return int(as_number(value, low=low, high=high))
 
     def boolean(self, key: str, *, default: bool) -> bool:
@@ -106,7 +105,7 @@ def as_number(value: Value, *, low: float, high: float) -> float:
     """Return a number from `low` to `high`, both allowed."""
     content = value.content
     is_number = isinstance(content, int | float) and not isinstance(content, bool)
-    if not is_number or not isfinite(content) or not low <= content <= high:
+    if not is_number or not low <= content <= high:  # NaN is in no range
         value.refuse(f"has to be a number from {low:g} to {high:g} and is {_shown(value)}")
     return float(content)
 
@@ -120,5 +119,4 @@ def _shown(value: Value) -> str:
         return "a list"
     if content is None:
         return "empty"
-    words = repr(content)
-    return words if len(words) <= 60 else f"{words[:57]}…"
+    return shown(content)

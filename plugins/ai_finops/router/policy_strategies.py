@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, cast, get_args
 
+from ai_finops.instrument.model_names import provider_named
 from ai_finops.router.complexity import PARTS, Scale
 from ai_finops.router.domain_words import DOMAIN_WORDS, UNSPACED_DOMAIN_WORDS
 from ai_finops.router.policy import (
@@ -23,7 +24,7 @@ from ai_finops.router.policy_fields import Fields, as_choice, as_list, as_mappin
 from ai_finops.router.policy_values import Value
 
 WITHOUT_LOGPROBS = {"aws.bedrock": "Bedrock", "anthropic": "Anthropic's API"}
-"""Providers whose answers carry no log-probabilities of tokens."""
+"""Providers whose answers carry no log-probabilities of tokens, by the names that spans carry."""
 MOST_WORDS = 1000
 MOST_UNSPACED_WORDS = 100
 """All of them are tried at each place of a text."""
@@ -171,12 +172,20 @@ def _refuse_circle(start: str, escalate: Mapping[str, str], table: Mapping[str, 
 
 def _refuse_logprobs(value: Value, checked: list[Tier]) -> None:
     for model in (model for tier in checked for model in tier.models):
-        if model.provider_name in WITHOUT_LOGPROBS:
+        provider = _without_logprobs(model.provider_name)
+        if provider is not None:
             value.refuse(
-                f"{WITHOUT_LOGPROBS[model.provider_name]} gives no log-probabilities, so the confidence of {model.name} "
+                f"{provider} gives no log-probabilities, so the confidence of {model.name} "
                 f"({model.model_id}) cannot come from them; use source self_assessment (a number in the structured answer) or "
                 f"verifier (a callable)"
             )
+
+
+def _without_logprobs(provider_name: str) -> str | None:
+    """Return how such a provider is called, by whichever of its names: `aws.bedrock`, `AWS.Bedrock`, `bedrock`, `aws`."""
+    if "bedrock" in provider_name.lower():
+        return WITHOUT_LOGPROBS["aws.bedrock"]
+    return WITHOUT_LOGPROBS.get(provider_named(provider_name) or "")
 
 
 _READERS: dict[str, Any] = {"task_type": _task_type, "complexity": _complexity, "confidence": _confidence}

@@ -38,6 +38,23 @@ def refuse(words: str, *, origin: str, line: int | None = None, path: str = "") 
     raise PolicyError(": ".join(part for part in (place, path, words) if part))
 
 
+def plain(value: Value) -> Any:
+    """Return what a value holds as dicts, lists and scalars."""
+    content = value.content
+    if isinstance(content, dict):
+        return {key: plain(each) for key, each in content.items()}
+    return [plain(each) for each in content] if isinstance(content, list) else content
+
+
+def shown(content: object) -> str:
+    """Say a text or a number in a few words, and never all of a long one."""
+    try:
+        words = repr(content)
+    except ValueError:  # a number of more digits than Python writes
+        return f"a long {type(content).__name__}"
+    return words if len(words) <= 60 else f"{words[:57]}…"
+
+
 def from_mapping(content: object, *, origin: str = "policy") -> Value:
     """Return a policy that is Python values already.
 
@@ -54,7 +71,7 @@ def _from_python(content: object, origin: str, path: str, depth: int, seen: list
     if isinstance(content, Mapping):
         for key in content:
             if not isinstance(key, str):
-                refuse(f"key {key!r} has to be a text", origin=origin, path=path)
+                refuse(f"a key has to be a text and is {shown(key)}", origin=origin, path=path)
         inner = {key: _from_python(each, origin, _join(path, key), depth + 1, seen) for key, each in content.items()}
         return Value(inner, origin, path)
     if isinstance(content, Sequence) and not isinstance(content, str | bytes):
@@ -62,6 +79,8 @@ def _from_python(content: object, origin: str, path: str, depth: int, seen: list
         return Value(values, origin, path)
     if content is not None and not isinstance(content, str | int | float):
         refuse(f"a {type(content).__name__} is nothing a policy holds", origin=origin, path=path)
+    if isinstance(content, int) and content.bit_length() > 64:
+        refuse("a whole number of more than 64 bits is nothing a policy holds", origin=origin, path=path)
     return Value(content, origin, path)
 
 
@@ -83,8 +102,10 @@ def from_yaml(text: str, *, origin: str) -> Value:
         return _from_node(yaml.SafeLoader(""), node, origin, "")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        position = getattr(error, "position", None)  # of a character that no YAML holds
         words = getattr(error, "problem", None) or str(error).splitlines()[0]
-        refuse(f"is no YAML: {words}", origin=origin, line=mark.line + 1 if mark else None)
+        line = mark.line + 1 if mark else None if position is None else text.count("\n", 0, position) + 1
+        refuse(f"is no YAML: {words}", origin=origin, line=line)
 
 
 def _import_yaml(origin: str) -> Any:
@@ -123,11 +144,11 @@ def _from_node(loader: Any, node: Any, origin: str, path: str, key_line: int | N
         return Value(values, origin, path, line)
     kind = node.tag.removeprefix(_TAG)
     if kind not in _SCALARS:
-        refuse(f"{node.value!r} reads as {kind}; put it in quotes", origin=origin, line=line, path=path)
+        refuse(f"{shown(node.value)} reads as {kind}; put it in quotes", origin=origin, line=line, path=path)
     try:
         return Value(loader.construct_object(node), origin, path, line)
-    except ValueError as error:
-        refuse(f"{node.value!r} does not read as {kind} ({error})", origin=origin, line=line, path=path)
+    except Exception:  # noqa: BLE001  PyYAML lets out whatever `int` and its own tables raise
+        refuse(f"{shown(node.value)} does not read as {kind}", origin=origin, line=line, path=path)
 
 
 def _mapping(loader: Any, node: Any, origin: str, path: str) -> dict[str, Value]:

@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ai_finops.router.policy import BreakerLimits, FallbackLimits, Model, ModelPrice, Policy, Strategy, Tier
 from ai_finops.router.policy_fields import Fields, as_mapping
 from ai_finops.router.policy_strategies import read_strategies
-from ai_finops.router.policy_values import LARGEST_BYTES, Value, from_mapping, from_yaml, refuse
+from ai_finops.router.policy_values import LARGEST_BYTES, Value, from_mapping, from_yaml, plain, refuse
 from ai_finops.router.shadow_policy import read_shadow_policy
 
 VERSION_DIGITS = 12
@@ -30,8 +31,10 @@ def read_policy(source: str | Path | Mapping[str, Any]) -> Policy:
     """
     if isinstance(source, Mapping):
         value = from_mapping(source)
-        canonical = json.dumps(source, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=dict)
+        canonical = json.dumps(plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return _policy(value, version=_version(canonical.encode("utf-8", "surrogatepass")))
+    if not isinstance(source, str | PathLike):
+        refuse(f"a {type(source).__name__} is no policy; give the path of a file, or a mapping", origin="policy")
     return parse_policy(_bytes_of(Path(source)), origin=Path(source).name)
 
 
@@ -48,8 +51,10 @@ def _bytes_of(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        refuse(f"cannot be read ({error.strerror or error}); name the policy's file", origin=str(path))
+    except (OSError, ValueError) as error:  # ValueError: a name that no file has
+        refuse(
+            f"cannot be read ({getattr(error, 'strerror', None) or error}); name the policy's file", origin=str(path)
+        )
     if len(content) > LARGEST_BYTES:
         refuse(f"more than {LARGEST_BYTES:,} bytes are no policy", origin=path.name)
     return content
@@ -138,11 +143,12 @@ def _tiers(models: list[Model]) -> dict[str, Tier]:
 
 
 def _fallback(value: Value) -> FallbackLimits:
-    fields = Fields(value, allowed=("max_attempts", "retry_request_errors"))
+    fields = Fields(value, allowed=("max_attempts", "retry_request_errors", "attempt_timeout_s"))
     standard = FallbackLimits()
     return FallbackLimits(
         fields.whole("max_attempts", low=1, high=10, default=standard.max_attempts),
         fields.boolean("retry_request_errors", default=standard.is_request_error_retried),
+        fields.optional_number("attempt_timeout_s", low=0.01, high=3600),
     )
 
 

@@ -5,8 +5,6 @@ Texts of requests and answers are on no span. Whatever fails here is counted as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace
@@ -26,35 +24,31 @@ SPAN_NAME = "finops.routing"
 _tracer = trace.get_tracer(SCOPE)
 
 
-class Decided:
-    """What the span is told when the request has ended."""
+class routing_span:
+    """The block inside it is the span of a decision, and tells it the course; what the block raises goes on.
 
-    __slots__ = ("course",)
+    A class and no generator: `contextlib` writes on each exception that passes, and a frozen one refuses that.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_feature", "_opened", "_pipeline", "_request", "course")
+
+    def __init__(self, request: Request, *, feature: str | None, pipeline: str | None) -> None:
+        self._request, self._feature, self._pipeline = request, feature, pipeline
+        self._opened: tuple[trace.Span, Any] | None = None
         self.course: Course | None = None
 
+    def __enter__(self) -> routing_span:
+        self._opened = _open() if is_on() else None
+        return self
 
-@contextmanager
-def routing_span(request: Request, *, feature: str | None, pipeline: str | None) -> Iterator[Decided]:
-    """Run the block inside the span of a decision; what the block raises goes on."""
-    decided = Decided()
-    opened = _open() if is_on() else None
-    if opened is None:
-        yield decided
-        return
-    span, token = opened
-    failure: BaseException | None = None
-    try:
-        yield decided
-    except BaseException as error:
-        failure = error
-        raise
-    finally:
+    def __exit__(self, kind: object, failure: BaseException | None, traceback: object) -> None:
+        if self._opened is None:
+            return
+        span, token = self._opened
         try:
             detach_quietly(token)
             if span.is_recording():
-                _describe(span, request, decided.course, failure, feature=feature, pipeline=pipeline)
+                _describe(span, self._request, self.course, failure, feature=self._feature, pipeline=self._pipeline)
             span.end()
         except Exception as error:  # noqa: BLE001  see the first lines
             count_loss("routing_unrecorded", detail=type(error).__name__)

@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.stub import Stubber
 
+from ai_finops.errors import PolicyError
 from ai_finops.router.adapters.bedrock import BedrockClient, converse_arguments
 from ai_finops.router.confidence import of_self_assessment
 from ai_finops.router.decision import Message, Request
@@ -60,7 +61,17 @@ def test_all_a_request_says_and_options_win():
         "requestMetadata": {"team": "x"},
     }
     own = Request("hi", max_output_tokens=50, options={"aws.bedrock": {"inferenceConfig": {"topP": 0.5}}})
+    assert converse_arguments(own, model=MODEL)["inferenceConfig"] == {"maxTokens": 50, "topP": 0.5}
+    own = Request("hi", max_output_tokens=50, options={"aws.bedrock": {"inferenceConfig": {"maxTokens": 9}}})
+    assert converse_arguments(own, model=MODEL)["inferenceConfig"] == {"maxTokens": 9}
+    own = Request("hi", options={"aws.bedrock": {"inferenceConfig": {"topP": 0.5}}})
     assert converse_arguments(own, model=MODEL)["inferenceConfig"] == {"topP": 0.5}
+
+
+def test_a_policy_that_wants_log_probabilities_is_refused_whatever_the_provider_is_called():
+    by_logprobs = {"strategy": "confidence", "source": "logprobs", "threshold": 0.8}
+    with pytest.raises(PolicyError, match="the client of lite gives none"):
+        Router(policy_of(by_logprobs, provider="my_gateway"), clients=BedrockClient(client()))
 
 
 def test_botocore_takes_the_arguments_and_the_answer_is_read():

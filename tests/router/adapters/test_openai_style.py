@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from ai_finops.errors import PolicyError
 from ai_finops.router.adapters.openai_style import AsyncOpenAIStyleClient, OpenAIStyleClient, to_answer
+from ai_finops.router.answer import UnreadableAnswer
 from ai_finops.router.decision import Message, Request
 from ai_finops.router.engine import Router
 from tests.router.stand_ins import BY_TASK_TYPE, LITE, policy_of
@@ -106,7 +108,7 @@ def test_a_tools_input_that_is_no_object_is_left_out(tool):
     assert to_answer(completion(None, tool=tool)).structured is None
 
 
-@pytest.mark.parametrize("made", [{}, {"choices": []}, {"choices": [{}]}, None, SimpleNamespace(), completion(None)])
+@pytest.mark.parametrize("made", [{"choices": [{}]}, completion(None)])
 def test_a_completion_without_text_is_empty(made):
     answer = to_answer(made)
     assert (answer.text, answer.token_logprobs, answer.raw) == ("", None, made)
@@ -129,3 +131,32 @@ def test_confidence_by_log_probabilities(is_async):
 def test_a_sync_client_is_asked_in_a_thread_where_coroutines_wait():
     router = Router(policy_of(BY_TASK_TYPE, provider="openai"), clients=OpenAIStyleClient(Fake(completion("hello"))))
     assert asyncio.run(router.acomplete("hi")).answer.text == "hello"
+
+
+@pytest.mark.parametrize(
+    "made", [{}, {"choices": []}, None, SimpleNamespace(), iter([]), SimpleNamespace(choices=5), "text"]
+)
+def test_a_completion_without_a_choice_is_no_answer(made):
+    with pytest.raises(UnreadableAnswer, match="without choices"):
+        to_answer(made)
+    client = Fake(made, completion("hello"))
+    router = Router(policy_of(BY_TASK_TYPE, provider="openai"), clients=OpenAIStyleClient(client))
+    routed = router.complete(Request("x", task_type="classification"))
+    assert (routed.answer.text, routed.reason) == ("hello", "task type classification; then unreadable answer")
+
+
+def test_a_stream_is_refused_before_it_is_asked_for():
+    client = Fake(completion("hello"))
+    router = Router(policy_of(provider="openai"), clients=OpenAIStyleClient(client))
+    with pytest.raises(ValueError, match="the router asks for no stream; leave `stream` out of the request's options"):
+        router.complete(Request("x", options={"openai": {"stream": True}}))
+    assert client.asked == []
+    assert router.complete(Request("x", options={"openai": {"stream": False}})).answer.text == "hello"
+
+
+@pytest.mark.parametrize("style", [OpenAIStyleClient, AsyncOpenAIStyleClient])
+def test_a_policy_by_log_probabilities_needs_a_client_that_asks_for_them(style):
+    policy = policy_of(BY_LOGPROBS, provider="openai")
+    with pytest.raises(PolicyError, match="the client of lite gives none"):
+        Router(policy, clients=style(Fake()))
+    Router(policy, clients=style(Fake(), with_logprobs=True))

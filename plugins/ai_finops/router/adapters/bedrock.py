@@ -17,6 +17,8 @@ class BedrockClient:
     For many requests at once, give the boto3 client as many connections: `Config(max_pool_connections=64)`.
     """
 
+    gives_logprobs = False
+
     def __init__(self, client: Any) -> None:
         self._client = client
 
@@ -45,6 +47,8 @@ def converse_arguments(request: Request, *, model: Model) -> dict[str, Any]:
         arguments["system"] = [{"text": request.system}]
     limits = {"maxTokens": request.max_output_tokens, "temperature": request.temperature}
     inference = {name: value for name, value in limits.items() if value is not None}
+    options = dict(request.options.get(PROVIDER, {}))
+    inference |= options.pop("inferenceConfig", None) or {}
     if inference:
         arguments["inferenceConfig"] = inference
-    return arguments | dict(request.options.get(PROVIDER, {}))
+    return arguments | options

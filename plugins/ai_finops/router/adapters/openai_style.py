@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ai_finops.router.answer import Answer
+from ai_finops.router.answer import Answer, UnreadableAnswer
 from ai_finops.router.decision import Request
 from ai_finops.router.policy import Model
 
@@ -27,6 +27,11 @@ class _Chat:
         self._with_logprobs = with_logprobs
         self._max_tokens_name = max_tokens_name
 
+    @property
+    def gives_logprobs(self) -> bool:
+        """Whether answers carry log-probabilities."""
+        return self._with_logprobs
+
     def _arguments(self, request: Request, model: Model) -> dict[str, Any]:
         prompt = request.prompt
         turns = [("user", prompt)] if isinstance(prompt, str) else [(message.role, message.text) for message in prompt]
@@ -42,7 +47,10 @@ class _Chat:
             arguments["temperature"] = request.temperature
         if self._with_logprobs:
             arguments["logprobs"] = True
-        return arguments | dict(request.options.get(model.provider_name, {}))
+        options = dict(request.options.get(model.provider_name, {}))
+        if options.get("stream"):
+            raise ValueError("the router asks for no stream; leave `stream` out of the request's options")
+        return arguments | options
 
 
 class OpenAIStyleClient(_Chat):
@@ -62,9 +70,15 @@ class AsyncOpenAIStyleClient(_Chat):
 
 
 def to_answer(completion: Any) -> Answer:
-    """Return the first choice of a completion, an object of the SDK or its dict, as an answer."""
-    choices = _get(completion, "choices") or []
-    choice = choices[0] if choices else None
+    """Return the first choice of a completion, an object of the SDK or its dict, as an answer.
+
+    Raises:
+        UnreadableAnswer: It has no choice.
+    """
+    choices = _get(completion, "choices")
+    if not isinstance(choices, list | tuple) or not choices:
+        raise UnreadableAnswer(f"the provider sent a {type(completion).__name__} without choices")
+    choice = choices[0]
     message = _get(choice, "message")
     tokens = _get(_get(choice, "logprobs"), "content")
     return Answer(
