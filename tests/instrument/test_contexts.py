@@ -134,7 +134,7 @@ def test_the_collector_ends_calls_on_another_thread():
         yield cycle
 
     from ai_finops.instrument.following import follow_function
-    from ai_finops.instrument.run import make_options
+    from ai_finops.instrument.options import make_options
 
     cycle = []
     running = follow_function(generator, kind=Remembering, options=make_options(feature="f"))(cycle)

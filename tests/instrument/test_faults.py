@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from ai_finops.instrument import configure_metrics, feature, instrument_llm, run, track_llm_cost, tracking
+from ai_finops.instrument import configure_metrics, current_call, feature, instrument_llm, run, track_llm_cost, tracking
 from ai_finops.instrument.losses import count_loss, forget_losses, losses
 from ai_finops.instrument.metrics import CloudWatchSink
 from tests.instrument.answers import converse, openai_chat
@@ -34,7 +34,7 @@ def test_whatever_part_breaks_the_result_is_the_same(spans, monkeypatch, part, d
     from opentelemetry import trace
 
     assert trace.get_current_span() is trace.INVALID_SPAN
-    assert run.current_call().call.feature_id is None
+    assert current_call().call.feature_id is None
 
 
 @pytest.mark.parametrize("part", ["start_span", "set_attributes", "end", "update_name"])

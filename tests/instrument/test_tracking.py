@@ -13,8 +13,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from ai_finops.instrument import current_call, feature, track_llm_cost, tracking
 from ai_finops.instrument.losses import losses
-from ai_finops.instrument.run import error_name
 from ai_finops.instrument.semconv import select_names
+from ai_finops.instrument.told import error_name
 from tests.instrument.answers import HAIKU, converse, openai_chat
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ai_finops.instrument.attribution import carry, feature
+from ai_finops.instrument.handle import current_call
 from ai_finops.instrument.headers import from_headers, write_headers
 from ai_finops.instrument.metering import instrument_llm
 from ai_finops.instrument.metrics import configure_metrics, flush_metrics
 from ai_finops.instrument.reading import Reading
-from ai_finops.instrument.run import current_call
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.instrument.usage import read, register_reader
 

@@ -12,7 +12,8 @@ from types import CoroutineType
 from typing import Any, TypeVar
 
 from ai_finops.instrument.losses import count_loss
-from ai_finops.instrument.run import Options, Run
+from ai_finops.instrument.options import Options
+from ai_finops.instrument.run import Run
 from ai_finops.instrument.switch import switch
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ai_finops.instrument.metrics import metric_sink
+from ai_finops.instrument.options import make_options
 from ai_finops.instrument.recorder import Recorder
-from ai_finops.instrument.run import Run, make_options
+from ai_finops.instrument.run import Run
 from ai_finops.instrument.switch import switch
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -14,8 +14,8 @@ from opentelemetry.util.types import AttributeValue
 from ai_finops.instrument.attaching import attach_context, detach_quietly
 from ai_finops.instrument.attribution import FEATURE, JOURNEY, JOURNEY_NAME, asked_by, service_feature
 from ai_finops.instrument.losses import count_loss
-from ai_finops.instrument.run import error_name
 from ai_finops.instrument.switch import switch
+from ai_finops.instrument.told import error_name
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ai_finops.instrument.following import follow_function, is_recorded
+from ai_finops.instrument.handle import CallHandle
 from ai_finops.instrument.losses import count_loss
-from ai_finops.instrument.run import CallHandle, Options, Run, running
+from ai_finops.instrument.options import Options
+from ai_finops.instrument.run import Run, running
 from ai_finops.instrument.switch import switch
 
 F = TypeVar("F", bound=Callable[..., Any])

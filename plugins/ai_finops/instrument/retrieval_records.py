@@ -13,13 +13,13 @@ from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from ai_finops.instrument.documents import Document, as_maps, read_documents
+from ai_finops.instrument.handle import current_call
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.names import name_or_none
 from ai_finops.instrument.price import estimate_cost_usd
 from ai_finops.instrument.query_records import record_query_once
 from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.record_spans import Block, guarded
-from ai_finops.instrument.run import current_call
 
 NAMES_SETTING = "AI_FINOPS_RETRIEVAL_NAMES"
 """`openinference` for OpenInference's attribute names; the GenAI conventions' (and `finops.rerank.*`) without it."""

@@ -5,27 +5,23 @@ Nothing here may change what the caller sees: every step is guarded, and what a 
 
 from __future__ import annotations
 
-import re
 from contextvars import ContextVar
-from dataclasses import dataclass
-from enum import Enum
 from time import perf_counter_ns, time_ns
 
-from ai_finops.instrument.attribution import NOBODY, Attribution, asked_by, carry_along, service_feature
+from ai_finops.instrument.attribution import NOBODY, Attribution, asked_by, carry_along
 from ai_finops.instrument.call import NO_READING, Call
 from ai_finops.instrument.collecting import is_collecting
 from ai_finops.instrument.losses import count_loss
-from ai_finops.instrument.names import name_or_none
+from ai_finops.instrument.options import Options
 from ai_finops.instrument.price import estimate_cost_usd
 from ai_finops.instrument.reading import Reading
 from ai_finops.instrument.streams import StreamReading, follow
 from ai_finops.instrument.switch import switch
 from ai_finops.instrument.telling import tell_later
+from ai_finops.instrument.told import LONGEST_MODEL, error_name, model_name, why_unread
 from ai_finops.instrument.usage import read
 
 _NS_PER_DAY = 86_400_000_000_000
-_LONGEST_MODEL = 300
-_ERROR_CODE = re.compile(r"[A-Za-z0-9.:_-]{1,100}")
 _DEEPEST = 200
 """Calls inside of calls that are looked through."""
 _MOST_INNER_READINGS = 64
@@ -33,51 +29,6 @@ _MOST_INNER_READINGS = 64
 
 _current: ContextVar[Run | None] = ContextVar("ai_finops_run", default=None)
 carry_along(_current)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a decorator says, cleaned once."""
-
-    pipeline_id: str | None = None
-    journey_id: str | None = None
-    model: str | None = None
-    said: tuple[tuple[str, str], ...] = ()
-    """Names and values of what else of a call it says: `model_tier`, `task_type`, …"""
-    own_feature_id: str | None = None
-    """What counts when nobody else says a feature: the decorator's, else the service's."""
-    is_stacked: bool = False
-    """The decorated function carries another decorator of this package."""
-
-
-def make_options(
-    *,
-    feature: object = None,
-    pipeline: object = None,
-    journey: object = None,
-    model_tier: object = None,
-    task_type: object = None,
-    prompt_version: object = None,
-    model: object = None,
-    provider: object = None,
-    operation: object = None,
-) -> Options:
-    """Clean what was said. A value may be anything; a word that is none of these is a TypeError, as of any function."""
-    said = {
-        "model_tier": model_tier,
-        "task_type": task_type,
-        "prompt_version": prompt_version,
-        "provider_name": provider,
-        "operation_name": operation,
-    }
-    cleaned = ((name, name_or_none(value)) for name, value in said.items())
-    return Options(
-        own_feature_id=name_or_none(feature) or service_feature(),
-        pipeline_id=name_or_none(pipeline),
-        journey_id=name_or_none(journey),
-        model=name_or_none(model),
-        said=tuple((name, value) for name, value in cleaned if value is not None),
-    )
 
 
 _LEFT = GeneratorExit()
@@ -117,7 +68,7 @@ class Run:
         if options.model is not None:
             call.request_model = options.model
         elif model is not None:
-            call.request_model = model if type(model) is str and 0 < len(model) <= _LONGEST_MODEL else model_name(model)
+            call.request_model = model if type(model) is str and 0 < len(model) <= LONGEST_MODEL else model_name(model)
         call.started_at_ns = time_ns()
         self._started = perf_counter_ns()
         self._opened()
@@ -176,7 +127,7 @@ class Run:
                 if call.reading is NO_READING:
                     if self.follows(result):
                         return
-                    call.usage_gap = _why_unread(result)
+                    call.usage_gap = why_unread(result)
             self._end(result)
         except Exception as error:  # noqa: BLE001
             count_loss("call_unrecorded", detail=type(error).__name__)
@@ -359,98 +310,6 @@ def _say_who_asked(call: Call, asked: Attribution, options: Options, above: Call
     call.pipeline_id = options.pipeline_id or above.pipeline_id
 
 
-class CallHandle:
-    """What a block or a function can say of the call that it is."""
-
-    __slots__ = ("_run",)
-
-    def __init__(self, run: Run | None) -> None:
-        self._run = run
-
-    @property
-    def call(self) -> Call:
-        """What is known of the call so far; an empty one where nothing is recorded."""
-        return Call() if self._run is None else self._run.call
-
-    def read(self, result: object) -> None:
-        """Read usage and model out of a provider's answer, or take one event of a stream."""
-        if self._run is None:
-            return
-        reading = read(result)
-        if reading is not None:
-            self._run.call.reading = reading
-        elif not self._run.follows(result):
-            self._run.event(result)
-
-    def set_usage(self, **facts: object) -> None:
-        """Say usage by hand: any field of `Reading`. A count that is none is left out, and counted as a loss."""
-        if self._run is not None:
-            self._run.call.reading = self._run.call.reading._replace(**_checked(facts))
-
-    def set_model(self, name: str) -> None:
-        """Say which model is asked."""
-        if self._run is not None:
-            self._run.call.request_model = model_name(name)
-
-    def first_token(self) -> None:
-        """Say that the answer begins to come in."""
-        if self._run is not None and self._run.call.first_token_ns is None:
-            self._run.call.first_token_ns = perf_counter_ns() - self._run._started
-
-
 def running() -> Run | None:
     """What is being recorded here."""
     return _current.get()
-
-
-def current_call() -> CallHandle:
-    """The call that is being recorded here; outside of any, a handle that does nothing."""
-    return CallHandle(_current.get())
-
-
-def model_name(said: object) -> str | None:
-    """The name of a model that somebody passed, or that an object says of itself; never an object's own words about itself."""
-    if type(said) is str and 0 < len(said) <= _LONGEST_MODEL:
-        return said
-    if isinstance(said, Enum):
-        said = said.value
-    if said is not None and not isinstance(said, str):
-        try:
-            names = (getattr(said, name, None) for name in ("model_name", "model", "model_id"))
-            said = next((name for name in names if isinstance(name, str)), None)
-        except Exception:  # noqa: BLE001  a property of somebody's own
-            return None
-    return name_or_none(said) if isinstance(said, str) else None
-
-
-def error_name(error: BaseException) -> str:
-    """The type of an error for `error.type`: AWS's code, else the class; never its text, which may quote a prompt."""
-    try:
-        code = error.response["Error"]["Code"]  # type: ignore[attr-defined]
-        if isinstance(code, str) and _ERROR_CODE.fullmatch(code):
-            return code
-    except Exception:  # noqa: BLE001, S110  most errors have none, and some have a property that fails
-        pass
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _why_unread(result: object) -> str:
-    if result is None:
-        return "no_result"
-    kind = type(result)  # and not the object, whose own attributes may be anything
-    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
-        return "stream_not_followed"
-    return "not_awaited" if hasattr(kind, "__await__") else "not_read"
-
-
-def _checked(facts: dict[str, object]) -> dict[str, object]:
-    kept = {}
-    for name, value in facts.items():
-        is_count = name.endswith(("_tokens", "_units", "_count"))
-        fits = type(value) is int and value >= 0 if is_count else isinstance(value, str) and bool(value)
-        if name in Reading._fields and (fits or value is None):
-            kept[name] = value
-        else:
-            count_loss("usage_not_taken", detail=name[:50])
-    return kept

@@ -9,9 +9,10 @@ from opentelemetry import trace
 from opentelemetry.context import Context, attach, get_current
 
 from ai_finops.instrument.attribution import with_attribution
+from ai_finops.instrument.options import make_options
 from ai_finops.instrument.price import CATALOG_VERSION
 from ai_finops.instrument.recorder import Recorder
-from ai_finops.instrument.run import Run, make_options
+from ai_finops.instrument.run import Run
 from ai_finops.instrument.semconv import Names, select_names
 
 F = TypeVar("F", bound=Callable[..., Any])

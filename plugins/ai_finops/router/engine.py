@@ -19,9 +19,9 @@ from typing import Any
 
 from ai_finops.errors import PolicyError
 from ai_finops.instrument.attribution import feature as asking
+from ai_finops.instrument.handle import CallHandle, current_call
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.reading import Reading
-from ai_finops.instrument.run import CallHandle, current_call
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.instrument.usage import read
 from ai_finops.router.answer import Answer, AsyncModelClient, ModelClient, UnreadableAnswer

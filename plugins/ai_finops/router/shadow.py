@@ -23,9 +23,9 @@ from opentelemetry.context import get_current
 
 from ai_finops.instrument.attribution import with_attribution
 from ai_finops.instrument.call import NO_READING
+from ai_finops.instrument.handle import current_call
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.reading import Reading
-from ai_finops.instrument.run import current_call
 from ai_finops.instrument.switch import is_on
 from ai_finops.instrument.usage import read
 from ai_finops.router import shadow_span

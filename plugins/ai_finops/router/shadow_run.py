@@ -14,7 +14,7 @@ from ai_finops.instrument.attaching import attach_context, detach_quietly
 from ai_finops.instrument.call import NO_READING
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.reading import Reading
-from ai_finops.instrument.run import error_name
+from ai_finops.instrument.told import error_name
 from ai_finops.instrument.tracking import track_llm_cost
 from ai_finops.instrument.usage import read
 from ai_finops.router import shadow_span

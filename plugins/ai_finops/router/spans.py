@@ -11,10 +11,11 @@ from opentelemetry import trace
 
 from ai_finops.instrument.attaching import attach_context, detach_quietly
 from ai_finops.instrument.attribution import Attribution, asked_by, service_feature
+from ai_finops.instrument.handle import current_call
 from ai_finops.instrument.losses import count_loss
 from ai_finops.instrument.names import name_or_none
-from ai_finops.instrument.run import current_call, error_name
 from ai_finops.instrument.switch import is_on
+from ai_finops.instrument.told import error_name
 from ai_finops.router.course import Course
 from ai_finops.router.decision import Request
 
