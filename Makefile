@@ -107,7 +107,7 @@ format: install ## Rewrite Python and SQL in the house's format
 	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
 
 lock: ## Compile the requirements*.txt from pyproject.toml again (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra pipeline --extra demo --extra dev \
+	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra pipeline --extra postgres --extra demo --extra dev \
 		--generate-hashes --custom-compile-command "make lock" -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --extra spark -c requirements.txt \
 		--generate-hashes --custom-compile-command "make lock" -o requirements-spark.txt
