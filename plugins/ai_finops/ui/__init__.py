@@ -1,0 +1,1 @@
+"""The page \"AI cost\" in Airflow: views of the published marts."""

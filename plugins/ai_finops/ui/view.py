@@ -1,0 +1,160 @@
+"""What a view of the page holds, before it is a page: pictures, tables and sentences as plain values.
+
+A view is a function from an open connection on the published marts and the address's filters to a `View`; it knows no
+HTML. The page draws it, a download writes one of its tables, and a test reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+Value = str | int | float | Decimal | bool | date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    name: str
+    """As in the mart, with its unit: `allocated_cost_usd`. It is the header of a download."""
+    label: str
+    """As people read it: `Cost`."""
+    kind: str = "text"
+    """`usd`, `usd_small` (of one request), `ratio` (0 to 1, shown in per cent), `count`, `number`, `date`, `month`,
+    `datetime`, `status` (healthy, watch, warning, …), `flag` or `text`."""
+    source: str | None = None
+    """`mart.column` whose definition the header links to; None: `<mart of the table>.<name>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table below its picture."""
+
+    table_id: str
+    """Part of its address: `feature-costs`."""
+    title: str
+    mart: str
+    """The mart that it is read from."""
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    note: str | None = None
+    """A sentence below it: what is left out, what a total does not hold."""
+    empty: str = "No rows."
+    """What stands there when there are no rows: why, and what would bring some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line, or one colour of bars."""
+
+    name: str
+    values: tuple[float | None, ...]
+    """One for each x; None leaves a gap."""
+    style: str = "line"
+    """`line`, `dashed`, `bar` or `point`."""
+    low: tuple[float | None, ...] | None = None
+    high: tuple[float | None, ...] | None = None
+    """The band around it, where it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A level drawn across the picture: `Threshold("warning", 0.8, "warning")`."""
+
+    label: str
+    value: float
+    status: str
+    """`healthy`, `watch` or `warning`: its colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture."""
+
+    chart_id: str
+    title: str
+    summary: str
+    """What it shows in a sentence with numbers, for who does not see it."""
+    x: tuple[str | date, ...]
+    series: tuple[Series, ...]
+    kind: str = "usd"
+    """Unit of the values, as of a column."""
+    form: str = "columns"
+    """`columns` (x from left to right; lines, and bars beside or on each other) or `rows` (a bar for each x, from the top)."""
+    is_stacked: bool = False
+    thresholds: tuple[Threshold, ...] = ()
+    empty: str = "Nothing to draw yet."
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What of a view may be chosen, in its address: `?week=2025-06-09`."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...]
+    chosen: tuple[str, ...]
+    is_multiple: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One large number above the pictures."""
+
+    label: str
+    value: Value
+    kind: str
+    note: str | None = None
+    status: str | None = None
+    source: str | None = None
+    """`mart.column` whose definition it links to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something about the data that who reads the view has to know: stale, failed, missing."""
+
+    text: str
+    status: str = "watch"
+    """`watch` or `warning`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A picture and the tables that belong to it, below a heading."""
+
+    heading: str
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    sentences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All of a view."""
+
+    slug: str
+    """Its address below the page's: `weekly`."""
+    title: str
+    lead: str
+    """The question that it answers, in a sentence."""
+    sections: tuple[Section, ...]
+    facts: tuple[Fact, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    warns: tuple[Warn, ...] = field(default=())
+
+    def table(self, table_id: str) -> Table | None:
+        """Return a table by the id in its address."""
+        return next(
+            (table for section in self.sections for table in section.tables if table.table_id == table_id), None
+        )
