@@ -14,6 +14,7 @@ from ai_finops.publish import write
 from tests.quality import tiny_marts
 
 MODELS = Path(__file__).resolve().parents[2] / "dbt_project" / "models" / "marts"
+DIMENSIONS = ("dim_builds", "dim_closed_periods")
 _SQL_TYPES = {"string": "varchar"}
 BUILD = BuildRecord(
     build_id="000001-2025-06-11-0123abcd",
@@ -37,20 +38,31 @@ def contracts() -> dict[str, dict[str, str]]:
     return found
 
 
-def create_empty(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every mart without a row, `dim_builds` and `dim_closed_periods` too, in a database `published`."""
-    connection.execute("set timezone = 'UTC'; attach ':memory:' as published; use published")
+@cache
+def dimension_columns() -> dict[str, list[str]]:
+    """Return the columns of the marts that publishing adds."""
+    with make_empty() as connection:
+        return {mart: [name for name, *_ in connection.execute(f"describe {mart}").fetchall()] for mart in DIMENSIONS}
+
+
+def make_empty() -> duckdb.DuckDBPyConnection:
+    """Return marts without a row, in a database `marts` as the published file's is; `dim_builds` and such too."""
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'; attach ':memory:' as published")
+    write._write_dim_builds(connection, BUILD)
+    write._write_dim_closed_periods(connection, ClosedLedger(()))
+    connection.execute("attach ':memory:' as marts; use marts")
     for mart, columns in contracts().items():
         listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         connection.execute(f"create table {mart} ({listed})")
-    write._write_dim_builds(connection, BUILD)
-    write._write_dim_closed_periods(connection, ClosedLedger(()))
-    connection.execute("delete from dim_builds")
+    for mart in DIMENSIONS:
+        connection.execute(f"create table {mart} as from published.{mart} limit 0")
+    return connection
 
 
-def add_tiny(connection: duckdb.DuckDBPyConnection) -> None:
-    """Fill empty marts with those of `tiny_marts`; what these leave out is NULL."""
-    connection.execute("attach ':memory:' as tiny; use tiny")
+def make_tiny() -> duckdb.DuckDBPyConnection:
+    """Return the marts of `tiny_marts`, with all columns of the contracts; what they leave out is NULL."""
+    connection = make_empty()
     scripts = (
         tiny_marts.DAYS,
         tiny_marts.RAW,
@@ -59,20 +71,16 @@ def add_tiny(connection: duckdb.DuckDBPyConnection) -> None:
         tiny_marts.LEVELS,
         tiny_marts.REVIEW,
     )
-    for script in (*scripts, tiny_marts.DECISIONS):
-        for statement in filter(str.strip, script.split(";")):
-            connection.execute(statement.replace("$as_of", f"date '{tiny_marts.AS_OF}'"))
-    tiny_marts._make_digest(connection)
-    connection.execute("use published")
-    made = connection.execute(
-        "select table_name from duckdb_tables() where database_name = 'tiny' and schema_name = 'marts' order by 1"
-    ).fetchall()
-    for (mart,) in made:
-        connection.execute(f"insert into {mart} by name from tiny.marts.{mart}")
-    connection.execute("detach tiny")
-    connection.execute("delete from dim_builds")
-    connection.execute(
-        "insert into dim_builds by name select ? as build_id, ?::date as as_of_date, ?::timestamptz as built_at, "
-        "'0123abcd' as inputs_sha256, '0.1.0' as project_version, '1.11.16' as dbt_version, '2.0.0' as duckdb_version",
-        [BUILD.build_id, BUILD.as_of_date, BUILD.built_at],
-    )
+    with duckdb.connect() as tiny:
+        for script in (*scripts, tiny_marts.DECISIONS):
+            for statement in filter(str.strip, script.split(";")):
+                tiny.execute(statement.replace("$as_of", f"date '{tiny_marts.AS_OF}'"))
+        tiny_marts._make_digest(tiny)
+        made = tiny.execute("select table_name from duckdb_tables() where schema_name = 'marts' order by 1").fetchall()
+        for (mart,) in made:
+            rows = tiny.execute(f"from marts.{mart}").to_arrow_table()
+            connection.register("made", rows.select([name for name in rows.column_names if name in contracts()[mart]]))
+            connection.execute(f"insert into {mart} by name from made")
+            connection.unregister("made")
+    connection.execute("insert into dim_builds from published.dim_builds")
+    return connection

@@ -130,6 +130,15 @@ class Warn:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A way to another page."""
+
+    label: str
+    href: str
+    """Relative to the page's own address: `data-docs/index.html`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A picture and the tables that belong to it, below a heading."""
 
@@ -137,6 +146,7 @@ class Section:
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
     sentences: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

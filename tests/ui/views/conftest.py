@@ -19,10 +19,7 @@ def settings(tmp_path) -> Settings:
 @pytest.fixture(scope="module")
 def made_once() -> dict[str, duckdb.DuckDBPyConnection]:
     """One set of marts without a row and one of the tiny ones, for all tests of a module."""
-    made = {"empty": duckdb.connect(), "tiny": duckdb.connect()}
-    for connection in made.values():
-        published_marts.create_empty(connection)
-    published_marts.add_tiny(made["tiny"])
+    made = {"empty": published_marts.make_empty(), "tiny": published_marts.make_tiny()}
     yield made
     for connection in made.values():
         connection.close()

@@ -9,10 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_finops.report.wording import counted, day_name, dollars, signed_dollars
+from ai_finops.report.wording import counted, day_name
 from ai_finops.ui.choosing import Chosen, choose_one, plain, value_of
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
+from ai_finops.ui.words import usd_said
 
 if TYPE_CHECKING:
     import duckdb
@@ -138,13 +139,13 @@ def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Set
             Section(
                 f"{name}: each day beside its baseline",
                 charts=(_timeline(name, days, rule, own),),
-                tables=(fill(_ANOMALIES, [_named(row, names) for row in found]),),
+                tables=(fill(_ANOMALIES, found),),
                 sentences=_rule_sentence(rule),
             ),
             Section(
                 f"{name}: what drove it",
                 charts=(_driver_chart(name, anomaly, drivers),),
-                tables=(fill(_DRIVERS, [_named(row, names) for row in drivers]),),
+                tables=(fill(_DRIVERS, drivers),),
             ),
             Section(f"{name}: verdicts", tables=(fill(_VERDICTS, days[::-1]),)),
         ),
@@ -186,10 +187,6 @@ def _days(connection: duckdb.DuckDBPyConnection, first: date | None, feature: st
     return records(connection, query, first=first, feature=feature)
 
 
-def _named(row: Record, names: dict[str, str]) -> Record:
-    return row | {"feature_id": names.get(row["feature_id"], row["feature_id"])}
-
-
 def _facts(found: list[Record], own: list[Record]) -> tuple[Fact, ...]:
     facts = [
         Fact("Anomalies, all features", len(found), "count", source=f"{ANOMALIES}.alert_id"),
@@ -225,7 +222,7 @@ def _warns(days: list[Record]) -> tuple[Warn, ...]:
 def _rule_sentence(rule: Rule | None) -> tuple[str, ...]:
     if rule is None:
         return ("The bound is not drawn: seed anomaly_rules could not be read here. Verdicts are those of the build.",)
-    floor = dollars(rule.smallest_excess_usd)
+    floor = usd_said(rule.smallest_excess_usd)
     said = f"A day is an anomaly above {rule.ratio:g} times its baseline and by more than {floor}"
     return (f"{said}, as seed anomaly_rules says now.",)
 
@@ -262,7 +259,7 @@ def _timeline_summary(days: list[Record], own: list[Record]) -> str:
     stands = "1 stands out" if len(own) == 1 else f"{len(own)} stand out"
     return (
         f"Of {counted(len(days), 'day')} {stands}, the newest {day_name(newest['usage_date'])} with "
-        f"{dollars(newest['allocated_cost_usd'])} against {dollars(newest['baseline_cost_usd'])}."
+        f"{usd_said(newest['allocated_cost_usd'])} against {usd_said(newest['baseline_cost_usd'])}."
     )
 
 
@@ -271,10 +268,8 @@ def _driver_chart(name: str, anomaly: Record | None, drivers: list[Record]) -> C
     title = "What drove it" if anomaly is None else f"{name}, {day_name(anomaly['usage_date'])}: parts of the excess"
     summary = "No anomaly is chosen."
     if anomaly and parts:
-        largest = max(parts, key=lambda row: abs(row["contribution_cost_usd"]))
-        part = signed_dollars(largest["contribution_cost_usd"])
-        driver = largest["driver"].replace("_", " ")
-        summary = f"Of {dollars(anomaly['excess_cost_usd'])} above the baseline, {driver} is {part}."
+        driver, part = anomaly["main_driver"].replace("_", " "), anomaly["main_driver_cost_usd"]
+        summary = f"Of {usd_said(anomaly['excess_cost_usd'])} above the baseline, {driver} is {usd_said(part)}."
     return Chart(
         "anomaly-parts",
         title,

@@ -93,8 +93,8 @@ def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Set
     filters = _filters(connection, chosen, names)
     week, feature, metric = (value_of(each) for each in filters)
     monday = date.fromisoformat(week) if week else None
-    rows = _week(connection, monday, feature, metric, names)
-    unhealthy = _unhealthy(connection, monday, metric, names)
+    rows = _week(connection, monday, feature, metric)
+    unhealthy = _unhealthy(connection, monday, metric)
     name = names.get(feature, feature)
     heading = f"{name}, week of {monday}" if monday else "No week yet"
     return View(
@@ -136,18 +136,15 @@ def _week(
     monday: date | None,
     feature: str | None,
     metric: str | None,
-    names: dict[str, str],
 ) -> list[Record]:
     query = """
         select * from fct_weekly_metrics
         where week_start_date = $monday and feature_id = $feature and ($metric is null or metric_name = $metric)
         order by healthy_bound is null, metric_name, dimension"""
-    return _named(records(connection, query, monday=monday, feature=feature, metric=metric), names)
+    return records(connection, query, monday=monday, feature=feature, metric=metric)
 
 
-def _unhealthy(
-    connection: duckdb.DuckDBPyConnection, monday: date | None, metric: str | None, names: dict[str, str]
-) -> list[Record]:
+def _unhealthy(connection: duckdb.DuckDBPyConnection, monday: date | None, metric: str | None) -> list[Record]:
     query = """
         select * from fct_weekly_metrics
         where
@@ -156,11 +153,7 @@ def _unhealthy(
         order by
             case status when 'warning' then 1 when 'watch' then 2 else 3 end, cost_at_stake_usd desc nulls last,
             metric_name, dimension, feature_id"""
-    return _named(records(connection, query, monday=monday, metric=metric), names)
-
-
-def _named(rows: list[Record], names: dict[str, str]) -> list[Record]:
-    return [row | {"feature_id": names.get(row["feature_id"], row["feature_id"])} for row in rows]
+    return records(connection, query, monday=monday, metric=metric)
 
 
 def _facts(rows: list[Record]) -> tuple[Fact, ...]:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ai_finops.report.wording import counted, dollars, share
+from ai_finops.report.wording import counted, share
 from ai_finops.ui.choosing import Chosen, choose_one, choose_several, value_of
 from ai_finops.ui.planned_steps import (
     ZERO,
@@ -21,6 +21,7 @@ from ai_finops.ui.planned_steps import (
 )
 from ai_finops.ui.rows import Record, column, feature_names, fill, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
+from ai_finops.ui.words import usd_said
 
 if TYPE_CHECKING:
     import duckdb
@@ -194,7 +195,7 @@ def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Set
                 charts=(_month_chart(connection, feature, name, months, budgets),),
                 tables=(
                     fill(_MONTHS, [_month_row(each, decisions) for each in months]),
-                    fill(_STEPS, [_step_row(plan, switched_on, names) for plan in plans]),
+                    fill(_STEPS, [_step_row(plan, switched_on) for plan in plans]),
                 ),
                 sentences=_step_sentences(plans, switched_on & {feature} if feature != TOTAL else switched_on, names),
             ),
@@ -202,7 +203,7 @@ def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Set
                 f"{name}: day by day",
                 charts=(_day_chart(connection, feature, name, days),),
             ),
-            Section("Budgets", tables=(fill(_BUDGETS, [_budget_row(row, names) for row in budgets]),)),
+            Section("Budgets", tables=(fill(_BUDGETS, [_budget_row(row) for row in budgets]),)),
             Section("How wrong it has been", tables=(fill(_ERRORS, _errors(connection, feature)),)),
         ),
     )
@@ -288,10 +289,8 @@ def error_words(row: Record) -> str:
     return f"{share(row['wape_ratio'])} over {row['error_horizon']}, {counted(row['error_origin_count'], 'Monday')}"
 
 
-def _step_row(plan: Record, switched_on: set[str], names: dict[str, str]) -> Record:
-    feature = plan["feature_id"]
-    is_on = feature in switched_on if plan["plan_status"] == "applied" else None
-    return plan | {"is_on": is_on, "feature_id": names.get(feature, feature)}
+def _step_row(plan: Record, switched_on: set[str]) -> Record:
+    return plan | {"is_on": plan["feature_id"] in switched_on if plan["plan_status"] == "applied" else None}
 
 
 def _errors(connection: duckdb.DuckDBPyConnection, feature: str) -> list[Record]:
@@ -309,8 +308,8 @@ def _budgets(connection: duckdb.DuckDBPyConnection, feature: str) -> list[Record
     return records(connection, query, feature=feature)
 
 
-def _budget_row(row: Record, names: dict[str, str]) -> Record:
-    return row | {"feature_id": names.get(row["feature_id"], row["feature_id"]), "error_words": error_words(row)}
+def _budget_row(row: Record) -> Record:
+    return row | {"error_words": error_words(row)}
 
 
 def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str]) -> tuple[Fact, ...]:
@@ -351,7 +350,7 @@ def _mean(amount: Amount | None) -> Decimal | None:
 def _band(point: _Point) -> str:
     if point.as_is is None:
         return "not projected as it is"
-    return f"{dollars(point.row['low_cost_usd'])} to {dollars(point.row['high_cost_usd'])}"
+    return f"{usd_said(point.row['low_cost_usd'])} to {usd_said(point.row['high_cost_usd'])}"
 
 
 def _warns(
@@ -418,7 +417,7 @@ def _month_chart(
 def _month_summary(months: list[_Point]) -> str:
     said = (
         [
-            f"{each.row['target_date']:%B} is projected at {dollars(each.as_is.mean)} as it is"
+            f"{each.row['target_date']:%B} is projected at {usd_said(each.as_is.mean)} as it is"
             for each in (months[0], months[-1])
             if each.as_is
         ]
@@ -427,7 +426,7 @@ def _month_summary(months: list[_Point]) -> str:
     )
     if months and months[-1].with_plans and months[-1].with_plans != months[-1].as_is:
         last = months[-1]
-        said.append(f"{last.row['target_date']:%B} at {dollars(last.with_plans.mean)} with the plans that are on")
+        said.append(f"{last.row['target_date']:%B} at {usd_said(last.with_plans.mean)} with the plans that are on")
     return ", ".join(said) + "." if said else "Nothing is projected yet."
 
 
@@ -461,7 +460,7 @@ def _day_chart(connection: duckdb.DuckDBPyConnection, feature: str, name: str, d
     before, after = (None,) * len(spent), (None,) * len(days)
     total = sum((each.as_is.mean for each in days if each.as_is), ZERO)
     summary = (
-        f"The {counted(len(days), 'day')} to come are projected at {dollars(total)} as it is."
+        f"The {counted(len(days), 'day')} to come are projected at {usd_said(total)} as it is."
         if any(each.as_is for each in days)
         else "No day is projected as it is."
     )

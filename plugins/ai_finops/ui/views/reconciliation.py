@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ai_finops.report.wording import counted, dollars, share
+from ai_finops.report.wording import counted, share
 from ai_finops.ui.choosing import Chosen, choose_one, month_of, months, or_all, plain, value_of
-from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
+from ai_finops.ui.rows import Record, column, fill, floats, records
 from ai_finops.ui.view import Chart, Fact, Filter, Section, Series, Table, View, Warn
+from ai_finops.ui.words import usd_said
 
 if TYPE_CHECKING:
     import duckdb
@@ -281,13 +282,11 @@ def _prices(connection: duckdb.DuckDBPyConnection, bound: dict[str, object]) -> 
 
 
 def _restated(connection: duckdb.DuckDBPyConnection, provider: str | None, account: str | None) -> list[Record]:
-    names = feature_names(connection)
     query = """
         select * from fct_monthly_cost_restatements
         where ($provider is null or provider_name = $provider) and ($account is null or billing_account_id = $account)
         order by usage_month desc, abs(allocated_cost_difference_usd) desc, feature_id, charge_category"""
-    found = records(connection, query, provider=provider, account=account)
-    return [row | {"feature_id": names.get(row["feature_id"], row["feature_id"])} for row in found]
+    return records(connection, query, provider=provider, account=account)
 
 
 def _facts(total: Record | None, of: str) -> tuple[Fact, ...]:
@@ -349,8 +348,8 @@ def _cost_chart(days: list[Record], total: Record | None) -> Chart:
 def _cost_summary(total: Record | None) -> str:
     if total is None or total["billed_usage_cost_usd"] is None:
         return "No usage is billed yet."
-    billed, allocated = dollars(total["billed_usage_cost_usd"]), dollars(total["allocated_usage_cost_usd"])
-    rest = dollars(total["unattributed_usage_cost_usd"])
+    billed, allocated = usd_said(total["billed_usage_cost_usd"]), usd_said(total["allocated_usage_cost_usd"])
+    rest = usd_said(total["unattributed_usage_cost_usd"])
     return f"Of {billed} of usage billed, features pay {allocated} and {rest} is unattributed."
 
 
