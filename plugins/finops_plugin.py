@@ -1,9 +1,19 @@
-"""Declares what this project adds to Airflow's own navigation; the "AI cost" page will be registered here."""
+"""Declares what this project adds to Airflow's own navigation: the page "AI cost".
+
+A plain link and no `url_route`: that would show the page in a frame whose sandbox (`allow-scripts allow-same-origin
+allow-forms`, Airflow 3.3.2) has no `allow-downloads`, and no address of its own. Airflow adds no login to a mounted app;
+`ai_finops.ui.access` does.
+"""
 
 from airflow.plugins_manager import AirflowPlugin
 
+from ai_finops.ui.address import HREF, NAME, PREFIX
+from ai_finops.ui.mounted import MountedPage
+
 
 class FinopsPlugin(AirflowPlugin):
-    """The plugin's one name; it registers nothing yet."""
+    """The page and its place in the navigation."""
 
     name = "ai_finops"
+    fastapi_apps = [{"app": MountedPage(), "url_prefix": PREFIX, "name": NAME}]  # noqa: RUF012 - as Airflow declares it
+    external_views = [{"name": NAME, "href": HREF, "destination": "nav", "nav_top_level": True}]  # noqa: RUF012 - as above

@@ -26,16 +26,6 @@ def choose_one(
     return Filter(name, label, choices, tuple(wanted[:1]))
 
 
-def choose_several(
-    chosen: Chosen, name: str, label: str, choices: Iterable[Choice], *, default: Sequence[str] = ()
-) -> Filter:
-    """Return a filter with any number of values: those of the address that are choices, else `default`, in order."""
-    choices = tuple(choices)
-    said = set(chosen.get(name, ())) & {choice.value for choice in choices}
-    wanted = said or set(default)
-    return Filter(name, label, choices, tuple(c.value for c in choices if c.value in wanted), is_multiple=True)
-
-
 def value_of(choice: Filter) -> str | None:
     """Return the one value that is chosen; None where nothing is, or everything."""
     return next((value for value in choice.chosen if value != ALL), None)

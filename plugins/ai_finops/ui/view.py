@@ -25,7 +25,7 @@ class Column:
     """`usd`, `usd_small` (of one request), `ratio` (0 to 1, shown in per cent), `count`, `number`, `date`, `month`,
     `datetime`, `status` (healthy, watch, warning, …), `flag` or `text`."""
     source: str | None = None
-    """`mart.column` whose definition the header links to; None: `<mart of the table>.<name>`."""
+    """`mart.column` whose definition the header links to; None: `<mart of the table>.<name>`; empty: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Table:
     """A sentence below it: what is left out, what a total does not hold."""
     empty: str = "No rows."
     """What stands there when there are no rows: why, and what would bring some."""
+    row_ids: tuple[str, ...] = ()
+    """Of each row, for an address that ends in `#<id>`; none where no row has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,17 @@ class Link:
 
     label: str
     href: str
-    """Relative to the page's own address: `data-docs/index.html`."""
+    """Below the page's: `data-docs/index.html`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that exists as a file already: the one of a week's message."""
+
+    address: str
+    """Below the page's: `reviews/2025-06-09.png`."""
+    words: str
+    """What it shows, for who does not see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +158,8 @@ class Section:
     charts: tuple[Chart, ...] = ()
     tables: tuple[Table, ...] = ()
     sentences: tuple[str, ...] = ()
+    """A sentence may have line breaks; they are kept."""
+    pictures: tuple[Picture, ...] = ()
     links: tuple[Link, ...] = ()
 
 

@@ -112,7 +112,7 @@ def read_rule(path: Path, *, feature: str) -> Rule | None:
         return None
 
 
-def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
+def anomalies(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
     """Return a feature's days and anomalies: `?feature=total&days=90&day=2025-06-11`."""
     names = feature_names(connection)
     window = choose_one(chosen, "days", "Days", [Choice(each, f"last {each} days") for each in WINDOWS], default="90")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ai_finops.report.wording import counted
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, plain, value_of
-from ai_finops.ui.last_audit import Audit, audit_of, newest_audit
+from ai_finops.ui.kept_audit import Audit, audit_of
 from ai_finops.ui.rows import Record, column, fill, floats, records
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Link, Section, Series, Table, View, Warn
 
@@ -131,7 +131,7 @@ _BUILDS = Table(
 )
 
 
-def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
+def health(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
     """Return the landings of the days before the build's clock: `?days=28&source=traces`."""
     builds = records(connection, "select * replace (built_at at time zone 'UTC' as built_at) from dim_builds")
     window = choose_one(chosen, "days", "Days", [Choice(each, f"last {each} days") for each in WINDOWS], default="28")
@@ -145,14 +145,13 @@ def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Set
     shown = [each for each in sources if source in (None, each)]
     fresh = _freshness(connection, as_of, first, source)
     published = audit_of(settings, builds[0]["build_id"]) if builds else None
-    newest = newest_audit(settings)
     return View(
         slug="health",
         title="Data health",
         lead="Did everything arrive, what could not be read, and did the marts pass their audit?",
         facts=_facts(as_of, landings, published),
         filters=(window, choice),
-        warns=_warns(landings, fresh, newest, builds),
+        warns=_warns(landings, fresh),
         sections=(
             Section(
                 "What arrived",
@@ -300,13 +299,8 @@ def _sum(rows: Iterable[Record], name: str) -> int | None:
     return sum(known) if known else None
 
 
-def _warns(landings: list[Record], fresh: list[Record], newest: Audit | None, builds: list[Record]) -> tuple[Warn, ...]:
+def _warns(landings: list[Record], fresh: list[Record]) -> tuple[Warn, ...]:
     warns = []
-    if newest and not newest.is_passed:
-        shown = "; ".join(newest.failures[:3]) or "see its Data Docs"
-        published = builds[0]["build_id"] if builds else "the one before"
-        text = f"Build {newest.build_id} did not pass its audit ({shown}). What is shown is {published}."
-        warns.append(Warn(text, "warning"))
     behind = [f"{row['source']} ({_behind(row)})" for row in fresh if row["freshness_status"] != "healthy"]
     if behind:
         warns.append(Warn(f"Not fresh: {', '.join(behind)}.", "warning"))

@@ -87,7 +87,7 @@ _DAYS = Table(
 )
 
 
-def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
+def metrics(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
     """Return the metrics of a week: `?week=2025-06-09&feature=total&metric=token_amplification`."""
     names = feature_names(connection)
     filters = _filters(connection, chosen, names)

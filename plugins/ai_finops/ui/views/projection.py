@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ai_finops.report.wording import counted, share
-from ai_finops.ui.choosing import Chosen, choose_one, choose_several, value_of
+from ai_finops.ui.choosing import Chosen, choose_one, value_of
 from ai_finops.ui.planned_steps import (
     ZERO,
     Amount,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PROJECTIONS = "fct_cost_projections"
 TOTAL = "total"
-NO_PLAN = "none"
+ON, OFF = "on", "off"
 HISTORY_DAYS = 42
 HISTORY_MONTHS = 6
 NOT_MEASURED = "not yet measured"
@@ -162,15 +162,15 @@ class _Point:
         return self.with_plans.low(floor=self.spent)
 
 
-def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
-    """Return the newest projection of a feature: `?feature=total&plan=meeting_notes`; `plan=none` switches all off."""
+def projection(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
+    """Return the newest projection of a feature: `?feature=total&plan.meeting_notes=off`."""
     names = feature_names(connection)
     plans = records(connection, "from rpt_planned_features order by launch_date, feature_id, pipeline_id")
     issued = _newest_date(connection)
     choice = _feature_filter(connection, chosen, names, issued)
     feature = value_of(choice) or TOTAL
-    steps = _plan_filter(chosen, plans, names)
-    switched_on = {value for value in steps.chosen if value != NO_PLAN}
+    switches = _switches(chosen, plans, names)
+    switched_on = {planned for planned, switch in switches.items() if value_of(switch) == ON}
     rows = _projections(connection, issued, feature, plans)
     points = _points(rows, plans, feature=feature, switched_on=switched_on)
     name = names.get(feature, feature)
@@ -187,7 +187,7 @@ def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Set
         title="Projection",
         lead="What will it cost by the end of the month and in six, how sure is that, and what does each plan add?",
         facts=_facts(months, budgets, switched_on),
-        filters=(choice, steps),
+        filters=(choice, *switches.values()),
         warns=_warns(months, plans, switched_on, issued),
         sections=(
             Section(
@@ -223,14 +223,11 @@ def _feature_filter(
     return choose_one(chosen, "feature", "Feature", choices)
 
 
-def _plan_filter(chosen: Chosen, plans: Sequence[Record], names: dict[str, str]) -> Filter:
+def _switches(chosen: Chosen, plans: Sequence[Record], names: dict[str, str]) -> dict[str, Filter]:
+    """Return a switch for each planned feature that can be a step, by its id; all are on to begin with."""
+    switches = (Choice(ON, "on"), Choice(OFF, "off"))
     features = dict.fromkeys(plan["feature_id"] for plan in applied(plans))
-    if not features:
-        return Filter("plan", "Planned features", (), (), is_multiple=True)
-    choices = (*(Choice(each, names.get(each, each)) for each in features), Choice(NO_PLAN, "None of them"))
-    said = choose_several(chosen, "plan", "Planned features", choices, default=tuple(features))
-    kept = tuple(value for value in said.chosen if value != NO_PLAN) or said.chosen
-    return Filter("plan", "Planned features", choices, kept, is_multiple=True)
+    return {each: choose_one(chosen, f"plan.{each}", f"Plan {names.get(each, each)}", switches) for each in features}
 
 
 def _projections(

@@ -168,7 +168,7 @@ _RESTATED = Table(
 )
 
 
-def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
+def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
     """Return the view of one month: `?month=2025-06&provider=aws.bedrock&account=111122223333`."""
     filters = _filters(connection, chosen)
     month, provider, account = month_of(filters[0]), value_of(filters[1]), value_of(filters[2])

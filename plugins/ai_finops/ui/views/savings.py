@@ -151,7 +151,7 @@ _ROLLOUT = Table(
 )
 
 
-def view(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
+def savings(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
     """Return the newest date of issue: `?feature=support_chat&status=open`."""
     names = feature_names(connection)
     every = _opportunities(connection)
@@ -285,6 +285,7 @@ def _chart(rows: list[Record], names: dict[str, str]) -> Chart:
         labels,
         series,
         form="rows",
+        is_stacked=True,
         empty="Nothing that would save anything was found.",
     )
 

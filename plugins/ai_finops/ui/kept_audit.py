@@ -1,4 +1,4 @@
-"""What the newest audit said: of the build that is published, or of a later one that did not pass."""
+"""What the audit of a build said."""
 
 from __future__ import annotations
 
@@ -18,12 +18,6 @@ class Audit:
     expectation_count: int | None
     warnings: tuple[str, ...]
     failures: tuple[str, ...]
-
-
-def newest_audit(settings: Settings) -> Audit | None:
-    """Return the audit of the newest build that has one; None before any, or where none can be read."""
-    audits = (_read(path) for path in sorted(settings.builds.glob("[0-9]*/audit.json"), reverse=True))
-    return next((audit for audit in audits if audit), None)
 
 
 def audit_of(settings: Settings, build_id: str) -> Audit | None:

@@ -1,0 +1,237 @@
+"""The page's addresses. Reading and drawing are elsewhere; here is who may ask what, and what is answered.
+
+Every address asks for the permission first (`access`), also those that do not exist: the dependency is the application's, and
+the last route takes whatever is left, by any method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+from ai_finops.config import Settings
+from ai_finops.errors import PublishError
+from ai_finops.ui.access import require_access
+from ai_finops.ui.address import FIRST_SLUG, NAME
+from ai_finops.ui.downloads import ENDINGS, write_download
+from ai_finops.ui.folders import find_file, media_type
+from ai_finops.ui.headers import DATA_DOCS_POLICY, DBT_DOCS_POLICY, FOREVER, PAGE_POLICY, PRIVATE, WithHeaders
+from ai_finops.ui.page.render import STATIC, Place, query_of, render, render_refusal, static_version
+from ai_finops.ui.published import Build, open_build, published_id, state_warns
+from ai_finops.ui.recent import RecentViews
+from ai_finops.ui.view import View
+from ai_finops.ui.views import TITLES, VIEWS
+
+_READING = ["GET", "HEAD"]
+_ANY = [*_READING, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_MOST_CHOSEN, _MOST_LETTERS = 200, 200
+_REFUSALS = {
+    401: ("Sign in first", "This page needs a sign-in to Airflow."),
+    403: ("Not yours to see", "It needs read access to the DAG build_marts; ask whoever administers this Airflow."),
+    404: ("Not here", "There is nothing at this address."),
+    405: ("Read only", "This page can only be read."),
+    500: ("Something broke", "The page could not be made; the API server's log says why."),
+    503: ("Cannot be read", "What is published cannot be read."),
+}
+
+
+def create_page(settings: Settings | None = None, *, today: Callable[[], date] | None = None) -> FastAPI:
+    """Make the application that Airflow mounts.
+
+    Args:
+        settings: Where the published marts are; default from the environment.
+        today: The day that the age of what is shown is counted to; default today in UTC.
+    """
+    page = FastAPI(
+        title=NAME,
+        dependencies=[Depends(require_access)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    page.state.settings = settings or Settings.from_env()
+    page.state.today = today or (lambda: datetime.now(UTC).date())
+    page.state.recent = RecentViews()
+    page.add_middleware(WithHeaders)
+    page.add_exception_handler(HTTPException, _refuse)
+    page.add_exception_handler(Exception, _break)
+    for path, answer in (
+        ("/", to_first_view),
+        ("/static/{version}/{name}", static_file),
+        ("/reviews/{name}", review_picture),
+        ("/data-docs/{path:path}", data_docs),
+        ("/dbt-docs/{path:path}", dbt_docs),
+        ("/{slug}", view_page),
+        ("/{slug}/{file_name}", table_file),
+    ):
+        page.add_api_route(path, answer, methods=_READING, response_model=None)
+    page.add_api_route("/{path:path}", nothing_here, methods=_ANY, response_model=None)
+    return page
+
+
+def to_first_view(request: Request) -> Response:
+    """Send on to the first view."""
+    return RedirectResponse(f"{_base(request)}/{FIRST_SLUG}", status_code=307)
+
+
+def view_page(request: Request, slug: str) -> Response:
+    """Answer with a view, or say why there is nothing to see."""
+    if slug not in VIEWS:
+        raise HTTPException(404)
+    settings, today = request.app.state.settings, request.app.state.today()
+    place = Place(base=_base(request), slug=slug, navigation=tuple(TITLES.items()))
+    try:
+        view, build = _read_view(request, slug)
+    except PublishError as error:
+        status = 503 if published_id(settings) else 200
+        return HTMLResponse(render(None, place=place, build=None, today=today, notice=_sentence(error)), status)
+    place = Place(base=place.base, slug=slug, query=_own_query(request, view), navigation=place.navigation)
+    warns = state_warns(build, settings=settings, today=today)
+    return HTMLResponse(render(view, place=place, build=build, warns=warns, today=today))
+
+
+def table_file(request: Request, slug: str, file_name: str) -> Response:
+    """Answer with a table of a view as a file, filtered as the address says."""
+    table_id, _, ending = file_name.rpartition(".")
+    if slug not in VIEWS or ending not in ENDINGS:
+        raise HTTPException(404)
+    try:
+        view, build = _read_view(request, slug)
+    except PublishError as error:
+        raise HTTPException(
+            503 if published_id(request.app.state.settings) else 404, detail=_sentence(error)
+        ) from error
+    table = view.table(table_id)
+    if table is None:
+        raise HTTPException(404)
+    download = write_download(table, ending=ending)
+    # Only our own ids: nothing of the data is in a header.
+    name = f"ai-cost-{slug}-{table.table_id}-{build.as_of_date.isoformat()}.{ending}"
+    return Response(
+        download.content,
+        media_type=download.media_type,
+        headers={"content-disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def static_file(request: Request, version: str, name: str) -> Response:
+    """Answer with a file of the page's own; its address changes with its content, so a browser may keep it."""
+    file = find_file(STATIC, name)
+    if file is None or version != static_version(name):
+        raise HTTPException(404)
+    return FileResponse(file, media_type=media_type(file), headers={"cache-control": FOREVER})
+
+
+def review_picture(request: Request, name: str) -> Response:
+    """Answer with the picture of a week's message."""
+    file = find_file(request.app.state.settings.published / "reviews", name) if name.endswith(".png") else None
+    if file is None:
+        raise HTTPException(404)
+    return FileResponse(file, media_type="image/png", headers={"cache-control": PRIVATE})
+
+
+def data_docs(request: Request, path: str) -> Response:
+    """Answer with a page of the newest audit's Data Docs."""
+    return _site(request, request.app.state.settings.home / "data_docs", path, policy=DATA_DOCS_POLICY)
+
+
+def dbt_docs(request: Request, path: str) -> Response:
+    """Answer with dbt's documentation of the published build's project."""
+    return _site(request, request.app.state.settings.published / "dbt_docs", path, policy=DBT_DOCS_POLICY)
+
+
+def nothing_here(request: Request, path: str) -> Response:
+    """Answer whatever else is asked, after the permission was: 404 to a reader, 405 to who wants to write."""
+    raise HTTPException(404 if request.method in _READING else 405, headers=_allowed(request))
+
+
+def _site(request: Request, folder: Any, path: str, *, policy: str) -> Response:
+    file = find_file(folder, path)
+    if file is None:
+        raise HTTPException(404)
+    headers = {"content-security-policy": policy, "cache-control": PRIVATE}
+    return FileResponse(file, media_type=media_type(file), headers=headers)
+
+
+def _read_view(request: Request, slug: str) -> tuple[View, Build]:
+    """Make a view of what is published now, or take the one made a moment ago from the same.
+
+    Raises:
+        PublishError: Nothing is published, it cannot be read, or it is older than this version of the page.
+    """
+    state, chosen = request.app.state, _chosen(request)
+    with open_build(state.settings) as (connection, build):
+
+        def make() -> View:
+            return VIEWS[slug](connection, chosen=chosen, settings=state.settings)
+
+        beside = _modified_ns(state.settings)
+        try:
+            return state.recent.get((build.build_id, beside, slug, query_of(chosen)), make=make), build
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            first_line = str(error).splitlines()[0]
+            raise PublishError(
+                f"build {build.build_id} does not hold what this view shows ({first_line}); publish a new build"
+            ) from error
+
+
+def _modified_ns(settings: Settings) -> tuple[int, ...]:
+    """Return when what views read beside the marts was last written to."""
+    folders = (settings.published / "reviews", settings.home / "data_docs", settings.builds)
+    return tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)
+
+
+def _chosen(request: Request) -> dict[str, Sequence[str]]:
+    chosen: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items()[:_MOST_CHOSEN]:
+        if len(name) <= _MOST_LETTERS and len(value) <= _MOST_LETTERS:
+            chosen.setdefault(name, []).append(value)
+    return chosen
+
+
+def _own_query(request: Request, view: View) -> tuple[tuple[str, str], ...]:
+    """Return the filters of the address that the view has; what else stood in it goes no further."""
+    names = {one.name for one in view.filters}
+    return query_of({name: values for name, values in _chosen(request).items() if name in names})
+
+
+def _base(request: Request) -> str:
+    return request.scope.get("root_path", "").rstrip("/")
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _allowed(request: Request) -> dict[str, str] | None:
+    return None if request.method in _READING else {"allow": ", ".join(_READING)}
+
+
+def _refuse(request: Request, error: HTTPException) -> Response:
+    title, text = _REFUSALS.get(error.status_code, _REFUSALS[404])
+    if error.status_code == 503:
+        text = str(error.detail)
+    sign_in = _sign_in_address(request) if error.status_code == 401 else None
+    page = render_refusal(base=_base(request), status=error.status_code, title=title, text=text, sign_in=sign_in)
+    return HTMLResponse(page, error.status_code, headers=error.headers)
+
+
+def _break(request: Request, error: Exception) -> Response:
+    """Answer after a fault of ours; Starlette raises it again, so it is in the log."""
+    title, text = _REFUSALS[500]
+    page = render_refusal(base=_base(request), status=500, title=title, text=text)
+    # This answer does not pass the middleware.
+    return HTMLResponse(page, 500, headers={"content-security-policy": PAGE_POLICY, "cache-control": PRIVATE})
+
+
+def _sign_in_address(request: Request) -> str:
+    from airflow.api_fastapi.app import get_auth_manager
+
+    return get_auth_manager().get_url_login(next_url=str(request.url))

@@ -1,0 +1,66 @@
+"""A chart as a figure: its title, what its colours mean in words, and the picture for a wide and for a narrow page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markupsafe import Markup, escape
+
+from ai_finops.ui.charts import svg
+from ai_finops.ui.charts.columns import column_parts
+from ai_finops.ui.charts.fewer import Drawn, fewer
+from ai_finops.ui.charts.rows import row_parts, rows_size
+from ai_finops.ui.charts.stacks import has_values
+from ai_finops.ui.view import Chart, Series
+
+
+def draw(chart: Chart) -> Markup:
+    """Return the `<figure>`. Two pictures, of which the style sheet shows one: text stays as large as the page's on both.
+
+    A chart without a known value is a sentence: an empty pair of axes would look like nothing spent.
+    """
+    if not chart.x or not has_values(chart):
+        return Markup(
+            '<figure class="chart" id="{id}"><figcaption>{title}</figcaption><p class="empty">{empty}</p></figure>'
+        ).format(id=chart.chart_id, title=chart.title, empty=chart.empty)
+    drawn = fewer(chart)
+    colours = _colours(drawn)
+    pictures = "".join(_picture(drawn.chart, size=size, colours=colours) for size in (svg.WIDE, svg.NARROW))
+    note = f'<p class="note">{escape(drawn.note)}</p>' if drawn.note else ""
+    return Markup(  # noqa: S704 - every name in it went through escape() in svg.py and here
+        f'<figure class="chart" id="{escape(chart.chart_id)}"><figcaption>{escape(chart.title)}</figcaption>'
+        f'{_legend(drawn.chart, colours)}<div class="plot">{pictures}</div>{note}</figure>'
+    )
+
+
+def _picture(chart: Chart, *, size: svg.Size, colours: tuple[str, ...]) -> str:
+    if chart.form == "rows":
+        size = rows_size(chart, size=size)
+        parts = row_parts(chart, size=size, colours=colours)
+    else:
+        parts = column_parts(chart, size=size, colours=colours)
+    return svg.picture(parts, size=size, chart_id=chart.chart_id, title=chart.title, summary=chart.summary)
+
+
+def _colours(drawn: Drawn) -> tuple[str, ...]:
+    places = range(len(drawn.chart.series))
+    return tuple("others" if place == drawn.others_place else f"c{place}" for place in places)
+
+
+def _legend(chart: Chart, colours: tuple[str, ...]) -> str:
+    if len(chart.series) < 2 and not any(one.low for one in chart.series):
+        return ""
+    return f'<ul class="legend">{"".join(_entries(chart, colours))}</ul>'
+
+
+def _entries(chart: Chart, colours: tuple[str, ...]) -> Iterator[str]:
+    for one, colour in zip(chart.series, colours, strict=True):
+        yield f"<li>{_swatch(one, colour)}{escape(one.name)}{' with its band' if one.low else ''}</li>"
+
+
+def _swatch(series: Series, colour: str) -> str:
+    shape = {
+        "bar": svg.rect(x=1, y=2, width=14, height=10, classes=f"bar {colour}"),
+        "point": svg.dot((8, 7), radius=4, classes=f"dot {colour}"),
+    }.get(series.style, svg.line((0, 7), (16, 7), classes=f"line {series.style} {colour}"))
+    return f'<svg class="swatch" viewBox="0 0 16 14" aria-hidden="true" focusable="false">{shape}</svg>'

@@ -1,0 +1,71 @@
+"""Where an axis has its lines, and what stands at them. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date
+
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_LARGE = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
+
+
+def nice_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
+    """Return even values from at most `low` to at least `high`, about `count` steps apart, each 1, 2, 2.5 or 5 × 10ⁿ.
+
+    Args:
+        low: The smallest value; at most `high`.
+        count: Steps wanted, at least 1; there are never more than twice as many.
+    """
+    if high <= low:
+        high = low + (abs(low) or 1.0)
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in _STEPS if factor * power >= rough * (1 - 1e-9))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return tuple(_clean(place * step, step) for place in range(first, last + 1))
+
+
+def label_tick(value: float, *, kind: str, step: float) -> str:
+    """Write an axis value in its unit: `$1,200`, `$12K`, `45%`; never more decimals than the step has."""
+    if kind == "ratio":
+        return f"{value * 100:,.{_decimals(step * 100)}f}%"
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    unit = "$" if kind in ("usd", "usd_small") else ""
+    for floor, letter in _LARGE:
+        if size >= floor * (10 if floor == 1_000 else 1):
+            return f"{sign}{unit}{size / floor:,.{_decimals(step / floor)}f}{letter}"
+    return f"{sign}{unit}{size:,.{_decimals(step)}f}"
+
+
+def spread_labels(places: int, *, room: int) -> tuple[int, ...]:
+    """Return which of `places` get a label when `room` fit: every n-th, the first one always."""
+    if places <= 0 or room <= 0:
+        return ()
+    every = math.ceil(places / room)
+    return tuple(range(0, places, every))
+
+
+def x_labels(x: Sequence[str | date]) -> tuple[str, ...]:
+    """Write the places of an axis: months as `Jun 2025`, days as `Jun 9`, anything else as it is."""
+    days = [place for place in x if isinstance(place, date)]
+    if len(days) < len(x):
+        return tuple(str(place) for place in x)
+    if len(days) > 1 and all(day.day == 1 for day in days):
+        return tuple(f"{day:%b %Y}" for day in days)
+    return tuple(f"{day:%b} {day.day}" for day in days)
+
+
+def full_label(place: str | date) -> str:
+    """Write a place in full, as it stands in a tooltip."""
+    return f"{place:%a} {place.isoformat()}" if isinstance(place, date) else str(place)
+
+
+def _decimals(step: float) -> int:
+    """Decimals that a multiple of the step needs, at most six."""
+    return next((digits for digits in range(6) if math.isclose(step, round(step, digits), rel_tol=1e-6)), 6)
+
+
+def _clean(value: float, step: float) -> float:
+    digits = max(0, 2 - math.floor(math.log10(step)))
+    return round(value, digits) + 0.0

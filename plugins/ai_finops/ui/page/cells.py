@@ -1,0 +1,92 @@
+"""How a value stands in a cell: for people, and exactly. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from ai_finops.report.wording import dollars, one_line, small_dollars
+from ai_finops.ui.view import Value
+
+NUMERIC = frozenset({"usd", "usd_small", "ratio", "count", "number"})
+"""Kinds that stand on the right, digit below digit."""
+UNKNOWN = "–"
+_GOOD = frozenset({"healthy", "passed", "loaded", "final", "billed", "improving", "ok", "ready", "met", "shipped"})
+_BAD = frozenset(
+    {"warning", "failed", "exceeded", "worsening", "broken", "stale", "anomaly", "late", "expired", "over", "missed"}
+)
+_WATCH = frozenset({"watch", "partial", "estimated", "at_risk", "missing", "short_history", "provisional", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value, written."""
+
+    text: str
+    exact: str | None = None
+    """What the text leaves out; None where it is all there is."""
+    is_known: bool = True
+    status: str | None = None
+    """`good`, `watch`, `bad` or `none` for a status: its colour and its shape."""
+
+
+def write(value: Value, kind: str) -> Cell:
+    """Write a value of a kind that `view.Column` names; an unknown kind is text, None is a dash that says so."""
+    if value is None or (isinstance(value, float) and value != value):
+        return Cell(UNKNOWN, "not known", is_known=False)
+    match kind:
+        case "usd" if isinstance(value, int | float | Decimal):
+            return _number(dollars(_decimal(value)), value)
+        case "usd_small" if isinstance(value, int | float | Decimal):
+            return _number(small_dollars(_decimal(value)), value)
+        case "ratio" if isinstance(value, int | float | Decimal):
+            return _number(percent(value), value)
+        case "count" if isinstance(value, int | float | Decimal):
+            return _number(f"{_decimal(value):,.0f}", value)
+        case "number" if isinstance(value, int | float | Decimal):
+            return _number(plain_number(value), value)
+        case "month" if isinstance(value, date):
+            return Cell(f"{value:%B %Y}")
+        case "datetime" if isinstance(value, datetime):
+            return Cell(f"{value:%Y-%m-%d %H:%M} UTC", value.isoformat())
+        case "flag":
+            return Cell("yes" if value else "no")
+        case "status":
+            return Cell(one_line(str(value)).replace("_", " "), status=status_group(str(value)))
+        case _:
+            return Cell(one_line(value.isoformat() if isinstance(value, date) else str(value)))
+
+
+def percent(value: float | Decimal) -> str:
+    """Write a ratio in per cent with one decimal; what is not quite nothing is not written as such."""
+    hundredfold = _decimal(value) * 100
+    if hundredfold and abs(hundredfold) < Decimal("0.05"):
+        return "<0.1%" if hundredfold > 0 else ">-0.1%"
+    return f"{hundredfold:,.1f}%"
+
+
+def plain_number(value: float | Decimal) -> str:
+    """Write a number with as many decimals as its size asks for: 1,234 · 12.3 · 1.23 · 0.0123."""
+    size = abs(_decimal(value))
+    if size == size.to_integral_value() or size >= 1000:
+        return f"{_decimal(value):,.0f}"
+    decimals = 1 if size >= 10 else 2 if size >= 1 else 4
+    return f"{_decimal(value):,.{decimals}f}"
+
+
+def status_group(status: str) -> str:
+    """Return which of four a status is shown as: `good`, `watch`, `bad` or `none`."""
+    for group, words in (("good", _GOOD), ("watch", _WATCH), ("bad", _BAD)):
+        if status in words:
+            return group
+    return "none"
+
+
+def _number(text: str, value: float | Decimal) -> Cell:
+    exact = format(value, "f") if isinstance(value, Decimal) else repr(value)
+    return Cell(text, exact if exact != text else None)
+
+
+def _decimal(value: float | Decimal) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(str(value))

@@ -1,0 +1,133 @@
+"""A `View` as an HTML page. Pure: a view, a build and an address in, text out; nothing is read here but the templates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ai_finops.ui.address import NAME
+from ai_finops.ui.charts import draw
+from ai_finops.ui.page.cells import NUMERIC, Cell, write
+from ai_finops.ui.published import Build
+from ai_finops.ui.view import Column, Fact, Table, View, Warn
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+SHOWN_ROWS = 200
+"""Rows of a table that stand in the page; the downloads have all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the page is asked for."""
+
+    base: str
+    """What stands before every address of the page, without a slash at its end."""
+    slug: str
+    query: tuple[tuple[str, str], ...] = ()
+    """The filters of the address, in their order."""
+    navigation: tuple[tuple[str, str], ...] = ()
+    """Slug and name of every view."""
+
+
+def render(
+    view: View | None, *, place: Place, build: Build | None, warns: Sequence[Warn] = (), today: date, notice: str = ""
+) -> str:
+    """Return the page of a view; without one, the page that says why there is none.
+
+    Args:
+        view: What to show, or None.
+        place: Where it is asked for.
+        build: What it was read from; None where nothing is published.
+        warns: About the data, before those of the view.
+        today: For the age of what is shown.
+        notice: Why there is no view.
+    """
+    return (
+        _environment()
+        .get_template("view.html")
+        .render(
+            app_name=NAME,
+            view=view,
+            place=place,
+            build=build,
+            age=_age(build, today=today),
+            warns=[*warns, *(view.warns if view else ())],
+            notice=notice,
+            query_string=urlencode(place.query),
+        )
+    )
+
+
+def render_refusal(*, base: str, status: int, title: str, text: str, sign_in: str | None = None) -> str:
+    """Return the page of an address that cannot be shown; it holds nothing of the data."""
+    template = _environment().get_template("refusal.html")
+    return template.render(
+        app_name=NAME, place=Place(base=base, slug=""), status=status, title=title, text=text, sign_in=sign_in
+    )
+
+
+@cache
+def static_version(name: str) -> str:
+    """Return the first digits of a static file's hash: an address that changes with the content."""
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        draw=draw, static_version=static_version, write=write, shown_rows=SHOWN_ROWS, definition=_definition
+    )
+    environment.filters.update(cells=_cells, is_numeric=_is_numeric, slug_id=_slug_id)
+    return environment
+
+
+def _age(build: Build | None, *, today: date) -> str:
+    if build is None:
+        return ""
+    days = (today - build.as_of_date).days
+    return "up to yesterday" if days <= 0 else "1 day old" if days == 1 else f"{days:,} days old"
+
+
+def _cells(table: Table) -> list[list[Cell]]:
+    kinds = [column.kind for column in table.columns]
+    return [[write(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in table.rows[:SHOWN_ROWS]]
+
+
+def _is_numeric(column: Column) -> bool:
+    return column.kind in NUMERIC
+
+
+def _definition(place: Place, thing: Column | Fact, mart: str | None = None) -> str | None:
+    """Return the address of a number's definition."""
+    source = thing.source
+    if source is None and mart and isinstance(thing, Column):
+        source = f"{mart}.{thing.name}"
+    return f"{place.base}/definitions#{_slug_id(source)}" if source else None
+
+
+def _slug_id(source: str) -> str:
+    """Return an id for `mart.column`: only letters, digits, dots, dashes and underscores."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in source)
+
+
+def query_of(params: Mapping[str, Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    """Return filters as pairs, in the order of their names, so that one choice has one address."""
+    return tuple((name, value) for name in sorted(params) for value in params[name])
+
+
+__all__ = ["STATIC", "Place", "query_of", "render", "render_refusal", "static_version"]

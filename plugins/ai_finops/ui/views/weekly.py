@@ -1,0 +1,283 @@
+"""Weekly review: what Monday's message says, with the numbers behind it, and the one decision that it asks for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ai_finops.config import Settings
+from ai_finops.report.digest import WeeklyDigest
+from ai_finops.report.message import compose
+from ai_finops.report.recommendation import recommend
+from ai_finops.report.wording import change, day_name, dollars, share
+from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Picture, Section, Series, Table, View, Warn
+from ai_finops.ui.views.asking import ask, one_of
+from ai_finops.ui.views.week_metrics import WEEK_COUNT, five_rows, read_week_metrics, trend_charts
+
+if TYPE_CHECKING:
+    import duckdb
+
+_DECISION_DAYS = timedelta(days=11)
+"""From the Monday that a week began on to the Friday of the week in which its message is read."""
+_MART = "rpt_weekly_digest"
+
+
+def weekly(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequence[str]], settings: Settings) -> View:
+    """Show a week: the newest one that the marts hold whole, or the one chosen."""
+    choices = _weeks(connection)
+    value = one_of(chosen, "week", choices)
+    filters = (Filter("week", "Week", choices, (value,) if value else ()),)
+    if value is None:
+        return _view(
+            filters, sections=(), warns=(Warn("The marts hold no week yet: the first one is there after seven days."),)
+        )
+    week = date.fromisoformat(value)
+    digest = read_digest(connection, week=week)
+    metrics = read_week_metrics(connection, week=week)
+    return _view(
+        filters,
+        facts=_facts(digest),
+        warns=_warns(digest),
+        sections=(
+            _spend(connection, digest=digest),
+            Section(
+                "The five metrics", charts=trend_charts(metrics, week=week), tables=(five_rows(metrics, week=week),)
+            ),
+            _change(connection, digest=digest),
+            _decision(connection, digest=digest),
+            _message(digest, settings=settings),
+        ),
+    )
+
+
+def _view(filters: tuple[Filter, ...], **parts: object) -> View:
+    return View(
+        slug="weekly",
+        title="Weekly review",
+        lead="What did the week cost, what changed, who has to act, and what is to be decided by Friday?",
+        filters=filters,
+        **parts,
+    )
+
+
+def _weeks(connection: duckdb.DuckDBPyConnection) -> tuple[Choice, ...]:
+    """Return the weeks that the marts hold, newest first; a week that is not over comes after the others."""
+    rows = ask(
+        connection,
+        f"select week_start_date from {_MART} "  # noqa: S608 - a constant
+        "order by covered_day_count < 7 and week_start_date = (select max(week_start_date) from rpt_weekly_digest), "
+        "week_start_date desc",
+    )
+    return tuple(Choice(week.isoformat(), f"Week of {day_name(week)}, {week.year}") for (week,) in rows)
+
+
+def read_digest(connection: duckdb.DuckDBPyConnection, *, week: date) -> WeeklyDigest:
+    """Read the digest of the week that begins on `week`, which the marts hold."""
+    names = [field.name for field in fields(WeeklyDigest) if field.name != "marts_as_of_date"]
+    ((as_of,),) = ask(connection, "select as_of_date from dim_builds")
+    (row,) = ask(connection, f"select {', '.join(names)} from {_MART} where week_start_date = ?", [week])  # noqa: S608 - as above
+    given = {name: _plain(name, value) for name, value in zip(names, row, strict=True)}
+    return WeeklyDigest(marts_as_of_date=as_of, **given)
+
+
+def _plain(name: str, value: object) -> object:
+    return float(value) if name.endswith("_ratio") and value is not None else value
+
+
+def _facts(digest: WeeklyDigest) -> tuple[Fact, ...]:
+    compared = (
+        "not compared with the week before"
+        if digest.change_ratio is None
+        else f"{change(digest.change_ratio)} on the week before"
+    )
+    facts = [Fact("Cost of the week", digest.total_cost_usd, "usd", compared, source=f"{_MART}.total_cost_usd")]
+    if digest.top_feature_id is not None:
+        ratio = digest.top_feature_share_ratio
+        note = None if ratio is None else f"{share(ratio)} of the week"
+        label = f"Largest: {digest.top_feature_name or digest.top_feature_id}"
+        facts.append(Fact(label, digest.top_feature_cost_usd, "usd", note, source=f"{_MART}.top_feature_cost_usd"))
+    error = digest.projection_error_ratio
+    facts.append(
+        Fact(
+            f"Projected for {digest.month_start_date:%B}",
+            digest.projected_month_end_cost_usd,
+            "usd",
+            "error not yet measured" if error is None else f"off by {share(error)} so far",
+            source=f"{_MART}.projected_month_end_cost_usd",
+        )
+    )
+    saving = digest.recommended_saving_usd_per_month
+    facts.append(
+        Fact(
+            "Saving to decide on",
+            saving,
+            "usd",
+            "no open saving is cleared by its evidence" if saving is None else "a month, estimated",
+            source=f"{_MART}.recommended_saving_usd_per_month",
+        )
+    )
+    return tuple(facts)
+
+
+def _warns(digest: WeeklyDigest) -> tuple[Warn, ...]:
+    warns = []
+    if digest.covered_day_count < 7:
+        missing = f" Missing: {digest.missing_days}." if digest.missing_days else ""
+        warns.append(Warn(f"Only {digest.covered_day_count} of the week's 7 days are covered.{missing}"))
+    if digest.estimated_share_ratio:
+        warns.append(
+            Warn(f"{share(digest.estimated_share_ratio)} of the total is estimated: its bill has not arrived.")
+        )
+    return tuple(warns)
+
+
+def _spend(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Section:
+    """Cost by week and feature, eight weeks back."""
+    columns = (
+        Column("week_start_date", "Week of", "date", source="fct_daily_feature_costs.usage_date"),
+        Column("feature_id", "Feature"),
+        Column("display_name", "Name"),
+        Column("allocated_cost_usd", "Cost", "usd"),
+        Column("request_count", "Requests", "count"),
+    )
+    last_date = digest.week_start_date + timedelta(days=6)
+    rows = ask(
+        connection,
+        "select date_trunc('week', usage_date)::date as week_start_date, feature_id, max(display_name), "
+        "case when count(allocated_cost_usd) = count(*) then sum(allocated_cost_usd)::decimal(18, 6) end, "
+        "sum(request_count)::bigint from fct_daily_feature_costs where usage_date between ? and ? "
+        "group by all order by week_start_date desc, 4 desc nulls last, feature_id",
+        [last_date - timedelta(days=7 * WEEK_COUNT - 1), last_date],
+    )
+    weeks = tuple(sorted({row[0] for row in rows}))
+    by_feature: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
+    names = {row[1]: row[2] or row[1] for row in rows}
+    for week, feature_id, _, cost, _ in rows:
+        by_feature[feature_id][week] = cost
+    ordered = sorted(
+        by_feature, key=lambda feature_id: (-sum(cost or 0 for cost in by_feature[feature_id].values()), feature_id)
+    )
+    chart = Chart(
+        chart_id="spend",
+        title="Cost by week and feature, USD",
+        summary=f"Week of {day_name(digest.week_start_date)}: "
+        + ", ".join(f"{names[row[1]]} {_dollars(row[3])}" for row in rows if row[0] == digest.week_start_date)
+        + ".",
+        x=weeks,
+        series=tuple(
+            Series(
+                names[feature_id],
+                tuple(_float(by_feature[feature_id].get(week, Decimal(0))) for week in weeks),
+                style="bar",
+            )
+            for feature_id in ordered
+        ),
+        is_stacked=True,
+    )
+    table = Table("weekly-costs", "Cost by week and feature", "fct_daily_feature_costs", columns, tuple(rows))
+    return Section("Spend", charts=(chart,), tables=(table,))
+
+
+def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Section:
+    """What the week's change is made of, largest part first."""
+    columns = (
+        Column("feature_id", "Feature"),
+        Column("driver", "Driver"),
+        Column("detail", "Detail"),
+        Column("contribution_cost_usd", "Contribution", "usd"),
+    )
+    rows = ask(
+        connection,
+        "select feature_id, driver, detail, contribution_cost_usd from fct_cost_drivers where week_start_date = ? "
+        "order by abs(contribution_cost_usd) desc, feature_id, driver",
+        [digest.week_start_date],
+    )
+    largest = rows[:10]
+    chart = Chart(
+        chart_id="drivers",
+        title="What the change is made of, USD: the ten largest parts",
+        summary=", ".join(f"{row[0]} {_words(row[1])} {_dollars(row[3])}" for row in largest[:5]) + ".",
+        x=tuple(f"{row[0]}: {_words(row[1])}" for row in largest),
+        series=(Series("Contribution", tuple(_float(row[3]) for row in largest), style="bar"),),
+        form="rows",
+        empty="Not known: there is no earlier week to compare with, or the two cannot be compared.",
+    )
+    table = Table(
+        "drivers",
+        "Every part of the change",
+        "fct_cost_drivers",
+        columns,
+        tuple((row[0], _words(row[1]), *row[2:]) for row in rows),
+        note="The parts add up to the change exactly.",
+        empty="No parts: the week is not compared.",
+    )
+    return Section("What changed", charts=(chart,) if rows else (), tables=(table,))
+
+
+def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Section:
+    columns = (
+        Column("rank", "Rank", "count"),
+        Column("feature_id", "Feature"),
+        Column("lever", "Lever"),
+        Column("task_type", "Task"),
+        Column("saving_usd_per_month", "Saving a month", "usd"),
+        Column("low_saving_usd_per_month", "At least", "usd"),
+        Column("high_saving_usd_per_month", "At most", "usd"),
+        Column("evidence", "Evidence"),
+        Column("effort", "Effort"),
+        Column("owner", "Owner"),
+    )
+    rows = ask(
+        connection,
+        f"select {', '.join(column.name for column in columns)} from fct_savings_opportunities "  # noqa: S608 - our own names
+        "where status = 'open' and as_of_date = (select max(as_of_date) from fct_savings_opportunities where as_of_date <= ?) "
+        "order by rank, opportunity_id",
+        [digest.as_of_date],
+    )
+    table = Table(
+        "open-savings",
+        "Open savings",
+        "fct_savings_opportunities",
+        columns,
+        tuple((*row[:2], _words(row[2]), *row[3:]) for row in rows),
+        empty="No saving is open: none is large enough and cleared by its evidence.",
+    )
+    friday = digest.week_start_date + _DECISION_DAYS
+    words = [
+        f"Decision needed by Friday, {day_name(friday)}." if "Decision needed" in sentence else sentence
+        for sentence in recommend(digest)
+    ]
+    return Section("The decision", tables=(table,), sentences=tuple(words))
+
+
+def _message(digest: WeeklyDigest, *, settings: Settings) -> Section:
+    """The message as it was kept, with its picture; before it is, as it would read from these marts."""
+    reviews, name = settings.published / "reviews", digest.week_start_date.isoformat()
+    try:
+        text, note = (reviews / f"{name}.md").read_text(encoding="utf-8").strip(), None
+    except (OSError, UnicodeDecodeError):
+        text, note = compose(digest), "Not written yet; from these marts it would read so."
+    picture = Picture(
+        f"reviews/{name}.png", f"Picture of the message for the week of {day_name(digest.week_start_date)}"
+    )
+    return Section(
+        "The message",
+        sentences=(note, text) if note else (text,),
+        pictures=(picture,) if (reviews / f"{name}.png").is_file() else (),
+    )
+
+
+def _words(name: str | None) -> str | None:
+    return name.replace("_", " ") if name else name
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _dollars(cost: Decimal | None) -> str:
+    return "not known" if cost is None else dollars(cost)
