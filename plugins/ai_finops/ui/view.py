@@ -132,6 +132,15 @@ class Warn:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A way to another page."""
+
+    label: str
+    href: str
+    """Below the page's: `data-docs/index.html`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A picture that exists as a file already: the one of a week's message."""
 
@@ -151,6 +160,7 @@ class Section:
     sentences: tuple[str, ...] = ()
     """A sentence may have line breaks; they are kept."""
     pictures: tuple[Picture, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

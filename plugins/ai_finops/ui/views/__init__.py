@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ai_finops.ui.view import View
+from ai_finops.ui.views.anomalies import anomalies
 from ai_finops.ui.views.definitions import definitions
 from ai_finops.ui.views.features import features
+from ai_finops.ui.views.health import health
+from ai_finops.ui.views.metrics import metrics
+from ai_finops.ui.views.projection import projection
+from ai_finops.ui.views.reconciliation import reconciliation
+from ai_finops.ui.views.savings import savings
 from ai_finops.ui.views.weekly import weekly
 
 VIEWS: dict[str, Callable[..., View]] = {
     "weekly": weekly,
     "features": features,
+    "reconciliation": reconciliation,
+    "projection": projection,
+    "metrics": metrics,
+    "anomalies": anomalies,
+    "savings": savings,
+    "health": health,
     "definitions": definitions,
 }
 """A function of an open connection, the filters chosen and the settings, by slug."""

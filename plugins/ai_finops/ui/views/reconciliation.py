@@ -1,0 +1,369 @@
+"""Reconciliation: what was billed, what of it features pay, and what nobody can be named for."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ai_finops.report.wording import counted, share
+from ai_finops.ui.choosing import Chosen, choose_one, month_of, months, or_all, plain, value_of
+from ai_finops.ui.rows import Record, column, fill, floats, records
+from ai_finops.ui.view import Chart, Fact, Filter, Section, Series, Table, View, Warn
+from ai_finops.ui.words import usd_said
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ai_finops.config import Settings
+
+CELLS = "fct_daily_reconciliations"
+
+# The cells that the filters leave, and whether they have a bill; $provider and $account are NULL for all of them.
+_CELLS = """
+with cells as (
+    select
+        *,
+        billed_cost_usd is not null as has_bill,
+        if(charge_category = 'usage' and billed_cost_usd is not null, billed_cost_usd, null) as usage_cost_usd
+    from fct_daily_reconciliations
+    where
+        usage_date >= $month and usage_date < $month + interval 1 month
+        and ($provider is null or provider_name = $provider)
+        and ($account is null or billing_account_id = $account)
+)
+"""
+
+# Shares are of usage alone: tax and credits are on no model, and nobody could trace them.
+_SUMS = """
+    sum(billed_cost_usd) as billed_cost_usd,
+    sum(allocated_cost_usd) as allocated_cost_usd,
+    sum(unattributed_cost_usd) as unattributed_cost_usd,
+    sum(billed_cost_usd - allocated_cost_usd - unattributed_cost_usd) as untied_cost_usd,
+    count(*) filter (where billed_cost_usd <> allocated_cost_usd + unattributed_cost_usd) as untied_cell_count,
+    sum(usage_cost_usd) as billed_usage_cost_usd,
+    sum(allocated_cost_usd) filter (where usage_cost_usd is not null) as allocated_usage_cost_usd,
+    sum(unattributed_cost_usd) filter (where usage_cost_usd is not null) as unattributed_usage_cost_usd,
+    sum(billed_cost_usd) filter (where charge_category <> 'usage') as other_charges_cost_usd,
+    sum(estimated_cost_usd) filter (where not has_bill) as unbilled_estimated_cost_usd,
+    sum(usage_cost_usd * coverage_pct) filter (where coverage_pct is not null)
+        / nullif(sum(usage_cost_usd) filter (where coverage_pct is not null), 0) / 100 as traced_ratio,
+    sum(allocated_cost_usd) filter (where usage_cost_usd is not null)
+        / nullif(sum(usage_cost_usd), 0) as allocated_ratio
+"""
+
+_DAYS = Table(
+    "reconciliation-days",
+    "By day",
+    CELLS,
+    (
+        column("usage_date", "Day", "date"),
+        column("billed_cost_usd", "Billed", "usd"),
+        column("allocated_cost_usd", "Allocated to features", "usd"),
+        column("unattributed_usage_cost_usd", "Usage unattributed", "usd", f"{CELLS}.unattributed_cost_usd"),
+        column("other_charges_cost_usd", "Tax, credits and others", "usd", f"{CELLS}.billed_cost_usd"),
+        column("untied_cost_usd", "Billed less the three", "usd", f"{CELLS}.billed_cost_usd"),
+        column("unbilled_estimated_cost_usd", "Estimated, no bill yet", "usd", f"{CELLS}.estimated_cost_usd"),
+        column("traced_ratio", "Coverage", "ratio", f"{CELLS}.coverage_pct"),
+        column("allocated_ratio", "Allocated share", "ratio", f"{CELLS}.allocated_cost_usd"),
+        column("is_settled", "Settled", "flag"),
+    ),
+    (),
+    note="Billed holds all charges, tax and credits too, which no feature pays. Coverage and share are of usage alone.",
+    empty="No cell of a bill or of traced usage in this month. Rows come with a landed bill or landed traces.",
+)
+
+_MODELS = Table(
+    "reconciliation-models",
+    "By provider, account and model",
+    CELLS,
+    (
+        column("provider_name", "Provider"),
+        column("billing_account_id", "Account"),
+        column("model_id", "Model"),
+        column("charge_category", "Charge"),
+        column("billed_cost_usd", "Billed", "usd"),
+        column("allocated_cost_usd", "Allocated", "usd"),
+        column("unattributed_cost_usd", "Unattributed", "usd"),
+        column("untied_cost_usd", "Billed less both", "usd", f"{CELLS}.billed_cost_usd"),
+        column("traced_ratio", "Coverage", "ratio", f"{CELLS}.coverage_pct"),
+        column("estimated_cost_usd", "Estimate of what was traced", "usd"),
+        column("error_ratio", "Estimate off the bill by", "ratio", f"{CELLS}.error_pct"),
+    ),
+    (),
+    note="The estimate is at list prices and of traced usage alone; its error is against the traced share of the bill.",
+    empty="No cell of a bill in this month.",
+)
+
+_MONTHS = Table(
+    "reconciliation-months",
+    "Months, and whether they tie to the bill",
+    "fct_monthly_feature_costs",
+    (
+        column("usage_month", "Month", "month"),
+        column("provider_name", "Provider"),
+        column("billing_account_id", "Account"),
+        column("bill_cost_usd", "On the bill", "usd", f"{CELLS}.billed_cost_usd"),
+        column("billed_cost_usd", "In the features' table", "usd"),
+        column("bill_difference_cost_usd", "Difference", "usd", f"{CELLS}.billed_cost_usd"),
+        column("allocated_cost_usd", "Cost, estimates too", "usd"),
+        column("is_closed", "Closed", "flag"),
+        column("closed_at_date", "Closed on", "date"),
+        column("version", "Version", "count"),
+        column("rule", "Closed by rule", "text", "dim_closed_periods.rule"),
+        column("costs_sha256", "Checksum of its costs", "text", "dim_closed_periods.costs_sha256"),
+        column("reconciliations_sha256", "Checksum of its cells", "text", "dim_closed_periods.reconciliations_sha256"),
+    ),
+    (),
+    note=(
+        "On the bill: cells summed with what rounding to micro-dollars took away. A month is closed once its bill is "
+        "invoiced and the days of seed closing_rules have passed; from then on nothing in it moves."
+    ),
+    empty="No month yet. Rows come with the first landed bill or traces.",
+)
+
+_PRICES = Table(
+    "price-differences",
+    "Billed rates that differ from the price table",
+    "fct_daily_price_differences",
+    (
+        column("provider_name", "Provider"),
+        column("billing_account_id", "Account"),
+        column("model_id", "Model"),
+        column("token_class", "Token class"),
+        column("region_scope", "Region"),
+        column("processing", "Processing"),
+        column("reason", "Why"),
+        column("price_catalog", "Price table"),
+        column("price_catalog_version", "Its version"),
+        column("day_count", "Days", "count", "fct_daily_price_differences.usage_date"),
+        column("billed_cost_usd", "Billed", "usd"),
+        column("difference_cost_usd", "Beyond the listed price", "usd"),
+        column("difference_ratio", "Rate off by", "ratio"),
+    ),
+    (),
+    note="A discount shows as a negative difference. Nothing is costed with these rates: they are a second opinion.",
+    empty="No billed rate differs from the price table by more than the bound in seed reporting_bounds.",
+)
+
+_RESTATED = Table(
+    "restatements",
+    "What closed months would be by now",
+    "fct_monthly_cost_restatements",
+    (
+        column("usage_month", "Month", "month"),
+        column("provider_name", "Provider"),
+        column("billing_account_id", "Account"),
+        column("feature_id", "Feature"),
+        column("charge_category", "Charge"),
+        column("closed_version", "Version", "count"),
+        column("closed_allocated_cost_usd", "When it closed", "usd"),
+        column("restated_allocated_cost_usd", "As read now", "usd"),
+        column("allocated_cost_difference_usd", "Difference", "usd"),
+        column("closed_request_count", "Calls when it closed", "count"),
+        column("restated_request_count", "Calls as read now", "count"),
+    ),
+    (),
+    note="The closed month stays as it was; the difference is a correction in the open month.",
+    empty="No closed month reads otherwise than it did when it closed. Rows come with late calls or a restated bill.",
+)
+
+
+def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
+    """Return the view of one month: `?month=2025-06&provider=aws.bedrock&account=111122223333`."""
+    filters = _filters(connection, chosen)
+    month, provider, account = month_of(filters[0]), value_of(filters[1]), value_of(filters[2])
+    bound = {"month": month, "provider": provider, "account": account}
+    days = _days(connection, bound) if month else []
+    total = _total(connection, bound) if month else None
+    of = "" if month is None else f", {month:%B %Y}"
+    return View(
+        slug="reconciliation",
+        title="Reconciliation",
+        lead="Does what features are charged add up to the bill, and how much of the bill can nobody be named for?",
+        facts=_facts(total, of),
+        filters=filters,
+        warns=_warns(total, days),
+        sections=(
+            Section(
+                f"Billed = allocated + unattributed{of}",
+                charts=(_cost_chart(days, total), _coverage_chart(days, total)),
+                tables=(fill(_DAYS, days), fill(_MODELS, _models(connection, bound) if month else [])),
+            ),
+            Section("Months and closing", tables=(fill(_MONTHS, _months(connection, provider, account)),)),
+            Section(f"Prices{of}", tables=(fill(_PRICES, _prices(connection, bound) if month else []),)),
+            Section("Restatements", tables=(fill(_RESTATED, _restated(connection, provider, account)),)),
+        ),
+    )
+
+
+def _filters(connection: duckdb.DuckDBPyConnection, chosen: Chosen) -> tuple[Filter, Filter, Filter]:
+    found = records(
+        connection,
+        f"select distinct date_trunc('month', usage_date)::date as month, provider_name, billing_account_id from {CELLS}",  # noqa: S608 - our own name
+    )
+    return (
+        choose_one(chosen, "month", "Month", months(sorted({row["month"] for row in found}, reverse=True))),
+        choose_one(
+            chosen, "provider", "Provider", or_all(plain(_values(found, "provider_name")), label="All providers")
+        ),
+        choose_one(
+            chosen, "account", "Account", or_all(plain(_values(found, "billing_account_id")), label="All accounts")
+        ),
+    )
+
+
+def _values(found: list[Record], name: str) -> list[str]:
+    return sorted({row[name] for row in found if row[name] is not None})
+
+
+def _days(connection: duckdb.DuckDBPyConnection, bound: dict[str, object]) -> list[Record]:
+    query = f"{_CELLS} select usage_date, {_SUMS}, bool_and(is_settled) as is_settled from cells group by 1 order by 1"  # noqa: S608 - our own words
+    return records(connection, query, **bound)
+
+
+def _total(connection: duckdb.DuckDBPyConnection, bound: dict[str, object]) -> Record:
+    return records(connection, f"{_CELLS} select {_SUMS} from cells", **bound)[0]  # noqa: S608 - our own words
+
+
+def _models(connection: duckdb.DuckDBPyConnection, bound: dict[str, object]) -> list[Record]:
+    # error_pct is of the traced share of the bill: the estimates of cells that have both, over that share of these cells.
+    query = f"""{_CELLS}
+        select
+            provider_name, billing_account_id, model_id, charge_category, {_SUMS},
+            sum(estimated_cost_usd) as estimated_cost_usd,
+            sum(estimated_cost_usd) filter (where error_pct is not null)
+                / nullif(sum(estimated_cost_usd / (1 + error_pct / 100)) filter (where error_pct > -100), 0)
+                - 1 as error_ratio
+        from cells group by 1, 2, 3, 4
+        order by coalesce(sum(billed_cost_usd), 0) desc, 1, 2, 3, 4"""  # noqa: S608 - our own words
+    return records(connection, query, **bound)
+
+
+def _months(connection: duckdb.DuckDBPyConnection, provider: str | None, account: str | None) -> list[Record]:
+    query = """
+        with features as (
+            select
+                usage_month, provider_name, billing_account_id, sum(billed_cost_usd) as billed_cost_usd,
+                sum(allocated_cost_usd) as allocated_cost_usd, bool_and(is_closed) as is_closed, max(version) as version,
+                max(closed_at_date) as closed_at_date
+            from fct_monthly_feature_costs group by 1, 2, 3
+        ),
+        bills as (
+            select
+                date_trunc('month', usage_date)::date as usage_month, provider_name, billing_account_id,
+                sum(billed_cost_usd + rounding_cost_usd) as bill_cost_usd
+            from fct_daily_reconciliations group by 1, 2, 3
+        )
+        select
+            features.*, bills.bill_cost_usd, closed.rule, closed.costs_sha256, closed.reconciliations_sha256,
+            round(bills.bill_cost_usd - features.billed_cost_usd, 6) as bill_difference_cost_usd
+        from features
+        left join bills using (usage_month, provider_name, billing_account_id)
+        left join (from dim_closed_periods where is_current) as closed using (usage_month, provider_name, billing_account_id)
+        where ($provider is null or provider_name = $provider) and ($account is null or billing_account_id = $account)
+        order by usage_month desc, provider_name, billing_account_id"""
+    return records(connection, query, provider=provider, account=account)
+
+
+def _prices(connection: duckdb.DuckDBPyConnection, bound: dict[str, object]) -> list[Record]:
+    query = """
+        select
+            provider_name, billing_account_id, model_id, token_class, region_scope, processing, reason, price_catalog,
+            price_catalog_version, count(distinct usage_date) as day_count, sum(billed_cost_usd) as billed_cost_usd,
+            sum(difference_cost_usd) as difference_cost_usd,
+            sum(difference_cost_usd) / nullif(sum(billed_cost_usd - difference_cost_usd), 0) as difference_ratio
+        from fct_daily_price_differences
+        where
+            usage_date >= $month and usage_date < $month + interval 1 month
+            and ($provider is null or provider_name = $provider)
+            and ($account is null or billing_account_id = $account)
+        group by all order by abs(coalesce(sum(difference_cost_usd), 0)) desc, 1, 2, 3, 4, 5, 6, 7, 8, 9"""
+    return records(connection, query, **bound)
+
+
+def _restated(connection: duckdb.DuckDBPyConnection, provider: str | None, account: str | None) -> list[Record]:
+    query = """
+        select * from fct_monthly_cost_restatements
+        where ($provider is null or provider_name = $provider) and ($account is null or billing_account_id = $account)
+        order by usage_month desc, abs(allocated_cost_difference_usd) desc, feature_id, charge_category"""
+    return records(connection, query, provider=provider, account=account)
+
+
+def _facts(total: Record | None, of: str) -> tuple[Fact, ...]:
+    if total is None:
+        return ()
+    unattributed = total["unattributed_usage_cost_usd"]
+    return (
+        Fact("Billed", total["billed_cost_usd"], "usd", f"all charges{of}", source=f"{CELLS}.billed_cost_usd"),
+        Fact("Allocated to features", total["allocated_cost_usd"], "usd", source=f"{CELLS}.allocated_cost_usd"),
+        Fact("Usage that is unattributed", unattributed, "usd", source=f"{CELLS}.unattributed_cost_usd"),
+        Fact("Coverage", total["traced_ratio"], "ratio", "of billed usage was traced", source=f"{CELLS}.coverage_pct"),
+        Fact(
+            "Cells that do not tie",
+            total["untied_cell_count"],
+            "count",
+            status="warning" if total["untied_cell_count"] else "healthy",
+            source=f"{CELLS}.billed_cost_usd",
+        ),
+    )
+
+
+def _warns(total: Record | None, days: list[Record]) -> tuple[Warn, ...]:
+    warns = []
+    unbilled = [row["usage_date"] for row in days if row["billed_cost_usd"] is None]
+    unsettled = [row["usage_date"] for row in days if row["billed_cost_usd"] is not None and not row["is_settled"]]
+    if total and total["untied_cell_count"]:
+        cells = counted(total["untied_cell_count"], "cell")
+        warns.append(Warn(f"In {cells} billed is not allocated plus unattributed; see the table by model.", "warning"))
+    if unbilled:
+        warns.append(Warn(f"{_days_said(unbilled)} without a bill: only the estimate of traced usage is known."))
+    if unsettled:
+        warns.append(Warn(f"{_days_said(unsettled)} not settled: the bill does not reach past the end yet."))
+    return tuple(warns)
+
+
+def _days_said(days: list[date]) -> str:
+    between = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{counted(len(days), 'day')} ({between})"
+
+
+def _cost_chart(days: list[Record], total: Record | None) -> Chart:
+    series = [
+        Series("Allocated to features", floats(days, "allocated_usage_cost_usd"), "bar"),
+        Series("Unattributed", floats(days, "unattributed_usage_cost_usd"), "bar"),
+    ]
+    if any(row["unbilled_estimated_cost_usd"] is not None for row in days):
+        series.append(Series("Estimated, no bill yet", floats(days, "unbilled_estimated_cost_usd"), "bar"))
+    return Chart(
+        "billed-by-day",
+        "Billed usage by day: what features pay, and what nobody can be named for",
+        _cost_summary(total),
+        tuple(row["usage_date"] for row in days),
+        tuple(series),
+        is_stacked=True,
+        empty="No bill and no traced usage in this month.",
+    )
+
+
+def _cost_summary(total: Record | None) -> str:
+    if total is None or total["billed_usage_cost_usd"] is None:
+        return "No usage is billed yet."
+    billed, allocated = usd_said(total["billed_usage_cost_usd"]), usd_said(total["allocated_usage_cost_usd"])
+    rest = usd_said(total["unattributed_usage_cost_usd"])
+    return f"Of {billed} of usage billed, features pay {allocated} and {rest} is unattributed."
+
+
+def _coverage_chart(days: list[Record], total: Record | None) -> Chart:
+    ratio = total["traced_ratio"] if total else None
+    return Chart(
+        "coverage-by-day",
+        "Coverage: how much of billed usage was traced, and how much features pay",
+        "Coverage is not known." if ratio is None else f"{share(ratio)} of the month's billed usage was traced.",
+        tuple(row["usage_date"] for row in days),
+        (
+            Series("Traced", floats(days, "traced_ratio")),
+            Series("Paid by features", floats(days, "allocated_ratio"), "dashed"),
+        ),
+        kind="ratio",
+        empty="No billed usage in this month, so there is nothing to cover.",
+    )

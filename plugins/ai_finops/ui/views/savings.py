@@ -1,0 +1,369 @@
+"""Savings and decisions: what could be saved and on what evidence, what was decided, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ai_finops.report.wording import counted, day_name, model_name
+from ai_finops.ui.choosing import Chosen, choose_one, or_all, value_of
+from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
+from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
+from ai_finops.ui.words import usd_said
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ai_finops.config import Settings
+
+OPPORTUNITIES, ADVISOR, RESULTS = "fct_savings_opportunities", "rpt_caching_vs_distillation", "fct_decision_results"
+MOST_BARS = 12
+
+_OPPORTUNITIES = Table(
+    "savings-opportunities",
+    "Opportunities, the first to do on top",
+    OPPORTUNITIES,
+    (
+        column("rank", "Rank", "count"),
+        column("feature_id", "Feature"),
+        column("lever", "Change"),
+        column("task_type", "Task"),
+        column("current_model_id", "Model now"),
+        column("target_model_id", "Model it could be"),
+        column("status", "Status", "status"),
+        column("saving_usd_per_month", "Saves a month", "usd"),
+        column("low_saving_usd_per_month", "Low", "usd"),
+        column("high_saving_usd_per_month", "High", "usd"),
+        column("current_cost_usd_per_month", "Costs now", "usd"),
+        column("upfront_cost_usd", "Once", "usd"),
+        column("break_even_weeks", "Weeks until it is back", "number"),
+        column("is_measured", "Measured", "flag"),
+        column("reason", "Why not"),
+        column("evidence", "Evidence"),
+        column("missing_evidence", "What is missing"),
+        column("effort", "Effort"),
+        column("ratio_name", "Turns on"),
+        column("ratio", "It is", "ratio"),
+        column("break_even_ratio", "Breaks even at", "ratio"),
+        column("owner", "Owner"),
+        column("opportunity_id", "Opportunity"),
+    ),
+    (),
+    note=(
+        "USD a month at the trailing week's volume, each as if it were the only one: those on the same calls do not add up. "
+        "Rejected rows stay, with the reason."
+    ),
+    empty="Nothing was found to save. Rows come with traced calls on seven days; docs/savings.md says what each lever needs.",
+)
+
+_ADVISOR = Table(
+    "caching-vs-distillation",
+    "A cache, a model of your own, both, or neither",
+    ADVISOR,
+    (
+        column("feature_id", "Feature"),
+        column("strategy", "Strategy"),
+        column("is_recommended", "Recommended", "flag"),
+        column("is_rule_of_thumb", "By the rule of thumb", "flag"),
+        column("differs_from_rule", "They differ", "flag"),
+        column("saving_usd_per_month", "Saves a month", "usd"),
+        column("low_saving_usd_per_month", "Low", "usd"),
+        column("high_saving_usd_per_month", "High", "usd"),
+        column("expected_ratio_name", "Turns on"),
+        column("expected_ratio", "It is", "ratio"),
+        column("break_even_ratio", "Breaks even at", "ratio"),
+        column("default_break_even_ratio", "Rule of thumb's", "ratio"),
+        column("query_diversity_ratio", "Diversity", "ratio"),
+        column("diversity_basis", "Counted as"),
+        column("drift_ratio", "Drift", "ratio"),
+        column("query_count", "Queries a week", "count"),
+        column("training_pair_count", "Training pairs", "count"),
+        column("latency_change_ms", "Latency, ms", "number"),
+        column("upfront_cost_usd", "Once", "usd"),
+        column("break_even_weeks", "Weeks until it is back", "number"),
+        column("maintenance_person_days_per_month", "Days of upkeep a month", "number"),
+        column("is_measured", "Measured", "flag"),
+        column("reason", "Why"),
+    ),
+    (),
+    note="Upkeep is in days of a person and not taken off the saving.",
+    empty="No feature has queries or calls that a cache or a model of your own could answer. Rows come with traced queries.",
+)
+
+_RESULTS = Table(
+    "decision-results",
+    "Decisions, and what they saved week by week",
+    RESULTS,
+    (
+        column("decision_id", "Decision"),
+        column("feature_id", "Feature"),
+        column("lever", "Change"),
+        column("task_type", "Task"),
+        column("decision_status", "Decision is", "status"),
+        column("status", "Result", "status"),
+        column("decision_date", "Decided", "date"),
+        column("shipped_date", "Shipped", "date"),
+        column("week_start_date", "Week", "date"),
+        column("actual_cost_usd", "Cost", "usd"),
+        column("counterfactual_cost_usd", "Would have cost", "usd"),
+        column("realised_saving_usd", "Saved", "usd"),
+        column("realised_saving_usd_per_month", "A month", "usd"),
+        column("expected_saving_usd_per_month", "Expected", "usd"),
+        column("realised_to_expected_ratio", "Of what was expected", "ratio"),
+        column("price_change_cost_usd", "Prices changed it by", "usd"),
+        column("decider", "Decider"),
+    ),
+    (),
+    note="A negative saving is a decision that made it dearer. A week before it shipped, or half of one, says nothing.",
+    empty="Nothing was decided yet. Rows come from seed optimization_decisions; a result takes a whole week after it shipped.",
+)
+
+_SPRINTS = Table(
+    "sprints",
+    "Sprints",
+    "rpt_sprints",
+    (
+        column("sprint_start_date", "From", "date"),
+        column("sprint_end_date", "To", "date"),
+        column("decision_count", "Decisions", "count"),
+        column("is_without_decision", "Ended without one", "flag"),
+        column("is_finished", "Over", "flag"),
+    ),
+    (),
+    empty="No sprint with a covered day yet.",
+)
+
+_ROLLOUT = Table(
+    "rollout-readiness",
+    "The first thirty days",
+    "rpt_rollout_readiness",
+    (
+        column("week_number", "Week", "count"),
+        column("step", "Step"),
+        column("measure_name", "Measured by"),
+        column("status", "Status", "status"),
+        column("value", "Value", "number"),
+        column("target", "Done at", "number"),
+        column("what_is_missing", "What is missing"),
+        column("owner", "Owner"),
+    ),
+    (),
+    empty="Nothing is measured yet. Rows come from seed rollout_steps with the first build.",
+)
+
+
+def savings(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
+    """Return the newest date of issue: `?feature=support_chat&status=open`."""
+    names = feature_names(connection)
+    every = _opportunities(connection)
+    advised = _advised(connection)
+    filters = _filters(chosen, every + advised, names)
+    feature, status = (value_of(each) for each in filters)
+    shown = [row for row in every if status in (None, row["status"]) and feature in (None, row["feature_id"])]
+    advice = [row for row in advised if feature in (None, row["feature_id"])]
+    results = _results(connection, feature)
+    sprints = records(connection, "from rpt_sprints order by sprint_start_date desc")
+    rollout = records(connection, "from rpt_rollout_readiness order by week_number, measure_name")
+    return View(
+        slug="savings",
+        title="Savings and decisions",
+        lead="Which change saves the most, on what evidence, and did what was decided save what was expected?",
+        facts=_facts(every, results, names),
+        filters=filters,
+        warns=_warns(sprints, results),
+        sections=(
+            Section(
+                "Opportunities",
+                charts=(_chart(shown, names),),
+                tables=(fill(_OPPORTUNITIES, shown),),
+            ),
+            Section(
+                "Decisions and their results",
+                charts=(_result_chart(results),),
+                tables=(fill(_RESULTS, results), fill(_SPRINTS, sprints)),
+            ),
+            Section(
+                "Cache or distil",
+                charts=(_advice_chart(advice, names),),
+                tables=(fill(_ADVISOR, advice),),
+            ),
+            Section("Rollout", tables=(fill(_ROLLOUT, rollout),), sentences=_rollout_sentences(rollout)),
+        ),
+    )
+
+
+def _opportunities(connection: duckdb.DuckDBPyConnection) -> list[Record]:
+    query = f"from {OPPORTUNITIES} where as_of_date = (select max(as_of_date) from {OPPORTUNITIES}) order by rank"  # noqa: S608 - our own name
+    return records(connection, query)
+
+
+def _advised(connection: duckdb.DuckDBPyConnection) -> list[Record]:
+    query = f"""
+        from {ADVISOR} where as_of_date = (select max(as_of_date) from {ADVISOR})
+        order by feature_id, is_recommended desc, saving_usd_per_month desc, strategy"""  # noqa: S608 - our own name
+    return records(connection, query)
+
+
+def _results(connection: duckdb.DuckDBPyConnection, feature: str | None) -> list[Record]:
+    query = f"""
+        from {RESULTS} where $feature is null or feature_id = $feature
+        order by week_start_date desc nulls last, decision_date desc, decision_id"""
+    return records(connection, query, feature=feature)
+
+
+def _filters(chosen: Chosen, rows: list[Record], names: dict[str, str]) -> tuple[Filter, Filter]:
+    known = sorted({row["feature_id"] for row in rows}, key=lambda each: names.get(each, each).lower())
+    features = or_all((Choice(each, names.get(each, each)) for each in known), label="All features")
+    statuses = or_all((Choice("open", "Open"), Choice("rejected", "Rejected")), label="Open and rejected")
+    return (
+        choose_one(chosen, "feature", "Feature", features),
+        choose_one(chosen, "status", "Status", statuses),
+    )
+
+
+def _facts(rows: list[Record], results: list[Record], names: dict[str, str]) -> tuple[Fact, ...]:
+    found = [row for row in rows if row["status"] == "open"]
+    first = next(iter(found), None)
+    facts = [Fact("Open opportunities", len(found), "count", source=f"{OPPORTUNITIES}.status")]
+    if first:
+        band = f"{usd_said(first['low_saving_usd_per_month'])} to {usd_said(first['high_saving_usd_per_month'])}"
+        note = f"a month, {band}: {label_of(first, names)}"
+        source = f"{OPPORTUNITIES}.saving_usd_per_month"
+        facts.append(Fact("The first to do saves", first["saving_usd_per_month"], "usd", note, source=source))
+    newest = {row["decision_id"]: row for row in reversed(results) if _is_measured(row)}
+    if newest:
+        saved = sum(row["realised_saving_usd_per_month"] for row in newest.values())
+        note = f"a month, by the newest measured week of {counted(len(newest), 'decision')}"
+        facts.append(Fact("Decisions save", saved, "usd", note, source=f"{RESULTS}.realised_saving_usd_per_month"))
+    return tuple(facts)
+
+
+def _is_measured(row: Record) -> bool:
+    return row["status"] == "measured" and row["realised_saving_usd_per_month"] is not None
+
+
+def label_of(row: Record, names: dict[str, str]) -> str:
+    """Return an opportunity in a few words: `Support chat: semantic cache`, with the model where there is one."""
+    name = names.get(row["feature_id"], row["feature_id"])
+    change = row["lever"].replace("_", " ")
+    target = f" to {model_name(row['target_model_id'])}" if row["target_model_id"] else ""
+    return f"{name}: {change}{target}"
+
+
+def _warns(sprints: list[Record], results: list[Record]) -> tuple[Warn, ...]:
+    warns = []
+    ended = next((row for row in sprints if row["is_finished"]), None)
+    if ended and ended["is_without_decision"]:
+        between = f"from {day_name(ended['sprint_start_date'])} to {day_name(ended['sprint_end_date'])}"
+        warns.append(Warn(f"No saving was decided on in the sprint {between}."))
+    dearer = sorted({row["decision_id"] for row in results if (row["realised_saving_usd"] or 0) < 0})
+    if dearer:
+        warns.append(Warn(f"In some weeks these decisions cost more than they saved: {', '.join(dearer)}."))
+    return tuple(warns)
+
+
+def _chart(rows: list[Record], names: dict[str, str]) -> Chart:
+    # Without a saving there is no bar; those rows are in the table, with the reason.
+    drawn = [row for row in rows if row["saving_usd_per_month"] and row["saving_usd_per_month"] > 0][:MOST_BARS]
+    labels = _apart([label_of(row, names) for row in drawn])
+    low, high = floats(drawn, "low_saving_usd_per_month"), floats(drawn, "high_saving_usd_per_month")
+    values = floats(drawn, "saving_usd_per_month")
+
+    def only(status: str) -> Series:
+        kept = [row["status"] == status for row in drawn]
+        parts = (
+            tuple(value if is_kept else None for value, is_kept in zip(each, kept, strict=True))
+            for each in (values, low, high)
+        )
+        bars, lows, highs = parts
+        return Series(status.capitalize(), bars, "bar", low=lows, high=highs)
+
+    series = tuple(only(status) for status in ("open", "rejected") if any(row["status"] == status for row in drawn))
+    return Chart(
+        "savings-by-rank",
+        "What each would save a month, by rank, with its low and high end",
+        _summary(drawn, names),
+        labels,
+        series,
+        form="rows",
+        is_stacked=True,
+        empty="Nothing that would save anything was found.",
+    )
+
+
+def _apart(labels: list[str]) -> tuple[str, ...]:
+    """Return the labels, those that come again with their place behind them, so that each bar has its own."""
+    seen: dict[str, int] = {}
+    told = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        told.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return tuple(told)
+
+
+def _summary(drawn: list[Record], names: dict[str, str]) -> str:
+    if not drawn:
+        return "Nothing that would save anything was found."
+    first = drawn[0]
+    saving = usd_said(first["saving_usd_per_month"])
+    return f"First by rank is {label_of(first, names)}, {first['status']}, at {saving} a month."
+
+
+def _result_chart(results: list[Record]) -> Chart:
+    weeks = sorted({row["week_start_date"] for row in results if row["realised_saving_usd"] is not None})
+    decisions = sorted({row["decision_id"] for row in results if row["realised_saving_usd"] is not None})
+    saved = {(row["decision_id"], row["week_start_date"]): row["realised_saving_usd"] for row in results}
+    series = tuple(
+        Series(decision, tuple(_float(saved.get((decision, week))) for week in weeks), "bar") for decision in decisions
+    )
+    return Chart(
+        "realised-savings",
+        "Realised saving by week",
+        f"{counted(len(decisions), 'decision')} measured over {counted(len(weeks), 'week')}.",
+        tuple(weeks),
+        series,
+        is_stacked=True,
+        empty="No decision has a measured week yet.",
+    )
+
+
+def _float(usd: object) -> float | None:
+    return None if usd is None else float(usd)
+
+
+def _advice_chart(advice: list[Record], names: dict[str, str]) -> Chart:
+    drawn = [row for row in advice if row["saving_usd_per_month"] and row["strategy"] != "keep_as_is"]
+    drawn = sorted(drawn, key=lambda row: -abs(row["saving_usd_per_month"]))[:MOST_BARS]
+    labels = (
+        f"{names.get(row['feature_id'], row['feature_id'])}: {row['strategy'].replace('_', ' ')}" for row in drawn
+    )
+    recommended = sorted(
+        {
+            names.get(row["feature_id"], row["feature_id"])
+            for row in advice
+            if row["is_recommended"] and row["strategy"] != "keep_as_is"
+        }
+    )
+    return Chart(
+        "advised-strategies",
+        "What each strategy would save or lose a month",
+        f"A change is recommended for {', '.join(recommended)}."
+        if recommended
+        else "For no feature a change is recommended.",
+        tuple(labels),
+        (
+            Series(
+                "Saving a month",
+                floats(drawn, "saving_usd_per_month"),
+                "bar",
+                low=floats(drawn, "low_saving_usd_per_month"),
+                high=floats(drawn, "high_saving_usd_per_month"),
+            ),
+        ),
+        form="rows",
+        empty="No strategy has a saving or a loss that could be computed.",
+    )
+
+
+def _rollout_sentences(rollout: list[Record]) -> tuple[str, ...]:
+    done = sum(row["status"] == "done" for row in rollout)
+    return (f"{done} of {counted(len(rollout), 'step')} done.",) if rollout else ()
