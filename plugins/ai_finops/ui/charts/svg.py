@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import escape
+from markupsafe import Markup
+from markupsafe import escape as escape_markup
+
+from ai_finops.ui.plain_text import visible
 
 Point = tuple[float, float]
 
@@ -22,6 +25,11 @@ class Size:
 
 WIDE = Size("wide", 980, 300)
 NARROW = Size("narrow", 340, 260)
+
+
+def escape(words: str) -> Markup:
+    """Return words from outside as they may stand in SVG or HTML."""
+    return escape_markup(visible(words))
 
 
 def num(value: float) -> str:
