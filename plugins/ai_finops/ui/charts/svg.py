@@ -88,6 +88,6 @@ def picture(parts: Iterable[str], *, size: Size, chart_id: str, title: str, summ
     own = escape(f"{chart_id}-{size.name}")
     return (
         f'<svg class="{size.name}" viewBox="0 0 {size.width} {size.height}" role="img" '
-        f'aria-labelledby="{own}-t {own}-d" focusable="false"><title id="{own}-t">{escape(title)}</title>'
+        f'aria-labelledby="{own}-t" aria-describedby="{own}-d" focusable="false"><title id="{own}-t">{escape(title)}</title>'
         f'<desc id="{own}-d">{escape(summary)}</desc>{"".join(parts)}</svg>'
     )
