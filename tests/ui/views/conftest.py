@@ -27,12 +27,15 @@ def made_once() -> dict[str, duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def marts(made_once) -> Callable[..., duckdb.DuckDBPyConnection]:
-    """Return `empty` or `tiny` marts after some statements of SQL, which are undone when the test is over."""
+    """Return `empty` or `tiny` marts after some statements of SQL, which are undone when it is called again or the test is over."""
     begun = []
 
     def changed(name: str, *statements: str) -> duckdb.DuckDBPyConnection:
+        if made_once[name] in begun:
+            made_once[name].execute("rollback")
+        else:
+            begun.append(made_once[name])
         made_once[name].execute("begin")
-        begun.append(made_once[name])
         for statement in statements:
             made_once[name].execute(statement)
         return made_once[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from ai_finops.report.wording import dollars, one_line, small_dollars
 from ai_finops.ui.page.status_words import status_group
@@ -59,7 +59,7 @@ def percent(value: float | Decimal) -> str:
     hundredfold = _decimal(value) * 100
     if hundredfold and abs(hundredfold) < Decimal("0.05"):
         return "<0.1%" if hundredfold > 0 else ">-0.1%"
-    return f"{hundredfold:,.1f}%"
+    return f"{hundredfold.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP):,}%"
 
 
 def plain_number(value: float | Decimal) -> str:

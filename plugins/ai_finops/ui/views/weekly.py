@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date, timedelta
@@ -136,50 +135,72 @@ def _warns(digest: WeeklyDigest) -> tuple[Warn, ...]:
 
 
 def _spend(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Section:
-    """Cost by week and feature, eight weeks back."""
-    columns = (
-        Column("week_start_date", "Week of", "date", source="fct_daily_feature_costs.usage_date"),
-        Column("feature_id", "Feature"),
-        Column("display_name", "Name"),
-        Column("allocated_cost_usd", "Cost", "usd"),
-        Column("request_count", "Requests", "count"),
-    )
-    last_date = digest.week_start_date + timedelta(days=6)
+    """Cost by week and feature, eight weeks back, and the week beside the one before."""
+    week, last_date = digest.week_start_date, digest.week_start_date + timedelta(days=6)
     rows = ask(
         connection,
         "select date_trunc('week', usage_date)::date as week_start_date, feature_id, max(display_name), "
         "case when count(allocated_cost_usd) = count(*) then sum(allocated_cost_usd)::decimal(18, 6) end, "
         "sum(request_count)::bigint from fct_daily_feature_costs where usage_date between ? and ? "
-        "group by all order by week_start_date desc, 4 desc nulls last, feature_id",
+        "group by all order by week_start_date, feature_id",
         [last_date - timedelta(days=7 * WEEK_COUNT - 1), last_date],
     )
-    weeks = tuple(sorted({row[0] for row in rows}))
-    by_feature: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
+    costs = {(row[0], row[1]): row[3] for row in rows}
     names = {row[1]: row[2] or row[1] for row in rows}
-    for week, feature_id, _, cost, _ in rows:
-        by_feature[feature_id][week] = cost
-    ordered = sorted(
-        by_feature, key=lambda feature_id: (-sum(cost or 0 for cost in by_feature[feature_id].values()), feature_id)
-    )
+    weeks = tuple(sorted({row[0] for row in rows}))
+    ordered = sorted(names, key=lambda feature_id: (-_known(costs, weeks, feature_id), feature_id))
     chart = Chart(
         chart_id="spend",
-        title="Cost by week and feature, USD",
-        summary=f"Week of {day_name(digest.week_start_date)}: "
-        + ", ".join(f"{names[row[1]]} {_dollars(row[3])}" for row in rows if row[0] == digest.week_start_date)
+        title=f"Cost by week and feature, USD: up to {WEEK_COUNT} weeks",
+        summary=f"Week of {day_name(week)}: "
+        + ", ".join(f"{names[one]} {_dollars(costs.get((week, one), Decimal(0)))}" for one in ordered)
         + ".",
         x=weeks,
         series=tuple(
-            Series(
-                names[feature_id],
-                tuple(_float(by_feature[feature_id].get(week, Decimal(0))) for week in weeks),
-                style="bar",
-            )
-            for feature_id in ordered
+            # No call in a week that is covered cost nothing.
+            Series(names[one], tuple(_float(costs.get((each, one), Decimal(0))) for each in weeks), style="bar")
+            for one in ordered
         ),
         is_stacked=True,
+        empty="No cost in these weeks.",
     )
-    table = Table("weekly-costs", "Cost by week and feature", "fct_daily_feature_costs", columns, tuple(rows))
-    return Section("Spend", charts=(chart,), tables=(table,))
+    return Section("Spend", charts=(chart,), tables=(_beside_week_before(rows, digest=digest),))
+
+
+def _known(costs: Mapping[tuple[date, str], Decimal | None], weeks: Sequence[date], feature_id: str) -> Decimal:
+    return sum((costs.get((week, feature_id)) or Decimal(0) for week in weeks), Decimal(0))
+
+
+def _beside_week_before(rows: Sequence[tuple], *, digest: WeeklyDigest) -> Table:
+    """Each feature's cost in the week and in the one before, largest first."""
+    week, before = digest.week_start_date, digest.week_start_date - timedelta(days=7)
+    has_before = any(row[0] == before for row in rows)
+    now, then = ({row[1]: row for row in rows if row[0] == each} for each in (week, before))
+    source = "fct_daily_feature_costs.allocated_cost_usd"
+
+    def line(feature_id: str) -> tuple:
+        name = (now.get(feature_id) or then[feature_id])[2]
+        cost = now[feature_id][3] if feature_id in now else Decimal(0)
+        earlier = then[feature_id][3] if feature_id in then else (Decimal(0) if has_before else None)
+        change_usd = None if cost is None or earlier is None else cost - earlier
+        return (feature_id, name, cost, earlier, change_usd, now[feature_id][4] if feature_id in now else 0)
+
+    lines = sorted(map(line, {*now, *then}), key=lambda one: (one[2] is None, -(one[2] or 0), one[0]))
+    return Table(
+        table_id="weekly-costs",
+        title="Cost by feature, beside the week before",
+        mart="fct_daily_feature_costs",
+        columns=(
+            Column("feature_id", "Feature"),
+            Column("display_name", "Name"),
+            Column("allocated_cost_usd", "Cost", "usd"),
+            Column("previous_cost_usd", "Week before", "usd", source=source),
+            Column("change_cost_usd", "Change", "usd", source=source),
+            Column("request_count", "Requests", "count"),
+        ),
+        rows=tuple(lines),
+        note=None if digest.not_compared_reason is None else "The two weeks cannot be compared as they are.",
+    )
 
 
 def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Section:

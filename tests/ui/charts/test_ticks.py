@@ -1,0 +1,76 @@
+"""Where axes have lines and what they say."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ai_finops.ui.charts.ticks import full_label, label_tick, nice_ticks, spread_labels, x_labels
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 386, (0, 100, 200, 300, 400)),
+        (0, 400, (0, 100, 200, 300, 400)),
+        (0, 401, (0, 100, 200, 300, 400, 500)),
+        (0, 0.56, (0, 0.2, 0.4, 0.6)),
+        (-26, 80, (-50, -25, 0, 25, 50, 75, 100)),
+        (0, 0, (0, 0.2, 0.4, 0.6, 0.8, 1)),
+        (0, 0.0004, (0, 0.0001, 0.0002, 0.0003, 0.0004)),
+        (0, 13_871, (0, 5_000, 10_000, 15_000)),
+    ],
+)
+def test_ticks_are_even_and_hold_all(low, high, ticks):
+    assert nice_ticks(low, high, count=5) == pytest.approx(ticks)
+
+
+@settings(deadline=None)
+@given(st.floats(-1e9, 1e9), st.floats(0, 1e9), st.integers(1, 8))
+def test_ticks_hold_any_range_and_are_few(low, width, count):
+    high = low + width
+    ticks = nice_ticks(low, high, count=count)
+    assert len(ticks) >= 2
+    slack = (ticks[1] - ticks[0]) * 1e-6
+    assert ticks[0] <= low + slack
+    assert ticks[-1] >= high - slack
+    assert len(ticks) <= 2 * count + 2
+    assert list(ticks) == sorted(set(ticks))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "step", "text"),
+    [
+        (0, "usd", 100, "$0"),
+        (400, "usd", 100, "$400"),
+        (5_000, "usd", 5_000, "$5,000"),
+        (10_000, "usd", 5_000, "$10K"),
+        (12_500, "usd", 2_500, "$12.5K"),
+        (-25, "usd", 25, "-$25"),
+        (0.0002, "usd_small", 0.0001, "$0.0002"),
+        (2_000_000, "count", 500_000, "2.0M"),
+        (0.4, "ratio", 0.2, "40%"),
+        (0.025, "ratio", 0.025, "2.5%"),
+        (1.5, "number", 0.5, "1.5"),
+    ],
+)
+def test_a_tick_is_written_in_its_unit(value, kind, step, text):
+    assert label_tick(value, kind=kind, step=step) == text
+
+
+@pytest.mark.parametrize(
+    ("places", "room", "shown"), [(3, 3, (0, 1, 2)), (4, 3, (0, 2)), (400, 12, tuple(range(0, 400, 34))), (0, 3, ())]
+)
+def test_as_many_labels_as_fit(places, room, shown):
+    assert spread_labels(places, room=room) == shown
+
+
+def test_days_months_and_names_are_written_as_such():
+    assert x_labels((date(2025, 6, 9), date(2025, 6, 10))) == ("Jun 9", "Jun 10")
+    assert x_labels((date(2025, 6, 1), date(2025, 7, 1))) == ("Jun 2025", "Jul 2025")
+    assert x_labels((date(2025, 6, 1),)) == ("Jun 1",)
+    assert x_labels(("chat", "search")) == ("chat", "search")
+    assert full_label(date(2025, 6, 9)) == "Mon 2025-06-09"

@@ -1,0 +1,68 @@
+"""How values stand in cells."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+
+from ai_finops.ui.page.cells import Cell, write
+from ai_finops.ui.page.status_words import status_group
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text", "exact"),
+    [
+        (Decimal("386.123456"), "usd", "$386", "386.123456"),
+        (Decimal("9.994"), "usd", "$9.99", "9.994"),
+        (Decimal("9.995"), "usd", "$10", "9.995"),
+        (Decimal("0.000001"), "usd", "<$0.01", "0.000001"),
+        (Decimal("-30"), "usd", "-$30", "-30"),
+        (Decimal("0.0023654"), "usd_small", "$0.0024", "0.0023654"),
+        (0.41251, "ratio", "41.3%", "0.41251"),
+        (0.0004, "ratio", "<0.1%", "0.0004"),
+        (0.0005, "ratio", "0.1%", "0.0005"),
+        (-0.0004, "ratio", ">-0.1%", "-0.0004"),
+        (0.0, "ratio", "0.0%", "0.0"),
+        (1.18300734, "ratio", "118.3%", "1.18300734"),
+        (6499305, "count", "6,499,305", "6499305"),
+        (7, "count", "7", None),
+        (12.345, "number", "12.3", "12.345"),
+        (1.2345, "number", "1.23", "1.2345"),
+        (0.012345, "number", "0.0123", "0.012345"),
+        (5, "number", "5", None),
+        (date(2025, 6, 9), "date", "2025-06-09", None),
+        (date(2025, 6, 1), "month", "June 2025", None),
+        (datetime(2025, 6, 9, 8, 5, 3), "datetime", "2025-06-09 08:05 UTC", "2025-06-09T08:05:03"),
+        (True, "flag", "yes", None),
+        (False, "flag", "no", None),
+        ("a\nb\u202ec", "text", "a b c", None),
+        ("text where a number should be", "usd", "text where a number should be", None),
+        (3, "no such kind", "3", None),
+    ],
+)
+def test_a_value_is_written_for_people_and_exactly(value, kind, text, exact):
+    assert write(value, kind) == Cell(text, exact)
+
+
+@pytest.mark.parametrize("kind", ["usd", "ratio", "count", "date", "status", "text", "flag"])
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_what_is_not_known_is_a_dash_and_never_zero(value, kind):
+    assert write(value, kind) == Cell("–", "not known", is_known=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "group"),
+    [
+        ("healthy", "good"),
+        ("watch", "watch"),
+        ("warning", "bad"),
+        ("insufficient", "none"),
+        ("no_threshold", "none"),
+        ("odd", "none"),
+    ],
+)
+def test_a_status_has_a_group(status, group):
+    assert status_group(status) == group
+    assert write(status, "status") == Cell(status.replace("_", " "), status=group)

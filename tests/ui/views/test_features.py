@@ -1,0 +1,127 @@
+"""Feature cost of the tiny marts: nine days of chat $2.00, search $0.50 and $0.25 that nobody traced."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ai_finops.ui.views.features import features
+
+
+@pytest.fixture
+def see(marts, settings):
+    def see(*statements, name="tiny", **chosen):
+        return features(marts(name, *statements), chosen=chosen, settings=settings)
+
+    return see
+
+
+def test_all_days_by_feature(see):
+    view = see()
+    assert [fact.value for fact in view.facts] == [Decimal("24.750000"), Decimal("18.000000"), Decimal("2.250000"), 0]
+    # 18 of 24.75 is 72.7 %, 2.25 is 9.1 %.
+    assert [fact.note for fact in view.facts[:3]] == [None, "73% of these days", "9%"]
+    assert view.table("period-costs").rows[0] == (
+        "chat", Decimal("18.000000"), pytest.approx(18 / 24.75), 18, Decimal("1.000000")
+    )  # fmt: skip
+    newest, *_ = view.table("daily-costs").rows
+    assert newest[0] == date(2025, 6, 10)
+    assert len(view.table("daily-costs").rows) == 27
+
+
+def test_the_picture_has_a_colour_for_each_feature_and_a_place_for_each_day(see):
+    chart = see().sections[0].charts[0]
+    assert (len(chart.x), chart.x[0], chart.x[-1]) == (9, date(2025, 6, 2), date(2025, 6, 10))
+    assert [(one.name, one.values[0]) for one in chart.series] == [
+        ("CHAT", 2.0),
+        ("SEARCH", 0.5),
+        ("UNATTRIBUTED", 0.25),
+    ]
+    assert chart.is_stacked
+
+
+def test_a_day_without_any_row_is_a_gap_and_one_without_calls_of_a_feature_is_nothing(see):
+    chart = (
+        see(
+            "delete from fct_daily_feature_costs where usage_date = '2025-06-04'",
+            "delete from fct_daily_feature_costs where usage_date = '2025-06-05' and feature_id = 'search'",
+        )
+        .sections[0]
+        .charts[0]
+    )
+    assert chart.series[0].values[2:4] == (None, 2.0)
+    assert chart.series[1].values[2:4] == (None, 0.0)
+
+
+def test_a_cost_that_is_not_known_makes_its_sums_unknown(see):
+    view = see(
+        "update fct_daily_feature_costs set allocated_cost_usd = null where feature_id = 'search' and usage_date = '2025-06-05'"
+    )
+    assert view.facts[0].value is None
+    assert view.table("period-costs").rows[-1] == ("search", None, None, 9, None)
+    assert view.sections[0].charts[0].series[-1].values[3] is None
+
+
+@pytest.mark.parametrize(("days", "count"), [("7", 7), ("28", 9), ("all", 9), ("2025-06", 9), ("2025-05", 9), ("x", 9)])
+def test_days_are_those_chosen(see, days, count):
+    assert len(see(days=[days]).sections[0].charts[0].x) == count
+
+
+def test_months_are_cut_at_their_ends(see):
+    view = see(
+        "insert into fct_daily_feature_costs by name select 'chat' as feature_id, date '2025-05-31' as usage_date, "
+        "7 as allocated_cost_usd, 1 as request_count, 0 as unknown_cost_call_count, 'billed' as cost_status",
+        days=["2025-05"],
+    )
+    assert view.sections[0].charts[0].x == (date(2025, 5, 31),)
+    assert view.facts[0].value == Decimal("7.000000")
+    assert [choice.value for choice in view.filters[1].choices][-3:] == ["2025-06", "2025-05", "all"]
+
+
+BY_FEATURE = """insert into {mart} by name
+select 'chat' as feature_id, {columns} 'usage' as charge_category, 'billed' as cost_status, 3 as allocated_cost_usd,
+2 as request_count, 0 as unknown_cost_call_count, date '2025-06-10' as usage_date"""
+
+
+@pytest.mark.parametrize("level", ["feature", "pipeline", "service", "api"])
+def test_features_are_kept_as_chosen_at_every_level(see, level):
+    statements = (
+        "delete from fct_daily_allocated_costs",
+        BY_FEATURE.format(
+            mart="fct_daily_allocated_costs", columns="'p' as pipeline_id, 's' as service_name, 'm' as model_id,"
+        ),
+        "delete from rpt_daily_pipeline_costs",
+        BY_FEATURE.format(mart="rpt_daily_pipeline_costs", columns="'p' as pipeline_id,").replace(
+            "'usage' as charge_category, ", ""
+        ),
+    )
+    view = see(*statements, level=[level], feature=["chat", "no such"], days=["7"])
+    assert view.filters[2].chosen == ("chat",)
+    # Of features: seven days of $2.00. Of the others: the one row of $3.00.
+    assert view.facts[0].value == (Decimal("14.000000") if level == "feature" else Decimal("3.000000"))
+
+
+CHARGE = """insert into rpt_daily_api_costs by name
+select 'm' as model_id, '{category}' as charge_category, {cost} as allocated_cost_usd, 1 as request_count,
+0 as unknown_cost_call_count, 'billed' as cost_status, date '2025-06-10' as usage_date"""
+
+
+def test_other_charges_are_no_cost_of_an_api(see):
+    rows = [CHARGE.format(category=category, cost=cost) for category, cost in (("usage", 5), ("tax", 40))]
+    assert see("delete from rpt_daily_api_costs", *rows, level=["api"]).facts[0].value == Decimal("5.000000")
+
+
+def test_shares_of_users_stand_beside_those_of_cost(see):
+    view = see()
+    chart = view.sections[2].charts[0]
+    assert [one.name for one in chart.series] == ["of cost", "of requests", "of users"]
+    assert len(chart.x) == 2
+    assert [row[1] for row in view.table("feature-value").rows] == ["chat", "search", "unattributed"]
+
+
+def test_marts_without_a_day_are_shown_as_such(see):
+    view = see(name="empty")
+    assert [fact.value for fact in view.facts] == [None, 0]
+    assert all(table.rows == () for section in view.sections for table in section.tables)
