@@ -27,7 +27,7 @@ def made_once() -> dict[str, duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def marts(made_once) -> Callable[..., duckdb.DuckDBPyConnection]:
-    """Return `empty` or `tiny` marts after some statements of SQL, which are undone when it is called again or the test is over."""
+    """Return `empty` or `tiny` marts after some SQL, undone when it is called again or the test is over."""
     begun = []
 
     def changed(name: str, *statements: str) -> duckdb.DuckDBPyConnection:
