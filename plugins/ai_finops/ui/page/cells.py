@@ -13,10 +13,13 @@ NUMERIC = frozenset({"usd", "usd_small", "ratio", "count", "number"})
 """Kinds that stand on the right, digit below digit."""
 UNKNOWN = "–"
 _GOOD = frozenset({"healthy", "passed", "loaded", "final", "billed", "improving", "ok", "ready", "met", "shipped"})
+_GOOD |= {"within", "done", "measured", "normal"}
 _BAD = frozenset(
     {"warning", "failed", "exceeded", "worsening", "broken", "stale", "anomaly", "late", "expired", "over", "missed"}
 )
+_BAD |= {"spike", "new_spend", "step", "will_be_exceeded", "not landed"}
 _WATCH = frozenset({"watch", "partial", "estimated", "at_risk", "missing", "short_history", "provisional", "unknown"})
+_WATCH |= {"may_be_exceeded", "in_progress", "insufficient", "insufficient_history", "launch_date_passed", "empty"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,8 +325,7 @@ def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str]) -
         facts.append(Fact(label, _mean(last.with_plans), "usd", note, source=source))
     facts.append(Fact("Error when tested", _error(first), *_error_kind(first), source=f"{PROJECTIONS}.wape_ratio"))
     if budgets:
-        status = budgets[0]["status"]
-        facts.append(Fact("Budget this month", status, "status", status=status, source="rpt_budgets.status"))
+        facts.append(Fact("Budget this month", budgets[0]["status"], "status", source="rpt_budgets.status"))
     return tuple(facts)
 
 
