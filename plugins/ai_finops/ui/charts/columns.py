@@ -13,8 +13,9 @@ from ai_finops.ui.charts.words import place_words
 from ai_finops.ui.view import Chart
 
 _TOP, _BOTTOM, _RIGHT = 14, 34, 8
-_CHARACTER = 6.9
-"""Width of a character of an axis label, in units; measured on system-ui at 12."""
+_CHARACTER = 7.4
+"""Width of a character of an axis label, in units: of DejaVu Sans at 12, the widest of the fonts that may be there."""
+_LINE = 13
 _WIDEST_BAR = 56
 
 
@@ -133,12 +134,14 @@ def _boxes(
 
 
 def _thresholds(chart: Chart, frame: Frame) -> Iterator[str]:
-    for threshold in chart.thresholds:
-        y = frame.y(threshold.value)
-        yield svg.line((frame.left, y), (frame.size.width - _RIGHT, y), classes=f"threshold {threshold.status}")
-        yield svg.text(
-            threshold.label, x=frame.size.width - _RIGHT, y=y - 4, anchor="end", classes=f"mark {threshold.status}"
-        )
+    above = -1e9
+    for threshold in sorted(chart.thresholds, key=lambda one: -one.value):
+        y, right = frame.y(threshold.value), frame.size.width - _RIGHT
+        # A name stands above its line, below it where the name of the line above would be in its way.
+        name_y = y - 4 if y - above > _LINE + 4 else y + _LINE
+        above = y if name_y < y else name_y
+        yield svg.line((frame.left, y), (right, y), classes=f"threshold {threshold.status}")
+        yield svg.text(threshold.label, x=right, y=name_y, anchor="end", classes=f"mark {threshold.status}")
 
 
 def _lines(chart: Chart, frame: Frame, colours: tuple[str, ...]) -> Iterator[str]:

@@ -12,12 +12,13 @@ from ai_finops.ui.charts.words import place_words
 from ai_finops.ui.page.cells import write
 from ai_finops.ui.view import Chart
 
-_CHARACTER = 7.0
+_CHARACTER = 8.1
+"""Width of a character of a name, in units: of DejaVu Sans at 13, the widest of the fonts that may be there."""
 _BAR = 16
 _GAP = 12
 _LABEL = 17
 """Height of a name that stands above its bar."""
-_MOST_LABEL = 300
+_MOST_LABEL = 400
 
 
 def row_height(chart: Chart, *, size: Size) -> int:
@@ -55,9 +56,9 @@ def row_parts(chart: Chart, *, size: Size, colours: tuple[str, ...]) -> Iterator
     top = 18 if chart.thresholds else 4
     height = row_height(chart, size=size)
     bars_height = _BAR * _bar_count(chart)
-    yield svg.line((x(0), top - 2), (x(0), size.height - 4), classes="zero")
     for place, label in enumerate(labels):
         y = top + place * height + (_LABEL if is_narrow else 0)
+        yield svg.line((x(0), y - 2), (x(0), y + bars_height), classes="zero")
         fitting = int((size.width if is_narrow else left - 8) / _CHARACTER) + 1
         shown = label if len(label) <= fitting else f"{label[: fitting - 1]}…"
         if is_narrow:

@@ -20,7 +20,7 @@ class Size:
     height: int
 
 
-WIDE = Size("wide", 860, 300)
+WIDE = Size("wide", 980, 300)
 NARROW = Size("narrow", 340, 260)
 
 

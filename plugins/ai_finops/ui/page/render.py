@@ -24,6 +24,10 @@ SHOWN_ROWS = 200
 """Rows of a table that stand in the page; the downloads have all."""
 
 
+_LONG = 48
+"""Characters from which a text gets a wide column."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the page is asked for."""
@@ -90,7 +94,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        draw=draw, static_version=static_version, write=write, shown_rows=SHOWN_ROWS, definition=_definition
+        draw=draw,
+        static_version=static_version,
+        write=write,
+        shown_rows=SHOWN_ROWS,
+        definition=_definition,
+        classes=_classes,
     )
     environment.filters.update(cells=_cells, is_numeric=_is_numeric, slug_id=_slug_id)
     return environment
@@ -106,6 +115,15 @@ def _age(build: Build | None, *, today: date) -> str:
 def _cells(table: Table) -> list[list[Cell]]:
     kinds = [column.kind for column in table.columns]
     return [[write(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in table.rows[:SHOWN_ROWS]]
+
+
+def _classes(column: Column, cell: Cell) -> str:
+    """Return how a cell is set: numbers on the right, dates and states on one line, long text with room."""
+    if column.kind in NUMERIC:
+        return "n"
+    if column.kind in ("date", "month", "datetime", "status"):
+        return "d"
+    return "long" if len(cell.text) > _LONG else ""
 
 
 def _is_numeric(column: Column) -> bool:

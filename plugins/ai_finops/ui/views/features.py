@@ -140,7 +140,7 @@ def _facts(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str]) -
             "Calls of unknown cost",
             unknown_count,
             "count",
-            status="watch" if unknown_count else "healthy",
+            status="watch" if unknown_count else None,
             source=f"{level.mart}.unknown_cost_call_count",
         )
     )
