@@ -16,9 +16,9 @@ def settings(tmp_path) -> Settings:
     return Settings.from_env({"AI_FINOPS_HOME": str(tmp_path)})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def made_once() -> dict[str, duckdb.DuckDBPyConnection]:
-    """One set of marts without a row and one of the tiny ones, for all tests of a module."""
+    """One set of marts without a row and one of the tiny ones, for all tests of the views."""
     made = {"empty": published_marts.make_empty(), "tiny": published_marts.make_tiny()}
     yield made
     for connection in made.values():
@@ -31,8 +31,9 @@ def marts(made_once) -> Callable[..., duckdb.DuckDBPyConnection]:
     begun = []
 
     def changed(name: str, *statements: str) -> duckdb.DuckDBPyConnection:
-        made_once[name].execute("begin")
-        begun.append(made_once[name])
+        if made_once[name] not in begun:
+            made_once[name].execute("begin")
+            begun.append(made_once[name])
         for statement in statements:
             made_once[name].execute(statement)
         return made_once[name]

@@ -337,9 +337,9 @@ def _tie_sentences(tied: list[Record]) -> tuple[str, ...]:
     if not billed:
         return ()
     largest = max(map(_difference, billed))
+    months = counted(len(billed), "month")
     return (
-        f"{counted(len(billed), 'month')} of a provider and account with a bill; the largest difference between what features "
-        f"were billed and the bill is {usd_said(largest)}.",
+        f"{months} by provider and account with a bill; at most {usd_said(largest)} between the features' sum and it.",
     )
 
 
