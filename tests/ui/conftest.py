@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from ai_finops.config import Settings
-from ai_finops.publish import publish
 from ai_finops.ui.access import require_access
 from ai_finops.ui.app import create_page
-from tests.publish.test_swap import pass_audit
-from tests.quality.tiny_marts import change, make_build
+from tests.ui.published_marts import BUILD, make_tiny
 
 TODAY = date(2025, 6, 12)
 """A day after the clock of the tiny marts."""
@@ -25,37 +24,58 @@ HOSTILE = (
     "\u202eevil\u202c",
 )
 """Names that a service may send."""
+DIGEST = """
+update rpt_weekly_digest set
+    as_of_date = week_start_date + 7, month_start_date = date '2025-06-01', top_feature_id = 'chat',
+    top_feature_name = 'Chat', top_feature_cost_usd = 14, unattributed_cost_usd = 1.75, unknown_cost_call_count = 0,
+    month_unknown_cost_call_count = 0, unknown_cost_feature_count = 0, unpriced_call_count = 0,
+    quarantined_record_count = 0, gap_call_count = 0
+"""
+"""What a digest never lacks and the tiny one leaves out."""
 
 
-def make_settings(path):
-    return Settings.from_env({"AI_FINOPS_HOME": str(path / "var")})
+def make_settings(folder: Path) -> Settings:
+    return Settings.from_env({"AI_FINOPS_HOME": str(folder / "var")})
 
 
-def publish_tiny(settings, *statements, number=1):
-    build = make_build(settings, number=number)
-    if statements:
-        change(build, *statements)
-    pass_audit(build)
-    return publish(settings=settings, build=build)
+def publish_tiny(settings: Settings, *statements: str, build_id: str = BUILD.build_id) -> Path:
+    """Put the tiny marts, changed by some SQL, where readers read; as publishing leaves them, without its steps."""
+    folder = settings.published / "builds" / build_id
+    folder.mkdir(parents=True)
+    with make_tiny() as connection:
+        for statement in (DIGEST, *statements):
+            connection.execute(statement)
+        connection.execute(f"update dim_builds set build_id = '{build_id}'")
+        connection.execute(f"attach '{folder / 'marts.duckdb'}' as file; copy from database marts to file; detach file")
+    draft = settings.published / "draft"
+    draft.symlink_to(f"builds/{build_id}")
+    draft.replace(settings.published / "current")
+    return folder
 
 
-def make_client(settings, *, today=TODAY, prefix="/ai-cost"):
+def make_client(settings: Settings, *, today: date = TODAY, prefix: str = "/ai-cost") -> TestClient:
     """The page below a prefix, as Airflow mounts it."""
+    return TestClient(
+        make_root(settings, today=today, prefix=prefix), raise_server_exceptions=False, follow_redirects=False
+    )
+
+
+def make_root(settings: Settings, *, today: date = TODAY, prefix: str = "/ai-cost") -> FastAPI:
     page = create_page(settings, today=lambda: today)
     page.dependency_overrides[require_access] = lambda: None
     root = FastAPI()
     root.mount(prefix, page)
-    return TestClient(root, raise_server_exceptions=False, follow_redirects=False)
+    return root
 
 
 @pytest.fixture(scope="package")
-def settings(tmp_path_factory):
-    """Settings of a home in which the tiny marts are published."""
+def published(tmp_path_factory) -> Settings:
+    """Settings of a home in which the tiny marts are published; for tests that only read."""
     settings = make_settings(tmp_path_factory.mktemp("page"))
     publish_tiny(settings)
     return settings
 
 
 @pytest.fixture(scope="package")
-def client(settings):
-    return make_client(settings)
+def client(published) -> TestClient:
+    return make_client(published)

@@ -166,19 +166,19 @@ def _read_view(request: Request, slug: str) -> tuple[View, Build]:
         PublishError: Nothing is published, it cannot be read, or it is older than this version of the page.
     """
     state, chosen = request.app.state, _chosen(request)
+    rest = (_modified_ns(state.settings), slug, query_of(chosen))
+    if kept := state.recent.find((published_id(state.settings), *rest)):
+        return kept
     with open_build(state.settings) as (connection, build):
-
-        def make() -> View:
-            return VIEWS[slug](connection, chosen=chosen, settings=state.settings)
-
-        beside = _modified_ns(state.settings)
         try:
-            return state.recent.get((build.build_id, beside, slug, query_of(chosen)), make=make), build
+            view = VIEWS[slug](connection, chosen=chosen, settings=state.settings)
         except (duckdb.CatalogException, duckdb.BinderException) as error:
             first_line = str(error).splitlines()[0]
             raise PublishError(
                 f"build {build.build_id} does not hold what this view shows ({first_line}); publish a new build"
             ) from error
+    # By the build that was read: a newer one may have been published since the look above.
+    return state.recent.keep((build.build_id, *rest), (view, build))
 
 
 def _modified_ns(settings: Settings) -> tuple[int, ...]:

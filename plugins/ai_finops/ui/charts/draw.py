@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ai_finops.ui.charts import svg
 from ai_finops.ui.charts.columns import column_parts
 from ai_finops.ui.charts.fewer import Drawn, fewer
 from ai_finops.ui.charts.rows import row_parts, rows_size
 from ai_finops.ui.charts.stacks import has_values
+from ai_finops.ui.charts.svg import escape
 from ai_finops.ui.view import Chart, Series
 
 
@@ -22,7 +23,7 @@ def draw(chart: Chart) -> Markup:
     if not chart.x or not has_values(chart):
         return Markup(
             '<figure class="chart" id="{id}"><figcaption>{title}</figcaption><p class="empty">{empty}</p></figure>'
-        ).format(id=chart.chart_id, title=chart.title, empty=chart.empty)
+        ).format(id=chart.chart_id, title=escape(chart.title), empty=escape(chart.empty))
     drawn = fewer(chart)
     colours = _colours(drawn)
     pictures = "".join(_picture(drawn.chart, size=size, colours=colours) for size in (svg.WIDE, svg.NARROW))
@@ -55,7 +56,11 @@ def _legend(chart: Chart, colours: tuple[str, ...]) -> str:
 
 def _entries(chart: Chart, colours: tuple[str, ...]) -> Iterator[str]:
     for one, colour in zip(chart.series, colours, strict=True):
-        yield f"<li>{_swatch(one, colour)}{escape(one.name)}{' with its band' if one.low else ''}</li>"
+        yield f"<li>{_swatch(one, colour)}{escape(one.name)}{_range_words(one)}</li>"
+
+
+def _range_words(series: Series) -> str:
+    return "" if not series.low else " with its range" if series.style == "bar" else " with its band"
 
 
 def _swatch(series: Series, colour: str) -> str:

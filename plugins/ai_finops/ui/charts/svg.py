@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from markupsafe import escape
+from markupsafe import Markup
+from markupsafe import escape as escape_markup
+
+from ai_finops.ui.plain_text import visible
 
 Point = tuple[float, float]
 
@@ -22,6 +25,11 @@ class Size:
 
 WIDE = Size("wide", 980, 300)
 NARROW = Size("narrow", 340, 260)
+
+
+def escape(words: str) -> Markup:
+    """Return words from outside as they may stand in SVG or HTML."""
+    return escape_markup(visible(words))
 
 
 def num(value: float) -> str:
@@ -80,6 +88,6 @@ def picture(parts: Iterable[str], *, size: Size, chart_id: str, title: str, summ
     own = escape(f"{chart_id}-{size.name}")
     return (
         f'<svg class="{size.name}" viewBox="0 0 {size.width} {size.height}" role="img" '
-        f'aria-labelledby="{own}-t {own}-d" focusable="false"><title id="{own}-t">{escape(title)}</title>'
+        f'aria-labelledby="{own}-t" aria-describedby="{own}-d" focusable="false"><title id="{own}-t">{escape(title)}</title>'
         f'<desc id="{own}-d">{escape(summary)}</desc>{"".join(parts)}</svg>'
     )

@@ -7,19 +7,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ai_finops.report.wording import dollars, one_line, small_dollars
+from ai_finops.ui.page.status_words import status_group
 from ai_finops.ui.view import Value
 
 NUMERIC = frozenset({"usd", "usd_small", "ratio", "count", "number"})
 """Kinds that stand on the right, digit below digit."""
 UNKNOWN = "–"
-_GOOD = frozenset({"healthy", "passed", "loaded", "final", "billed", "improving", "ok", "ready", "met", "shipped"})
-_GOOD |= {"within", "done", "measured", "normal"}
-_BAD = frozenset(
-    {"warning", "failed", "exceeded", "worsening", "broken", "stale", "anomaly", "late", "expired", "over", "missed"}
-)
-_BAD |= {"spike", "new_spend", "step", "will_be_exceeded", "not landed"}
-_WATCH = frozenset({"watch", "partial", "estimated", "at_risk", "missing", "short_history", "provisional", "unknown"})
-_WATCH |= {"may_be_exceeded", "in_progress", "insufficient", "insufficient_history", "launch_date_passed", "empty"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +69,6 @@ def plain_number(value: float | Decimal) -> str:
         return f"{_decimal(value):,.0f}"
     decimals = 1 if size >= 10 else 2 if size >= 1 else 4
     return f"{_decimal(value):,.{decimals}f}"
-
-
-def status_group(status: str) -> str:
-    """Return which of four a status is shown as: `good`, `watch`, `bad` or `none`."""
-    for group, words in (("good", _GOOD), ("watch", _WATCH), ("bad", _BAD)):
-        if status in words:
-            return group
-    return "none"
 
 
 def _number(text: str, value: float | Decimal) -> Cell:

@@ -11,10 +11,12 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
 
 from ai_finops.ui.address import NAME
 from ai_finops.ui.charts import draw
 from ai_finops.ui.page.cells import NUMERIC, Cell, write
+from ai_finops.ui.plain_text import visible
 from ai_finops.ui.published import Build
 from ai_finops.ui.view import Column, Fact, Table, View, Warn
 
@@ -92,6 +94,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_seen,
     )
     environment.globals.update(
         draw=draw,
@@ -101,8 +104,13 @@ def _environment() -> Environment:
         definition=_definition,
         classes=_classes,
     )
-    environment.filters.update(cells=_cells, is_numeric=_is_numeric, slug_id=_slug_id)
+    environment.filters.update(as_is=escape, cells=_cells, is_numeric=_is_numeric, slug_id=_slug_id)
     return environment
+
+
+def _seen(value: object) -> object:
+    """What every value goes through on its way out; `as_is` keeps one that is sent back, a filter's."""
+    return visible(value) if type(value) is str else value
 
 
 def _age(build: Build | None, *, today: date) -> str:

@@ -1,0 +1,138 @@
+"""Airflow's own application, with its own sign-in, asked for every address of the page: the plugin as it is deployed."""
+
+from __future__ import annotations
+
+import pytest
+from airflow import plugins_manager
+from airflow import settings as airflow_settings
+from airflow.api_fastapi import app as airflow_app
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.models.base import Base
+from fastapi.testclient import TestClient
+
+from ai_finops.config import REPOSITORY
+from ai_finops.ui.address import HREF, NAME, PREFIX
+from ai_finops.ui.app import create_page
+from ai_finops.ui.page.render import static_version
+from ai_finops.ui.views import VIEWS
+
+EXAMPLES = {
+    "slug": tuple(VIEWS),
+    "file_name": ("five-metrics.csv", "five-metrics.xlsx", "five-metrics.parquet"),
+    "version": (static_version("page.css"),),
+    "name": ("page.css", "2025-06-02.png"),
+    "path": ("index.html", "", "..%2f..%2fetc%2fpasswd", "no/such/address"),
+}
+"""Values for the parts of an address; a route with another part needs one here, or its test fails."""
+
+
+def addresses() -> list[str]:
+    """Every address of the application, made from its routes: one that is added later is asked as well."""
+    found = []
+    for route in create_page().routes:
+        parts = [route.path]
+        for name in route.param_convertors:
+            values = EXAMPLES[name]
+            parts = [
+                part.replace(f"{{{name}:path}}", value).replace(f"{{{name}}}", value)
+                for part in parts
+                for value in values
+            ]
+        found += [f"{PREFIX}{part}" for part in parts]
+    return sorted(set(found))
+
+
+@pytest.fixture(scope="module")
+def airflow(published):
+    """Airflow's application with this repository's plugins, on an empty database of its own."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AI_FINOPS_HOME", str(published.home))
+    patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "for-this-test-alone-" * 4)
+    patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "reader:viewer")
+    patch.setattr(airflow_settings, "PLUGINS_FOLDER", str(REPOSITORY / "plugins"))
+    _forget()
+    application = airflow_app.create_app("core")
+    Base.metadata.create_all(airflow_settings.engine)
+    yield application
+    _forget()
+    patch.undo()
+
+
+def _forget() -> None:
+    for name in dir(plugins_manager):
+        getattr(getattr(plugins_manager, name), "cache_clear", lambda: None)()
+    airflow_app.purge_cached_app()
+
+
+@pytest.fixture(scope="module")
+def ask(airflow):
+    """Ask as nobody (`None`), or as a user of a role."""
+    client = TestClient(airflow, follow_redirects=False, raise_server_exceptions=False)
+
+    def ask(address, *, role=None, is_signed_in=True, method="GET"):
+        user = SimpleAuthManagerUser(username="somebody", role=role)
+        token = airflow.state.auth_manager.generate_jwt(user) if is_signed_in else ""
+        return client.request(method, address, headers={"cookie": f"_token={token}"} if token else {})
+
+    return ask
+
+
+def test_the_navigation_has_the_page(ask):
+    plugins = ask("/api/v2/plugins", role="admin").json()["plugins"]
+    (own,) = [plugin for plugin in plugins if plugin["name"] == "ai_finops"]
+    assert [app["url_prefix"] for app in own["fastapi_apps"]] == [PREFIX]
+    (link,) = own["external_views"]
+    assert (link["name"], link["href"], link["url_route"], link["destination"]) == (NAME, HREF, None, "nav")
+    # Airflow scans the folder; the package itself is not taken for plugins.
+    assert ask("/api/v2/plugins/importErrors", role="admin").json()["import_errors"] == []
+
+
+def test_addresses_are_those_of_every_route():
+    assert {f"{PREFIX}/{slug}" for slug in VIEWS} < set(addresses())
+    assert f"{PREFIX}/weekly/five-metrics.csv" in addresses()
+    assert f"{PREFIX}/data-docs/index.html" in addresses()
+    assert len(addresses()) >= len(VIEWS) * 4
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
+def test_nobody_sees_anything_without_a_sign_in(ask, method):
+    for address in addresses():
+        answer = ask(address, is_signed_in=False, method=method)
+        assert answer.status_code == 401, address
+        assert "Build" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
+def test_nobody_sees_anything_without_the_permission(ask, method):
+    for address in addresses():
+        answer = ask(address, role=None, method=method)
+        assert answer.status_code == 403, address
+        assert "Build" not in answer.text
+
+
+def test_a_refusal_leads_to_the_sign_in_and_back(ask):
+    answer = ask(f"{PREFIX}/weekly", is_signed_in=False)
+    assert 'href="/auth/login?next=http%3A%2F%2Ftestserver%2Fai-cost%2Fweekly"' in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_a_reader_sees_all(ask):
+    for slug in VIEWS:
+        assert ask(f"{PREFIX}/{slug}", role="viewer").status_code == 200, slug
+    answer = ask(f"{PREFIX}/weekly/five-metrics.csv", role="viewer")
+    assert answer.status_code == 200
+    assert answer.text.startswith("metric_label,status,")
+    assert ask(f"{PREFIX}/", role="viewer").headers["location"] == f"{PREFIX}/weekly"
+    assert ask(f"{PREFIX}/weekly", role="viewer", method="POST").status_code == 405
+
+
+def test_the_permission_is_that_of_the_dag(airflow, ask, monkeypatch):
+    asked = []
+
+    def is_authorized_dag(*, method, user, access_entity=None, details=None):
+        asked.append((method, details.id, access_entity))
+        return False
+
+    monkeypatch.setattr(airflow.state.auth_manager, "is_authorized_dag", is_authorized_dag)
+    assert ask(f"{PREFIX}/weekly", role="admin").status_code == 403
+    assert asked == [("GET", "build_marts", None)]

@@ -1,0 +1,268 @@
+"""The page's addresses on published marts: what they answer, with which headers, and what they do when there is nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from datetime import date
+from decimal import Decimal
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ai_finops.ui.headers import DATA_DOCS_POLICY, DBT_DOCS_POLICY, PAGE_POLICY
+from ai_finops.ui.page.render import static_version
+from ai_finops.ui.views import TITLES, VIEWS
+from tests.ui.conftest import HOSTILE, make_client, make_settings, publish_tiny
+
+
+@pytest.mark.parametrize("slug", VIEWS)
+def test_every_view_is_a_page_without_inline_code(client, slug):
+    answer = client.get(f"/ai-cost/{slug}")
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"] == PAGE_POLICY
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert f'href="/ai-cost/{slug}" aria-current="page"' in answer.text
+    assert " style=" not in answer.text
+    assert "<style" not in answer.text
+    assert "http://" not in answer.text.replace("http://testserver", "")
+    assert answer.text.count("<script") == 1
+    assert "Build <code>000001-2025-06-11-0123abcd</code>" in answer.text
+
+
+def test_navigation_names_every_view_in_order(client):
+    page = client.get("/ai-cost/weekly").text
+    assert list(TITLES) == list(VIEWS)
+    places = [page.index(f'<a href="/ai-cost/{slug}"') for slug in VIEWS]
+    assert places == sorted(places)
+
+
+def test_the_page_itself_leads_to_the_first_view(client):
+    answer = client.get("/ai-cost/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/ai-cost/weekly")
+
+
+def test_addresses_stay_right_below_another_prefix(published):
+    page = make_client(published, prefix="/airflow/ai-cost").get("/airflow/ai-cost/weekly").text
+    assert 'href="/airflow/ai-cost/features"' in page
+    assert 'href="/ai-cost' not in page
+
+
+@pytest.mark.parametrize("slug", VIEWS)
+def test_every_table_of_a_view_downloads(client, slug):
+    page = client.get(f"/ai-cost/{slug}").text
+    files = [part.split('"')[0] for part in page.split(f'href="/ai-cost/{slug}/')[1:]]
+    assert len(files) >= 3
+    for file in files[:9]:
+        ending = file.rpartition(".")[2]
+        answer = client.get(f"/ai-cost/{slug}/{file}")
+        assert answer.status_code == 200
+        assert (
+            answer.headers["content-disposition"]
+            == f'attachment; filename="ai-cost-{slug}-{file.split(".")[0]}-2025-06-11.{ending}"'
+        )
+
+
+def test_a_download_is_filtered_as_its_page_is(client):
+    page = client.get("/ai-cost/features?feature=chat&days=7&junk=1").text
+    assert "/ai-cost/features/daily-costs.csv?days=7&amp;feature=chat" in page
+    assert "junk" not in page
+    rows = client.get("/ai-cost/features/daily-costs.csv?days=7&feature=chat").text.splitlines()
+    assert rows[0].startswith("usage_date,feature_id,display_name,allocated_cost_usd,request_count")
+    # Seven days of $2.00 in two calls, the newest first.
+    assert len(rows) == 1 + 7
+    assert rows[1].startswith("2025-06-10,chat,CHAT,2.000000,2")
+
+
+def test_a_workbook_has_numbers_and_days(client):
+    answer = client.get("/ai-cost/features/daily-costs.xlsx?feature=chat")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+    assert (sheet["A2"].value.date(), sheet["D2"].value, sheet["D2"].data_type) == (date(2025, 6, 10), 2, "n")
+
+
+def test_parquet_keeps_decimals_and_days(client):
+    table = pq.read_table(io.BytesIO(client.get("/ai-cost/features/daily-costs.parquet?feature=search").content))
+    assert table.schema.field("allocated_cost_usd").type == pa.decimal128(38, 6)
+    assert table.schema.field("usage_date").type == pa.date32()
+    assert sum(table["allocated_cost_usd"].to_pylist()) == Decimal("4.500000")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nothing", "weekly/nothing.csv", "weekly/five-metrics.exe", "weekly/five-metrics", "weekly/a/b", "static/0/page.css",
+        "static/0/..%2f..%2fapp.py", "reviews/2025-06-02.md", "reviews/..%2f..%2fsecret.png", "data-docs/", "dbt-docs/",
+        "docs", "openapi.json", "redoc", "weekly/", "WEEKLY", "%2e%2e/api/v2/dags",
+    ],
+)  # fmt: skip
+def test_there_is_nothing_at_any_other_address(client, address):
+    answer = client.get(f"/ai-cost/{address}")
+    assert answer.status_code == 404
+    assert answer.headers["content-security-policy"] == PAGE_POLICY
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("address", ["", "weekly", "weekly/five-metrics.csv", "nothing"])
+def test_nothing_can_be_written(client, method, address):
+    answer = client.request(method, f"/ai-cost/{address}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_head_says_what_get_would(client):
+    answer = client.head("/ai-cost/weekly")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_static_file_is_kept_by_the_browser_and_only_under_its_hash(client):
+    answer = client.get(f"/ai-cost/static/{static_version('page.css')}/page.css")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert answer.headers["content-type"].startswith("text/css")
+
+
+@pytest.mark.parametrize("slug", VIEWS)
+def test_unknown_filters_fall_back(client, slug):
+    odd = ["week='", "days=9999", "feature=%00", "level=..", "a=" + "x" * 5000, *["mart=1"] * 900]
+    assert client.get(f"/ai-cost/{slug}?{'&'.join(odd)}").status_code == 200
+
+
+def test_hostile_names_are_text_everywhere(tmp_path):
+    settings = make_settings(tmp_path)
+    statements = []
+    for number, name in enumerate(HOSTILE):
+        quoted = name.replace("'", "''")
+        for mart, column in (("fct_daily_feature_costs", "feature_id"), ("fct_daily_feature_costs", "display_name")):
+            day = f"date '2025-06-0{number + 2}'"
+            statements.append(f"update {mart} set {column} = '{quoted}' where usage_date = {day} and request_count = 2")
+        statements.append(
+            f"update rpt_weekly_digest set top_feature_name = '{quoted}', main_driver_detail = '{quoted}'"
+        )
+    publish_tiny(settings, *statements)
+    client = make_client(settings)
+    for address in ("features", "features?days=all", "weekly", "weekly?week=2025-06-02"):
+        page = client.get(f"/ai-cost/{address}").text
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+        assert "\u202e" not in re.sub('value="[^"]*"', "", page)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    text = client.get("/ai-cost/features/period-costs.csv").text
+    assert "\"'=cmd|'/c calc'!A1\"" in text or "'=cmd|'/c calc'!A1" in text
+    assert "\n=cmd" not in text
+    sheet = openpyxl.load_workbook(io.BytesIO(client.get("/ai-cost/features/period-costs.xlsx").content)).active
+    assert {cell.data_type for row in sheet.iter_rows(min_row=2, max_col=1) for cell in row} == {"s"}
+
+
+def test_nothing_published_is_said(tmp_path):
+    client = make_client(make_settings(tmp_path))
+    answer = client.get("/ai-cost/weekly")
+    assert answer.status_code == 200
+    assert "Nothing is published in" in answer.text
+    assert "nothing published" in answer.text
+    assert client.get("/ai-cost/weekly/five-metrics.csv").status_code == 404
+
+
+def test_damaged_marts_are_said(tmp_path):
+    settings = make_settings(tmp_path)
+    file = publish_tiny(settings) / "marts.duckdb"
+    file.write_bytes(b"not a database" * 999)
+    client = make_client(settings)
+    answer = client.get("/ai-cost/weekly")
+    assert answer.status_code == 503
+    assert "The published marts are damaged" in answer.text
+    assert client.get("/ai-cost/weekly/five-metrics.csv").status_code == 503
+
+
+def test_a_build_without_a_mart_says_so(tmp_path):
+    settings = make_settings(tmp_path)
+    publish_tiny(settings, "drop table fct_weekly_metrics")
+    answer = make_client(settings).get("/ai-cost/weekly")
+    assert answer.status_code == 503
+    assert "does not hold what this view shows" in answer.text
+
+
+@pytest.mark.parametrize(("today", "is_stale"), [(date(2025, 6, 13), False), (date(2025, 6, 14), True)])
+def test_old_marts_are_shown_as_stale(published, today, is_stale):
+    # The clock is June 11: two days after it is still fresh, three are not.
+    page = make_client(published, today=today).get("/ai-cost/weekly").text
+    assert ("Stale: the newest published day lies before 2025-06-11, 3 days ago." in page) is is_stale
+
+
+@pytest.mark.parametrize(
+    ("build_id", "is_passed", "is_said"),
+    [
+        ("000002-2025-06-12-0123abcd", False, True),
+        ("000002-2025-06-12-0123abcd", True, False),
+        ("000000-2025-06-10-0123abcd", False, False),
+    ],
+)
+def test_a_newer_build_that_failed_its_audit_is_said(tmp_path, build_id, is_passed, is_said):
+    settings = make_settings(tmp_path)
+    publish_tiny(settings)
+    folder = settings.builds / build_id
+    folder.mkdir(parents=True)
+    (folder / "build.json").write_text("{}")
+    (folder / "audit.json").write_text(json.dumps({"is_passed": is_passed, "failures": ["<b>rows</b> doubled"]}))
+    page = make_client(settings).get("/ai-cost/weekly").text
+    assert (f"Build {build_id} failed its audit (1 expectations: &lt;b&gt;rows&lt;/b&gt; doubled)." in page) is is_said
+
+
+def test_a_build_published_in_between_is_seen_by_the_next_request(tmp_path):
+    settings = make_settings(tmp_path)
+    publish_tiny(settings)
+    client = make_client(settings)
+    assert "Build <code>000001-" in client.get("/ai-cost/features").text
+    publish_tiny(
+        settings, "update fct_daily_feature_costs set display_name = 'Renamed'", build_id="000002-2025-06-12-4567cdef"
+    )
+    page = client.get("/ai-cost/features").text
+    assert "Build <code>000002-2025-06-12-4567cdef</code>" in page
+    assert "Renamed" in page
+
+
+def test_a_message_written_later_is_seen(tmp_path):
+    settings = make_settings(tmp_path)
+    publish_tiny(settings)
+    client = make_client(settings)
+    assert "Not written yet" in client.get("/ai-cost/weekly?week=2025-06-02").text
+    reviews = settings.published / "reviews"
+    reviews.mkdir()
+    (reviews / "2025-06-02.md").write_text("AI Cost Weekly <b>as kept</b>\n")
+    (reviews / "2025-06-02.png").write_bytes(b"\x89PNG")
+    page = client.get("/ai-cost/weekly?week=2025-06-02").text
+    assert "AI Cost Weekly &lt;b&gt;as kept&lt;/b&gt;" in page
+    assert 'src="/ai-cost/reviews/2025-06-02.png"' in page
+    assert client.get("/ai-cost/reviews/2025-06-02.png").headers["content-type"] == "image/png"
+
+
+def test_sites_below_the_page_have_their_own_policies(tmp_path):
+    settings = make_settings(tmp_path)
+    site = tmp_path / "site"
+    (site / "inner").mkdir(parents=True)
+    (site / "index.html").write_text("<h1>Audit</h1>")
+    (site / "inner" / "one.html").write_text("<p>one</p>")
+    (tmp_path / "secret.html").write_text("secret")
+    (site / "out.html").symlink_to(tmp_path / "secret.html")
+    settings.home.mkdir(exist_ok=True)
+    os.symlink(site, settings.home / "data_docs")
+    (settings.published / "dbt_docs").mkdir(parents=True)
+    (settings.published / "dbt_docs" / "index.html").write_text("<script>1</script>")
+    client = make_client(settings)
+    answer = client.get("/ai-cost/data-docs/")
+    assert (answer.text, answer.headers["content-security-policy"]) == ("<h1>Audit</h1>", DATA_DOCS_POLICY)
+    assert client.get("/ai-cost/data-docs/inner/one.html").text == "<p>one</p>"
+    assert client.get("/ai-cost/dbt-docs/index.html").headers["content-security-policy"] == DBT_DOCS_POLICY
+    for path in (
+        "out.html",
+        "..%2fsecret.html",
+        "inner/..%2f..%2fsecret.html",
+        "%2fetc%2fpasswd",
+        "inner",
+        "%00",
+        "..%5csecret.html",
+    ):
+        assert client.get(f"/ai-cost/data-docs/{path}").status_code == 404

@@ -1,0 +1,159 @@
+"""The page in Chromium: at 1280 and at 390 pixels, light and dark, by keyboard, with and without its script."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from ai_finops.ui.views import VIEWS
+from tests.ui.chromium import ARGUMENTS, chromium_path, serve
+from tests.ui.conftest import HOSTILE, make_root, make_settings, publish_tiny
+
+SIZES = {"wide": (1280, 900), "phone": (390, 844)}
+# The smallest text that a picture shows, in pixels of the screen: what is set, times how the picture is scaled.
+SMALLEST_TEXT = """() => Math.min(99, ...[...document.querySelectorAll(".plot svg text")]
+    .filter((text) => text.getBoundingClientRect().width > 0)
+    .map((text) => parseFloat(getComputedStyle(text).fontSize)
+        * text.ownerSVGElement.getBoundingClientRect().width / text.ownerSVGElement.viewBox.baseVal.width))"""
+OUT_OF_PICTURE = """() => [...document.querySelectorAll(".plot svg text")].filter((text) => {
+    const own = text.getBoundingClientRect(), frame = text.ownerSVGElement.getBoundingClientRect();
+    return own.width > 0 && (own.left < frame.left - 3 || own.right > frame.right + 3);
+}).map((text) => text.textContent)"""
+FOCUSABLE = """() => [...document.querySelectorAll("a[href], button, select, summary, [tabindex='0']")]
+    .filter((one) => one.getClientRects().length > 0).length"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The tiny marts, with hostile names on some days, behind a real server."""
+    settings = make_settings(tmp_path_factory.mktemp("browser"))
+    statements = [
+        f"update fct_daily_feature_costs set display_name = '{name.replace(chr(39), chr(39) * 2)}', "
+        f"feature_id = '{name.replace(chr(39), chr(39) * 2)}' where usage_date = date '2025-06-0{day}' and request_count = 2"
+        for day, name in enumerate(HOSTILE, start=4)
+    ]
+    publish_tiny(settings, *statements)
+    with serve(make_root(settings)) as address:
+        yield f"{address}/ai-cost"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = chromium_path()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def open_page(chromium, *, size="wide", scheme="light", script=True):
+    """A page that fails the test when anything is refused, missing or thrown."""
+    width, height = SIZES[size]
+    context = chromium.new_context(
+        viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=script
+    )
+    page, faults = context.new_page(), []
+    page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    page.on("dialog", lambda dialog: faults.append(f"dialog {dialog.message}"))
+    yield page
+    context.close()
+    assert faults == []
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("phone", "dark")])
+def test_every_view_fits_and_nothing_is_refused(chromium, address, size, scheme):
+    with open_page(chromium, size=size, scheme=scheme) as page:
+        for slug in VIEWS:
+            page.goto(f"{address}/{slug}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], slug
+            assert page.evaluate(SMALLEST_TEXT) >= 11, slug
+            assert page.evaluate(OUT_OF_PICTURE) == [], slug
+
+
+def test_dark_and_light_differ(chromium, address):
+    grounds = set()
+    for scheme in ("light", "dark"):
+        with open_page(chromium, scheme=scheme) as page:
+            page.goto(f"{address}/weekly")
+            grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert grounds == {"rgb(247, 246, 242)", "rgb(20, 23, 28)"}
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(chromium, address):
+    with open_page(chromium) as page:
+        page.goto(f"{address}/features")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+        assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+        count = page.evaluate(FOCUSABLE)
+        seen = 1
+        for _ in range(count + 5):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement === document.body"):
+                break
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+            seen += 1
+        assert seen == count
+
+
+def test_the_skip_link_goes_past_the_navigation(chromium, address):
+    with open_page(chromium) as page:
+        page.goto(f"{address}/weekly")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "content"
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.tagName") == "SELECT"
+
+
+def test_arrow_keys_go_through_the_values_of_a_picture(chromium, address):
+    with open_page(chromium) as page:
+        page.goto(f"{address}/features?feature=search")
+        page.locator("#by-day .plot").focus()
+        page.keyboard.press("ArrowRight")
+        tip = page.locator("#by-day .tip")
+        assert tip.inner_text().splitlines() == ["Mon 2025-06-02", "SEARCH: $0.50"]
+        page.keyboard.press("End")
+        assert tip.inner_text().splitlines()[0] == "Tue 2025-06-10"
+        page.keyboard.press("ArrowLeft")
+        assert tip.inner_text().splitlines()[0] == "Mon 2025-06-09"
+        page.keyboard.press("Escape")
+        assert tip.is_hidden()
+        page.locator("#by-day svg.wide .place").nth(2).hover()
+        assert tip.inner_text().splitlines()[0] == "Wed 2025-06-04"
+
+
+def test_without_the_script_a_title_tells_the_values(chromium, address):
+    with open_page(chromium, script=False) as page:
+        page.goto(f"{address}/features?feature=search")
+        titles = page.locator("#by-day svg.wide .place title")
+        assert titles.first.text_content() == "Mon 2025-06-02\nSEARCH: $0.50"
+
+
+def test_a_filter_has_an_address_and_a_download_follows_it(chromium, address):
+    with open_page(chromium) as page:
+        page.goto(f"{address}/features")
+        page.locator("details summary").click()
+        page.get_by_role("checkbox", name="SEARCH").check()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Apply").click()
+        assert page.url == f"{address}/features?level=feature&days=28&feature=search"
+        with page.expect_download() as download:
+            page.locator("#daily-costs").get_by_role("link", name="CSV").click()
+        assert download.value.suggested_filename == "ai-cost-features-daily-costs-2025-06-11.csv"
+        # Nine days of one feature below the header.
+        assert len(download.value.path().read_text().splitlines()) == 10
+
+
+def test_a_header_leads_to_its_definition(chromium, address):
+    with open_page(chromium) as page:
+        page.goto(f"{address}/features")
+        page.locator("#daily-costs thead a", has_text="Cost").first.click()
+        assert page.url == f"{address}/definitions#fct_daily_feature_costs.allocated_cost_usd"
+        assert page.locator("tr:target th").inner_text() == "allocated_cost_usd"
+        assert page.locator("tr:target").evaluate("one => one.getBoundingClientRect().top < innerHeight")
