@@ -11,13 +11,20 @@ _GOOD = frozenset(
 _WATCH = frozenset(
     {
         *("watch", "partial", "estimated", "at_risk", "missing", "short_history", "provisional", "unknown", "mixed"),
-        *("may_be_exceeded", "in_progress", "no_cost_known"),
+        *(
+            "may_be_exceeded",
+            "in_progress",
+            "no_cost_known",
+            "insufficient",
+            "insufficient_history",
+            "launch_date_passed",
+        ),
     }
 )
 _BAD = frozenset(
     {
         *("warning", "failed", "exceeded", "will_be_exceeded", "worsening", "broken", "stale", "late", "expired"),
-        *("over", "missed", "spike", "step", "new_spend"),
+        *("over", "missed", "spike", "step", "new_spend", "not landed"),
     }
 )
 

@@ -108,7 +108,7 @@ def read_rule(path: Path, *, feature: str) -> Rule | None:
             rules = {row["feature_id"]: row for row in csv.DictReader(file)}
         row = rules.get(feature) or rules["*"]
         return Rule(Decimal(row["anomaly_ratio"]), Decimal(row["smallest_excess_cost_usd"]))
-    except (OSError, KeyError, ArithmeticError):
+    except (OSError, KeyError, TypeError, ArithmeticError):
         return None
 
 

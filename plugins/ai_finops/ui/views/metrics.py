@@ -28,22 +28,22 @@ _OF_A_WEEK = (
     column("feature_id", "Feature"),
     column("status", "Status", "status"),
     column("value", "Value", "number"),
+    column("healthy_bound", "Healthy bound", "number"),
+    column("warning_bound", "Warning bound", "number"),
     column("numerator", "Numerator", "number"),
     column("denominator", "Denominator", "number"),
     column("sample_count", "Samples", "count"),
-    column("unknown_ratio", "Unknown", "ratio"),
-    column("healthy_bound", "Healthy bound", "number"),
-    column("warning_bound", "Warning bound", "number"),
-    column("healthy_lower_bound", "Healthy from", "number"),
     column("trend", "Against last week"),
     column("previous_value", "Last week", "number"),
-    column("verdict", "Over the weeks"),
-    column("trend_change", "Change over the weeks", "number"),
-    column("cost_at_stake_usd", "Costs too much", "usd"),
-    column("validation", "Worth of the estimate"),
-    column("covered_day_count", "Days covered", "count"),
     column("owner", "Owner"),
     column("action", "Action on a warning"),
+    column("cost_at_stake_usd", "Costs too much", "usd"),
+    column("verdict", "Over the weeks"),
+    column("trend_change", "Change over the weeks", "number"),
+    column("unknown_ratio", "Unknown", "ratio"),
+    column("healthy_lower_bound", "Healthy from", "number"),
+    column("validation", "Worth of the estimate"),
+    column("covered_day_count", "Days covered", "count"),
 )
 
 _WEEK = Table(
@@ -141,7 +141,8 @@ def _week(
         select * from fct_weekly_metrics
         where week_start_date = $monday and feature_id = $feature and ($metric is null or metric_name = $metric)
         order by healthy_bound is null, metric_name, dimension"""
-    return records(connection, query, monday=monday, feature=feature, metric=metric)
+    found = records(connection, query, monday=monday, feature=feature, metric=metric)
+    return sorted(found, key=lambda row: _WORST_FIRST.get(row["status"], len(_WORST_FIRST)))
 
 
 def _unhealthy(connection: duckdb.DuckDBPyConnection, monday: date | None, metric: str | None) -> list[Record]:
@@ -201,8 +202,7 @@ def _charts(
 
 def _drawn(rows: list[Record], metric: str | None) -> list[Record]:
     """Return what is drawn, the worst first: metrics with bounds, or every slice of the one chosen; not more than fit."""
-    drawn = [row for row in rows if metric or row["healthy_bound"] is not None]
-    return sorted(drawn, key=lambda row: _WORST_FIRST.get(row["status"], len(_WORST_FIRST)))[:MOST_CHARTS]
+    return [row for row in rows if metric or row["healthy_bound"] is not None][:MOST_CHARTS]
 
 
 def _left_out(rows: list[Record], metric: str | None) -> tuple[str, ...]:
@@ -229,6 +229,9 @@ def _chart(row: Record, past: Sequence[Record], weeks: list[date]) -> Chart:
 
 
 def _thresholds(row: Record) -> tuple[Threshold, ...]:
+    # Where both bounds are one, one line says so: two labels on each other say nothing.
+    if row["healthy_bound"] is not None and row["healthy_bound"] == row["warning_bound"]:
+        return (Threshold("healthy or warning", float(row["warning_bound"]), "warning"),)
     bounds = (
         ("healthy from", row["healthy_lower_bound"], "watch"),
         ("healthy", row["healthy_bound"], "healthy"),

@@ -316,8 +316,8 @@ def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str]) -
     source = f"{PROJECTIONS}.projected_cost_usd"
     facts = [
         Fact(f"{each.row['target_date']:%B}, as it is", _mean(each.as_is), "usd", _band(each), source=source)
-        for each in (first, last)
-        if any(point.as_is for point in months) or not switched_on
+        for each in ((first, last) if last is not first else (first,))
+        if each.row["scenario"] == "as_is"
     ]
     if any(each.with_plans != each.as_is for each in months):
         note = "with " + counted(len(switched_on), "planned feature")
@@ -325,8 +325,7 @@ def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str]) -
         facts.append(Fact(label, _mean(last.with_plans), "usd", note, source=source))
     facts.append(Fact("Error when tested", _error(first), *_error_kind(first), source=f"{PROJECTIONS}.wape_ratio"))
     if budgets:
-        status = budgets[0]["status"]
-        facts.append(Fact("Budget this month", status, "status", status=status, source="rpt_budgets.status"))
+        facts.append(Fact("Budget this month", budgets[0]["status"], "status", source="rpt_budgets.status"))
     return tuple(facts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ai_finops.report.wording import counted, share
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ai_finops.config import Settings
 
 CELLS = "fct_daily_reconciliations"
+INVOICE_TOLERANCE_USD = Decimal("0.01")
+"""Within which the sum of a month has to meet its bill (docs/architecture.md, P1)."""
 
 # The cells that the filters leave, and whether they have a bill; $provider and $account are NULL for all of them.
 _CELLS = """
@@ -175,6 +178,7 @@ def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, set
     bound = {"month": month, "provider": provider, "account": account}
     days = _days(connection, bound) if month else []
     total = _total(connection, bound) if month else None
+    tied = _months(connection, provider, account)
     of = "" if month is None else f", {month:%B %Y}"
     return View(
         slug="reconciliation",
@@ -182,14 +186,14 @@ def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, set
         lead="Does what features are charged add up to the bill, and how much of the bill can nobody be named for?",
         facts=_facts(total, of),
         filters=filters,
-        warns=_warns(total, days),
+        warns=_warns(total, days, tied),
         sections=(
             Section(
                 f"Billed = allocated + unattributed{of}",
                 charts=(_cost_chart(days, total), _coverage_chart(days, total)),
                 tables=(fill(_DAYS, days), fill(_MODELS, _models(connection, bound) if month else [])),
             ),
-            Section("Months and closing", tables=(fill(_MONTHS, _months(connection, provider, account)),)),
+            Section("Months and closing", tables=(fill(_MONTHS, tied),), sentences=_tie_sentences(tied)),
             Section(f"Prices{of}", tables=(fill(_PRICES, _prices(connection, bound) if month else []),)),
             Section("Restatements", tables=(fill(_RESTATED, _restated(connection, provider, account)),)),
         ),
@@ -308,7 +312,7 @@ def _facts(total: Record | None, of: str) -> tuple[Fact, ...]:
     )
 
 
-def _warns(total: Record | None, days: list[Record]) -> tuple[Warn, ...]:
+def _warns(total: Record | None, days: list[Record], tied: list[Record]) -> tuple[Warn, ...]:
     warns = []
     unbilled = [row["usage_date"] for row in days if row["billed_cost_usd"] is None]
     unsettled = [row["usage_date"] for row in days if row["billed_cost_usd"] is not None and not row["is_settled"]]
@@ -319,7 +323,24 @@ def _warns(total: Record | None, days: list[Record]) -> tuple[Warn, ...]:
         warns.append(Warn(f"{_days_said(unbilled)} without a bill: only the estimate of traced usage is known."))
     if unsettled:
         warns.append(Warn(f"{_days_said(unsettled)} not settled: the bill does not reach past the end yet."))
+    if any(_difference(row) > INVOICE_TOLERANCE_USD for row in tied):
+        warns.append(Warn("A month's features do not add up to its bill; see the table of months.", "warning"))
     return tuple(warns)
+
+
+def _difference(row: Record) -> Decimal:
+    return abs(row["bill_difference_cost_usd"] or Decimal(0))
+
+
+def _tie_sentences(tied: list[Record]) -> tuple[str, ...]:
+    billed = [row for row in tied if row["bill_difference_cost_usd"] is not None]
+    if not billed:
+        return ()
+    largest = max(map(_difference, billed))
+    months = counted(len(billed), "month")
+    return (
+        f"{months} by provider and account with a bill; at most {usd_said(largest)} between the features' sum and it.",
+    )
 
 
 def _days_said(days: list[date]) -> str:

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 OPPORTUNITIES, ADVISOR, RESULTS = "fct_savings_opportunities", "rpt_caching_vs_distillation", "fct_decision_results"
 MOST_BARS = 12
+_SHORT = {
+    "routing_by_task_type": "routing",
+    "confidence_cascade": "cascade",
+    "semantic_cache": "cache",
+    "batch_or_flex": "batch",
+    "redundant_reranker": "reranker",
+    "cache_and_distillation": "both",
+}
+"""Levers by a shorter word, to stand beside a bar."""
 
 _OPPORTUNITIES = Table(
     "savings-opportunities",
@@ -27,19 +36,19 @@ _OPPORTUNITIES = Table(
         column("feature_id", "Feature"),
         column("lever", "Change"),
         column("task_type", "Task"),
-        column("current_model_id", "Model now"),
-        column("target_model_id", "Model it could be"),
         column("status", "Status", "status"),
         column("saving_usd_per_month", "Saves a month", "usd"),
         column("low_saving_usd_per_month", "Low", "usd"),
         column("high_saving_usd_per_month", "High", "usd"),
+        column("is_measured", "Measured", "flag"),
+        column("evidence", "Evidence"),
+        column("missing_evidence", "What is missing"),
+        column("reason", "Why not"),
+        column("current_model_id", "Model now"),
+        column("target_model_id", "Model it could be"),
         column("current_cost_usd_per_month", "Costs now", "usd"),
         column("upfront_cost_usd", "Once", "usd"),
         column("break_even_weeks", "Weeks until it is back", "number"),
-        column("is_measured", "Measured", "flag"),
-        column("reason", "Why not"),
-        column("evidence", "Evidence"),
-        column("missing_evidence", "What is missing"),
         column("effort", "Effort"),
         column("ratio_name", "Turns on"),
         column("ratio", "It is", "ratio"),
@@ -264,7 +273,7 @@ def _warns(sprints: list[Record], results: list[Record]) -> tuple[Warn, ...]:
 def _chart(rows: list[Record], names: dict[str, str]) -> Chart:
     # Without a saving there is no bar; those rows are in the table, with the reason.
     drawn = [row for row in rows if row["saving_usd_per_month"] and row["saving_usd_per_month"] > 0][:MOST_BARS]
-    labels = _apart([label_of(row, names) for row in drawn])
+    labels = tuple(_bar_name(row, names) for row in drawn)
     low, high = floats(drawn, "low_saving_usd_per_month"), floats(drawn, "high_saving_usd_per_month")
     values = floats(drawn, "saving_usd_per_month")
 
@@ -290,14 +299,10 @@ def _chart(rows: list[Record], names: dict[str, str]) -> Chart:
     )
 
 
-def _apart(labels: list[str]) -> tuple[str, ...]:
-    """Return the labels, those that come again with their place behind them, so that each bar has its own."""
-    seen: dict[str, int] = {}
-    told = []
-    for label in labels:
-        seen[label] = seen.get(label, 0) + 1
-        told.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
-    return tuple(told)
+def _bar_name(row: Record, names: dict[str, str]) -> str:
+    """Return `1. routing · Support chat`: its rank, which is its row in the table, and what fits beside a bar."""
+    lever = _SHORT.get(row["lever"], row["lever"].replace("_", " "))
+    return f"{row['rank']}. {lever} · {names.get(row['feature_id'], row['feature_id'])}"
 
 
 def _summary(drawn: list[Record], names: dict[str, str]) -> str:
@@ -334,7 +339,8 @@ def _advice_chart(advice: list[Record], names: dict[str, str]) -> Chart:
     drawn = [row for row in advice if row["saving_usd_per_month"] and row["strategy"] != "keep_as_is"]
     drawn = sorted(drawn, key=lambda row: -abs(row["saving_usd_per_month"]))[:MOST_BARS]
     labels = (
-        f"{names.get(row['feature_id'], row['feature_id'])}: {row['strategy'].replace('_', ' ')}" for row in drawn
+        f"{_SHORT.get(row['strategy'], row['strategy'])} · {names.get(row['feature_id'], row['feature_id'])}"
+        for row in drawn
     )
     recommended = sorted(
         {

@@ -1,0 +1,124 @@
+"""As of 2025-06-11: June is projected at $79.75 (79.25 to 80.25), of which $24.75 is spent (`tests/quality/tiny_marts.py`)."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from tests.ui.views.seeing import chart, fact, line, rows, see, warned
+
+JUNE, JULY = date(2025, 6, 1), date(2025, 7, 1)
+
+# What the plan of `digest` adds to July: $30 (10 to 50); July as it is: $100 (90 to 110).
+STEPS = """
+insert into fct_cost_projections by name
+select
+    p.* replace (
+        feature as feature_id, said as scenario, 'month' as target_period, date '2025-07-01' as target_date,
+        1 as month_number, null as actual_cost_usd, null as actual_status, null as missing_day_count,
+        mean as projected_cost_usd, low as low_cost_usd, high as high_cost_usd, null as wape_ratio, 0 as error_origin_count
+    )
+from (from fct_cost_projections limit 1) as p, (values
+    ('total', 'as_is', 100, 90, 110), ('total', 'with_planned_features', 130, 100, 160),
+    ('total', 'with_open_decisions', 80, 70, 90), ('digest', 'with_planned_features', 30, 10, 50)
+) as r(feature, said, mean, low, high)
+"""
+
+
+def month(view, day):
+    return next(row for row in rows(view, "projection-months") if row["target_date"] == day)
+
+
+def test_the_month_under_way_has_its_band_and_its_error(marts, settings):
+    view = see("projection", marts("tiny"), settings)
+    june = month(view, JUNE)
+    assert (june["projected_cost_usd"], june["low_cost_usd"], june["high_cost_usd"]) == (
+        Decimal("79.75"),
+        Decimal("79.25"),
+        Decimal("80.25"),
+    )
+    assert june["actual_cost_usd"] == Decimal("24.75")
+    assert june["error_words"] == "10% over 7d, 3 Mondays"
+    assert fact(view, "Error when tested") == 0.1
+    assert "Fewer than fourteen days at this level: their mean stands for every day to come." in warned(view)
+    assert "What this month has cost so far lacks 1 day that nobody landed." in warned(view)
+
+
+def test_an_error_that_was_not_measured_is_said_in_words(marts, settings):
+    unmeasured = "update fct_cost_projections set wape_ratio = null, error_horizon = null, error_origin_count = 0"
+    view = see("projection", marts("tiny", unmeasured), settings)
+    assert month(view, JUNE)["error_words"] == "not yet measured"
+    assert fact(view, "Error when tested") == "not yet measured"
+
+
+def test_a_plan_is_a_step_that_can_be_switched(marts, settings):
+    connection = marts("tiny", STEPS)
+    on, off = see("projection", connection, settings), see("projection", connection, settings, plan__digest="off")
+    assert [month(on, JULY)[f"with_plans_{name}cost_usd"] for name in ("low_", "", "high_")] == [100, 130, 160]
+    assert month(on, JULY)["plan_cost_usd"] == 30
+    assert month(on, JULY)["open_decisions_cost_usd"] == 80
+    assert [month(off, JULY)[f"with_plans_{name}cost_usd"] for name in ("low_", "", "high_")] == [90, 100, 110]
+    assert [series.name for series in chart(off, "projection-by-month").series] == ["Spent", "As it is", "Budget"]
+    assert line(on, "projection-by-month", "With the plans that are on")[JULY] == 130
+    assert fact(on, "July, with plans") == 130
+    assert [(row["feature_id"], row["is_on"]) for row in rows(on, "planned-features")] == [("digest", True)]
+    assert [row["is_on"] for row in rows(off, "planned-features")] == [False]
+
+
+def test_a_planned_feature_has_no_line_as_it_is(marts, settings):
+    connection = marts("tiny", STEPS)
+    on = see("projection", connection, settings, feature="digest")
+    off = see("projection", connection, settings, feature="digest", plan__digest="off")
+    assert (month(on, JULY)["projected_cost_usd"], month(on, JULY)["with_plans_cost_usd"]) == (None, 30)
+    assert (month(off, JULY)["projected_cost_usd"], month(off, JULY)["with_plans_cost_usd"]) == (None, None)
+    assert chart(off, "projection-by-month").summary == "Nothing is projected yet."
+
+
+def test_a_plan_that_is_not_applied_is_no_switch(marts, settings):
+    connection = marts("tiny", STEPS, "update rpt_planned_features set plan_status = 'cancelled'")
+    view = see("projection", connection, settings)
+    assert [each.name for each in view.filters] == ["feature"]
+    assert month(view, JULY)["with_plans_cost_usd"] == 100
+    assert [row["is_on"] for row in rows(view, "planned-features")] == [None]
+
+
+def test_only_the_newest_date_of_issue_is_shown(marts, settings):
+    older = (
+        "insert into fct_cost_projections by name select * replace (date '2025-06-10' as as_of_date, 1 as projected_cost_usd) "
+        "from fct_cost_projections"
+    )
+    assert month(see("projection", marts("tiny", older), settings), JUNE)["projected_cost_usd"] == Decimal("79.75")
+
+
+def test_without_a_figure_there_is_none(marts, settings):
+    unknown = (
+        "update fct_cost_projections set status = 'insufficient_history', projected_cost_usd = null, low_cost_usd = null, "
+        "high_cost_usd = null"
+    )
+    view = see("projection", marts("tiny", unknown), settings)
+    assert fact(view, "June, as it is") is None
+    assert "Fewer than seven known days: there is no figure yet, and none is made up." in warned(view)
+
+
+def test_a_budget_stands_beside_the_month(marts, settings):
+    view = see("projection", marts("tiny"), settings)
+    assert fact(view, "Budget this month") == "will_be_exceeded"
+    (budget,) = rows(view, "budgets")
+    assert (budget["budget_cost_usd"], budget["exceeded_date"]) == (50, date(2025, 6, 20))
+    assert line(view, "projection-by-month", "Budget") == {JUNE: 50.0}
+
+
+def test_a_month_with_an_unknown_day_is_not_summed(marts, settings):
+    # The total of June 2 to 10 as its baselines have it: nine days of 2.75; in May one day is not known.
+    days = (
+        "insert into fct_daily_cost_baselines by name select 'total' as feature_id, d::date as usage_date, {usd} as "
+        "allocated_cost_usd from range(date '2025-{first}', date '2025-{end}', interval 1 day) as r(d)"
+    )
+    connection = marts(
+        "tiny",
+        days.format(usd="if(d = '2025-05-30', null, 2.75)", first="05-30", end="06-01"),
+        days.format(usd="2.75", first="04-29", end="05-01"),
+        "update fct_cost_projections set target_date = '2025-06-01' where target_period = 'month'",
+    )
+    spent = line(see("projection", connection, settings), "projection-by-month", "Spent")
+    assert spent == {date(2025, 4, 1): 5.5, date(2025, 5, 1): None, JUNE: 24.75}
