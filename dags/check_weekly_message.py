@@ -1,7 +1,7 @@
 """Say on Monday at 10:00 when last week's message is not where it should be.
 
-**Reads** the ledger of posted messages and the published marts · **Writes** one alert a week, in Slack or by e-mail · **Runs** on
-Mondays at 10:00 in the zone of `AI_FINOPS_TIMEZONE`
+**Reads** the ledger of posted messages and the published marts · **Writes** one alert a week, in Slack or by e-mail
+**Runs** on Mondays at 10:00 in the zone of `AI_FINOPS_TIMEZONE`
 **If it fails** its message names the days that are not published, or the channel that did not get the message; mend that. Where
 neither Slack nor e-mail is configured, the kept text under `reviews/` counts.
 """

@@ -1,9 +1,10 @@
 """Post Monday's message.
 
-**Reads** the published marts · **Writes** text, picture and blocks to `reviews/` beside them, the Slack channel of `slack_default`
-when that connection exists, and e-mail when that is configured · **Runs** by itself once all seven days of a week are published
-**If it fails** it is retried, then the alert channel is told; the text is kept under `reviews/`. Mend the connection and clear the
-run: a week is posted once per channel and updated after that. A forced run (parameter `week`) names the days that are missing.
+**Reads** the published marts · **Writes** text, picture and blocks to `reviews/` beside them, the Slack channel of
+`slack_default` when that connection exists, and e-mail when that is configured · **Runs** by itself once all seven days of a
+week are published, never on half a week
+**If it fails** it is retried, then the alert channel is told; the text is kept under `reviews/`. Mend the connection and clear
+the run: a week is posted once per channel and updated after that. A forced run (parameter `week`) names the missing days.
 """
 
 import pendulum

@@ -31,7 +31,7 @@ def first(digest):
 def test_each_lever_has_its_sentence(week, lever):
     digest = week(recommended_lever=lever)
     assert first(digest).startswith(f"Recommended: {SENTENCES[lever]} (est. savings: $340/month; ")
-    assert list(recommend(digest))[1:] == ["Decision needed by Friday."]
+    assert list(recommend(digest))[1:] == ["Decision needed by Friday, June 20."]
 
 
 def test_no_lever_is_without_a_sentence():
