@@ -167,5 +167,9 @@ def slack(monkeypatch):
 
 def connect(monkeypatch, api: SlackApi, *, password: str = TOKEN, **extra: str) -> None:
     """Let the Airflow connection point to a Slack."""
-    connection = {"conn_type": "slack", "password": password, "extra": {"base_url": f"{api.url}/api/", "timeout": 5, **extra}}
+    connection = {
+        "conn_type": "slack",
+        "password": password,
+        "extra": {"base_url": f"{api.url}/api/", "timeout": 5, **extra},
+    }
     monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", json.dumps(connection))

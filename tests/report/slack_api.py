@@ -125,7 +125,9 @@ class SlackApi:
         if problems:
             raise Refused("invalid_blocks", errors=problems)
         metadata = given.get("metadata")
-        if metadata is not None and not (metadata.get("event_type") and isinstance(metadata.get("event_payload"), dict)):
+        if metadata is not None and not (
+            metadata.get("event_type") and isinstance(metadata.get("event_payload"), dict)
+        ):
             raise Refused("invalid_metadata_format")
 
     def _picture_problems(self, file_id: str, place: int) -> list[str]:
@@ -163,7 +165,9 @@ def block_problems(blocks: list[dict[str, Any]]) -> list[str]:
     return problems
 
 
-def _text_problems(text: Mapping[str, Any], *, most: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")) -> list[str]:
+def _text_problems(
+    text: Mapping[str, Any], *, most: int, kinds: tuple[str, ...] = ("plain_text", "mrkdwn")
+) -> list[str]:
     problems = [] if text["type"] in kinds else [f"{text['type']} is not allowed here"]
     if text["type"] == "mrkdwn" and "emoji" in text:
         problems.append("emoji is for plain_text")
@@ -184,7 +188,9 @@ def _update(api: SlackApi, given: Mapping[str, Any]) -> dict[str, Any]:
     api.check_content(given)
     for message in channel.messages:
         if message["ts"] == given["ts"]:
-            message.update({name: given[name] for name in ("text", "blocks", "metadata") if given.get(name)}, is_edited=True)
+            message.update(
+                {name: given[name] for name in ("text", "blocks", "metadata") if given.get(name)}, is_edited=True
+            )
             return {"channel": channel.id, "ts": given["ts"]}
     raise Refused("message_not_found")
 
@@ -213,7 +219,12 @@ def _get_upload_url(api: SlackApi, given: Mapping[str, Any]) -> dict[str, Any]:
     if not given.get("filename") or not str(given.get("length", "")).isdigit():
         raise Refused("invalid_arguments")
     file_id = f"F{api.next_id():08d}"
-    api.files[file_id] = dict(given) | {"length": int(given["length"]), "content": None, "is_complete": False, "looks": 0}
+    api.files[file_id] = dict(given) | {
+        "length": int(given["length"]),
+        "content": None,
+        "is_complete": False,
+        "looks": 0,
+    }
     return {"upload_url": f"{api.url}/upload/{file_id}", "file_id": file_id}
 
 
@@ -225,7 +236,9 @@ def _complete_upload(api: SlackApi, given: Mapping[str, Any]) -> dict[str, Any]:
             raise Refused("file_not_found")
         known["is_complete"] = True
         if given.get("channel_id"):  # it is then a message of its own
-            api.find_channel(given["channel_id"], by_id=True).messages.append({"ts": str(api.next_id()), "file": file["id"]})
+            api.find_channel(given["channel_id"], by_id=True).messages.append(
+                {"ts": str(api.next_id()), "file": file["id"]}
+            )
     return {"files": [{"id": file["id"], "title": file.get("title")} for file in files]}
 
 

@@ -262,9 +262,14 @@ def test_the_message_is_found_behind_pages_of_others(settings, publish, week, sl
     slack.faults["chat.postMessage"] = ["drop after"]
     with pytest.raises(NotKnown):
         deliver(settings=settings, week=MONDAY)
-    other = {"event_type": "ai_finops_weekly_digest", "event_payload": {"week_start_date": "2025-06-02", "channel": "#ai-cost"}}
+    other = {
+        "event_type": "ai_finops_weekly_digest",
+        "event_payload": {"week_start_date": "2025-06-02", "channel": "#ai-cost"},
+    }
     for place in range(5):
-        slack.messages.append({"ts": f"5750069000.{place:06d}", "text": "chatter", "metadata": other if place % 2 else None})
+        slack.messages.append(
+            {"ts": f"5750069000.{place:06d}", "text": "chatter", "metadata": other if place % 2 else None}
+        )
     assert deliver(settings=settings, week=MONDAY).startswith("updated in")
     assert slack.calls.count("conversations.history") == 3
     assert slack.calls.count("chat.postMessage") == 1
@@ -387,7 +392,9 @@ def deliver_edition(settings: Settings, edition):
     )
 
 
-def test_five_runs_that_are_killed_between_posting_and_the_ledger_post_once(settings, publish, week, slack, monkeypatch):
+def test_five_runs_that_are_killed_between_posting_and_the_ledger_post_once(
+    settings, publish, week, slack, monkeypatch
+):
     publish(week())
     deliver_once = deliver_edition(settings, read_edition(settings, MONDAY))
     with monkeypatch.context() as killing:

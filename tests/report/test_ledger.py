@@ -6,7 +6,16 @@ from datetime import date
 import pytest
 
 from ai_finops.errors import ReportError
-from ai_finops.report.ledger import claim, claim_again, confirm, entry_path, locked, read_entry, release, write_atomically
+from ai_finops.report.ledger import (
+    claim,
+    claim_again,
+    confirm,
+    entry_path,
+    locked,
+    read_entry,
+    release,
+    write_atomically,
+)
 
 WEEK = date(2025, 6, 9)
 
@@ -56,9 +65,8 @@ def test_an_intent_of_which_nothing_came_is_written_anew(path):
 
 
 def test_one_holds_the_lock_of_an_entry(path):
-    with locked(path), path.with_suffix(".lock").open("a") as other:
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with locked(path), path.with_suffix(".lock").open("a") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with path.with_suffix(".lock").open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

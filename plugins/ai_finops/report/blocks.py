@@ -69,7 +69,7 @@ def _metrics(review: WeeklyReview) -> list[Block]:
     lines = metric_lines(review.metrics)
     if not lines:
         return []
-    return [_section(fit(lines, MOST_SECTION, most_lines=MOST_METRIC_LINES, things="metrics"))]
+    return [_section(fit(lines, MOST_SECTION, most_lines=MOST_METRIC_LINES, thing="metric"))]
 
 
 def _decision(sentences: Sequence[str]) -> str:
@@ -86,4 +86,4 @@ def _context(notes: Sequence[str]) -> list[Block]:
     if not notes:
         return []
     lines = ["Data:", *(f"• {note}" for note in notes)]
-    return [{"type": "context", "elements": [_plain(fit(lines, MOST_SECTION, things="notes"))]}]
+    return [{"type": "context", "elements": [_plain(fit(lines, MOST_SECTION, thing="note"))]}]

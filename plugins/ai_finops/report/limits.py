@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ai_finops.report.wording import counted
+
 MOST_BLOCKS = 50
 MOST_SECTION = 3000
 MOST_HEADER = 150
@@ -35,21 +37,21 @@ def cut(text: str, most: int) -> str:
     return "".join(kept) + note
 
 
-def fit(lines: Sequence[str], most: int, *, most_lines: int | None = None, things: str = "lines") -> str:
+def fit(lines: Sequence[str], most: int, *, most_lines: int | None = None, thing: str = "line") -> str:
     """Return as many whole lines, escaped, as fit into `most` characters, and how many more there are.
 
     A first line that does not fit by itself is cut.
     """
     kept = list(lines[:most_lines])
-    while len(kept) > 1 and len(_joined(kept, of=len(lines), things=things)) > most:
+    while len(kept) > 1 and len(_joined(kept, of=len(lines), thing=thing)) > most:
         kept.pop()
-    if len(_joined(kept, of=len(lines), things=things)) > most:
-        more = _joined([], of=len(lines) - 1, things=things) if len(lines) > 1 else ""
+    if len(_joined(kept, of=len(lines), thing=thing)) > most:
+        more = _joined([], of=len(lines) - 1, thing=thing) if len(lines) > 1 else ""
         return f"{cut(kept[0], most - len(more) - 1)}{more and chr(10)}{more}"
-    return _joined(kept, of=len(lines), things=things)
+    return _joined(kept, of=len(lines), thing=thing)
 
 
-def _joined(kept: Sequence[str], *, of: int, things: str) -> str:
+def _joined(kept: Sequence[str], *, of: int, thing: str) -> str:
     left_out = of - len(kept)
-    more = [f"… and {left_out:,} more {things}"] if left_out else []
+    more = [f"… and {counted(left_out, f'more {thing}')}"] if left_out else []
     return "\n".join([*map(escaped, kept), *more])
