@@ -10,8 +10,10 @@ from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ai_finops.report.spend_series import OTHERS, Layer, SpendSeries
-from ai_finops.report.wording import short_dollars
+from ai_finops.report.review import MonthProjection
+from ai_finops.report.spend_series import OTHERS, Layer, SpendSeries, week_note
+from ai_finops.report.wording import short_dollars as _short
+from ai_finops.report.wording import shortest_dollars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +43,7 @@ def draw(series: SpendSeries) -> bytes:
     weeks, month = figure.subplots(1, 2, width_ratios=(2.9, 1))
     figure.subplots_adjust(left=0.02, right=0.985, top=0.9, bottom=0.11, wspace=0.04)
     _draw_weeks(weeks, series)
-    _draw_month(month, series)
+    _draw_month(month, series.month)
     image = BytesIO()
     figure.savefig(image, format="png", metadata={"Software": None})
     return image.getvalue()
@@ -61,15 +63,14 @@ def _draw_weeks(axes: Axes, series: SpendSeries) -> None:
     slots = max(len(series.weeks), _LEAST_SLOTS)
     room = slots * _LABELS_SHARE / (1 - _LABELS_SHARE)
     axes.set_xlim(len(series.weeks) - slots - 0.5, len(series.weeks) - 0.5 + room)
-    for place, (week, total) in enumerate(zip(series.weeks, series.totals_usd, strict=True)):
-        is_part = week.covered_day_count < 7 or week.unknown_cost_call_count
-        amount = "not\nknown" if total is None else f"{short_dollars(total)}{'*' if is_part else ''}"
+    for place, total in enumerate(series.totals_usd):
+        amount = "not\nknown" if total is None else shortest_dollars(total)
         _write(
             axes, place, bottoms[place] + top * 0.015, amount, ha="center", va="bottom", fontsize=_SMALLEST, color=_INK
         )
     _label_layers(axes, middles, place=len(series.weeks) - 0.62, room=room, top=top)
     axes.set_xticks(range(len(series.weeks)), [_week_name(place, series) for place in range(len(series.weeks))])
-    _finish(axes, "Cost by feature, week of" + (" (* not whole)" if _is_part(series) else ""))
+    _finish(axes, "AI cost by week and feature" + (" (* not whole)" if _is_part(series) else ""))
 
 
 def _label_layers(
@@ -79,7 +80,7 @@ def _label_layers(
     heights = _spread([middle for middle, *_ in middles], gap=_LEAST_LABEL_GAP * top, top=top)
     for height, (middle, layer, colour) in zip(heights, middles, strict=True):
         axes.plot([place, place + 0.05 * room], [middle, height], color=colour, linewidth=1.5)
-        text = f"{short_dollars(layer.costs_usd[-1] or Decimal(0))} {layer.name}"
+        text = f"{_short(layer.costs_usd[-1] or Decimal(0))} {layer.name}"
         _write(axes, place + 0.065 * room, height, text, ha="left", va="center", fontsize=_SMALL, color=_INK)
 
 
@@ -95,60 +96,44 @@ def _spread(middles: list[float], *, gap: float, top: float) -> list[float]:
     return heights
 
 
-def _draw_month(axes: Axes, series: SpendSeries) -> None:
-    month = series.month
+def _draw_month(axes: Axes, month: MonthProjection | None) -> None:
     if month is None or month.projected_cost_usd is None:
-        _write(axes, 0.5, 0.5, "Month end\nnot projected", ha="center", va="center", fontsize=_LETTERS, color=_PALE)
-        axes.set_xlim(0, 1)
+        _write(axes, 0, 0.5, "Month end\nnot projected", ha="center", fontsize=_LETTERS, color=_PALE)
+        axes.set_xlim(-1, 1)
         axes.set_xticks([])
         _finish(axes, "")
         return
     projected, actual = float(month.projected_cost_usd), float(month.actual_cost_usd or 0)
-    low, high = (
-        float(value) if value is not None else projected for value in (month.low_cost_usd, month.high_cost_usd)
-    )
-    top = 1.22 * max(high, projected, 0.01)
+    top = 1.22 * max(float(month.high_cost_usd or 0), projected, 0.01)
     axes.bar([0], [actual], color=_OTHERS_COLOUR, width=0.5)
-    axes.bar(
-        [0], [projected - actual], bottom=[actual], color="white", width=0.5, hatch="//", edgecolor=_PALE, linewidth=1.2
-    )
-    if high > low:
-        axes.errorbar(
-            [0], [projected], yerr=[[max(projected - low, 0)], [max(high - projected, 0)]], color=_INK, capsize=9, lw=2
-        )
-        _write(axes, 0.33, high, short_dollars(month.high_cost_usd), va="center", fontsize=_SMALL, color=_PALE)
-        _write(axes, 0.33, low, short_dollars(month.low_cost_usd), va="center", fontsize=_SMALL, color=_PALE)
-    _write(
-        axes,
-        -0.33,
-        projected,
-        short_dollars(month.projected_cost_usd),
-        ha="right",
-        va="center",
-        fontsize=_LETTERS,
-        color=_INK,
-        weight="bold",
-    )
-    if month.actual_cost_usd is not None:
-        _write(
-            axes,
-            -0.33,
-            actual,
-            f"so far\n{short_dollars(month.actual_cost_usd)}",
-            ha="right",
-            va="center",
-            fontsize=_SMALL,
-            color=_PALE,
-        )
+    rest = {"color": "white", "width": 0.5, "hatch": "//", "edgecolor": _PALE, "linewidth": 1.2}
+    axes.bar([0], [projected - actual], bottom=[actual], **rest)
+    _draw_band(axes, month, top=top)
+    left = [(actual, f"{_short(month.actual_cost_usd)}\nso far", _PALE)] if month.actual_cost_usd is not None else []
+    left.append((projected, f"{_short(month.projected_cost_usd)}\nprojected", _INK))
+    heights = _spread([height for height, *_ in left], gap=0.15 * top, top=top)
+    for height, (_, text, colour) in zip(heights, left, strict=True):
+        _write(axes, -0.33, height, text, ha="right", fontsize=_SMALL, color=colour)
     axes.set_ylim(0, top)
     axes.set_xlim(-1.1, 1.0)
     axes.set_xticks([0], [f"{month.month_start_date:%B}"])
     _finish(axes, "Month end")
 
 
+def _draw_band(axes: Axes, month: MonthProjection, *, top: float) -> None:
+    if month.low_cost_usd is None or month.high_cost_usd is None or month.high_cost_usd <= month.low_cost_usd:
+        return
+    ends = [float(month.low_cost_usd), float(month.high_cost_usd)]
+    middle = sum(ends) / 2
+    axes.errorbar([0], [middle], yerr=[[middle - ends[0]], [ends[1] - middle]], fmt="none", color=_INK, capsize=9, lw=2)
+    heights = _spread(ends, gap=_LEAST_LABEL_GAP * top, top=top)
+    for height, usd in zip(heights, (month.low_cost_usd, month.high_cost_usd), strict=True):
+        _write(axes, 0.33, height, _short(usd), fontsize=_SMALL, color=_PALE)
+
+
 def _write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
     # Two dollar signs in a text are no formula.
-    axes.text(x, y, text, parse_math=False, **style)
+    axes.text(x, y, text, parse_math=False, **{"va": "center"} | style)
 
 
 def _finish(axes: Axes, title: str) -> None:
@@ -167,8 +152,9 @@ def _colours(series: SpendSeries) -> list[str]:
 def _week_name(place: int, series: SpendSeries) -> str:
     monday = series.weeks[place].week_start_date
     is_new_month = place == 0 or series.weeks[place - 1].week_start_date.month != monday.month
-    return f"{monday:%b} {monday.day}" if is_new_month else f"{monday.day}"
+    mark = "*" if week_note(series.weeks[place]) else ""
+    return f"{monday:%b} {monday.day}{mark}" if is_new_month else f"{monday.day}{mark}"
 
 
 def _is_part(series: SpendSeries) -> bool:
-    return any(week.covered_day_count < 7 or week.unknown_cost_call_count for week in series.weeks)
+    return any(map(week_note, series.weeks))

@@ -11,7 +11,7 @@ from ai_finops.report.wording import counted, day_name, dollars, one_line
 
 MOST_FEATURES = 4
 OTHERS = "All others"
-_MOST_NAME = 24
+_MOST_NAME = 23
 
 
 @dataclass(frozen=True, slots=True)

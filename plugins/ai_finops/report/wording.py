@@ -30,6 +30,15 @@ def short_dollars(usd: Decimal) -> str:
     return f"{'-' if usd < 0 else ''}${(abs(usd) / 1000).quantize(places, rounding=ROUND_HALF_UP):,}K"
 
 
+def shortest_dollars(usd: Decimal) -> str:
+    """Write US dollars in five characters at most, as long as they are no million: `$999`, `$1.2K`, `$12K`."""
+    size = abs(usd)
+    if size < Decimal("999.5"):
+        return dollars(usd)
+    places = Decimal("0.1") if size < 9_950 else Decimal(1)
+    return f"{'-' if usd < 0 else ''}${(size / 1000).quantize(places, rounding=ROUND_HALF_UP):,}K"
+
+
 def small_dollars(usd: Decimal) -> str:
     """Write US dollars of one request: with four decimals; what is not quite nothing is not written as such."""
     sign, size = ("-" if usd < 0 else ""), abs(usd)
