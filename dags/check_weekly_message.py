@@ -6,7 +6,8 @@
 neither Slack nor e-mail is configured, the kept text under `reviews/` counts.
 """
 
-import pendulum
+from datetime import timedelta
+
 from airflow.sdk import CronTriggerTimetable, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -16,10 +17,10 @@ from ai_finops.orchestrate.extracting import last_run_date, permanent_errors_fai
 SETTINGS = Settings.from_env()
 
 
-# A deadline of Airflow's hangs on a run, and a week that is never whole has no run of report_weekly.
+# A deadline of Airflow's hangs on a run, and a week that is never whole has no run of report_weekly. Without a start date
+# nothing is checked that was due before the DAG was there.
 @dag(
-    schedule=CronTriggerTimetable("0 10 * * 1", timezone=SETTINGS.timezone),
-    start_date=pendulum.datetime(2025, 1, 1, tz="UTC"),
+    schedule=CronTriggerTimetable("0 10 * * 1", timezone=SETTINGS.timezone, run_immediately=timedelta(0)),
     end_date=last_run_date(),
     catchup=False,
     max_active_runs=1,

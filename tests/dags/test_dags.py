@@ -228,3 +228,11 @@ def test_the_message_is_due_on_monday_at_ten_in_the_configured_zone(monkeypatch,
         "UTC"
     )
     assert (due.date(), (due.hour, due.minute)) == (date(2025, 6, 16), deadline)
+
+
+def test_no_message_is_late_that_was_due_before_the_check_was_there(dag_bag):
+    dag = dag_bag.dags["check_weekly_message"]
+    timetable = decode_timetable(encode_timetable(dag.timetable))
+    anything = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)
+    first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=anything)
+    assert first.run_after > pendulum.now("UTC")

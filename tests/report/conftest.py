@@ -126,6 +126,7 @@ def publish(settings) -> Callable[..., None]:
         columns = [field for field in fields(WeeklyDigest) if field.name != "marts_as_of_date"]
         types = ", ".join(f"{column.name} {SQL_TYPES[column.type.split(' ')[0]]}" for column in columns)
         with duckdb.connect(str(folder / "marts.duckdb")) as connection:
+            connection.begin()
             connection.execute("create table dim_builds as select ? as as_of_date", [as_of])
             connection.execute(f"create table rpt_weekly_digest ({types})")
             for digest in digests:
@@ -134,6 +135,7 @@ def publish(settings) -> Callable[..., None]:
                 connection.execute(f"insert into rpt_weekly_digest values ({marks})", values)
             for statement in (*statements, *BESIDE_THE_DIGEST):
                 connection.execute(statement)
+            connection.commit()
         (settings.published / "current").symlink_to(folder.relative_to(settings.published))
 
     return publish_weeks

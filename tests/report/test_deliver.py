@@ -11,7 +11,16 @@ import pytest
 
 from ai_finops.config import Settings
 from ai_finops.errors import PublishError, ReportError
-from ai_finops.report import NotKnown, NotPosted, compose, deliver, read_edition, slack_delivery, write_review
+from ai_finops.report import (
+    NotKnown,
+    NotPosted,
+    compose,
+    deliver,
+    find_overdue,
+    read_edition,
+    slack_delivery,
+    write_review,
+)
 from ai_finops.report import slack as slack_calls
 from ai_finops.report.deliver import reviews_of
 from ai_finops.report.slack import find_hook
@@ -360,6 +369,16 @@ def test_a_message_that_somebody_deleted_stays_deleted(settings, publish, week, 
     publish_again(settings, publish, week(total_cost_usd=Decimal("2150")))
     assert "message_not_found; remove" in deliver(settings=settings, week=MONDAY)
     assert slack.messages == []
+
+
+@pytest.mark.parametrize("spelling", ["ai-cost", "C024BE91L"])
+def test_a_channel_spelt_otherwise_is_the_same_channel(settings, publish, week, slack, monkeypatch, spelling):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    connect(monkeypatch, slack, channel=spelling)
+    assert deliver(settings=settings, week=MONDAY).startswith("not posted again")
+    assert find_overdue(settings, week=MONDAY) is None
+    assert len(slack.messages) == 1
 
 
 def test_an_entry_of_an_earlier_release_is_read(settings, publish, week, slack):

@@ -12,7 +12,7 @@ from ai_finops.errors import AiFinopsError
 from ai_finops.report.alerting import alert
 from ai_finops.report.deliver import reviews_of
 from ai_finops.report.digest import load, published_as_of
-from ai_finops.report.ledger import POSTED, claim, confirm, entry_path, locked, read_entry, release
+from ai_finops.report.ledger import POSTED, claim, confirm, entry_path, find_entry_path, locked, read_entry, release
 from ai_finops.report.slack import channel_of, find_hook
 from ai_finops.report.wording import day_name, day_names
 
@@ -64,7 +64,7 @@ def _missing(settings: Settings, week: date) -> Iterator[str]:
     if not channels and not (reviews / f"{week}.md").exists():
         yield f"it is not in {reviews}"
     for channel in channels:
-        entry = read_entry(entry_path(reviews, week=week, channel=channel))
+        entry = read_entry(find_entry_path(reviews, week=week, channel=channel))
         if entry is None:
             yield f"it was not sent to {channel}"
         elif entry.state != POSTED:

@@ -13,7 +13,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from hashlib import sha256
@@ -45,6 +45,20 @@ def entry_path(reviews: Path, *, week: date, channel: str) -> Path:
     """Return the entry's file; the channel is in its name readably, and exactly as a hash."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", channel).strip("-")[:60]
     return reviews / "ledger" / f"{week}.{readable}.{sha256(channel.encode()).hexdigest()[:8]}.json"
+
+
+def find_entry_path(reviews: Path, *, week: date, channel: str) -> Path:
+    """Return the file of a channel's entry, also where it was written by another spelling or by the channel's id."""
+    for path in sorted((reviews / "ledger").glob(f"{week}.*.json")):
+        with suppress(ReportError):
+            entry = read_entry(path)
+            if entry and (entry.channel_id == channel or _bare(entry.channel) == _bare(channel)):
+                return path
+    return entry_path(reviews, week=week, channel=channel)
+
+
+def _bare(channel: str) -> str:
+    return channel.removeprefix("#")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ai_finops.report.ledger import (
     claim,
     claim_again,
     confirm,
-    entry_path,
+    find_entry_path,
     locked,
     read_entry,
     release,
@@ -44,7 +44,7 @@ def deliver_to_slack(hook: SlackHook, edition: Edition, *, channel: str, reviews
         NotKnown: It may be in the channel; run again, it is looked for first.
         ReportError: The ledger's entry cannot be read.
     """
-    path = entry_path(reviews, week=edition.week, channel=channel)
+    path = find_entry_path(reviews, week=edition.week, channel=channel)
     with locked(path):
         entry = claim(path, week=edition.week, channel=channel, content_sha256=edition.content_sha256)
         if entry and entry.state == INTENT:
