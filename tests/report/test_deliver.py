@@ -266,6 +266,24 @@ def test_after_an_unclear_end_a_message_that_is_not_there_is_posted(settings, pu
     assert len(slack.messages) == 1
 
 
+def test_a_message_that_was_just_sent_is_given_time_to_arrive(settings, publish, week, slack, monkeypatch):
+    publish(week())
+    waits = []
+    monkeypatch.setattr(slack_delivery, "SETTLE_SECONDS", 30)
+    monkeypatch.setattr(slack_delivery.time, "sleep", waits.append)
+    slack.faults["chat.postMessage"] = ["drop before", "drop before"]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    (path,) = reviews_of(settings).glob("ledger/*.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"intent_at": 1_750_068_000}))
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    # The second run wrote its own intent, and the third waits for what that one may have sent.
+    assert deliver(settings=settings, week=MONDAY).startswith("posted to")
+    assert waits[0] == 0
+    assert 0 < waits[1] <= 30
+
+
 def test_the_message_is_found_behind_pages_of_others(settings, publish, week, slack):
     publish(week())
     slack.faults["chat.postMessage"] = ["drop after"]
