@@ -41,7 +41,7 @@ from ai_finops.lake_schemas import (
 )
 from ai_finops.pricing.catalog import export_prices
 from ai_finops.pricing.price_table import FOREVER
-from tests.warehouse.dbt_forks import run_forked
+from tests.dbt_forks import run_forked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"

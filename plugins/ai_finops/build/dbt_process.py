@@ -26,19 +26,22 @@ def main(arguments: list[str]) -> int:
     Args:
         arguments: What `process_arguments` returned.
     """
-    (report_path, parsed_path, *shared), command = split(arguments)
+    (report_path, parsed_path, *shared), _ = split(arguments)
     outcome = parse([*shared, "--no-write-json"], before=Path(parsed_path))
     if outcome.success:
-        outcome = run(outcome.result, [*command, *shared])
+        return run_parsed(outcome.result, arguments)
     _report(outcome, Path(report_path))
-    return 0 if outcome.success else 1
+    return 1
 
 
-def run(manifest: Manifest, command: list[str]) -> dbtRunnerResult:
-    """Run a command on a parsed project."""
+def run_parsed(manifest: Manifest, arguments: list[str]) -> int:
+    """Do what `main` does after the project is parsed."""
     from dbt.cli.main import dbtRunner
 
-    return dbtRunner(manifest=manifest).invoke(command)
+    (report_path, _, *shared), command = split(arguments)
+    outcome = dbtRunner(manifest=manifest).invoke([*command, *shared])
+    _report(outcome, Path(report_path))
+    return 0 if outcome.success else 1
 
 
 def split(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -1,7 +1,9 @@
 """dbt for the tests: started and its project parsed once for each test process, and forked for each command.
 
+Not for a project that a test changes between two commands, which would not be read again.
+
 A build starts dbt anew and reads the parsed project each time, four seconds of which nothing is about the test. The
-forks run what a build's process runs after that (`dbt_process.run`), each in an environment and folder of its own.
+forks run what a build's process runs after that (`dbt_process.run_parsed`), each in an environment and folder of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ai_finops.build.dbt_process import run, split
+import pytest
+
+from ai_finops.build.dbt_process import run_parsed, split
 from ai_finops.build.parsing import parse
 
 if TYPE_CHECKING:
@@ -43,15 +47,26 @@ def run_forked(arguments: list[str], *, environment: dict[str, str], folder: Pat
     return subprocess.CompletedProcess(arguments, int(answer), **texts)
 
 
+def fork_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `ai_finops.build.run_dbt` fork dbt too."""
+
+    def run(command: list[str], *, environment: dict[str, str], output_path: Path) -> str:
+        # Python's own arguments and the module's name come first.
+        done = run_forked(command[3:], environment=environment, folder=output_path.parent)
+        return done.stdout + done.stderr
+
+    monkeypatch.setattr("ai_finops.build.dbt._run", run)
+
+
 @cache
 def _server(parsed: str, project_option: str, target_option: str) -> subprocess.Popen[str]:
     """Start the process that parses the project and forks."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.warehouse.dbt_forks"],
+        [sys.executable, "-m", "tests.dbt_forks"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[1],
     )
     atexit.register(process.kill)
     return process
@@ -64,7 +79,7 @@ def serve() -> None:
     manifest = None
     for line in sys.stdin:
         asked = json.loads(line)
-        (_, parsed_path, *shared), command = split(asked["arguments"])
+        (_, parsed_path, *shared), _ = split(asked["arguments"])
         if manifest is None:
             outcome = parse([*shared, "--no-write-json"], before=Path(parsed_path))
             if not outcome.success:
@@ -72,13 +87,13 @@ def serve() -> None:
             manifest = outcome.result
         child = os.fork()
         if child == 0:
-            _run_and_exit(manifest, [*command, *shared], asked)
+            _run_and_exit(manifest, asked)
         _, status = os.waitpid(child, 0)
         answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
         answers.flush()
 
 
-def _run_and_exit(manifest: Manifest, command: list[str], asked: dict) -> NoReturn:
+def _run_and_exit(manifest: Manifest, asked: dict) -> NoReturn:
     """In the child: run a command in its environment, with what it prints in its files, and end without clean-up."""
     code = 1
     try:
@@ -87,7 +102,7 @@ def _run_and_exit(manifest: Manifest, command: list[str], asked: dict) -> NoRetu
         time.tzset()  # the zone was looked up at the start
         for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
             os.dup2(os.open(asked[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
-        code = 0 if run(manifest, command).success else 1
+        code = run_parsed(manifest, asked["arguments"])
     except BaseException:  # noqa: BLE001 - whatever it is, the parent must not go on here as well
         traceback.print_exc()
     finally:
