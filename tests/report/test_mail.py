@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ai_finops.errors import ReportError
-from ai_finops.report import NotPosted, compose, deliver
+from ai_finops.report import NotKnown, NotPosted, compose, deliver
 from tests.report.mail_sink import MailSink
 
 MONDAY = date(2025, 6, 9)
@@ -93,6 +93,28 @@ def test_a_slack_that_fails_keeps_no_mail_back(by_mail, publish, week, sink, sla
     with pytest.raises(NotPosted, match=r"missing_scope.*; sent to cfo@example\.com"):
         deliver(settings=by_mail, week=MONDAY)
     assert len(sink.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("slack_fault", "mail_fault", "kind"),
+    [
+        ("drop after", "", NotKnown),
+        ("channel_not_found", "", NotPosted),
+        # The mail is not sent again, but the message may still reach the channel.
+        ("channel_not_found", "drop after", NotPosted),
+        ("drop after", "554 no", NotKnown),
+        ("", "drop after", ReportError),
+    ],
+)
+def test_of_several_failures_one_that_a_retry_may_mend_counts(
+    by_mail, publish, week, sink, slack, slack_fault, mail_fault, kind
+):
+    publish(week())
+    slack.faults["chat.postMessage"] = [slack_fault]
+    sink.fault = mail_fault
+    with pytest.raises(ReportError) as raised:
+        deliver(settings=by_mail, week=MONDAY)
+    assert type(raised.value) is kind
 
 
 @pytest.mark.parametrize("fault", ["554 no", "451 later"])
