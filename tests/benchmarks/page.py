@@ -31,7 +31,7 @@ from tests.benchmarks.made_page_server import BARE, PREFIX
 
 DAY_COUNT = int(os.environ.get("BENCH_DAYS", "400"))
 FEATURE_COUNT = int(os.environ.get("BENCH_FEATURES", "50"))
-REPEATS, COLD_STARTS = 7, 3
+REPEATS, COLD_STARTS = 5, 3
 FIRST_GOAL_S, ANY_GOAL_S = 1.0, 2.0
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [

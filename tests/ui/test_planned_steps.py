@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from itertools import combinations
 
 import pytest
 
+from ai_finops.analyse.projections import Changes, project
 from ai_finops.ui.planned_steps import Amount, add, earlier_off, increments, reuses_several
+from tests.analyse.daily_costs import daily, history, spent
+from tests.analyse.test_planned_features import AS_OF, FIRST, Planned
+from tests.analyse.test_planned_features import plan as plan_row
 
 JULY = date(2025, 7, 1)
 TOTAL = Amount(Decimal(300), Decimal(330))
@@ -93,3 +98,57 @@ def test_a_low_end_is_not_below_what_is_spent():
     assert wide.low() == 0
     assert wide.low(floor=Decimal(3)) == 3
     assert Amount(Decimal(10), Decimal(12)).low(floor=Decimal(3)) == 8
+
+
+# Three plans on two pipelines, of costs that are no level, so that there is a band; the analysis itself says what is right.
+NOISY = [
+    ("summarize", daily([240, 260, 210, 250] * 7, first=FIRST)),
+    ("answer", daily([90, 70, 80, 100] * 7, first=FIRST)),
+]
+OVERALL = daily([400, 380, 420, 410] * 7, first=FIRST)
+THREE = (
+    plan_row("notes"),
+    plan_row("digest", launch_date=date(2025, 7, 20), share_ratio=0.5),
+    plan_row("search", pipeline="answer", launch_date=date(2025, 8, 3), multiplier=1.5),
+)
+
+
+def projected(*plans):
+    """Return the rows of the scenarios, and the plans as `rpt_planned_features` has them."""
+    planned = Planned(*plans, costs=NOISY)
+    table = project(
+        history(OVERALL),
+        as_of_dates=[AS_OF],
+        spent=spent(OVERALL),
+        own_date=AS_OF,
+        changes=Changes(extras=planned.extras),
+    )
+    judged = [
+        plan(e.plan.feature_id, e.plan.pipeline_id, e.order_number, e.plan.factor, e.status) for e in planned.judged
+    ]
+    return table.to_pylist(), judged
+
+
+def total_of(rows, scenario):
+    return {
+        (row["target_period"], row["target_date"]): row
+        for row in rows
+        if (row["feature_id"], row["scenario"]) == ("total", scenario)
+    }
+
+
+@pytest.mark.parametrize("count", range(4))
+def test_steps_that_are_on_come_to_what_the_analysis_projects_of_them_alone(count):
+    every, judged = projected(*THREE)
+    for subset in combinations(THREE, count):
+        switched_on = {row["feature_id"] for row in subset}
+        added = increments(every, judged, switched_on=switched_on)
+        right, _ = projected(*subset)
+        wanted = total_of(right, "with_planned_features")
+        for target, row in total_of(every, "as_is").items():
+            base = Amount(row["projected_cost_usd"], row["high_cost_usd"])
+            found = add(base, [each[target] for each in added.values() if target in each])
+            known = (found.mean, found.high, found.low(floor=row["actual_cost_usd"] or Decimal(0)))
+            names = ("projected_cost_usd", "high_cost_usd", "low_cost_usd")
+            # Each row was rounded to the micro-dollar by itself.
+            assert known == pytest.approx([wanted[target][name] for name in names], abs=Decimal("0.000006"))
