@@ -11,14 +11,7 @@ _GOOD = frozenset(
 _WATCH = frozenset(
     {
         *("watch", "partial", "estimated", "at_risk", "missing", "short_history", "provisional", "unknown", "mixed"),
-        *(
-            "may_be_exceeded",
-            "in_progress",
-            "no_cost_known",
-            "insufficient",
-            "insufficient_history",
-            "launch_date_passed",
-        ),
+        *("may_be_exceeded", "in_progress", "no_cost_known", "insufficient_history", "launch_date_passed"),
     }
 )
 _BAD = frozenset(
