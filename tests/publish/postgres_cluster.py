@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -20,7 +21,7 @@ import pytest
 WRITER, READER = "ai_finops_writer", "bi_reader"
 SECURED = "secured"
 """The database that asks for a password; the writer's is `tell nobody`."""
-PASSWORD = "tell nobody"  # noqa: S105 - of a server that lives for a test
+PASSWORD = "tell nobody"
 PORT = 54329
 _RULES = f"""
 local {SECURED} {WRITER} scram-sha-256
@@ -40,10 +41,16 @@ class Cluster:
         return psycopg.connect(host=str(self.folder), port=PORT, dbname=database, user=user, **more)
 
     def make_database(self, name: str) -> None:
-        """Make a database in which the writer may do what docs/security.md asks for, and no more."""
         with self.connect() as connection:
             connection.execute(f"create database {name}")
             connection.execute(f"revoke all on database {name} from public")
+
+    def empty(self, name: str) -> None:
+        """Empty a database; the writer may do in it what docs/security.md asks for, and no more."""
+        own = "select nspname from pg_namespace where nspname !~ '^(pg_|information_schema$)'"
+        with self.connect(name) as connection:
+            for (schema,) in connection.execute(own).fetchall():
+                connection.execute(f"drop schema {schema} cascade")
             connection.execute(f"grant connect, create, temporary on database {name} to {WRITER}")
             connection.execute(f"grant connect on database {name} to {READER}")
 
@@ -106,7 +113,7 @@ def _running(postgres: Path, folder: Path, account: dict) -> Iterator[None]:
             _wait(server, folder)
             yield
         finally:
-            server.send_signal(signal.SIGINT)  # ends sessions that a failed test has left
+            server.send_signal(signal.SIGQUIT)  # at once: nobody needs what it holds
             server.wait(30)
 
 
@@ -127,5 +134,19 @@ def _with_roles(started: Cluster) -> Cluster:
     with started.connect() as connection:
         connection.execute(f"create role {WRITER} login password '{PASSWORD}'")
         connection.execute(f"create role {READER} login")
-    started.make_database(SECURED)
+    for name in (SECURED, "marts"):
+        started.make_database(name)
+        started.empty(name)
     return started
+
+
+def airflow_connection(server: Cluster, database: str) -> str:
+    """Return the writer's connection as Airflow's environment variables have it."""
+    connection = {
+        "conn_type": "postgres",
+        "host": str(server.folder),
+        "port": PORT,
+        "login": WRITER,
+        "schema": database,
+    }
+    return json.dumps(connection)
