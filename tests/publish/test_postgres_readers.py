@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import psycopg
 import pytest
 
 from tests.publish.postgres_cluster import READER
+from tests.publish.readers import Readers
 
 BUILD_COUNT = 10
 RELEASE = "alter table marts.fct_daily_metrics add column new_ratio double default 0.5"
@@ -63,62 +61,14 @@ def by_cursor(session) -> set[int]:
     return found
 
 
-class Readers:
-    """Threads that read until they are told to end, and keep what they saw."""
-
-    def __init__(self, connect: Callable[[], psycopg.Connection], ways: tuple[Callable, ...]) -> None:
-        self.seen: dict[str, list[set[int]]] = {way.__name__: [] for way in ways}
-        self.errors: list[str] = []
-        self._turns = threading.Condition()
-        self._is_over = False
-        self._threads = [threading.Thread(target=self._read, args=(connect, way)) for way in ways]
-
-    def _read(self, connect: Callable[[], psycopg.Connection], way: Callable) -> None:
-        try:
-            with connect() as session:
-                while not self._is_over:
-                    found = way(session)
-                    with self._turns:
-                        self.seen[way.__name__].append(found)
-                        self._turns.notify_all()
-        except Exception as error:  # noqa: BLE001 - any error at all is what the test looks for
-            self.errors.append(f"{way.__name__}: {error!r}")
-            with self._turns:
-                self._turns.notify_all()
-
-    def wait_for(self, number: int) -> None:
-        """Wait until every reader has seen a build."""
-
-        def is_seen() -> bool:
-            return bool(self.errors) or all(any(number in each for each in own) for own in self.seen.values())
-
-        with self._turns:
-            assert self._turns.wait_for(is_seen, timeout=60), f"build {number} is not seen: {self.seen}"
-
-    def __enter__(self) -> Readers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over = True
-        for thread in self._threads:
-            thread.join()
-
-
 def test_readers_never_see_an_error_or_a_mix_of_two_builds(publish_numbered, reader):
     publish_numbered(1)
     ways = (by_statement, by_prepared_statement, by_transaction, by_cursor)
-    with Readers(reader, ways) as readers:
+    with Readers(ways, connect=reader) as readers:
         for number in range(1, BUILD_COUNT + 1):
             publish_numbered(number) if number > 1 else None
             readers.wait_for(number)
-    assert readers.errors == []
-    for way, seen in readers.seen.items():
-        assert all(len(found) == 1 for found in seen), way
-        order = [number for found in seen for number in found]
-        assert order == sorted(order), way
-        assert set(order) == set(range(1, BUILD_COUNT + 1)), way
+    readers.require_whole_builds(BUILD_COUNT)
 
 
 def test_a_transaction_that_repeats_its_reads_keeps_its_build(publish_numbered, reader):
@@ -158,7 +108,7 @@ def test_what_is_open_or_prepared_lives_through_a_swap_of_schemas(publish_number
 def test_readers_see_no_error_while_schemas_are_swapped(publish_numbered, reader):
     publish_numbered(1)
     ways = (by_statement, by_prepared_statement, by_transaction, by_cursor)
-    with Readers(reader, ways) as readers:
+    with Readers(ways, connect=reader) as readers:
         for number in range(2, 6):
             publish_numbered(number, *([RELEASE] if number % 2 == 0 else []))
             readers.wait_for(number)
