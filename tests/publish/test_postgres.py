@@ -15,6 +15,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from ai_finops import cli
 from ai_finops.build.marts import MARTS
 from ai_finops.errors import PublishError, SettingsError, SourceForbidden, SourceUnavailable
 from ai_finops.publish import open_published, postgres, postgres_account, postgres_rows, publish, publish_to_postgres
@@ -69,6 +70,15 @@ def test_every_mart_has_the_same_rows_as_the_file(settings, server):
         seen[mart] = len(in_file)
     assert seen.keys() == MARTS.keys() | {"dim_builds", "dim_closed_periods"}
     assert sum(bool(row_count) for row_count in seen.values()) > 30
+
+
+def test_the_shell_publishes_too(settings, server, small_template, monkeypatch, capsys):
+    publish_small(small_template, settings=settings, number=1)
+    monkeypatch.setenv("AI_FINOPS_HOME", str(settings.home))
+    monkeypatch.setenv("AI_FINOPS_POSTGRES_CONNECTION", "marts_db")
+    assert cli.main(["publish", "--to", "postgres"]) == 0
+    assert f"holds build {FIRST}: 5 marts, " in capsys.readouterr().out
+    assert build_of(server) == FIRST
 
 
 ODD = """
