@@ -481,14 +481,24 @@ def test_a_session_that_locks_a_mart_against_writing_is_a_sentence(
     assert build_of(server) == FIRST
 
 
-def test_a_role_whose_transactions_repeat_their_reads_publishes_too(settings, server, publish_build):
+def test_a_role_whose_transactions_repeat_their_reads_publishes_too(settings, server, publish_build, monkeypatch):
     server.execute(f"alter role {WRITER} set default_transaction_isolation = 'serializable'")
     server.execute(f"alter role {WRITER} set default_transaction_read_only = on")
-    server.execute(f"alter role {WRITER} set statement_timeout = '1ms'")
+    server.execute(f"alter role {WRITER} set statement_timeout = '100s'")
+    shown = []
+    real = postgres.grant_reading
+
+    def show(connection, **given):
+        for name in ("transaction_isolation", "statement_timeout"):
+            shown.append(connection.execute(f"show {name}").fetchone()[0])
+        real(connection, **given)
+
+    monkeypatch.setattr(postgres, "grant_reading", show)
     try:
         publish_build()
     finally:
         server.execute(f"alter role {WRITER} reset all")
+    assert shown == ["read committed", "0"]
     assert build_of(server) == FIRST
 
 
