@@ -5,7 +5,8 @@
 **If it fails** readers keep the last good build. A red phase names the models and tests that failed; its log has a line for
 each, with its seconds. A red `check_marts`: the Data Docs show the expectation. Mend it and clear the run, or trigger it for
 any day: the marts depend on the lake alone, not on which day was asked for. A red `sync_alarms` takes nothing back: the marts
-are published, and the alarms see the day before; mend what its message names and clear that task alone.
+are published, and the alarms see the day before; mend what its message names and clear that task alone. So does a red
+`publish_to_postgres`: readers of PostgreSQL keep the build before.
 """
 
 import pendulum
@@ -82,9 +83,17 @@ def build_marts():
         with permanent_errors_fail_now():
             return alarms.sync(settings=Settings.from_env(), now=asked_at(context))
 
+    @task(**RETRIES)
+    def publish_to_postgres() -> list[str]:
+        """Bring the PostgreSQL that is configured, if one is, in step with the published marts; return what was done."""
+        from ai_finops import publish
+
+        with permanent_errors_fail_now():
+            return publish.publish_to_postgres(settings=Settings.from_env())
+
     prepared = prepare_build()
     steps = (build_costs, analyse_costs, build_reviews, check_marts, publish_marts)
-    chain(*(step(prepared) for step in steps), sync_alarms())
+    chain(*(step(prepared) for step in steps), [sync_alarms(), publish_to_postgres()])
 
 
 build_marts()

@@ -81,6 +81,8 @@ def test_usage_errors_exit_2(arguments, said, capsys):
         (["run"], "holds nothing of traces, billing, cloudwatch; land a day first"),
         (["audit"], "no build in "),
         (["publish", "--build", "nine"], "no build nine"),
+        (["publish", "--to", "postgres"], "AI_FINOPS_POSTGRES_CONNECTION names no connection"),
+        (["publish", "--to", "postgres", "--build", "nine"], "PostgreSQL gets the build that the files hold"),
         (["compare", "one", "two"], "no published build 'one'"),
         (["land", "traces", "--from", "2025-06-03", "--to", "2025-06-02"], "the range ends before it begins"),
         (["land", "traces", "--from", "2062-06-03"], "cannot be landed for 2062-06-03 as of"),

@@ -264,3 +264,30 @@ def test_a_page_is_taken(text):
 def test_what_is_no_page_is_refused(text):
     with pytest.raises(SettingsError, match="AI_FINOPS_PAGE_URL is"):
         read(PAGE_URL=text)
+
+
+@pytest.mark.parametrize(
+    "text", ["public", "pg_marts", "information_schema", "AI", "1a", "a-b", 'a"b', "a" * 31, "a b"]
+)
+def test_a_schema_that_is_not_the_marts_own_or_no_name_is_refused(text):
+    with pytest.raises(SettingsError, match=r"AI_FINOPS_POSTGRES_SCHEMA is .* a schema of the marts' own"):
+        Settings.from_env({"AI_FINOPS_POSTGRES_SCHEMA": text})
+
+
+def test_postgres_settings_are_read():
+    settings = Settings.from_env({})
+    assert (settings.postgres_connection, settings.postgres_schema, settings.postgres_readers) == ("", "ai_finops", ())
+    settings = Settings.from_env(
+        {
+            "AI_FINOPS_POSTGRES_CONNECTION": "bi",
+            "AI_FINOPS_POSTGRES_SCHEMA": "a" * 30,
+            "AI_FINOPS_POSTGRES_READERS": "bi_reader, Grafana-1,bi_reader",
+        }
+    )
+    assert settings.postgres_schema == "a" * 30
+    assert (settings.postgres_connection, settings.postgres_readers) == ("bi", ("bi_reader", "Grafana-1"))
+
+
+def test_a_reader_that_is_no_role_is_refused():
+    with pytest.raises(SettingsError, match="AI_FINOPS_POSTGRES_READERS names 'a;drop'"):
+        Settings.from_env({"AI_FINOPS_POSTGRES_READERS": "bi, a;drop"})

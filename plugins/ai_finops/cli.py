@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ai_finops.config import KNOWN_SOURCES, TARGETS, Settings
 from ai_finops.days import parse_day
-from ai_finops.errors import AiFinopsError, SourceError
+from ai_finops.errors import AiFinopsError, PublishError, SettingsError, SourceError
 
 if TYPE_CHECKING:
     from ai_finops.lake import Outcome
@@ -91,11 +91,16 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="make all of it, also what has not changed since the last build",
     )
-    for name, verb, help_text in (
-        ("audit", _audit, "audit a candidate build and write the Data Docs"),
-        ("publish", _publish, "make an audited build the one that readers read"),
-    ):
-        add(name, verb, help_text).add_argument("--build", metavar="ID", help="which one (default: the newest)")
+    audited = add("audit", _audit, "audit a candidate build and write the Data Docs")
+    published = add("publish", _publish, "make an audited build the one that readers read")
+    for verb in (audited, published):
+        verb.add_argument("--build", metavar="ID", help="which one (default: the newest)")
+    published.add_argument(
+        "--to",
+        choices=("files", "postgres"),
+        default="files",
+        help="postgres: bring AI_FINOPS_POSTGRES_CONNECTION in step with the published build (default: files)",
+    )
     run = add("run", _run, "build, audit and publish")
     run.add_argument("--day", type=_day, help="the day it is for; it must have been landed")
     for verb in (build, run):
@@ -302,8 +307,17 @@ def _audit(chosen: argparse.Namespace, settings: Settings) -> int:
 
 def _publish(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.build import find_build
-    from ai_finops.publish import publish
+    from ai_finops.publish import publish, publish_to_postgres
 
+    if chosen.to == "postgres":
+        if chosen.build:
+            raise PublishError(
+                "PostgreSQL gets the build that the files hold; leave --build out, or publish that one first"
+            )
+        if not settings.postgres_connection:
+            raise SettingsError("AI_FINOPS_POSTGRES_CONNECTION names no connection; set it to the id of a postgres one")
+        print("\n".join(publish_to_postgres(settings=settings)))
+        return 0
     _say_published(publish(settings=settings, build=find_build(settings, chosen.build)))
     return 0
 

@@ -113,6 +113,12 @@ class Settings:
     """Address of the weekly view, which the message links to; empty for no link."""
     timezone: str
     """IANA name of the zone in which the message is due on Monday at 10:00."""
+    postgres_connection: str
+    """Airflow connection of a PostgreSQL that gets the published marts too; empty for none."""
+    postgres_schema: str
+    """Schema that the marts have there; the pipeline's own."""
+    postgres_readers: tuple[str, ...]
+    """Roles that may read it, besides those that were given the right there; `public` for everybody."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -192,6 +198,9 @@ class Settings:
             alert_channel=read("ALERT_CHANNEL", ""),
             page_url=_page_url(read("PAGE_URL", "")),
             timezone=_timezone(read("TIMEZONE", "UTC")),
+            postgres_connection=read("POSTGRES_CONNECTION", ""),
+            postgres_schema=_postgres_schema(read("POSTGRES_SCHEMA", "ai_finops")),
+            postgres_readers=_postgres_readers(read("POSTGRES_READERS", "")),
         )
 
 
@@ -326,6 +335,28 @@ def _timezone(text: str) -> str:
             f"AI_FINOPS_TIMEZONE is {text!r}; write the IANA name of a zone, such as Europe/Berlin"
         ) from error
     return text
+
+
+def _postgres_schema(text: str) -> str:
+    """Return `AI_FINOPS_POSTGRES_SCHEMA` as it is. Names made of it must stay within PostgreSQL's 63 characters."""
+    is_name = re.fullmatch(r"[a-z_][a-z0-9_]{0,29}", text)
+    if not is_name or text.startswith("pg_") or text in ("public", "information_schema"):
+        raise SettingsError(
+            f"AI_FINOPS_POSTGRES_SCHEMA is {text!r}; write up to 30 lower-case letters, digits and _, such as ai_finops: "
+            "a schema of the marts' own, neither public nor one of the system's"
+        )
+    return text
+
+
+def _postgres_readers(text: str) -> tuple[str, ...]:
+    """Return the roles that may read the marts, each once, spelled as PostgreSQL has them."""
+    roles = tuple(dict.fromkeys(_parts(text)))
+    for role in roles:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_@. -]{0,62}", role):
+            raise SettingsError(
+                f"AI_FINOPS_POSTGRES_READERS names {role!r}; write names of roles, such as bi_reader, with commas between"
+            )
+    return roles
 
 
 def _sources(text: str) -> tuple[str, ...]:

@@ -74,8 +74,9 @@ def test_build_marts_publishes_only_after_the_audit(dag_bag):
     tasks = dag_bag.dags["build_marts"].tasks
     waits_for = {task.task_id: task.get_flat_relative_ids(upstream=True) for task in tasks}
     order = ["prepare_build", "build_costs", "analyse_costs", "build_reviews", "check_marts", "publish_marts"]
-    order.append("sync_alarms")
-    assert waits_for == {task_id: set(order[:place]) for place, task_id in enumerate(order)}
+    assert waits_for == {task_id: set(order[:place]) for place, task_id in enumerate(order)} | {
+        task_id: set(order) for task_id in ("sync_alarms", "publish_to_postgres")
+    }
 
 
 def test_each_phase_of_dbt_runs_as_on_the_command_line(dag_bag, monkeypatch):
@@ -135,6 +136,15 @@ def test_a_sync_that_fails_is_tried_again_only_when_that_helps(dag_bag, monkeypa
     monkeypatch.setattr(alarms, "sync", fail)
     with pytest.raises(raised, match=str(error)):
         dag_bag.dags["build_marts"].get_task("sync_alarms").python_callable(ti=Started)
+
+
+def test_publishing_to_postgres_does_nothing_until_it_is_configured(dag_bag, monkeypatch):
+    copy = dag_bag.dags["build_marts"].get_task("publish_to_postgres")
+    assert copy.python_callable()[0].startswith("not configured: AI_FINOPS_POSTGRES_CONNECTION")
+    assert (copy.retries, copy.outlets) == (2, [])
+    monkeypatch.setenv("AI_FINOPS_POSTGRES_CONNECTION", "not_there")
+    with pytest.raises(AirflowFailException, match="there is no Airflow connection not_there"):
+        copy.python_callable()
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,19 @@ def test_rows_are_ordered_by_grain(settings):
     assert ids == sorted(ids)
 
 
+def test_columns_that_the_contract_says_are_not_null_stay_so(settings):
+    build = make_build(settings)
+    change(build, "alter table marts.fct_daily_feature_costs alter column feature_id set not null")
+    pass_audit(build)
+    publish(settings=settings, build=build)
+    with open_published(settings) as connection:
+        columns = connection.execute(
+            "select column_name, is_nullable from information_schema.columns "
+            "where table_name = 'fct_daily_feature_costs' and column_name in ('feature_id', 'usage_date') order by 1"
+        ).fetchall()
+    assert columns == [("feature_id", "NO"), ("usage_date", "YES")]
+
+
 def test_marts_file_has_the_storage_version_of_every_duckdb_1(settings):
     publish(settings=settings, build=make_passed(settings))
     header = (settings.published / "current" / "marts.duckdb").read_bytes()[:20]

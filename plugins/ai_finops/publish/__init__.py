@@ -8,6 +8,7 @@
 
 from ai_finops.publish.compare import Difference, compare_builds
 from ai_finops.publish.current import current_build, open_published, resolve_build
+from ai_finops.publish.postgres import publish_to_postgres
 from ai_finops.publish.run_columns import RUN_COLUMNS
 from ai_finops.publish.swap import publish
 
@@ -18,5 +19,6 @@ __all__ = [
     "current_build",
     "open_published",
     "publish",
+    "publish_to_postgres",
     "resolve_build",
 ]

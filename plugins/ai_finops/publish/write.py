@@ -46,6 +46,7 @@ def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord, closed: C
         for name in names:
             rows = f'select * from candidate.marts."{name}" order by {_order(name)}'  # noqa: S608 - names dbt made
             connection.execute(f'create table published."{name}" as {rows}')
+            _keep_not_null(connection, name)
         _write_dim_builds(connection, record)
         _write_dim_closed_periods(connection, closed)
         names += ["dim_builds", "dim_closed_periods"]
@@ -62,6 +63,17 @@ def table_names(connection: duckdb.DuckDBPyConnection, *, database: str, schema:
         [database, schema],
     ).fetchall()
     return [name for (name,) in rows]
+
+
+def _keep_not_null(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Say of the copy what the mart's contract says of its columns; `create table as` takes the values alone."""
+    columns = connection.execute(
+        "select column_name from information_schema.columns where table_catalog = 'candidate' and table_schema = 'marts' "
+        "and table_name = ? and is_nullable = 'NO' order by ordinal_position",
+        [name],
+    ).fetchall()
+    for (column,) in columns:
+        connection.execute(f'alter table published."{name}" alter column "{column}" set not null')
 
 
 def _order(name: str) -> str:
