@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ai_finops.config import KNOWN_SOURCES, TARGETS, Settings
 from ai_finops.days import parse_day
-from ai_finops.errors import AiFinopsError, SourceError
+from ai_finops.errors import AiFinopsError, SettingsError, SourceError
 
 if TYPE_CHECKING:
     from ai_finops.lake import Outcome
@@ -116,6 +116,14 @@ def _parser() -> argparse.ArgumentParser:
     report = add("report", _report, "send the weekly message, or print it")
     report.add_argument("--week", metavar="DAY", type=_day, help="any day of it (default: the last complete week)")
     report.add_argument("--print", dest="is_print", action="store_true", help="only print it")
+
+    finance = add("finance", _finance, "write the files that finance pulls each month, or check what was written")
+    finance.add_argument(
+        "--month", metavar="MONTH", type=_month, help="YYYY-MM (default: every published month that is not final)"
+    )
+    finance.add_argument(
+        "--verify", action="store_true", help="hash the files of the month again; exit code 1 when one was changed"
+    )
 
     calibrate = add(
         "calibrate", _calibrate, "count how many labelled pairs of queries that look alike have the same answer"
@@ -249,6 +257,13 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _month(text: str) -> date:
+    try:
+        return parse_day(f"{text}-01")
+    except AiFinopsError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a month, YYYY-MM") from error
+
+
 def _land(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.extract.history import failures, land_days
 
@@ -357,6 +372,18 @@ def _report(chosen: argparse.Namespace, settings: Settings) -> int:
         print(report.compose(report.load(settings, week)))
     else:
         print(report.deliver(settings=settings, week=week))
+    return 0
+
+
+def _finance(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops import finance
+
+    if not chosen.verify:
+        print("\n".join(finance.export(settings=settings, month=chosen.month)) or "no month has costs yet")
+        return 0
+    if chosen.month is None:
+        raise SettingsError("--verify needs the month: ai-finops finance --month 2025-06 --verify")
+    print("\n".join(finance.verify(chosen.month, settings=settings)))
     return 0
 
 

@@ -101,6 +101,8 @@ class Settings:
     """File of alerting rules for Prometheus; default `alarms/ai_finops.rules.yml` under `home`."""
     pushgateway_url: str
     """Base URL of a Pushgateway that gets the values too; empty for none."""
+    finance_s3: str
+    """`s3://<bucket>/<prefix>` that finance's files are put to as well; empty for none."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -175,6 +177,7 @@ class Settings:
             prometheus_textfile=_file("PROMETHEUS_TEXTFILE", read, default=home / "alarms" / "ai_finops.prom"),
             prometheus_rules=_file("PROMETHEUS_RULES", read, default=home / "alarms" / "ai_finops.rules.yml"),
             pushgateway_url=_pushgateway_url(read("PUSHGATEWAY_URL", "")),
+            finance_s3=_finance_s3(read("FINANCE_S3", "")),
         )
 
 
@@ -276,6 +279,15 @@ def _pushgateway_url(text: str) -> str:
     if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", text):
         raise SettingsError(
             "AI_FINOPS_PUSHGATEWAY_URL is no base URL; write one such as http://pushgateway:9091, without a password in it"
+        )
+    return text.rstrip("/")
+
+
+def _finance_s3(text: str) -> str:
+    """Return `AI_FINOPS_FINANCE_S3` without a slash at its end."""
+    if text and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()=-]+)*/?", text):
+        raise SettingsError(
+            f"AI_FINOPS_FINANCE_S3 is {text!r}; write s3://<bucket>/<prefix>, such as s3://finance-files/ai-cost"
         )
     return text.rstrip("/")
 

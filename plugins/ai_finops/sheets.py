@@ -78,8 +78,8 @@ class Sheet:
     """How many columns on the left stay in view, and are repeated on each printed page."""
     has_filter: bool = False
     """Whether the header offers to filter by its columns."""
-    fits_page: bool = True
-    """Whether it is printed as narrow as one page; a table of very many columns would be unreadable."""
+    pages_wide: int = 1
+    """How many pages it is printed on side by side, shrunk to fit; 0 for as many as it takes."""
 
 
 def safe_text(value: str) -> str:
@@ -118,21 +118,27 @@ def write_xlsx(file: Path | IO[bytes], sheets: Sequence[Sheet], *, is_large: boo
     with xlsxwriter.Workbook(file if not isinstance(file, Path) else str(file), options) as workbook:
         # A date in the file's properties would make two workbooks of the same rows differ.
         workbook.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
-        bold = workbook.add_format({"bold": True, "bottom": 1, "valign": "top"})
-        formats = {
-            kind: workbook.add_format({"num_format": text, "valign": "top", "text_wrap": kind == "note"})
-            for kind, text in NUMBER_FORMATS.items()
-        }
+        formats = {}
+        for kind, number_format in (NUMBER_FORMATS | {_FLAG: '"TRUE";"TRUE";"FALSE"'}).items():
+            side = {"align": "left", "indent": 1} if kind in ("text", "note") else {"align": "right"}
+            side |= {"valign": "top", "text_wrap": kind == "note"}
+            formats[kind] = workbook.add_format({"num_format": number_format} | side)
+            formats[_HEADER + kind] = workbook.add_format({"bold": True, "bottom": 1} | side)
         for sheet in sheets:
-            _write_table(workbook, sheet, bold=bold, formats=formats)
+            _write_table(workbook, sheet, formats=formats)
 
 
-def _write_table(workbook: object, sheet: Sheet, *, bold: object, formats: dict[str, object]) -> None:
+_HEADER = "header of "
+_FLAG = "flag"
+"""Formats beside those of the kinds: of headers, and of true and false."""
+
+
+def _write_table(workbook: object, sheet: Sheet, *, formats: dict[str, object]) -> None:
     rows = iter(sheet.rows)
     first: Sequence[object] | None = None
     for number in count(1):
         page = workbook.add_worksheet(_sheet_name(sheet.name, number))
-        _lay_out(page, sheet, bold=bold, formats=formats)
+        _lay_out(page, sheet, formats=formats)
         waiting = rows if first is None else chain([first], rows)
         last, first = _write_rows(page, sheet, waiting, formats=formats)
         if sheet.has_filter and sheet.columns:
@@ -141,18 +147,18 @@ def _write_table(workbook: object, sheet: Sheet, *, bold: object, formats: dict[
             return
 
 
-def _lay_out(page: object, sheet: Sheet, *, bold: object, formats: dict[str, object]) -> None:
+def _lay_out(page: object, sheet: Sheet, *, formats: dict[str, object]) -> None:
     page.freeze_panes(1, sheet.frozen_columns)
     page.set_landscape()
     page.set_paper(9)  # A4
-    page.fit_to_pages(1 if sheet.fits_page else 0, 0)
+    page.fit_to_pages(sheet.pages_wide, 0)
     page.repeat_rows(0)
     if sheet.frozen_columns:
         page.repeat_columns(0, sheet.frozen_columns - 1)
     page.set_footer("&L&F · &A&RPage &P of &N")
     for place, column in enumerate(sheet.columns):
         page.set_column(place, place, column.width, formats[column.kind])
-        page.write_string(0, place, _xml_text(column.name), bold)
+        page.write_string(0, place, _xml_text(column.name), formats[_HEADER + column.kind])
 
 
 def _write_rows(
@@ -164,10 +170,21 @@ def _write_rows(
         if line + 1 >= MOST_ROWS:
             return line, row
         line += 1
+        if (height := _line_count(sheet.columns, row)) > 1:
+            page.set_row(line, _LINE_POINTS * height)
         for place, (column, value) in enumerate(zip(sheet.columns, row, strict=True)):
             kind, value = (value.kind, value.value) if isinstance(value, Cell) else (column.kind, value)
-            _write_cell(page, line, place, value, formats[kind])
+            _write_cell(page, line, place, value, formats[_FLAG if isinstance(value, bool) else kind])
     return line, None
+
+
+_LINE_POINTS = 15
+"""Height of a line of text; not every program works out the height of wrapped text when it opens a file."""
+
+
+def _line_count(columns: Sequence[SheetColumn], row: Sequence[object]) -> int:
+    notes = ((column, value) for column, value in zip(columns, row, strict=True) if column.kind == "note" and value)
+    return max((math.ceil(len(str(value)) / (0.9 * column.width)) for column, value in notes), default=1)
 
 
 def _sheet_name(name: str, number: int) -> str:

@@ -6,9 +6,9 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowFailException
 
-from ai_finops import alarms, build
+from ai_finops import alarms, build, finance
 from ai_finops.config import REPOSITORY
-from ai_finops.errors import AlarmError, SourceForbidden, SourceUnavailable
+from ai_finops.errors import AlarmError, FinanceError, SourceForbidden, SourceUnavailable
 from ai_finops.orchestrate.extracting import asked_at
 
 EXPECTED_DAGS = {
@@ -67,8 +67,9 @@ def test_build_marts_publishes_only_after_the_audit(dag_bag):
     tasks = dag_bag.dags["build_marts"].tasks
     waits_for = {task.task_id: task.get_flat_relative_ids(upstream=True) for task in tasks}
     order = ["prepare_build", "build_costs", "analyse_costs", "build_reviews", "check_marts", "publish_marts"]
-    order.append("sync_alarms")
-    assert waits_for == {task_id: set(order[:place]) for place, task_id in enumerate(order)}
+    expected = {task_id: set(order[:place]) for place, task_id in enumerate(order)}
+    # Neither waits for the other: what one cannot do takes nothing from the other.
+    assert waits_for == expected | {"sync_alarms": set(order), "export_finance": set(order)}
 
 
 def test_each_phase_of_dbt_runs_as_on_the_command_line(dag_bag, monkeypatch):
@@ -159,3 +160,28 @@ def test_alarms_are_checked_every_day_where_they_are_in_cloudwatch(monkeypatch, 
     dag = DagBag(dag_folder=str(REPOSITORY / "dags" / "check_alarms.py")).dags["check_alarms"]
     assert (dag.schedule == "0 12 * * *") == is_scheduled
     assert (dag.schedule is None) != is_scheduled
+
+
+def test_finances_files_are_written_after_each_publish(dag_bag, monkeypatch):
+    monkeypatch.setattr(
+        finance, "export", lambda **given: ["2025-06: provisional"] if set(given) == {"settings"} else []
+    )
+    export = dag_bag.dags["build_marts"].get_task("export_finance")
+    assert export.python_callable() == ["2025-06: provisional"]
+    assert (export.retries, export.outlets) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (SourceUnavailable("later"), SourceUnavailable),
+        (FinanceError("v1/feature_costs.csv was changed"), AirflowFailException),
+    ],
+)
+def test_a_final_file_that_was_changed_fails_at_once(dag_bag, monkeypatch, error, raised):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(finance, "export", fail)
+    with pytest.raises(raised, match=str(error)):
+        dag_bag.dags["build_marts"].get_task("export_finance").python_callable()
