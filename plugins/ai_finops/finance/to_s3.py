@@ -80,6 +80,7 @@ class Store:
             "Bucket": self.bucket,
             "Key": self._key(key),
             "Body": data,
+            "ChecksumAlgorithm": "SHA256",
             "ChecksumSHA256": checksum,
             "ContentType": _TYPES[Path(key).suffix],
         }
