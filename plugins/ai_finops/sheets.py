@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
 from typing import IO
@@ -82,6 +83,7 @@ class Sheet:
     """How many pages it is printed on side by side, shrunk to fit; 0 for as many as it takes."""
 
 
+@lru_cache(maxsize=10_000)  # columns of a bill say the same over and over
 def safe_text(value: str) -> str:
     """Return a text for a cell of CSV: an apostrophe stands wherever a spreadsheet would see the beginning of a formula."""
     safe = _FORMULA.sub(r"\1'", value)
@@ -215,6 +217,8 @@ _FIRST_YEAR = 1900
 
 
 def _csv_cell(value: object) -> object:
+    if type(value) is str:
+        return _utf8(safe_text(value))
     match value:
         case Cell():
             return _csv_cell(value.value)
@@ -227,7 +231,7 @@ def _csv_cell(value: object) -> object:
         case Decimal() if value.is_finite():
             return format(value, "f")
         case _:
-            return _NOT_IN_UTF8.sub("\N{REPLACEMENT CHARACTER}", safe_text(_text(value)))
+            return _utf8(safe_text(_text(value)))
 
 
 def _text(value: object) -> str:
@@ -246,11 +250,17 @@ def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _utf8(text: str) -> str:
+    return text if text.isascii() else _NOT_IN_UTF8.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _xml_text(value: str) -> str:
     return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", value)
 
 
 def _cut(text: str) -> str:
+    if 2 * len(text) <= MOST_CHARACTERS:
+        return text
     units = text.encode("utf-16-le")
     if len(units) <= 2 * MOST_CHARACTERS:
         return text

@@ -210,6 +210,27 @@ def test_the_same_rows_in_a_later_build_are_no_news(settings, publish):
     assert manifest(current(settings))["as_of_date"] == "2025-06-16"
 
 
+def test_a_definition_that_changed_is_news_too(settings, publish):
+    publish(WORKED)
+    export(settings=settings)
+    publish(WORKED.having(extra_sql="comment on column fct_monthly_feature_costs.team is 'Who builds it.'"))
+    assert "; written: " in export(settings=settings)[0]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "update fct_monthly_feature_costs set display_name = 'Chat bot' where feature_id = 'chat'",
+        "update rpt_focus_costs set \"ChargeDescription\" = 'x' where \"x_RowId\" = 'row-0001'",
+    ],
+)
+def test_one_changed_cell_is_news(settings, publish, changed):
+    publish(WORKED)
+    export(settings=settings)
+    publish(WORKED.having(extra_sql=changed))
+    assert "; written: " in export(settings=settings)[0]
+
+
 def test_a_provisional_month_that_moved_is_replaced_whole(settings, publish):
     publish(WORKED)
     export(settings=settings)
@@ -230,10 +251,11 @@ def test_a_provisional_month_that_moved_is_replaced_whole(settings, publish):
     assert len(list(month_folder(settings).glob("provisional-*"))) == 2
 
 
-def test_a_provisional_file_that_was_changed_by_hand_is_written_again(settings, publish):
+@pytest.mark.parametrize("name", ["feature_costs.csv", "manifest.json"])
+def test_a_provisional_file_that_was_changed_by_hand_is_written_again(settings, publish, name):
     publish(WORKED)
     export(settings=settings)
-    path = current(settings) / "feature_costs.csv"
+    path = current(settings) / name
     path.chmod(0o644)
     path.write_text("mine")
     (line,) = export(settings=settings)
@@ -439,7 +461,7 @@ def test_nothing_published_and_nothing_spent_are_told(settings, publish):
 
 def test_marts_of_another_release_are_told(settings, publish):
     publish(WORKED.having(extra_sql="drop table fct_daily_reconciliations"))
-    with pytest.raises(FinanceError, match="could not write finance's files: .*fct_daily_reconciliations"):
+    with pytest.raises(FinanceError, match=r"could not write finance's files: .*fct_daily_reconciliations"):
         export(settings=settings)
 
 

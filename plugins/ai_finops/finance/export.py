@@ -32,6 +32,7 @@ from ai_finops.finance.tables import FEATURE_COSTS, FOCUS_COSTS, MonthTable, mon
 from ai_finops.finance.to_s3 import open_store
 from ai_finops.finance.totals import sum_up
 from ai_finops.finance.workbook import MonthContent, focus_sheet, sheets_of
+from ai_finops.lake_files import file_sha256
 from ai_finops.publish.current import open_published
 from ai_finops.sheets import Sheet, write_csv, write_xlsx
 
@@ -148,20 +149,26 @@ def _write_month(
     connection: duckdb.DuckDBPyConnection, state: MonthState, *, version: int | None, before: dict, folder: Path
 ) -> Exported:
     content = _read_content(connection, state, version=version, before=before)
+    known = _provisional(folder) if version is None else None
+    if known and known.manifest["fingerprint"] == _fingerprint(content) and not faults_of(known):
+        return Exported(state, known, is_new=False)
     with draft_of(folder) as draft:
-        names = {"feature_costs.csv": content.feature_costs, "focus_costs.csv": content.focus_costs}
-        for name, table in names.items():
+        tables = {"feature_costs.csv": content.feature_costs, "focus_costs.csv": content.focus_costs}
+        for name, table in tables.items():
             _write_csv(draft / name, table)
-        sha256s = {name: file_entry(draft / name)["sha256"] for name in names}
-        fingerprint = _fingerprint(content, sha256s)
-        known = current_set(folder) if version is None else None
-        if known and known.manifest["fingerprint"] == fingerprint and not faults_of(known):
-            return Exported(state, known, is_new=False)
+        sha256s = {name: file_sha256(draft / name) for name in tables}
         write_xlsx(draft / f"ai_cost_{state.name}.xlsx", sheets_of(content, sha256s=sha256s))
         if content.is_focus_apart:
             write_xlsx(draft / f"focus_costs_{state.name}.xlsx", [focus_sheet(content)], is_large=True)
-        manifest = _manifest(content, fingerprint=fingerprint, draft=draft)
-        return Exported(state, place(draft, manifest), is_new=True)
+        return Exported(state, place(draft, _manifest(content, draft=draft)), is_new=True)
+
+
+def _provisional(folder: Path) -> FileSet | None:
+    """Return the current set; None also where it cannot be read, since a provisional one is written again."""
+    try:
+        return current_set(folder)
+    except FinanceError:
+        return None
 
 
 def _read_content(
@@ -192,14 +199,15 @@ def _write_csv(path: Path, table: MonthTable) -> None:
         write_csv(file, Sheet(path.stem, table.columns, table.rows()))
 
 
-def _fingerprint(content: MonthContent, sha256s: dict[str, str]) -> str:
+def _fingerprint(content: MonthContent) -> str:
     """Return a checksum of all that a set says, but for the build that said it: the same rows of a later one are no news."""
     said = [
         LAYOUT,
         content.version,
         content.state.closed_plain(),
         [str(account) for account in content.state.open],
-        sha256s,
+        content.feature_costs.content_hash(),
+        content.focus_costs.content_hash(),
         _plain(content.lines),
         _plain(content.invoices),
         _plain(content.definitions),
@@ -211,7 +219,7 @@ def _plain(values: Sequence[Any]) -> list[dict]:
     return [asdict(each) for each in values]
 
 
-def _manifest(content: MonthContent, *, fingerprint: str, draft: Path) -> dict[str, Any]:
+def _manifest(content: MonthContent, *, draft: Path) -> dict[str, Any]:
     state, costs = content.state, costs_by_feature(content.feature_costs.dicts())
     return {
         "month": state.name,
@@ -226,6 +234,7 @@ def _manifest(content: MonthContent, *, fingerprint: str, draft: Path) -> dict[s
         "row_counts": {"feature_costs.csv": content.totals.row_count, "focus_costs.csv": content.focus_row_count},
         "costs": to_plain(costs),
         "layout": LAYOUT,
-        "fingerprint": fingerprint,
+        # It tells provisional sets apart, by hashes that another DuckDB may make otherwise; a final one has its versions.
+        "fingerprint": _fingerprint(content) if content.version is None else None,
         "files": {path.name: file_entry(path) for path in sorted(draft.iterdir())},
     }

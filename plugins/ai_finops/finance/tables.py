@@ -56,6 +56,15 @@ class MonthTable:
         counted = f"select count(*) from (from marts.{self.mart} {_ROWS[self.mart]})"  # noqa: S608 - our own names
         return self.connection.cursor().execute(counted, {"month": self.month}).fetchone()[0]
 
+    def content_hash(self) -> str:
+        """Return what changes when a row does: DuckDB's hashes of the rows, summed up, and how many there are."""
+        names = ", ".join(f'"{column.name}"' for column in self.columns)
+        query = (
+            f"select count(*), sum(cast(hash(rows) as hugeint)) from "  # noqa: S608 - our own names
+            f"(select {names} from marts.{self.mart} {_ROWS[self.mart]}) as rows"
+        )
+        return " ".join(map(str, self.connection.cursor().execute(query, {"month": self.month}).fetchone()))
+
     def sheet(self, name: str, *, first: Sequence[str] = (), frozen_columns: int = 0, pages_wide: int = 0) -> Sheet:
         """Return it as a sheet.
 
