@@ -186,7 +186,7 @@ _LINE_POINTS = 15
 
 def _line_count(columns: Sequence[SheetColumn], row: Sequence[object]) -> int:
     notes = ((column, value) for column, value in zip(columns, row, strict=True) if column.kind == "note" and value)
-    return max((math.ceil(len(str(value)) / (0.9 * column.width)) for column, value in notes), default=1)
+    return max((math.ceil(len(str(value)) / (1.1 * column.width)) for column, value in notes), default=1)
 
 
 def _sheet_name(name: str, number: int) -> str:
