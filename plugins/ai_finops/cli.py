@@ -379,7 +379,8 @@ def _finance(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops import finance
 
     if not chosen.verify:
-        print("\n".join(finance.export(settings=settings, month=chosen.month)) or "no month has costs yet")
+        if not finance.export(settings=settings, month=chosen.month, on_line=print):
+            print("no month has costs yet")
         return 0
     if chosen.month is None:
         raise SettingsError("--verify needs the month: ai-finops finance --month 2025-06 --verify")

@@ -363,6 +363,17 @@ def test_a_month_that_is_open_again_keeps_its_final_files(settings, publish):
     assert content_of(month_folder(settings)) == before
 
 
+def test_a_final_month_says_what_would_read_otherwise_now(settings, publish):
+    publish(CLOSED)
+    export(settings=settings)
+    rows = "insert into fct_monthly_cost_restatements values (date '2025-06-01', 1.5), (date '2025-06-01', -0.25)"
+    publish(CLOSED.having(extra_sql=rows))
+    assert export(settings=settings)[0].endswith(
+        "(the lake reads 2 of its rows otherwise by now, +1.250000 USD in all, in later months' books: "
+        "fct_monthly_cost_restatements)"
+    )
+
+
 def test_a_final_file_that_was_changed_is_reported_and_not_written_over(settings, publish):
     publish(CLOSED)
     export(settings=settings)
@@ -428,10 +439,10 @@ def test_verify_looks_at_every_version_and_at_a_provisional_set_where_there_is_n
 
 def test_one_month_that_does_not_tie_keeps_no_other_from_being_written(settings, publish):
     publish(WORKED.having(feature_costs=(*WORKED.feature_costs, FeatureCost(A, "chat", "usage", "1", month=MAY))))
-    seen = []
+    seen: list[str] = []
     with pytest.raises(FinanceError, match=r"2025-05 does not tie to the bill: 'Usage that features pay'"):
-        export(settings=settings, on_month=seen.append)
-    assert [each.state.month for each in seen] == [JUNE]
+        export(settings=settings, on_line=seen.append)
+    assert [line[:7] for line in seen] == ["2025-06"]
     assert not (month_folder(settings, "2025-05") / "current").exists()
     assert current(settings).is_dir()
 

@@ -39,6 +39,7 @@ create table fct_daily_reconciliations (
     allocated_cost_usd decimal(18, 6), unattributed_cost_usd decimal(18, 6), rounding_cost_usd decimal(38, 12),
     usage_date date, corrected_month date
 );
+create table fct_monthly_cost_restatements (usage_month date, allocated_cost_difference_usd decimal(18, 6));
 create table rpt_focus_costs (
     "BilledCost" decimal(38, 12), "BillingAccountId" varchar, "BillingCurrency" varchar,
     "BillingPeriodStart" timestamp, "ChargeCategory" varchar, "ChargeDescription" varchar, "ChargePeriodStart" timestamp,

@@ -26,7 +26,7 @@ from ai_finops.finance.file_sets import (
     place,
     point_to,
 )
-from ai_finops.finance.month_state import MonthState, known_months, read_state, require_month
+from ai_finops.finance.month_state import MonthState, known_months, read_otherwise, read_state, require_month
 from ai_finops.finance.reconciliation import read_invoices, reconcile, require_tie
 from ai_finops.finance.tables import FEATURE_COSTS, FOCUS_COSTS, MonthTable, month_table
 from ai_finops.finance.to_s3 import open_store
@@ -73,23 +73,28 @@ def export(
     *,
     settings: Settings,
     month: date | None = None,
-    on_month: Callable[[Exported], None] = lambda exported: None,
+    on_line: Callable[[str], None] = lambda line: None,
 ) -> list[str]:
     """Bring the files of the published months up to date, and put them on S3 where one is configured.
 
     Args:
         settings: Where the published marts are, and the files go.
         month: First day of the only month; else every month that the published marts have.
-        on_month: Gets each month as it is done.
+        on_line: Gets each line as soon as it is true.
     Returns:
-        A line for each month, and one for what was put on S3.
+        A line for each month, and one for each whose files were put on S3.
     Raises:
         FinanceError: There are no costs of the month, one does not tie to its bill, a final version was changed by hand, or
             the disk refuses. The other months are done all the same.
         PublishError: Nothing has been published yet.
         SourceError, SettingsError: The bucket refuses; run it again to complete it.
     """
-    folder, done, failed = finance_folder(settings), [], []
+    folder, done, failed, lines = finance_folder(settings), [], [], []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        on_line(line)
+
     with open_published(settings) as connection, _one_exporter(folder):
         known = known_months(connection)
         (as_of,) = connection.execute("select as_of_date from marts.dim_builds").fetchone()
@@ -101,11 +106,11 @@ def export(
             except FinanceError as error:
                 failed.append(str(error))
             else:
-                on_month(done[-1])
-        lines = [str(each) for each in done]
+                say(str(done[-1]))
         store = open_store(settings)
-        if store is not None:
-            lines += [line for each in done if (line := store.put_month(folder / each.state.name))]
+        for each in done if store else ():
+            if line := store.put_month(folder / each.state.name):
+                say(line)
     if failed:
         raise FinanceError(". ".join(failed))
     return lines
@@ -132,7 +137,8 @@ def _export_month(connection: duckdb.DuckDBPyConnection, month: date, *, folder:
     if final and (not state.is_final or final[-1].manifest["closed"] == state.closed_plain()):
         if (folder / "current").resolve() != final[-1].folder.resolve():  # killed before the link was moved
             point_to(final[-1].folder)
-        return Exported(state, final[-1], is_new=False, note=_reopened(state))
+        note = _reopened(state) or read_otherwise(connection, month)
+        return Exported(state, final[-1], is_new=False, note=note)
     version = (final[-1].version if final else 0) + 1 if state.is_final else None
     before = from_plain(final[-1].manifest["costs"]) if final else {}
     return _write_month(connection, state, version=version, before=before, folder=folder)

@@ -126,3 +126,20 @@ def read_state(connection: duckdb.DuckDBPyConnection, month: date) -> MonthState
         closed=tuple(each for each in closed if each.account in billed),
         open=tuple(each for each in billed if each not in accounts),
     )
+
+
+def read_otherwise(connection: duckdb.DuckDBPyConnection, month: date) -> str:
+    """Return how a closed month would read by what the lake says now, in words; nothing where it would read the same."""
+    count, difference_usd = connection.execute(
+        """
+        select count(*), sum(allocated_cost_difference_usd) from marts.fct_monthly_cost_restatements
+        where usage_month = $month
+        """,
+        {"month": month},
+    ).fetchone()
+    if not count:
+        return ""
+    return (
+        f"the lake reads {count} of its rows otherwise by now, {difference_usd:+f} USD in all, in later months' books: "
+        "fct_monthly_cost_restatements"
+    )
