@@ -1,12 +1,14 @@
 """Turn the lake into validated, published marts.
 
 **Reads** the raw lake, once every enabled source has reported the day · **Writes** `published_marts` · **Order** phase 1
-(calls, prices, allocation) → analyses → phase 2 (metrics, projections, digest) → Great Expectations → publish → alarms
+(calls, prices, allocation) → analyses → phase 2 (metrics, projections, digest) → Great Expectations → publish → alarms,
+finance's files
 **If it fails** readers keep the last good build. A red phase names the models and tests that failed; its log has a line for
 each, with its seconds. A red `check_marts`: the Data Docs show the expectation. Mend it and clear the run, or trigger it for
 any day: the marts depend on the lake alone, not on which day was asked for. A red `sync_alarms` takes nothing back: the marts
-are published, and the alarms see the day before; mend what its message names and clear that task alone. So does a red
-`publish_to_postgres`: readers of PostgreSQL keep the build before.
+are published, and the alarms see the day before; mend what its message names and clear that task alone. Neither does a red
+`export_finance` (files of months that its message does not name are written, and final ones are never written over) or a red
+`publish_to_postgres` (readers of PostgreSQL keep the build before).
 """
 
 import pendulum
@@ -91,9 +93,17 @@ def build_marts():
         with permanent_errors_fail_now():
             return publish.publish_to_postgres(settings=Settings.from_env())
 
+    @task(**RETRIES)
+    def export_finance() -> list[str]:
+        """Write the files of months that are not final yet, also to S3 where configured; return a line for each month."""
+        from ai_finops import finance
+
+        with permanent_errors_fail_now():
+            return finance.export(settings=Settings.from_env())
+
     prepared = prepare_build()
     steps = (build_costs, analyse_costs, build_reviews, check_marts, publish_marts)
-    chain(*(step(prepared) for step in steps), [sync_alarms(), publish_to_postgres()])
+    chain(*(step(prepared) for step in steps), [sync_alarms(), export_finance(), publish_to_postgres()])
 
 
 build_marts()

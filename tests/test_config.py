@@ -291,3 +291,34 @@ def test_postgres_settings_are_read():
 def test_a_reader_that_is_no_role_is_refused():
     with pytest.raises(SettingsError, match="AI_FINOPS_POSTGRES_READERS names 'a;drop'"):
         Settings.from_env({"AI_FINOPS_POSTGRES_READERS": "bi, a;drop"})
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        ("s3://finance-files", "s3://finance-files"),
+        ("s3://finance-files/ai-cost/", "s3://finance-files/ai-cost"),
+        ("s3://a.b-c.9/x/y=z/AI_cost.1", "s3://a.b-c.9/x/y=z/AI_cost.1"),
+    ],
+)
+def test_where_finances_files_go(text, kept):
+    assert read(FINANCE_S3=text).finance_s3 == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "finance-files/x",
+        "https://finance-files/x",
+        "s3://",
+        "s3://ab",
+        "s3://Finance/x",
+        "s3://files//x",
+        "s3://files/a b",
+        "s3://files/?x",
+    ],
+)
+def test_a_place_for_finances_files_that_is_none(text):
+    with pytest.raises(SettingsError, match=r"AI_FINOPS_FINANCE_S3 is .*; write s3://<bucket>/<prefix>"):
+        read(FINANCE_S3=text)

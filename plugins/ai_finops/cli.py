@@ -122,6 +122,14 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--week", metavar="DAY", type=_day, help="any day of it (default: the last complete week)")
     report.add_argument("--print", dest="is_print", action="store_true", help="only print it")
 
+    finance = add("finance", _finance, "write the files that finance pulls each month, or check what was written")
+    finance.add_argument(
+        "--month", metavar="MONTH", type=_month, help="YYYY-MM (default: every published month that is not final)"
+    )
+    finance.add_argument(
+        "--verify", action="store_true", help="hash the files of the month again; exit code 1 when one was changed"
+    )
+
     calibrate = add(
         "calibrate", _calibrate, "count how many labelled pairs of queries that look alike have the same answer"
     )
@@ -254,6 +262,13 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _month(text: str) -> date:
+    try:
+        return parse_day(f"{text}-01")
+    except AiFinopsError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a month, YYYY-MM") from error
+
+
 def _land(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.extract.history import failures, land_days
 
@@ -371,6 +386,19 @@ def _report(chosen: argparse.Namespace, settings: Settings) -> int:
         print(report.read_edition(settings, week).text)
     else:
         print(report.deliver(settings=settings, week=week))
+    return 0
+
+
+def _finance(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops import finance
+
+    if not chosen.verify:
+        if not finance.export(settings=settings, month=chosen.month, on_line=print):
+            print("no month has costs yet")
+        return 0
+    if chosen.month is None:
+        raise SettingsError("--verify needs the month: ai-finops finance --month 2025-06 --verify")
+    print("\n".join(finance.verify(chosen.month, settings=settings)))
     return 0
 
 

@@ -119,6 +119,8 @@ class Settings:
     """Schema that the marts have there; the pipeline's own."""
     postgres_readers: tuple[str, ...]
     """Roles that may read it, besides those that were given the right there; `public` for everybody."""
+    finance_s3: str
+    """`s3://<bucket>/<prefix>` that finance's files are put to as well; empty for none."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -201,6 +203,7 @@ class Settings:
             postgres_connection=read("POSTGRES_CONNECTION", ""),
             postgres_schema=_postgres_schema(read("POSTGRES_SCHEMA", "ai_finops")),
             postgres_readers=_postgres_readers(read("POSTGRES_READERS", "")),
+            finance_s3=_finance_s3(read("FINANCE_S3", "")),
         )
 
 
@@ -357,6 +360,15 @@ def _postgres_readers(text: str) -> tuple[str, ...]:
                 f"AI_FINOPS_POSTGRES_READERS names {role!r}; write names of roles, such as bi_reader, with commas between"
             )
     return roles
+
+
+def _finance_s3(text: str) -> str:
+    """Return `AI_FINOPS_FINANCE_S3` without a slash at its end."""
+    if text and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()=-]+)*/?", text):
+        raise SettingsError(
+            f"AI_FINOPS_FINANCE_S3 is {text!r}; write s3://<bucket>/<prefix>, such as s3://finance-files/ai-cost"
+        )
+    return text.rstrip("/")
 
 
 def _sources(text: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ AiFinopsError
 ├── ReportError              the week asked for is not in the published marts, or could not be posted
 ├── RoutingError             there is no call to find a task type for, or no text that a judge needs
 ├── ReplayError              a routing policy could not be tried on the questions given
+├── FinanceError             a month has no costs, does not tie to its bill, or a frozen file was changed
 ├── AlarmError               alarms could not be put in step, or one did not fire; the published marts are untouched
 └── SampleError              the bundled sample, or what it is built from, cannot be read
 """
@@ -96,3 +97,7 @@ class AlarmError(AiFinopsError):
 
 class SampleError(AiFinopsError):
     """The bundled sample, or what it is built from, cannot be read."""
+
+
+class FinanceError(AiFinopsError):
+    """Finance's files of a month cannot be written, or are not what they were; the published marts are untouched."""

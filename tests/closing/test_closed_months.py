@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_finops import finance
 from ai_finops.build import dbt, prepare
 from ai_finops.build.dbt import run_dbt
 from ai_finops.build.raw_views import open_warehouse
@@ -23,6 +24,9 @@ from ai_finops.closing.closing import plan_closings, record_closings
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.config import REPOSITORY, Settings
 from ai_finops.errors import BuildError, PublishError
+from ai_finops.finance.month_state import known_months
+from ai_finops.finance.reconciliation import read_invoices, reconcile, require_tie
+from ai_finops.finance.tables import FEATURE_COSTS, month_table
 from ai_finops.lake import Lake
 from ai_finops.publish import current_build, open_published, publish
 from tests.build.tiny_lake import land
@@ -116,6 +120,15 @@ def may_rows(warehouse: Path) -> dict[str, list[tuple]]:
     }
 
 
+def require_ties(warehouse: Path) -> None:
+    """Hold what finance pulls of each month against its bill and its invoices."""
+    with open_warehouse(warehouse, read_only=True) as connection:
+        for month in known_months(connection):
+            rows = month_table(connection, FEATURE_COSTS, month=month).dicts()
+            invoices = read_invoices(connection, month)
+            require_tie(month, reconcile(connection, month, feature_costs=rows, invoices=invoices))
+
+
 CORRECTIONS = """
 select
     usage_date, corrected_month, corrected_charge_category, unattributed_reason, request_count, allocated_cost_usd, cost_status
@@ -167,6 +180,7 @@ def test_a_closed_month_stands_still_and_the_open_one_takes_what_comes_later(set
     land_calls(settings, date(2025, 6, 16), ("late", "2025-05-02 11:00", 250_000))
     later = build_and_close(settings)
     assert may_rows(later) == when_closed
+    require_ties(later)
     assert query(later, CORRECTIONS) == [
         (JUNE, MAY, "credit", "bill_restated", 0, usd("-0.500000"), "billed"),
         (JUNE, MAY, "usage", "bill_restated", 0, usd("2.500000"), "billed"),
@@ -193,6 +207,7 @@ def test_a_closed_month_stands_still_and_the_open_one_takes_what_comes_later(set
     land_bill(settings, date(2025, 7, 16), replace_cost(restated, "7"), credit)
     third = build_and_close(settings)
     assert may_rows(third) == when_closed
+    require_ties(third)
     assert query(third, CORRECTIONS) == [
         *query(second, CORRECTIONS),
         (JULY, MAY, "usage", "bill_restated", 0, usd("0.500000"), "billed"),
@@ -250,6 +265,10 @@ def test_a_closed_month_is_priced_again_only_by_force_and_as_another_version(set
     built = publish_phase_1(settings, monkeypatch)
     ledger = read_closed(Lake(settings.lake).closed)
     (first,) = ledger.closings
+    assert [line.split("; ")[0] for line in finance.export(settings=settings)] == [
+        "2025-05: final, version 1",
+        "2025-06: provisional, open: all",
+    ]
     with open_published(settings) as marts:
         assert marts.execute(
             "select usage_month, version, costs_sha256, build_id, is_current, closed_at_date from dim_closed_periods"
@@ -275,6 +294,9 @@ def test_a_closed_month_is_priced_again_only_by_force_and_as_another_version(set
         usd("4.5"),
     )
     assert costs_of_may(settings) == (2, usd("4.500000"), usd("3.000000"))
+    (line, _) = finance.export(settings=settings)
+    assert line.startswith("2025-05: final, version 2; $4.00 billed; written")
+    assert len(finance.verify(MAY, settings=settings)) == 2
     kept, again = read_closed(Lake(settings.lake).closed).closings
     assert kept == first
     assert (again.closing.version, again.build_id) == (2, done.published["build_id"])

@@ -11,9 +11,9 @@ from airflow.serialization.decoders import decode_timetable
 from airflow.serialization.encoders import encode_timetable
 from airflow.timetables.base import TimeRestriction
 
-from ai_finops import alarms, build, report
+from ai_finops import alarms, build, finance, report
 from ai_finops.config import REPOSITORY
-from ai_finops.errors import AlarmError, ReportError, SourceForbidden, SourceUnavailable
+from ai_finops.errors import AlarmError, FinanceError, ReportError, SourceForbidden, SourceUnavailable
 from ai_finops.orchestrate.extracting import asked_at
 from ai_finops.report import NotKnown, NotPosted
 
@@ -74,9 +74,10 @@ def test_build_marts_publishes_only_after_the_audit(dag_bag):
     tasks = dag_bag.dags["build_marts"].tasks
     waits_for = {task.task_id: task.get_flat_relative_ids(upstream=True) for task in tasks}
     order = ["prepare_build", "build_costs", "analyse_costs", "build_reviews", "check_marts", "publish_marts"]
-    assert waits_for == {task_id: set(order[:place]) for place, task_id in enumerate(order)} | {
-        task_id: set(order) for task_id in ("sync_alarms", "publish_to_postgres")
-    }
+    expected = {task_id: set(order[:place]) for place, task_id in enumerate(order)}
+    # None waits for another: what one cannot do takes nothing from the others.
+    after = ("sync_alarms", "export_finance", "publish_to_postgres")
+    assert waits_for == expected | {task_id: set(order) for task_id in after}
 
 
 def test_each_phase_of_dbt_runs_as_on_the_command_line(dag_bag, monkeypatch):
@@ -195,6 +196,15 @@ def test_a_message_that_failed_for_good_is_told_of(dag_bag, monkeypatch):
     assert "no reason is known" in told[-1]
 
 
+def test_finances_files_are_written_after_each_publish(dag_bag, monkeypatch):
+    monkeypatch.setattr(
+        finance, "export", lambda **given: ["2025-06: provisional"] if set(given) == {"settings"} else []
+    )
+    export = dag_bag.dags["build_marts"].get_task("export_finance")
+    assert export.python_callable() == ["2025-06: provisional"]
+    assert (export.retries, export.outlets) == (2, [])
+
+
 @pytest.mark.parametrize(
     ("error", "raised"),
     [
@@ -246,3 +256,19 @@ def test_no_message_is_late_that_was_due_before_the_check_was_there(dag_bag):
     anything = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)
     first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=anything)
     assert first.run_after > pendulum.now("UTC")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (SourceUnavailable("later"), SourceUnavailable),
+        (FinanceError("v1/feature_costs.csv was changed"), AirflowFailException),
+    ],
+)
+def test_a_final_file_that_was_changed_fails_at_once(dag_bag, monkeypatch, error, raised):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(finance, "export", fail)
+    with pytest.raises(raised, match=str(error)):
+        dag_bag.dags["build_marts"].get_task("export_finance").python_callable()

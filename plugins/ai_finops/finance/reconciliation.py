@@ -1,0 +1,251 @@
+"""How a month's files tie to the invoice: each provider and account, line by line, three marts held against each other.
+
+`fct_daily_reconciliations` has the bill to the 12th place, `fct_monthly_feature_costs` is what is pulled, and
+`rpt_focus_costs` has the invoices. All sums are of exact decimals.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ai_finops.errors import FinanceError
+from ai_finops.finance.month_state import BilledAccount
+
+if TYPE_CHECKING:
+    import duckdb
+
+CENT = Decimal("0.01")
+"""By how much the rows of an invoice may miss its total, USD."""
+ZERO = Decimal(0)
+NOT_INVOICED = "not invoiced yet"
+OTHER_CHARGES = {"credit": "Credits", "refund": "Refunds", "tax": "Tax", "support": "Support", "other": "Other charges"}
+"""Charges that no feature pays, by category; rows of their own, also where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an account's reconciliation."""
+
+    account: BilledAccount
+    words: str
+    billed_usd: Decimal | None
+    """On the bill, to the 12th place."""
+    pulled_usd: Decimal | None
+    """In feature_costs.csv; None where the line is of the bill alone."""
+    difference_usd: Decimal | None
+    allowed_usd: Decimal
+    """What the difference may be, either way."""
+    rule: str
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the line ties."""
+        return self.difference_usd is None or abs(self.difference_usd) <= self.allowed_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """What an invoice says, by what became of it."""
+
+    account: BilledAccount
+    invoice_id: str
+    billing_currency: str
+    billed: Decimal
+    """In the billing currency."""
+    allocated_usd: Decimal
+    unattributed_usd: Decimal
+    other_usd: Mapping[str, Decimal]
+    """By charge category, as in `OTHER_CHARGES`."""
+
+    @property
+    def total_usd(self) -> Decimal:
+        """All of it."""
+        return self.allocated_usd + self.unattributed_usd + sum(self.other_usd.values(), start=ZERO)
+
+
+@dataclass(slots=True)
+class _Bill:
+    """What the books have of one account and month, USD."""
+
+    allocated: Decimal = ZERO
+    unattributed: Decimal = ZERO
+    rounding: Decimal = ZERO
+    by_category: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    corrections_rounding: Decimal = ZERO
+    booked_later: Decimal = ZERO
+
+
+def read_invoices(connection: duckdb.DuckDBPyConnection, month: date) -> list[Invoice]:
+    """Return the invoices of a month, in order; lines without an invoice id are one of their own."""
+    rows = connection.execute(
+        """
+        select
+            x_ProviderId, SubAccountId, coalesce(InvoiceId, $not_invoiced) as invoice_id, BillingCurrency, x_ChargeKind,
+            coalesce(x_FeatureId = 'unattributed', false) as is_unattributed, sum(BilledCost), sum(x_BilledCostUsd)
+        from marts.rpt_focus_costs
+        where x_BilledDate >= $month and x_BilledDate < $month + interval 1 month
+        group by all
+        order by all
+        """,
+        {"month": month, "not_invoiced": NOT_INVOICED},
+    ).fetchall()
+    parts: dict[tuple, list[tuple]] = defaultdict(list)
+    for provider_name, account_id, invoice_id, currency, *part in rows:
+        parts[(BilledAccount(provider_name, account_id), invoice_id, currency)].append(tuple(part))
+    return [_invoice(*key, parts=found) for key, found in sorted(parts.items())]
+
+
+def _invoice(account: BilledAccount, invoice_id: str, currency: str, *, parts: list[tuple]) -> Invoice:
+    usage = {False: ZERO, True: ZERO}
+    other = dict.fromkeys(OTHER_CHARGES, ZERO)
+    for category, is_unattributed, _, cost_usd in parts:
+        if category == "usage":
+            usage[is_unattributed] += cost_usd or ZERO
+        else:
+            name = category if category in other else "other"
+            other[name] += cost_usd or ZERO
+    billed = sum((cost or ZERO for _, _, cost, _ in parts), start=ZERO)
+    return Invoice(account, invoice_id, currency, billed, usage[False], usage[True], other)
+
+
+def reconcile(
+    connection: duckdb.DuckDBPyConnection,
+    month: date,
+    *,
+    feature_costs: Iterable[Mapping[str, object]],
+    invoices: Iterable[Invoice],
+) -> list[Line]:
+    """Return the lines of each account with a bill in the month, in order.
+
+    Args:
+        connection: On published marts.
+        month: Its first day.
+        feature_costs: The rows that are pulled.
+        invoices: What `read_invoices` returned.
+    """
+    bills, pulled, invoiced = _read_bills(connection, month), _sum_pulled(feature_costs), defaultdict(list)
+    for invoice in invoices:
+        invoiced[invoice.account].append(invoice.total_usd)
+    accounts = sorted(bills.keys() | pulled.keys() | invoiced.keys())
+    return [
+        line
+        for account in accounts
+        for line in _lines(account, bills.get(account, _Bill()), pulled[account], invoiced=invoiced[account])
+    ]
+
+
+def require_tie(month: date, lines: Iterable[Line]) -> None:
+    """Check every line.
+
+    Raises:
+        FinanceError: One does not tie; the message names the account, the line and by how much.
+    """
+    for line in lines:
+        if not line.is_met:
+            raise FinanceError(
+                f"{month:%Y-%m} does not tie to the bill: {line.words!r} of {line.account} differs by "
+                f"{line.difference_usd:f} USD; nothing was written, look at fct_daily_reconciliations of that month"
+            )
+
+
+def _read_bills(connection: duckdb.DuckDBPyConnection, month: date) -> dict[BilledAccount, _Bill]:
+    rows = connection.execute(
+        """
+        select
+            provider_name, billing_account_id, charge_category, usage_date < $month or usage_date >= $month + interval 1 month,
+            sum(allocated_cost_usd), sum(unattributed_cost_usd), sum(billed_cost_usd), sum(rounding_cost_usd)
+        from marts.fct_daily_reconciliations
+        where
+            billed_cost_usd is not null
+            and ((usage_date >= $month and usage_date < $month + interval 1 month) or corrected_month = $month)
+        group by all
+        """,
+        {"month": month},
+    ).fetchall()
+    bills: dict[BilledAccount, _Bill] = defaultdict(_Bill)
+    for provider_name, account_id, category, is_later, allocated, unattributed, billed, rounding in rows:
+        bill = bills[BilledAccount(provider_name, account_id)]
+        if is_later:
+            bill.booked_later += billed + rounding
+            continue
+        bill.rounding += rounding
+        bill.by_category[category] += billed
+        if category == "usage":
+            bill.allocated += allocated
+            bill.unattributed += unattributed
+        elif category == "correction":
+            bill.corrections_rounding += rounding
+    return bills
+
+
+def _sum_pulled(feature_costs: Iterable[Mapping[str, object]]) -> dict[BilledAccount, dict[str, Decimal]]:
+    """Return what is pulled of each account's bill, by charge category; usage that nobody pays as `unattributed`."""
+    pulled: dict[BilledAccount, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for row in feature_costs:
+        if row["billed_cost_usd"] is not None:
+            category = row["charge_category"]
+            if category == "usage" and row["feature_id"] == "unattributed":
+                category = "unattributed"
+            account = BilledAccount(row["provider_name"], row["billing_account_id"])
+            pulled[account][category] += row["billed_cost_usd"]
+    return pulled
+
+
+def _lines(
+    account: BilledAccount, bill: _Bill, pulled: Mapping[str, Decimal], *, invoiced: list[Decimal]
+) -> list[Line]:
+    def line(words: str, billed: Decimal, paid: Decimal) -> Line:
+        return Line(account, words, billed, paid, billed - paid, ZERO, "exact")
+
+    corrections = bill.by_category["correction"]
+    known = {"usage", "correction", *OTHER_CHARGES}
+    strangers = sum((cost for name, cost in bill.by_category.items() if name not in known), start=ZERO)
+    pulled_strangers = sum((cost for name, cost in pulled.items() if name not in {*known, "unattributed"}), start=ZERO)
+    lines = [
+        line("Usage that features pay", bill.allocated, pulled["usage"]),
+        line("Usage that no feature pays (unattributed)", bill.unattributed, pulled["unattributed"]),
+        *(
+            line(
+                words,
+                bill.by_category[category] + (strangers if category == "other" else ZERO),
+                pulled[category] + (pulled_strangers if category == "other" else ZERO),
+            )
+            for category, words in OTHER_CHARGES.items()
+        ),
+        line("Corrections of earlier months, closed since", corrections, pulled["correction"]),
+    ]
+    total = sum(bill.by_category.values(), start=ZERO) + bill.rounding
+    paid = sum(pulled.values(), start=ZERO)
+    cents = CENT * max(1, len(invoiced))
+    words = "each invoice within $0.01"
+    lines.append(Line(account, "Rounding to millionths of a dollar", bill.rounding, None, None, ZERO, ""))
+    lines.append(Line(account, "Sum of the month", total, paid, total - paid, cents, words))
+    return [*lines, *_bridge(account, bill, total=total, invoiced=sum(invoiced, start=ZERO))]
+
+
+def _bridge(account: BilledAccount, bill: _Bill, *, total: Decimal, invoiced: Decimal) -> list[Line]:
+    """Return the way from the invoices of the month, as they read now, to its sum."""
+    of_earlier = bill.by_category["correction"] + bill.corrections_rounding
+    return [
+        Line(account, "Invoices of the month (focus_costs.csv)", invoiced, None, None, ZERO, ""),
+        Line(
+            account, "plus corrections of earlier months, on those months' invoices", of_earlier, None, None, ZERO, ""
+        ),
+        Line(
+            account, "less corrections of this month, in later months' books", -bill.booked_later, None, None, ZERO, ""
+        ),
+        Line(
+            account,
+            "Sum of the month, from its invoices",
+            invoiced + of_earlier - bill.booked_later,
+            None,
+            invoiced + of_earlier - bill.booked_later - total,
+            ZERO,
+            "exact",
+        ),
+    ]
