@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NOTE_PREFIX = "note_"
+"""Columns of a check of this name are told in the Data Docs and held against nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:
@@ -29,3 +32,5 @@ class Held:
     check: str
     expectation_count: int
     broken: tuple[Broken, ...]
+    notes: tuple[str, ...] = ()
+    """What was not judged, and why: told, and held against nothing."""

@@ -53,10 +53,21 @@ class Check:
     expectations: tuple[expectations.Expectation, ...]
 
 
-def rule(kind: type, why: str, *, severity: Severity = Severity.FAIL, **arguments: object) -> expectations.Expectation:
-    """Return an expectation that says why it is there and what happens when it is broken."""
+def rule(
+    type_of: type, why: str, *, severity: Severity = Severity.FAIL, kind: str | None = None, **arguments: object
+) -> expectations.Expectation:
+    """Return an expectation that says why it is there and what happens when it is broken.
+
+    Args:
+        type_of: The class of the expectation.
+        why: A sentence for the reader of the Data Docs.
+        severity: Whether it stops the build.
+        kind: Of `kinds.Kind`, where its type or the name of its check does not say.
+        arguments: Of the expectation.
+    """
     level = {Severity.FAIL: "critical", Severity.WARN: "warning"}[severity]
-    return kind(**arguments, severity=level, notes=why, meta={"severity": str(severity)})
+    meta = {"severity": str(severity)} | ({"kind": str(kind)} if kind else {})
+    return type_of(**arguments, severity=level, notes=why, meta=meta)
 
 
 def new_context(data_docs: Path) -> EphemeralDataContext:

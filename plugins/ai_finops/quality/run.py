@@ -14,11 +14,12 @@ from uuid import uuid4
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.errors import AuditFailed
-from ai_finops.quality.found import Broken, Held
+from ai_finops.quality.found import NOTE_PREFIX, Broken, Held
 from ai_finops.quality.verdict import fingerprint, record_verdict
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas
     from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
     from great_expectations.data_context import EphemeralDataContext
 
@@ -107,7 +108,15 @@ def _hold(
         )
         return Held(check.mart, check.name, 1, (broken,))
     result = validate(context, check, frame=frame, run_name=build["build_id"])
-    return Held(check.mart, check.name, len(result.results), tuple(_broken(check, result)))
+    return Held(check.mart, check.name, len(result.results), tuple(_broken(check, result)), _notes(frame))
+
+
+def _notes(frame: pandas.DataFrame) -> tuple[str, ...]:
+    """Return what the columns of notes say, such as `no base: 2025-06-14: 2 of 3 days of its kind`."""
+    said = {name: frame[name].dropna() for name in frame.columns if name.startswith(NOTE_PREFIX)}
+    return tuple(
+        f"{name.removeprefix(NOTE_PREFIX).replace('_', ' ')}: {text}" for name, texts in said.items() for text in texts
+    )
 
 
 def _broken(check: Check, result: ExpectationSuiteValidationResult) -> list[Broken]:
