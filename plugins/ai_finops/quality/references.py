@@ -8,7 +8,7 @@ from ai_finops.quality.gx import Severity
 
 FEATURES = "select feature_id from marts.fct_daily_feature_costs"
 FEATURES_AND_TOTAL = f"{FEATURES} union all select 'total'"
-FEATURES_PLANS_AND_TOTAL = f"{FEATURES_AND_TOTAL} union all select feature_id from marts.rpt_planned_features"
+FEATURES_PLANS_AND_TOTAL = f"{FEATURES_AND_TOTAL} union all select feature_id from marts.rpt_planned_features"  # noqa: S608
 FIRST_OPEN_DAY = """(
     select coalesce(max(usage_month) + interval 1 month, date '1970-01-01') from raw.closed_periods where is_frozen
 )"""
