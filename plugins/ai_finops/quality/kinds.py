@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
     from ai_finops.quality.gx import Check, expectations
 
 
@@ -40,11 +42,12 @@ _BY_TYPE = {
 }
 
 
-def kind_of(check: Check, expectation: expectations.Expectation) -> Kind:
-    """Return the kind that the expectation states, or that its type, or the name of its check, says."""
+def kind_of(check: Check, expectation: expectations.Expectation | ExpectationConfiguration) -> Kind:
+    """Return the kind that the expectation, or its configuration, states, or that the name of its check, or its type, says."""
     stated = expectation.meta.get("kind")
     if stated:
         return Kind(stated)
     if "__against_" in check.name:
         return Kind.SUMS
-    return _BY_TYPE.get(expectation.expectation_type, Kind.VALUES)
+    type_of = getattr(expectation, "expectation_type", None) or expectation.type
+    return _BY_TYPE.get(type_of, Kind.VALUES)
