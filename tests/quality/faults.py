@@ -71,7 +71,9 @@ FAULTS = (
     Fault(
         "rows doubled",
         "fct_daily_allocated_costs",
-        ("insert into marts.fct_daily_allocated_costs from marts.fct_daily_allocated_costs where usage_date = '2025-06-06'",),
+        (
+            "insert into marts.fct_daily_allocated_costs from marts.fct_daily_allocated_costs where usage_date = '2025-06-06'",
+        ),
         "usage_date, charge_category",
         in_dbt="is_unique_by",
     ),
@@ -202,7 +204,9 @@ FAULTS = (
     Fault(
         "calls without a price that nobody lists",
         "fct_daily_unpriced_usage",
-        ("update marts.fct_llm_calls set estimated_cost_usd = null, cost_reason = 'no_price' where call_id = 't051-s1'",),
+        (
+            "update marts.fct_llm_calls set estimated_cost_usd = null, cost_reason = 'no_price' where call_id = 't051-s1'",
+        ),
         "difference_call_count",
     ),
     Fault(
@@ -385,9 +389,7 @@ FAULTS = (
     Fault(
         "a projected day that no day was like",
         "fct_cost_projections",
-        (
-            "update marts.fct_cost_projections set feature_id = 'chat', projected_cost_usd = 41, high_cost_usd = 42",
-        ),
+        ("update marts.fct_cost_projections set feature_id = 'chat', projected_cost_usd = 41, high_cost_usd = 42",),
         "projected_day_off",
         "warn",
     ),
@@ -423,9 +425,7 @@ FAULTS = (
     Fault(
         "a saving above what is spent",
         "fct_savings_opportunities",
-        (
-            "update marts.fct_savings_opportunities set saving_usd_per_month = 60.01, high_saving_usd_per_month = 70",
-        ),
+        ("update marts.fct_savings_opportunities set saving_usd_per_month = 60.01, high_saving_usd_per_month = 70",),
         "impossible_saving_count",
     ),
 )
@@ -453,7 +453,9 @@ def table(caught: list[tuple[Fault, Broken]]) -> str:
         f"| {f'`{fault.in_dbt}`' if fault.in_dbt else ''} | {one.severity} |"
         for fault, one in caught
     ]
-    return "\n".join(["| Fault | Mart | Caught by (Great Expectations) | Also in dbt | |", "|---|---|---|---|---|", *rows])
+    return "\n".join(
+        ["| Fault | Mart | Caught by (Great Expectations) | Also in dbt | |", "|---|---|---|---|---|", *rows]
+    )
 
 
 def seed_all() -> list[tuple[Fault, Broken | None]]:

@@ -447,7 +447,7 @@ def test_seeded_fault_is_named(settings, context, fault):
     build = make_build(settings)
     change(build, statement)
     mart = next(mart for mart in MARTS if mart in statement)
-    checks = [check for check in all_checks() if mart in check.sql and check.mart == mart or _is_tie(check, mart)]
+    checks = [check for check in all_checks() if (mart in check.sql and check.mart == mart) or _is_tie(check, mart)]
     broken = [found for held in hold(checks, build=build, context=context) for found in held.broken]
     assert {found.severity for found in broken} >= {"fail"}
     assert all(any(word in str(found) for found in broken) for word in words), [str(found) for found in broken]

@@ -156,9 +156,7 @@ def test_a_tenth_is_a_renaming(connection, share, is_told):
     assert (renaming(connection) is not None) is is_told
 
 
-@pytest.mark.parametrize(
-    ("newest", "is_off"), [(50, False), (49.9, True), (200, False), (200.1, True)]
-)
+@pytest.mark.parametrize(("newest", "is_off"), [(50, False), (49.9, True), (200, False), (200.1, True)])
 def test_a_figure_against_the_one_before(connection, newest, is_off):
     fill(connection, [1, 100, newest])
     sql = off_the_previous("t", day="day", value="sum(value)", smallest=10, low=0.5, high=2)
