@@ -17,7 +17,7 @@ from ai_finops.quality.gx import new_context
 from ai_finops.quality.run import hold
 from ai_finops.quality.site import without_foreign_parts
 from ai_finops.quality.suites import all_checks
-from tests.quality.tiny_marts import LEVELS, change, make_build
+from tests.quality.tiny_marts import LEVELS, change, keep_contracts, make_build
 
 COPY_OF_ONE_CALL = "insert into marts.fct_llm_calls from marts.fct_llm_calls where call_id = 't051-s1'"
 
@@ -479,7 +479,7 @@ def test_two_faults_are_both_named(settings):
     change(
         build,
         FAULTS["broken tie"][0],
-        FAULTS["unknown attribution"][0].replace("attribution = 'guess'", "charge_category = 'guess'"),
+        FAULTS["unknown attribution"][0].replace("attribution = 'guess'", "cost_status = 'guess'"),
     )
     with pytest.raises(AuditFailed, match="broke 3 expectations") as caught:
         audit(settings=settings, build=build)
@@ -508,6 +508,7 @@ def test_a_week_of_which_no_cost_is_known_stops_nothing(settings):
         "where week_start_date = '2025-06-02'",
         *LEVELS.split(";")[:-1],
     )
+    keep_contracts(build)
     audit_and_publish(settings, build)
 
 

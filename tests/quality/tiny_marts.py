@@ -565,6 +565,12 @@ def change(build: dict[str, str], *statements: str) -> None:
             connection.execute(statement)
 
 
+def keep_contracts(build: dict[str, str]) -> None:
+    """Give columns that were made anew the types of their contracts."""
+    with open_warehouse(Path(build["warehouse"])) as connection:
+        _keep_contracts(connection)
+
+
 def _keep_contracts(connection: duckdb.DuckDBPyConnection) -> None:
     """Give each column the type of its contract: a null says integer, and a sum says more digits than it has."""
     types = contract_types()
