@@ -144,14 +144,11 @@ def test_folder_without_its_description_is_no_build(settings):
     assert prepare(settings=settings)["build_id"].startswith("000003-")
 
 
-def test_old_candidates_go_but_not_the_one_whose_data_docs_are_shown(settings):
+def test_old_candidates_go(settings):
     land_traces(settings, MONDAY)
-    first = prepare(settings=settings)
-    (settings.home / "data_docs").symlink_to(Path(first["build_dir"], "data_docs"))
-    for _ in range(6):
+    for _ in range(7):
         prepare(settings=settings)
     assert [folder.name[:6] for folder in candidates(settings)] == [
-        "000001",
         "000003",
         "000004",
         "000005",

@@ -6,8 +6,12 @@ Week one (2025-06-02 to 08) costs $19.25, week two so far (09 and 10) $5.50: $13
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
+import tempfile
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -19,6 +23,7 @@ from ai_finops.pricing.held_prices import write_periods
 from ai_finops.pricing.price_ledger import PricePeriod
 from ai_finops.pricing.price_table import FOREVER
 from ai_finops.quality.columns import READ_COLUMNS
+from ai_finops.quality.contracts import contract_types
 
 AS_OF = date(2025, 6, 11)
 
@@ -83,6 +88,16 @@ create table raw.closed_periods (
     provider_name varchar, billing_account_id varchar, usage_month date, closed_at date, rule varchar, version bigint,
     is_frozen boolean
 );
+
+create table raw.closed_fct_daily_allocated_costs (
+    usage_date date, feature_id varchar, provider_name varchar, billing_account_id varchar, corrected_month date,
+    allocated_cost_usd decimal(18, 6)
+);
+
+create table raw.prices as select unnest(['m', 'n']) as model_id;
+
+create table seeds.rollout_steps as
+select unnest(['attributed_cost_ratio', 'shipped_decision_count']) as measure_name;
 
 create table raw.extract_outcomes as
 select source, day as landing_date from days, (values ('traces'), ('billing'), ('cloudwatch')) as s(source);
@@ -507,11 +522,11 @@ from (values
 """
 
 
-def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> dict[str, str]:
-    """Make a prepared build whose marts are the tiny ones; return what `prepare` would."""
-    build_id = f"{number:06d}-{as_of}-0123abcd"
-    folder = settings.builds / build_id
-    folder.mkdir(parents=True)
+@cache
+def _warehouse() -> Path:
+    """Make the warehouse once a process; builds begin as copies of it."""
+    folder = Path(tempfile.mkdtemp(prefix="ai-finops-tiny-marts-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with open_warehouse(folder / "warehouse.duckdb") as connection:
         for script in (DAYS, RAW, CALLS, COSTS, LEVELS, REVIEW, DECISIONS):
             for statement in script.split(";"):
@@ -519,6 +534,16 @@ def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> d
                     connection.execute(statement.replace("$as_of", f"date '{AS_OF}'"))
         _make_digest(connection)
         connection.execute("drop table days")
+        _keep_contracts(connection)
+    return folder / "warehouse.duckdb"
+
+
+def make_build(settings: Settings, *, number: int = 1, as_of: date = AS_OF) -> dict[str, str]:
+    """Make a prepared build whose marts are the tiny ones; return what `prepare` would."""
+    build_id = f"{number:06d}-{as_of}-0123abcd"
+    folder = settings.builds / build_id
+    folder.mkdir(parents=True)
+    shutil.copyfile(_warehouse(), folder / "warehouse.duckdb")
     record = {
         "build_id": build_id,
         "as_of_date": str(as_of),
@@ -538,6 +563,23 @@ def change(build: dict[str, str], *statements: str) -> None:
     with open_warehouse(Path(build["warehouse"])) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def keep_contracts(build: dict[str, str]) -> None:
+    """Give columns that were made anew the types of their contracts."""
+    with open_warehouse(Path(build["warehouse"])) as connection:
+        _keep_contracts(connection)
+
+
+def _keep_contracts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give each column the type of its contract: a null says integer, and a sum says more digits than it has."""
+    types = contract_types()
+    for mart, column, data_type in connection.execute(
+        "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'marts'"
+    ).fetchall():
+        wanted = types[mart].get(column, data_type)
+        if data_type != wanted:
+            connection.execute(f'alter table marts.{mart} alter column "{column}" set data type {wanted}')
 
 
 def _make_digest(connection: duckdb.DuckDBPyConnection) -> None:

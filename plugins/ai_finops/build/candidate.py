@@ -6,7 +6,7 @@
                                    /issued.json        lake files of what was issued before (build/issued.py)
                                    /prices.json        which price table prices which days (pricing/held_prices.py)
                                    /warehouse.duckdb   schema raw from here, the others from dbt
-                                   /dbt/ phase_1/ analysis/ data_docs/ audit.json
+                                   /dbt/ phase_1/ analysis/ audit.json
 """
 
 from __future__ import annotations
@@ -187,8 +187,6 @@ def _last_number(settings: Settings) -> int:
 
 
 def _prune(settings: Settings) -> None:
-    """Drop old candidates, but never the one whose Data Docs are shown."""
-    shown = (settings.home / "data_docs").resolve()
+    """Drop old candidates; what their audits found stays longer (quality/data_docs.py)."""
     for folder in _folders(settings.builds)[:-KEPT_COUNT]:
-        if not shown.is_relative_to(folder.resolve()):
-            shutil.rmtree(folder)
+        shutil.rmtree(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ai_finops.quality.gx import Check
+from ai_finops.quality.kinds import Kind
 from ai_finops.quality.rules import (
     has_read_columns,
     has_rows,
@@ -118,6 +119,7 @@ def configure_anomalies() -> list[Check]:
                 is_zero(
                     "other_verdict_count",
                     why="Each anomaly of fct_daily_cost_baselines is an alert, and no other day is.",
+                    kind=Kind.REFERENCES,
                 ),
             ),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ai_finops.quality.gx import Check, Severity
+from ai_finops.quality.kinds import Kind
 from ai_finops.quality.rules import (
     has_read_columns,
     has_rows,
@@ -91,7 +92,9 @@ def configure_backtests() -> list[Check]:
                 is_between("wape_ratio", 0, None, why="A size of errors."),
                 is_between("coverage_ratio", 0, 1, why="A share."),
                 is_zero("broken_status_count", why="Measured errors have a ratio, and one method is in use."),
-                is_zero("lost_origin_count", why="The error in use is of every backtest that was in use."),
+                is_zero(
+                    "lost_origin_count", why="The error in use is of every backtest that was in use.", kind=Kind.SUMS
+                ),
             ),
         ),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ai_finops.quality.gx import Check, Severity
+from ai_finops.quality.kinds import Kind
 from ai_finops.quality.rules import (
     has_read_columns,
     has_rows,
@@ -72,6 +73,16 @@ calls as (
             coalesce(feature_id, 'unattributed') = 'unattributed' and feature_reason is null
         ) as unexplained_feature_count,
         count(*) filter (estimated_cost_usd < 0) as negative_cost_count,
+        count(*) filter (
+            least(
+                uncached_input_tokens, cache_read_input_tokens, cache_write_5m_input_tokens, cache_write_1h_input_tokens,
+                output_tokens, input_tokens
+            ) < 0
+        ) as negative_token_count,
+        count(*) filter (
+            input_tokens <> coalesce(uncached_input_tokens, 0) + coalesce(cache_read_input_tokens, 0)
+            + coalesce(cache_write_5m_input_tokens, 0) + coalesce(cache_write_1h_input_tokens, 0)
+        ) as broken_token_count,
         count(*) filter (usage_date is distinct from cast(started_at as date)) as shifted_call_count
     from marts.fct_llm_calls
     group by usage_date
@@ -80,13 +91,9 @@ select
     usage_date,
     coalesce(span_count, 0) - coalesce(call_count, 0) as span_without_call_count,
     coalesce(lost_trace_count, 0) as lost_trace_count,
-    coalesce(call_count, 0) / nullif(median(call_count) over (
-        order by usage_date rows between 7 preceding and 1 preceding
-    ), 0) as volume_ratio,
     coalesce(repeated_call_count, 0) as repeated_call_count,
     unnamed_call_count, unexplained_cost_count, contradicted_reason_count, unexplained_feature_count,
-    negative_cost_count, shifted_call_count,
-    date_diff('day', usage_date, $as_of_date) as age_days,
+    negative_cost_count, negative_token_count, broken_token_count, shifted_call_count,
     date_diff('day', max(usage_date) over (), $as_of_date) as newest_age_days
 from spans full join calls using (usage_date) left join repeated using (usage_date)
 order by usage_date
@@ -122,6 +129,21 @@ from counted
 """
 
 
+_UNPRICED_AGAINST_CALLS = """
+with unpriced as (
+    select usage_date, sum(call_count) as call_count from marts.fct_daily_unpriced_usage group by all
+),
+calls as (
+    select usage_date, count(*) as call_count from marts.fct_llm_calls where cost_reason is not null group by all
+)
+select
+    usage_date,
+    coalesce(unpriced.call_count, 0) - coalesce(calls.call_count, 0) as difference_call_count
+from unpriced full join calls using (usage_date)
+order by usage_date
+"""
+
+
 def configure_llm_calls() -> list[Check]:
     """Calls by day, so that the check costs the same for a thousand calls a day and for a million."""
     mart = "fct_llm_calls"
@@ -134,27 +156,36 @@ def configure_llm_calls() -> list[Check]:
             (
                 has_rows(why="A build without a single call means that a feed is gone."),
                 *is_filled("usage_date", why="A call without a day is on no invoice."),
-                is_zero("lost_trace_count", why="A trace with call spans in the lake has a call in the mart."),
-                is_between(
-                    "span_without_call_count", 0, None, why="A call comes from a span; more means doubled rows."
+                is_zero(
+                    "lost_trace_count",
+                    why="A trace with call spans in the lake has a call in the mart.",
+                    kind=Kind.SUMS,
                 ),
-                is_zero("repeated_call_count", why="One call once: a repeated call_id is paid twice."),
-                is_zero("unnamed_call_count", why="The grain is call_id."),
+                is_between(
+                    "span_without_call_count",
+                    0,
+                    None,
+                    why="A call comes from a span; more means doubled rows.",
+                    kind=Kind.SUMS,
+                ),
+                is_zero("repeated_call_count", why="One call once: a repeated call_id is paid twice.", kind=Kind.GRAIN),
+                is_zero("unnamed_call_count", why="The grain is call_id.", kind=Kind.GRAIN),
                 is_zero("unexplained_cost_count", why="Unknown stays unknown: no cost needs a reason, never 0."),
                 is_zero("contradicted_reason_count", why="A reason for no cost beside a cost is a contradiction."),
                 is_zero("unexplained_feature_count", why="A call without a feature says why."),
                 is_zero("negative_cost_count", why="Tokens times price is never negative."),
-                is_zero("shifted_call_count", why="A call is on the UTC day on which it started."),
-                is_between("age_days", 1, None, why="Nothing from the future of the build."),
-                is_between(
-                    "newest_age_days", 1, 1, why="The newest day is the day before the build.", severity=Severity.WARN
+                is_zero("negative_token_count", why="Tokens are counted."),
+                is_zero(
+                    "broken_token_count", why="Input is what was cached, what was written to a cache, and the rest."
                 ),
+                is_zero("shifted_call_count", why="A call is on the UTC day on which it started."),
                 is_between(
-                    "volume_ratio",
-                    0.2,
-                    5,
-                    why="Calls of a day against the median of the seven days before.",
+                    "newest_age_days",
+                    None,
+                    1,
+                    why="The newest day is the day before the build.",
                     severity=Severity.WARN,
+                    kind=Kind.FRESHNESS,
                 ),
             ),
         ),
@@ -175,7 +206,13 @@ def configure_unpriced_usage() -> list[Check]:
                 *is_filled("usage_date", "cost_reason", "call_count", why="Unknown stays unknown, and says why."),
                 is_between("call_count", 1, None, why="A row stands for calls."),
             ),
-        )
+        ),
+        Check(
+            mart,
+            f"{mart}__against_calls",
+            _UNPRICED_AGAINST_CALLS,
+            (is_zero("difference_call_count", why="Each call without a cost is listed, and no other."),),
+        ),
     ]
 
 
@@ -226,7 +263,7 @@ def configure_extract_outcomes() -> list[Check]:
                 has_read_columns(mart),
                 has_rows(why="A build is made of landings."),
                 is_unique_by_grain(mart),
-                is_zero("unaccounted_count", why="Read is loaded, ignored, quarantined or duplicate."),
+                is_zero("unaccounted_count", why="Read is loaded, ignored, quarantined or duplicate.", kind=Kind.SUMS),
                 is_one_of("status", "loaded", "empty", "missing", "failed", "expired", why="Known endings."),
                 is_one_of(
                     "status",
@@ -241,6 +278,7 @@ def configure_extract_outcomes() -> list[Check]:
                     MOST_DAYS_BEFORE_A_SILENCE,
                     why="A source that delivered every day of a week and now answers with nothing has broken unseen.",
                     severity=Severity.WARN,
+                    kind=Kind.VOLUME,
                 ),
             ),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ai_finops.quality.gx import Check, Severity
+from ai_finops.quality.kinds import Kind
 from ai_finops.quality.rules import (
     has_read_columns,
     has_rows,
@@ -23,8 +24,7 @@ select
     *,
     cast(allocated_cost_usd is null and unattributed_reason is null as integer) as missing_cost_count,
     cast(attribution = 'unattributed' and unattributed_reason is null as integer) as unexplained_row_count,
-    cast(charge_category = 'usage' and attribution = 'not_a_usage_charge' as integer) as misplaced_row_count,
-    date_diff('day', usage_date, $as_of_date) as age_days
+    cast(charge_category = 'usage' and attribution = 'not_a_usage_charge' as integer) as misplaced_row_count
 from marts.fct_daily_allocated_costs
 """
 
@@ -92,6 +92,29 @@ from lines full join allocated using (provider_name, billing_account_id, usage_m
 order by usage_month, billing_account_id
 """
 
+_UNATTRIBUTED_AGAINST_CELLS = """
+with allocated as (
+    select
+        usage_date, provider_name, billing_account_id, model_id,
+        sum(allocated_cost_usd) filter (attribution = 'unattributed') as unattributed_cost_usd
+    from marts.fct_daily_allocated_costs where charge_category = 'usage' and cost_status <> 'estimated' group by all
+),
+cells as (
+    select
+        usage_date, provider_name, billing_account_id, model_id,
+        sum(unattributed_cost_usd) as unattributed_cost_usd
+    from marts.fct_daily_reconciliations
+    where charge_category = 'usage' and billed_cost_usd is not null group by all
+)
+select
+    usage_date, billing_account_id, model_id,
+    cast(
+        (coalesce(allocated.unattributed_cost_usd, 0) - coalesce(cells.unattributed_cost_usd, 0)) * 1000000 as bigint
+    ) as smeared_micro_usd
+from allocated full join cells using (usage_date, provider_name, billing_account_id, model_id)
+order by all
+"""
+
 _FEATURES_AGAINST_ALLOCATED = """
 with features as (
     select usage_date, sum(allocated_cost_usd) as feature_cost_usd, sum(request_count) as feature_request_count
@@ -119,7 +142,6 @@ days as (
 select
     usage_date,
     coalesce(row_count, 0) as row_count,
-    date_diff('day', usage_date, $as_of_date) as age_days,
     date_diff('day', max(usage_date) over (), $as_of_date) as newest_age_days,
     date_diff('day', lag(usage_date) over (order by usage_date), usage_date) - 1 as skipped_day_count
 from traced full join days using (usage_date)
@@ -212,7 +234,6 @@ def configure_allocated_costs() -> list[Check]:
                 is_zero("missing_cost_count", why="A cost that is not known says why."),
                 is_zero("unexplained_row_count", why="What nobody owns says why."),
                 is_zero("misplaced_row_count", why="Usage is allocated, never filed as another charge."),
-                is_between("age_days", 1, None, why="Nothing from the future of the build."),
             ),
         ),
         Check(
@@ -223,6 +244,17 @@ def configure_allocated_costs() -> list[Check]:
                 is_zero(
                     "difference_micro_usd",
                     why="Allocated plus unattributed is what was billed, by day, account, charge and model, to the last digit.",
+                ),
+            ),
+        ),
+        Check(
+            mart,
+            f"{mart}__against_unattributed",
+            _UNATTRIBUTED_AGAINST_CELLS,
+            (
+                is_zero(
+                    "smeared_micro_usd",
+                    why="What no trace tells of stays unattributed: none of it is spread over the features.",
                 ),
             ),
         ),
@@ -264,11 +296,15 @@ def configure_feature_costs() -> list[Check]:
             f"{mart}__days",
             _FEATURE_DAYS,
             (
-                is_between("row_count", 1, None, why="A day with calls has costs."),
-                is_zero("skipped_day_count", why="Days follow each other.", severity=Severity.WARN),
-                is_between("age_days", 1, None, why="Nothing from the future of the build."),
+                is_between("row_count", 1, None, why="A day with calls has costs.", kind=Kind.VOLUME),
+                is_zero("skipped_day_count", why="Days follow each other.", severity=Severity.WARN, kind=Kind.VOLUME),
                 is_between(
-                    "newest_age_days", 1, 1, why="The newest day is the day before the build.", severity=Severity.WARN
+                    "newest_age_days",
+                    None,
+                    1,
+                    why="The newest day is the day before the build.",
+                    severity=Severity.WARN,
+                    kind=Kind.FRESHNESS,
                 ),
             ),
         ),
@@ -314,7 +350,11 @@ def configure_reconciliations() -> list[Check]:
                 has_read_columns(mart),
                 is_unique_by_grain(mart),
                 *is_filled("usage_date", "cell_grain", "is_settled", why="The cell, and whether the bill has settled."),
-                is_zero("untied_micro_usd", why="Allocated plus unattributed is what was billed, in each cell."),
+                is_zero(
+                    "untied_micro_usd",
+                    why="Allocated plus unattributed is what was billed, in each cell.",
+                    kind=Kind.SUMS,
+                ),
                 is_between("coverage_pct", 0, 100, why="Traced of billed, at most all of it."),
                 is_one_of("coverage_basis", "tokens", "search_units", "cost", why="What coverage was measured in."),
             ),
@@ -328,6 +368,7 @@ def configure_reconciliations() -> list[Check]:
                     "estimate_over_bill",
                     why="Estimates far above the bill: a price that the overlay does not know, or calls counted twice.",
                     severity=Severity.WARN,
+                    kind=Kind.DISTRIBUTION,
                 ),
             ),
         ),

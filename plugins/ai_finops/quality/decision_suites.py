@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ai_finops.quality.gx import Check
+from ai_finops.quality.kinds import Kind
 from ai_finops.quality.rules import (
     has_read_columns,
     has_rows,
@@ -77,6 +78,7 @@ def configure_decision_results() -> list[Check]:
                     -1,
                     1,
                     why="Saved is what was not spent; the three are rounded each by itself.",
+                    kind=Kind.SUMS,
                 ),
                 is_zero("early_week_count", why="Weeks are Mondays, and after the day it shipped."),
                 is_between("covered_day_count", 1, 7, why="Days of a week."),

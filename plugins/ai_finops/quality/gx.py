@@ -30,6 +30,8 @@ with warnings.catch_warnings():
 
 __all__ = ["Check", "Severity", "expectations", "new_context", "rule", "validate"]
 
+_SOURCE, _ASSET, _BATCH = "marts", "rows", "candidate"
+
 
 class Severity(StrEnum):
     """What a broken expectation does."""
@@ -53,10 +55,21 @@ class Check:
     expectations: tuple[expectations.Expectation, ...]
 
 
-def rule(kind: type, why: str, *, severity: Severity = Severity.FAIL, **arguments: object) -> expectations.Expectation:
-    """Return an expectation that says why it is there and what happens when it is broken."""
+def rule(
+    type_of: type, why: str, *, severity: Severity = Severity.FAIL, kind: str | None = None, **arguments: object
+) -> expectations.Expectation:
+    """Return an expectation that says why it is there and what happens when it is broken.
+
+    Args:
+        type_of: The class of the expectation.
+        why: A sentence for the reader of the Data Docs.
+        severity: Whether it stops the build.
+        kind: Of `kinds.Kind`, where its type or the name of its check does not say.
+        arguments: Of the expectation.
+    """
     level = {Severity.FAIL: "critical", Severity.WARN: "warning"}[severity]
-    return kind(**arguments, severity=level, notes=why, meta={"severity": str(severity)})
+    meta = {"severity": str(severity)} | ({"kind": str(kind)} if kind else {})
+    return type_of(**arguments, severity=level, notes=why, meta=meta)
 
 
 def new_context(data_docs: Path) -> EphemeralDataContext:
@@ -65,6 +78,8 @@ def new_context(data_docs: Path) -> EphemeralDataContext:
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(data_docs)},
+        # A page of results has its expectations and why; pages of expectations alone would say the same again.
+        "site_section_builders": {"expectations": "None", "profiling": "None"},
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
     }
     config = DataContextConfig(
@@ -73,15 +88,18 @@ def new_context(data_docs: Path) -> EphemeralDataContext:
         progress_bars=ProgressBarsConfig(globally=False),
         analytics_enabled=False,
     )
-    return gx.get_context(project_config=config, mode="ephemeral")
+    context = gx.get_context(project_config=config, mode="ephemeral")
+    # One for all: each that is added has the configuration of the whole context written out again.
+    asset = context.data_sources.add_pandas(_SOURCE).add_dataframe_asset(_ASSET)
+    asset.add_batch_definition_whole_dataframe(_BATCH)
+    return context
 
 
 def validate(
     context: EphemeralDataContext, check: Check, *, frame: object, run_name: str
 ) -> ExpectationSuiteValidationResult:
     """Hold the rows of one check, a pandas data frame, against its expectations; the pages name the run."""
-    source = context.data_sources.add_or_update_pandas("marts")
-    batch = source.add_dataframe_asset(check.name).add_batch_definition_whole_dataframe("candidate")
+    batch = context.data_sources.get(_SOURCE).get_asset(_ASSET).get_batch_definition(_BATCH)
     suite = context.suites.add(gx.ExpectationSuite(name=check.name, expectations=list(check.expectations)))
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=check.name, data=batch, suite=suite))
     return definition.run(

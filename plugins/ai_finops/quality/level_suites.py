@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ai_finops.build.marts import MARTS
-from ai_finops.quality.gx import Check
+from ai_finops.quality.gx import Check, Severity, expectations
 from ai_finops.quality.rules import (
     has_read_columns,
     has_rows,
+    is_between,
     is_filled,
     is_one_of,
     is_unique_by_grain,
@@ -24,6 +25,13 @@ _LEVELS = {
     "rpt_instrumentation_coverage": ("billed_cost_usd", f"{_USAGE} and cost_status <> 'estimated'"),
 }
 """Each level's cost, and the rows of the allocated costs that it is a view of."""
+
+_SHARES = {"rpt_feature_value": ("request_share_ratio", "user_share_ratio", "named_call_ratio")}
+_COST_SHARES = {
+    "rpt_feature_value": ("cost_share_ratio",),
+    "rpt_daily_pipeline_costs": ("pipeline_cost_share_ratio",),
+    "rpt_instrumentation_coverage": ("traced_ratio",),
+}
 
 _AGAINST_ALLOCATED = """
 with level as (
@@ -138,7 +146,7 @@ def _configure(mart: str, *, cost: str, rows: str) -> list[Check]:
     )
     is_there = () if mart == "rpt_instrumentation_coverage" else (has_rows(why="Somebody called or was billed."),)
     return [
-        Check(mart, mart, rows_of(mart), (has_read_columns(mart), *is_there, is_unique_by_grain(mart))),
+        Check(mart, mart, rows_of(mart), (has_read_columns(mart), *is_there, is_unique_by_grain(mart), *_values(mart))),
         Check(
             mart,
             f"{mart}__against_allocated",
@@ -148,4 +156,15 @@ def _configure(mart: str, *, cost: str, rows: str) -> list[Check]:
                 is_zero("difference_request_count", why="The same calls, seen from another side."),
             ),
         ),
+    ]
+
+
+def _values(mart: str) -> list[expectations.Expectation]:
+    """What the columns of a level may say."""
+    return [
+        *([] if mart == "rpt_instrumentation_coverage" else [is_between("request_count", 0, None, why="A count.")]),
+        *(is_between(column, 0, 1, why="A share.") for column in _SHARES.get(mart, ())),
+        # A refund or a correction among the usage can make another's part more than the whole.
+        *(is_between(column, 0, 1, why="A share.", severity=Severity.WARN) for column in _COST_SHARES.get(mart, ())),
+        *([is_one_of("currency_code", "USD", why="Bills are converted before.")] if "monthly" in mart else []),
     ]

@@ -84,7 +84,8 @@ select
     cast(
         low_saving_usd_per_month > saving_usd_per_month or high_saving_usd_per_month < saving_usd_per_month
     as integer) as broken_range_count,
-    cast(status = 'rejected' and reason is null as integer) as unexplained_row_count
+    cast(status = 'rejected' and reason is null as integer) as unexplained_row_count,
+    cast(status = 'open' and saving_usd_per_month > current_cost_usd_per_month as integer) as impossible_saving_count
 from marts.fct_savings_opportunities
 """
 
@@ -268,6 +269,7 @@ def configure_savings() -> list[Check]:
                 is_one_of("status", "open", "rejected", why="Known states."),
                 is_zero("broken_range_count", why="The figure lies in its range."),
                 is_zero("unexplained_row_count", why="A rejection says why."),
+                is_zero("impossible_saving_count", why="Nothing saves more than is spent."),
                 is_between("agreement_ratio", 0, 1, why="A share."),
             ),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ai_finops.build.marts import MARTS
 from ai_finops.quality.columns import READ_COLUMNS
 from ai_finops.quality.gx import Severity, expectations, rule
+from ai_finops.quality.kinds import Kind
 
 
 def rows_of(mart: str, *, limit: int | None = None) -> str:
@@ -38,19 +39,32 @@ def is_filled(*columns: str, why: str) -> Iterable[expectations.Expectation]:
     return [rule(expectations.ExpectColumnValuesToNotBeNull, why, column=column) for column in columns]
 
 
-def is_empty(column: str, *, why: str, severity: Severity = Severity.FAIL) -> expectations.Expectation:
+def is_empty(
+    column: str, *, why: str, severity: Severity = Severity.FAIL, kind: Kind | None = None
+) -> expectations.Expectation:
     """Each value is null: a column of sentences, each about something that is off."""
-    return rule(expectations.ExpectColumnValuesToBeNull, why, severity=severity, column=column)
+    return rule(expectations.ExpectColumnValuesToBeNull, why, severity=severity, kind=kind, column=column)
 
 
-def is_one_of(column: str, *values: object, why: str, severity: Severity = Severity.FAIL) -> expectations.Expectation:
+def is_one_of(
+    column: str, *values: object, why: str, severity: Severity = Severity.FAIL, kind: Kind | None = None
+) -> expectations.Expectation:
     """Each value is one of `values`, or null."""
-    return rule(expectations.ExpectColumnValuesToBeInSet, why, severity=severity, column=column, value_set=list(values))
+    return rule(
+        expectations.ExpectColumnValuesToBeInSet,
+        why,
+        severity=severity,
+        kind=kind,
+        column=column,
+        value_set=list(values),
+    )
 
 
-def is_zero(column: str, *, why: str, severity: Severity = Severity.FAIL) -> expectations.Expectation:
+def is_zero(
+    column: str, *, why: str, severity: Severity = Severity.FAIL, kind: Kind | None = None
+) -> expectations.Expectation:
     """Each value is exactly 0: counts of faults, and differences of sums in whole micro-dollars."""
-    return is_one_of(column, 0, why=why, severity=severity)
+    return is_one_of(column, 0, why=why, severity=severity, kind=kind)
 
 
 def is_between(
@@ -61,12 +75,14 @@ def is_between(
     why: str,
     severity: Severity = Severity.FAIL,
     mostly: float = 1.0,
+    kind: Kind | None = None,
 ) -> expectations.Expectation:
     """Each value, where there is one, lies between the bounds, both included."""
     return rule(
         expectations.ExpectColumnValuesToBeBetween,
         why,
         severity=severity,
+        kind=kind,
         column=column,
         min_value=low,
         max_value=high,

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import warnings
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.errors import AuditFailed
-from ai_finops.quality.found import Broken, Held
+from ai_finops.quality.data_docs import Run, docs_of, new_site, now, show_site
+from ai_finops.quality.found import NOTE_PREFIX, Broken, Held
+from ai_finops.quality.kinds import kind_of
 from ai_finops.quality.verdict import fingerprint, record_verdict
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas
     from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
     from great_expectations.data_context import EphemeralDataContext
 
@@ -29,7 +29,7 @@ def audit(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
     """Audit the marts of a build; the published marts are not touched.
 
     Args:
-        settings: `<home>/data_docs` becomes the site of this audit, also when it fails.
+        settings: `<home>/data_docs/<build_id>` becomes the site of this audit, also when it fails.
         build: What `prepare` returned.
     Returns:
         `expectation_count`, `warnings` as sentences, and `data_docs`, the site's index page.
@@ -37,20 +37,23 @@ def audit(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
         AuditFailed: An expectation marked `fail` is broken; names mart, expectation and observed value, and carries all
             of them as `broken`.
     """
-    warehouse = Path(build["warehouse"])
     with one_writer(settings.builds, doing=f"the audit of {build['build_id']}"):
-        looked_at = fingerprint(warehouse)
-        site = Path(build["build_dir"]) / "data_docs"
+        looked_at = fingerprint(Path(build["warehouse"]))
+        site = new_site(settings, build["build_id"])
         held = _check_all(build, site=site)
-        _show(site, settings=settings)
         broken = [found for one in held for found in one.broken]
         failed = [found for found in broken if found.severity == "fail"]
-        index = settings.home / "data_docs" / "index.html"
+        index = docs_of(settings, build["build_id"])
         summary = {
             "expectation_count": sum(one.expectation_count for one in held),
             "warnings": [str(found) for found in broken if found.severity == "warn"],
             "data_docs": str(index),
         }
+        from ai_finops.quality.report import write_report
+
+        run = _run(build, summary=summary, failure_count=len(failed))
+        write_report(site, held=held, run=run)
+        show_site(site, settings=settings, run=run)
         failures = [str(found) for found in failed]
         record_verdict(build, is_passed=not failed, summary=summary | {"failures": failures}, looked_at=looked_at)
     if failed:
@@ -66,17 +69,27 @@ def _sentence(failed: list[Broken], *, build: dict[str, str], index: Path) -> st
 
 
 def _check_all(build: dict[str, str], *, site: Path) -> list[Held]:
-    """Hold the build against every check and write the site."""
+    """Hold the build against every check and write the pages of what was found."""
     from ai_finops.quality.gx import new_context
-    from ai_finops.quality.site import write_index
+    from ai_finops.quality.site import clean_site
     from ai_finops.quality.suites import all_checks
 
-    shutil.rmtree(site, ignore_errors=True)
     context = new_context(site)
     held = hold(all_checks(), build=build, context=context)
     context.build_data_docs()
-    write_index(site, held=held, build=build)
+    clean_site(site)
     return held
+
+
+def _run(build: dict[str, str], *, summary: dict[str, object], failure_count: int) -> Run:
+    return Run(
+        build_id=build["build_id"],
+        as_of_date=build["as_of_date"],
+        audited_at=now(),
+        expectation_count=summary["expectation_count"],
+        failure_count=failure_count,
+        warning_count=len(summary["warnings"]),
+    )
 
 
 def hold(checks: Sequence[Check], *, build: dict[str, str], context: EphemeralDataContext) -> list[Held]:
@@ -107,7 +120,16 @@ def _hold(
         )
         return Held(check.mart, check.name, 1, (broken,))
     result = validate(context, check, frame=frame, run_name=build["build_id"])
-    return Held(check.mart, check.name, len(result.results), tuple(_broken(check, result)))
+    kinds = tuple(str(kind_of(check, one)) for one in check.expectations)
+    return Held(check.mart, check.name, len(result.results), tuple(_broken(check, result)), kinds, _notes(frame))
+
+
+def _notes(frame: pandas.DataFrame) -> tuple[str, ...]:
+    """Return what the columns of notes say, such as `no base: 2025-06-14: 2 of 3 days of its kind`."""
+    said = {name: frame[name].dropna() for name in frame.columns if name.startswith(NOTE_PREFIX)}
+    return tuple(
+        f"{name.removeprefix(NOTE_PREFIX).replace('_', ' ')}: {text}" for name, texts in said.items() for text in texts
+    )
 
 
 def _broken(check: Check, result: ExpectationSuiteValidationResult) -> list[Broken]:
@@ -119,6 +141,7 @@ def _broken(check: Check, result: ExpectationSuiteValidationResult) -> list[Brok
             expectation=_named(one),
             observed=_observed(one),
             why=str(one.expectation_config.notes),
+            kind=str(kind_of(check, one.expectation_config)),
         )
         for one in result.results
         if not one.success
@@ -152,11 +175,3 @@ def _observed(result: object) -> str:
     if "observed_value" in found:
         return str(found["observed_value"])
     return str(trouble.get("exception_message") or trouble)[:300]
-
-
-def _show(site: Path, *, settings: Settings) -> None:
-    """Point `<home>/data_docs` at this audit's site, in one step."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    link = settings.home / f".data_docs-{uuid4().hex}"
-    link.symlink_to(os.path.relpath(site, settings.home))
-    link.replace(settings.home / "data_docs")

@@ -13,6 +13,7 @@ from ai_finops.quality import (
     projection_suites,
     review_suites,
     routing_suites,
+    watched,
     week_suites,
 )
 from ai_finops.quality.gx import Check
@@ -52,6 +53,7 @@ CONFIGURE = (
     decision_suites.configure_decision_results,
     decision_suites.configure_sprints,
     decision_suites.configure_rollout,
+    watched.configure_watched,
 )
 
 

@@ -1,0 +1,159 @@
+"""Costs far out of what costs have been: queries for the outliers of the newest days, and for shapes that have changed."""
+
+from __future__ import annotations
+
+from ai_finops.quality.trailing import SMALLEST_BASE_DAY_COUNT, TRAILING_DAY_COUNT, WATCHED_DAY_COUNT
+
+OUTLIER_RATIO = 20
+"""Times the dearest one of the trailing days; at the bound it is still in order."""
+
+_OUTLIERS = """
+with values_by_day as (
+    select cast({day} as date) as day, cast({by} as varchar) as what, max(cast({cost} as double)) as dearest
+    from {source} where {where} group by all
+),
+judged as (
+    select now.day, now.what, now.dearest, max(earlier.dearest) as base, count(distinct earlier.day) as base_day_count
+    from values_by_day as now left join values_by_day as earlier
+        on earlier.what = now.what and earlier.day between now.day - {trailing_day_count} and now.day - 1
+    where now.day > (select max(day) from values_by_day) - {watched_day_count}
+    group by now.day, now.what, now.dearest
+)
+select string_agg(
+    format('{{}}{{}}: ${{:.2f}}, at most ${{:.2f}} on the days before', day, if(what = '', '', ' ' || what), dearest, base),
+    '; ' order by day, what
+)
+from judged
+where
+    base_day_count >= {smallest_base_day_count} and dearest >= {smallest_cost_usd} and dearest > {outlier_ratio} * base
+"""
+
+
+def outliers(source: str, *, day: str, cost: str, by: str = "''", where: str = "true", smallest_cost_usd: float) -> str:
+    """Return the query for days whose dearest row costs more than 20 times the dearest of the 28 days before.
+
+    Args:
+        source: Table to look at.
+        day: Its column of days.
+        cost: Its column of money, USD.
+        by: Which rows are judged apart; none by default.
+        where: Rows that count.
+        smallest_cost_usd: Nothing is said of rows that cost less.
+    """
+    return _OUTLIERS.format(
+        source=source,
+        day=day,
+        cost=cost,
+        by=by,
+        where=where,
+        smallest_cost_usd=smallest_cost_usd,
+        trailing_day_count=TRAILING_DAY_COUNT,
+        watched_day_count=WATCHED_DAY_COUNT,
+        smallest_base_day_count=SMALLEST_BASE_DAY_COUNT,
+        outlier_ratio=OUTLIER_RATIO,
+    )
+
+
+LARGEST_STABILITY_INDEX = 0.5
+"""Textbooks call 0.25 a shift; the days of the sample differ from those before them by at most 0.17."""
+SMALLEST_CALL_COUNT = 200
+
+# Cost in buckets of half a power of ten. A bucket that one side lacks counts as half a call there.
+_STABILITY = """
+with buckets as (
+    select
+        usage_date as day, feature_id,
+        coalesce(cast(floor(2 * log10(nullif(cast(estimated_cost_usd as double), 0))) as bigint), -99) as bucket,
+        count(*) as call_count
+    from marts.fct_llm_calls
+    where estimated_cost_usd >= 0 and usage_date >= $as_of_date - {trailing_day_count}
+    group by all
+),
+newest as (select max(day) as day from buckets),
+sides as (
+    select
+        feature_id, bucket,
+        coalesce(sum(call_count) filter (buckets.day = newest.day), 0) as now_count,
+        coalesce(sum(call_count) filter (buckets.day < newest.day), 0) as before_count
+    from buckets, newest group by all
+),
+shares as (
+    select
+        feature_id,
+        greatest(now_count, 0.5) / sum(now_count) over (partition by feature_id) as now_share,
+        greatest(before_count, 0.5) / sum(before_count) over (partition by feature_id) as before_share,
+        sum(now_count) over (partition by feature_id) as now_call_count,
+        sum(before_count) over (partition by feature_id) as before_call_count
+    from sides
+),
+judged as (
+    select feature_id, sum((now_share - before_share) * ln(now_share / before_share)) as stability_index
+    from shares where now_call_count >= {smallest_call_count} and before_call_count >= {smallest_call_count}
+    group by all
+)
+select string_agg(
+    format('{{}} {{}}: stability index {{:.2f}}', newest.day, feature_id, stability_index), '; ' order by feature_id
+)
+from judged, newest where stability_index > {largest_index}
+"""
+
+
+def shifted_call_costs() -> str:
+    """Return the query for features whose calls of the newest day cost otherwise than before, by population stability index."""
+    return _STABILITY.format(
+        trailing_day_count=TRAILING_DAY_COUNT,
+        smallest_call_count=SMALLEST_CALL_COUNT,
+        largest_index=LARGEST_STABILITY_INDEX,
+    )
+
+
+_BEYOND = """
+with dearest as (
+    select feature_id, max(allocated_cost_usd) as cost_usd from marts.fct_daily_feature_costs group by all
+),
+projected as (
+    select feature_id, max(projected_cost_usd) as cost_usd from marts.fct_cost_projections
+    where as_of_date = $as_of_date and scenario = 'as_is' and target_period = 'day' group by all
+)
+select string_agg(
+    format('{{}}: ${{:.2f}} in a day, at most ${{:.2f}} so far', feature_id, cast(projected.cost_usd as double),
+        cast(dearest.cost_usd as double)),
+    '; ' order by feature_id
+)
+from projected inner join dearest using (feature_id)
+where projected.cost_usd >= {smallest_cost_usd} and projected.cost_usd > {outlier_ratio} * dearest.cost_usd
+"""
+
+
+def beyond_the_dearest_day() -> str:
+    """Return the query for features of which a day is projected at more than 20 times their dearest, and at $10 or more."""
+    return _BEYOND.format(smallest_cost_usd=10, outlier_ratio=OUTLIER_RATIO)
+
+
+WRONG_UNIT_RATIO = 50
+"""No discount and no premium is as large: cents, another currency, or a price per token instead of per million."""
+
+_WRONG_UNITS = """
+select string_agg(
+    format('{{}} {{}} {{}}: billed ${{:.6g}} where the price is ${{:.6g}}', usage_date, model_id, token_class,
+        cast(billed_usd_per_unit as double), cast(price_usd_per_unit as double)),
+    '; ' order by usage_date, model_id, token_class, region_scope, processing
+)
+from marts.fct_daily_price_differences
+where
+    price_usd_per_unit > 0 and usage_date >= $as_of_date - {trailing_day_count}
+    and greatest(billed_cost_usd, billed_cost_usd - difference_cost_usd) >= {smallest_cost_usd}
+    and (
+        billed_usd_per_unit > {ratio} * price_usd_per_unit or billed_usd_per_unit * {ratio} < price_usd_per_unit
+    )
+"""
+SMALLEST_WRONG_UNIT_COST_USD = 1
+
+
+def wrong_units() -> str:
+    """Return the query for rates of the bill that are more than 50 times the price or less than a fiftieth of it."""
+    return _WRONG_UNITS.format(
+        trailing_day_count=TRAILING_DAY_COUNT,
+        ratio=WRONG_UNIT_RATIO,
+        smallest_cost_usd=SMALLEST_WRONG_UNIT_COST_USD,
+    )

@@ -1,0 +1,29 @@
+"""Records that were set aside: how large their share may be before somebody is told."""
+
+from __future__ import annotations
+
+from ai_finops.quality.trailing import WATCHED_DAY_COUNT
+
+LARGEST_QUARANTINED_RATIO = 0.05
+SMALLEST_QUARANTINED_COUNT = 5
+"""A handful is told of in the weekly message all the same."""
+
+_OFF = """
+select string_agg(
+    format('{{}} {{}}: {{}} of {{}} records set aside', landing_date, source, quarantined_count, read_count),
+    '; ' order by landing_date, source
+)
+from marts.fct_daily_extract_outcomes
+where
+    landing_date > (select max(landing_date) from marts.fct_daily_extract_outcomes) - {watched_day_count}
+    and quarantined_count >= {smallest_count} and quarantined_count > {largest_ratio} * read_count
+"""
+
+
+def quarantined_share_off() -> str:
+    """Return the query for landings of the newest days of which more than a twentieth was set aside."""
+    return _OFF.format(
+        watched_day_count=WATCHED_DAY_COUNT,
+        smallest_count=SMALLEST_QUARANTINED_COUNT,
+        largest_ratio=LARGEST_QUARANTINED_RATIO,
+    )
