@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = [name for name in ("instrument", "router") if (ROOT / "plugins" / "ai_finops" / name).is_dir()]
+PACKAGES = [name for name in ("instrument", "router", "ui") if (ROOT / "plugins" / "ai_finops" / name).is_dir()]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from ai_finops.config import Settings
-from ai_finops.errors import PublishError
+from ai_finops.errors import PublishError, ReportError
 from ai_finops.ui.access import require_access
 from ai_finops.ui.address import FIRST_SLUG, NAME
 from ai_finops.ui.downloads import ENDINGS, write_download
@@ -172,7 +172,7 @@ def _read_view(request: Request, slug: str) -> tuple[View, Build]:
     with open_build(state.settings) as (connection, build):
         try:
             view = VIEWS[slug](connection, chosen=chosen, settings=state.settings)
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
+        except (duckdb.CatalogException, duckdb.BinderException, ReportError) as error:
             first_line = str(error).splitlines()[0]
             raise PublishError(
                 f"build {build.build_id} does not hold what this view shows ({first_line}); publish a new build"

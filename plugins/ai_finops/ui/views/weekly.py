@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
-from ai_finops.report.digest import WeeklyDigest
+from ai_finops.report.digest import WeeklyDigest, read_digest
 from ai_finops.report.message import compose
 from ai_finops.report.recommendation import recommend
 from ai_finops.report.wording import change, day_name, dollars, share
@@ -20,8 +19,6 @@ from ai_finops.ui.views.week_metrics import WEEK_COUNT, five_rows, read_week_met
 if TYPE_CHECKING:
     import duckdb
 
-_DECISION_DAYS = timedelta(days=11)
-"""From the Monday that a week began on to the Friday of the week in which its message is read."""
 _MART = "rpt_weekly_digest"
 
 
@@ -35,7 +32,7 @@ def weekly(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequen
             filters, sections=(), warns=(Warn("The marts hold no week yet: the first one is there after seven days."),)
         )
     week = date.fromisoformat(value)
-    digest = read_digest(connection, week=week)
+    digest = read_digest(connection, week)
     metrics = read_week_metrics(connection, week=week)
     return _view(
         filters,
@@ -72,19 +69,6 @@ def _weeks(connection: duckdb.DuckDBPyConnection) -> tuple[Choice, ...]:
         "week_start_date desc",
     )
     return tuple(Choice(week.isoformat(), f"Week of {day_name(week)}, {week.year}") for (week,) in rows)
-
-
-def read_digest(connection: duckdb.DuckDBPyConnection, *, week: date) -> WeeklyDigest:
-    """Read the digest of the week that begins on `week`, which the marts hold."""
-    names = [field.name for field in fields(WeeklyDigest) if field.name != "marts_as_of_date"]
-    ((as_of,),) = ask(connection, "select as_of_date from dim_builds")
-    (row,) = ask(connection, f"select {', '.join(names)} from {_MART} where week_start_date = ?", [week])  # noqa: S608 - as above
-    given = {name: _plain(name, value) for name, value in zip(names, row, strict=True)}
-    return WeeklyDigest(marts_as_of_date=as_of, **given)
-
-
-def _plain(name: str, value: object) -> object:
-    return float(value) if name.endswith("_ratio") and value is not None else value
 
 
 def _facts(digest: WeeklyDigest) -> tuple[Fact, ...]:
@@ -267,12 +251,7 @@ def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) ->
         tuple((*row[:2], _words(row[2]), *row[3:]) for row in rows),
         empty="No saving is open: none is large enough and cleared by its evidence.",
     )
-    friday = digest.week_start_date + _DECISION_DAYS
-    words = [
-        f"Decision needed by Friday, {day_name(friday)}." if "Decision needed" in sentence else sentence
-        for sentence in recommend(digest)
-    ]
-    return Section("The decision", tables=(table,), sentences=tuple(words))
+    return Section("The decision", tables=(table,), sentences=tuple(recommend(digest)))
 
 
 def _message(digest: WeeklyDigest, *, settings: Settings) -> Section:
