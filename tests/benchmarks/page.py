@@ -28,17 +28,13 @@ from playwright.sync_api import Browser, sync_playwright
 from ai_finops.ui.views import VIEWS
 from tests.benchmarks.made_marts import publish_made
 from tests.benchmarks.made_page_server import BARE, PREFIX
+from tests.ui.chromium import ARGUMENTS, chromium_path
 
 DAY_COUNT = int(os.environ.get("BENCH_DAYS", "400"))
 FEATURE_COUNT = int(os.environ.get("BENCH_FEATURES", "50"))
 REPEATS, COLD_STARTS = 5, 3
 FIRST_GOAL_S, ANY_GOAL_S = 1.0, 2.0
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
-# The first view of the navigation, and of each view the address with the most behind it.
+# Besides each view as it opens: addresses with more behind them.
 MORE = (
     "features?days=all",
     "projection?feature=feature_00",
@@ -65,7 +61,7 @@ def main() -> None:
         print(
             f"{DAY_COUNT} days, {FEATURE_COUNT} features: {sum(counts.values()):,} rows in {size_mb:,.0f} MB of marts\n"
         )
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
         _open(browser, "data:text/html,<svg></svg>")
         _print_first([_first(browser, home) for _ in range(COLD_STARTS)])
         _print_views(browser, home)

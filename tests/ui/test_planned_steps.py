@@ -100,16 +100,17 @@ def test_a_low_end_is_not_below_what_is_spent():
     assert Amount(Decimal(10), Decimal(12)).low(floor=Decimal(3)) == 8
 
 
-# Three plans on two pipelines, of costs that are no level, so that there is a band; the analysis itself says what is right.
+# Four plans on two pipelines, of costs that are no level, so that there is a band; the analysis itself says what is right.
 NOISY = [
     ("summarize", daily([240, 260, 210, 250] * 7, first=FIRST)),
     ("answer", daily([90, 70, 80, 100] * 7, first=FIRST)),
 ]
 OVERALL = daily([400, 380, 420, 410] * 7, first=FIRST)
-THREE = (
+FOUR = (
     plan_row("notes"),
     plan_row("digest", launch_date=date(2025, 7, 20), share_ratio=0.5),
     plan_row("search", pipeline="answer", launch_date=date(2025, 8, 3), multiplier=1.5),
+    plan_row("alerts", launch_date=date(2025, 8, 10), multiplier=2.0),
 )
 
 
@@ -137,10 +138,10 @@ def total_of(rows, scenario):
     }
 
 
-@pytest.mark.parametrize("count", range(4))
+@pytest.mark.parametrize("count", range(5))
 def test_steps_that_are_on_come_to_what_the_analysis_projects_of_them_alone(count):
-    every, judged = projected(*THREE)
-    for subset in combinations(THREE, count):
+    every, judged = projected(*FOUR)
+    for subset in combinations(FOUR, count):
         switched_on = {row["feature_id"] for row in subset}
         added = increments(every, judged, switched_on=switched_on)
         right, _ = projected(*subset)
