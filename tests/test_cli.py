@@ -23,7 +23,7 @@ from tests.report import conftest as digests
 
 publish_weeks = digests.publish
 
-VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "alarms", "routing", "status")
+VERBS = ("land", "build", "audit", "publish", "run", "recost", "report", "compare", "alarms", "routing", "status", "metrics")
 
 
 @pytest.fixture
