@@ -27,7 +27,11 @@ def main() -> None:
     manifest = configuration.semantic_manifest
     found = SemanticManifestValidator().validate_semantic_manifest(manifest)
     in_marts = DataWarehouseModelValidator(sql_client=configuration.sql_client)
-    broken = [*found.errors, *in_marts.validate_dimensions(manifest).errors, *in_marts.validate_entities(manifest).errors]
+    broken = [
+        *found.errors,
+        *in_marts.validate_dimensions(manifest).errors,
+        *in_marts.validate_entities(manifest).errors,
+    ]
     print(json.dumps({"rows": answers, "broken": [str(each) for each in broken]}))
 
 

@@ -16,8 +16,8 @@ from ai_finops.publish.current import current_build
 def ask_metrics(arguments: Sequence[str], *, settings: Settings) -> int:
     """Run a command of `mf`, such as `query --metrics call_count`, on the published build; return its exit code.
 
-    The build is resolved once, so that an answer is of one build also when another is published meanwhile. Nothing is written but what
-    the command names itself (`--csv`).
+    The build is resolved once, so that an answer is of one build also when another is published meanwhile. Nothing is
+    written but what the command names itself (`--csv`).
 
     Raises:
         PublishError: Nothing is published yet, or the dbt project is not parsed.

@@ -1,8 +1,8 @@
 """What dbt's target `published` reads: the published marts, under the names that they have in a build's warehouse.
 
-In a build dbt and MetricFlow call a mart `warehouse.marts.<mart>`; in the published file it lies in the main schema. The connection
-is to a database in memory with a view of that name for each mart; the file is attached read only, so nobody is blocked by it and
-nothing can be written.
+In a build dbt and MetricFlow call a mart `warehouse.marts.<mart>`; in the published file it lies in the main schema. The
+connection is to a database in memory with a view of that name for each mart; the file is attached read only, so nobody is
+blocked by it and nothing can be written.
 """
 
 from __future__ import annotations
