@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up collector test test-all bench lint format lock clean
+.PHONY: help install install-spark manifest demo up collector test test-all bench lint format lock dictionary clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -117,6 +117,9 @@ lock: ## Compile the requirements*.txt from pyproject.toml again (needs uv)
 		--group services --generate-hashes --custom-compile-command "make lock" -o requirements-services.txt
 	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --group rivals \
 		--generate-hashes --custom-compile-command "make lock" -o requirements-rivals.txt
+
+dictionary: manifest ## Write docs/data_dictionary.md from the dbt project
+	@$(BIN)/python -m ai_finops.dictionary docs/data_dictionary.md
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis
