@@ -20,6 +20,7 @@ from ai_finops.lake_files import sync
 from ai_finops.pricing.held_prices import hold_prices
 from ai_finops.publish.current import current_build, published_builds, read_published_record
 from ai_finops.publish.describe import descriptions_for
+from ai_finops.publish.project_docs import write_project_docs
 from ai_finops.publish.write import write_marts
 from ai_finops.quality.verdict import require_passed
 
@@ -53,6 +54,7 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
                 "what was published before is still there"
             ) from error
         _prune(settings)
+        write_project_docs(candidate, code=read_record(candidate).code_sha256, published=settings.published)
     record = read_published_record(place)
     names = ("build_id", "as_of_date", "new_days", "row_counts")
     return {"path": str(place), **{name: record[name] for name in names}}
