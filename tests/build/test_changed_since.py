@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -27,7 +25,13 @@ from ai_finops.lake_schemas import DOCUMENT_USES, ROUTING_COMPARISONS, ROUTING_T
 from ai_finops.publish.compare import compare_builds
 from ai_finops.publish.write import write_marts
 from tests.build.changing_lake import FIRST, KINDS, SOURCES, ChangingLake
+from tests.dbt_forks import fork_builds, run_forked
 from tests.warehouse.tiny_lake import SONNET, span
+
+
+@pytest.fixture(autouse=True)
+def _forked(monkeypatch):
+    fork_builds(monkeypatch)
 
 
 def settings_of(home: Path) -> Settings:
@@ -66,9 +70,8 @@ def run_models(settings: Settings, candidate: dict[str, str], *, select: str = "
     given = process_arguments(
         settings.dbt_project, report=folder / "report.json", folder=folder, target="duckdb", command=command
     )
-    process = [sys.executable, "-m", "ai_finops.build.dbt_process", *given]
     environment = {"AI_FINOPS_WAREHOUSE": candidate["warehouse"], "DO_NOT_TRACK": "1", "TZ": "UTC", "PATH": ""}
-    done = subprocess.run(process, env=environment, capture_output=True, text=True, check=False)
+    done = run_forked(given, environment=environment, folder=folder)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr
 
 

@@ -78,6 +78,11 @@ def test_estimates_beside_traces_are_read_and_texts_are_not(settings):
     assert "context_uses" not in read(replace(settings, sources=("billing",))).partitions
 
 
+def issue(lake, family, key, feature_id):
+    projection = rows(family, "projections", {"as_of_date": date.fromisoformat(key), "feature_id": feature_id})
+    lake.write_partition(family, key, tables={"projections": projection, "savings": rows(family, "savings")})
+
+
 def test_what_was_issued_before_is_read_and_what_publishing_adds_changes_no_hash(settings):
     land_traces(settings, MONDAY)
     land_traces(settings, TUESDAY)
@@ -85,14 +90,12 @@ def test_what_was_issued_before_is_read_and_what_publishing_adds_changes_no_hash
     own, earlier = str(before.as_of_date), str(TUESDAY)
     # What publishing a build of this lake keeps: its own date, and what it made of a date that nobody issued.
     for family, key in (("issued", own), ("backcast", earlier)):
-        issued = rows(family, "projections", {"as_of_date": date.fromisoformat(key), "feature_id": "total"})
-        lake.write_partition(family, key, tables={"projections": issued})
+        issue(lake, family, key, "total")
     after = read(settings)
     assert [(each.source, each.key) for each in after.issued] == [("backcast", earlier)]
     assert after.sha256 == before.sha256
     # What a build of that date issued is another thing to be a function of.
-    issued = rows("issued", "projections", {"as_of_date": TUESDAY, "feature_id": "chat"})
-    lake.write_partition("issued", earlier, tables={"projections": issued})
+    issue(lake, "issued", earlier, "chat")
     assert [(each.source, each.key) for each in read(settings).issued] == [("issued", earlier)]
     assert read(settings).sha256 != before.sha256
 

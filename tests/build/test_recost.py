@@ -10,7 +10,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from ai_finops.build import build_all, prepare
+from ai_finops.build import build_all, dbt, prepare
 from ai_finops.build.raw_views import open_warehouse, view_prices
 from ai_finops.build.recost import recost
 from ai_finops.config import REPOSITORY
@@ -24,6 +24,15 @@ from tests.build.tiny_lake import land
 from tests.warehouse.tiny_lake import RERANK, span
 
 MONDAY, TUESDAY, WEDNESDAY = date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4)
+
+
+@pytest.fixture(autouse=True)
+def _own_tests_alone(monkeypatch):
+    """Run of the data tests those with a file of their own: the rest takes longer than the models."""
+    command = dbt._command
+    monkeypatch.setattr(
+        dbt, "_command", lambda *given, **named: [*command(*given, **named), "--exclude=test_type:generic"]
+    )
 
 
 @pytest.fixture

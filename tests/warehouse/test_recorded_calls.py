@@ -16,6 +16,7 @@ import pytest
 from ai_finops import aws, build, extract
 from ai_finops.config import Settings
 from ai_finops.demo.local_aws import local_aws
+from tests.dbt_forks import fork_builds
 from tests.extract import recorded
 from tests.extract.made import json_bytes, protobuf_bytes, zipped
 from tests.extract.stand_in import use_endpoint
@@ -71,7 +72,9 @@ def settings(bucket, tmp_path_factory):
 @pytest.fixture(scope="module")
 def query(settings):
     candidate = build.prepare(settings=settings)
-    counts = build.run_dbt("phase_1", settings=settings, build=candidate)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fork_builds(monkeypatch)
+        counts = build.run_dbt("phase_1", settings=settings, build=candidate)
     assert set(counts) == {"success", "pass"}
 
     def ask(sql: str, *values: object) -> list[tuple]:

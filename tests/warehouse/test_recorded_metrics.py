@@ -17,6 +17,7 @@ from genai_prices import Usage, calc_price
 from ai_finops import aws, build, extract
 from ai_finops.config import Settings
 from ai_finops.demo.local_aws import local_aws
+from tests.dbt_forks import fork_builds
 from tests.extract import recorded
 from tests.extract.made import json_bytes, zipped
 from tests.extract.stand_in import use_endpoint
@@ -76,10 +77,12 @@ def query(tmp_path_factory):
         outcome = extract.land("traces", DAY, settings=settings, as_of=AS_OF)
         extract.record("traces", DAY, settings=settings, as_of=AS_OF, outcome=outcome, error=None)
     candidate = build.prepare(settings=settings)
-    for phase in ("phase_1", "phase_2"):
-        assert set(build.run_dbt(phase, settings=settings, build=candidate)) == {"success", "pass"}
-        if phase == "phase_1":
-            build.analyse(settings=settings, build=candidate)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fork_builds(monkeypatch)
+        for phase in ("phase_1", "phase_2"):
+            assert set(build.run_dbt(phase, settings=settings, build=candidate)) == {"success", "pass"}
+            if phase == "phase_1":
+                build.analyse(settings=settings, build=candidate)
 
     def ask(sql: str, *values: object) -> list[tuple]:
         with duckdb.connect(candidate["warehouse"], read_only=True) as connection:

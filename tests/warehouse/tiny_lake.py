@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -42,6 +41,7 @@ from ai_finops.lake_schemas import (
 )
 from ai_finops.pricing.catalog import export_prices
 from ai_finops.pricing.price_table import FOREVER
+from tests.dbt_forks import run_forked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROJECT = REPOSITORY / "dbt_project"
@@ -226,11 +226,10 @@ def _exact(row: Mapping, schema: pa.Schema) -> dict:
 
 
 def run_dbt(path: Path, *arguments: str, as_of_date: str, **more_vars: Any) -> subprocess.CompletedProcess[str]:
-    """Run a dbt command on the warehouse at `path`, in a process as a build's; its output is in the result."""
+    """Run a dbt command on the warehouse at `path` as a build does; its output is in the result."""
     command = [*arguments, f"--vars={json.dumps({'as_of_date': as_of_date, **more_vars})}"]
     folder = path.parent
     given = process_arguments(PROJECT, report=folder / "report.json", folder=folder, target="duckdb", command=command)
     # A time zone east of UTC: no day in a mart may depend on where the build runs.
     environment = os.environ | {"AI_FINOPS_WAREHOUSE": str(path), "DO_NOT_TRACK": "1", "TZ": "Pacific/Auckland"}
-    process = [sys.executable, "-m", "ai_finops.build.dbt_process", *given]
-    return subprocess.run(process, env=environment, capture_output=True, text=True, check=False)
+    return run_forked(given, environment=environment, folder=folder)

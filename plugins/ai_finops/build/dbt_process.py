@@ -9,8 +9,13 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ai_finops.build.parsing import parse
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 FAILED = ("error", "fail", "runtime error", "partial success")
 
@@ -21,12 +26,31 @@ def main(arguments: list[str]) -> int:
     Args:
         arguments: What `process_arguments` returned.
     """
+    (report_path, parsed_path, *shared), _ = split(arguments)
+    outcome = parse([*shared, "--no-write-json"], before=Path(parsed_path))
+    if outcome.success:
+        return run_parsed(outcome.result, arguments)
+    _report(outcome, Path(report_path))
+    return 1
+
+
+def run_parsed(manifest: Manifest, arguments: list[str]) -> int:
+    """Do what `main` does after the project is parsed."""
     from dbt.cli.main import dbtRunner
 
-    (report_path, parsed_path, *shared), command = _split(arguments)
-    outcome = parse(shared, before=Path(parsed_path))
-    if outcome.success:
-        outcome = dbtRunner(manifest=outcome.result).invoke([*command, *shared])
+    (report_path, _, *shared), command = split(arguments)
+    outcome = dbtRunner(manifest=manifest).invoke([*command, *shared])
+    _report(outcome, Path(report_path))
+    return 0 if outcome.success else 1
+
+
+def split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Part what is before the `--` from the command behind it."""
+    place = arguments.index("--")
+    return arguments[:place], arguments[place + 1 :]
+
+
+def _report(outcome: dbtRunnerResult, path: Path) -> None:
     results = list(getattr(outcome.result, "results", None) or [])
     report = {
         "success": outcome.success,
@@ -38,13 +62,7 @@ def main(arguments: list[str]) -> int:
             if str(result.status) in FAILED
         ],
     }
-    Path(report_path).write_text(json.dumps(report, indent=1) + "\n")
-    return 0 if outcome.success else 1
-
-
-def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    place = arguments.index("--")
-    return arguments[:place], arguments[place + 1 :]
+    path.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def _one_line(message: object) -> str:
