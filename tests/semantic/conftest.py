@@ -77,7 +77,8 @@ from (values
     ('chat', 'feature_cost_share_ratio', 6, 10)
 ) as m(feature_id, metric_name, numerator, denominator)
 """
-# What the tiny marts have none of: a tax, an estimate of usage, calls of unknown cost and of unknown usage, users, a failure.
+# What the tiny marts have none of: a tax, an estimate of usage, more traced than billed, calls of unknown cost and of unknown
+# usage, users, a failure.
 OTHERS = """
 insert into marts.fct_daily_allocated_costs by name
 select
@@ -89,6 +90,8 @@ where usage_date = '2025-06-10' and feature_id = 'chat';
 
 insert into marts.fct_daily_reconciliations by name
 select date '2025-06-10' as usage_date, 'tax' as charge_category, 5 as billed_cost_usd;
+
+update marts.fct_daily_reconciliations set traced_tokens = 200 where usage_date = '2025-06-03';
 
 update marts.fct_llm_calls set allocated_cost_usd = null where usage_date = '2025-06-10' and feature_id = 'search';
 update marts.fct_llm_calls set cost_reason = 'no_usage', input_tokens = null where call_id = 't101-s1';
