@@ -12,7 +12,7 @@ from ai_finops.config import Settings
 from ai_finops.errors import PublishError
 from ai_finops.publish import publish
 from ai_finops.publish.metrics import ask_metrics
-from ai_finops.publish.reading_plugin import Plugin, show_marts
+from ai_finops.publish.reading import show_marts
 from tests.publish.test_swap import make_passed
 
 
@@ -37,9 +37,8 @@ def test_marts_have_the_names_of_a_build_and_cannot_be_written(marts):
 
 
 def test_a_reader_stays_on_its_build_and_blocks_nobody(settings, marts):
-    plugin = Plugin("reading", {"marts": str(marts)})
     with duckdb.connect() as reader:
-        plugin.configure_connection(reader)
+        show_marts(reader, marts=marts)
         published = publish(settings=settings, build=make_passed(settings, number=2))
         ask = 'select build_id from "warehouse"."marts"."dim_builds"'
         assert reader.execute(ask).fetchone() == ("000001-2025-06-11-0123abcd",)
@@ -50,7 +49,7 @@ def test_a_reader_stays_on_its_build_and_blocks_nobody(settings, marts):
 @pytest.mark.parametrize("place", ["", "nowhere/marts.duckdb"])
 def test_without_marts_it_says_so(place):
     with duckdb.connect() as connection, pytest.raises(PublishError, match="set AI_FINOPS_MARTS to a marts"):
-        Plugin("reading", {"marts": place}).configure_connection(connection)
+        show_marts(connection, marts=place)
 
 
 def test_before_anything_is_published(settings):

@@ -71,14 +71,23 @@ def render(manifest: dict[str, Any], *, catalog: dict[str, Any]) -> str:
     Raises:
         ValueError: dbt's page has not the places for them; it is another dbt than this was written for.
     """
-    spec = find_spec("dbt.task.docs")
-    if spec is None or not spec.submodule_search_locations:
-        raise ValueError("dbt has no page for documentation")
-    page = (Path(spec.submodule_search_locations[0]) / "index.html").read_text()
+    page = _dbt_page().read_text()
     if _MANIFEST not in page or _CATALOG not in page:
         raise ValueError("dbt's page has no place for a manifest or a catalog")
     silent = manifest["metadata"] | {"send_anonymous_usage_stats": False, "user_id": None}
     return page.replace(_MANIFEST, _in_script(manifest | {"metadata": silent})).replace(_CATALOG, _in_script(catalog))
+
+
+def _dbt_page() -> Path:
+    """Find dbt's page without importing dbt, which keeps much in globals of a process."""
+    spec = find_spec("dbt")
+    places = [
+        Path(place) / "task" / "docs" / "index.html" for place in (spec and spec.submodule_search_locations) or ()
+    ]
+    page = next((place for place in places if place.is_file()), None)
+    if page is None:
+        raise ValueError("dbt has no page for documentation")
+    return page
 
 
 def _in_script(value: dict[str, Any]) -> str:
