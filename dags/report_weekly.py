@@ -1,9 +1,10 @@
 """Post Monday's message.
 
-**Reads** the published marts · **Writes** `reviews/<week>.md` beside them, and the Slack channel of `slack_default` when that
-connection exists · **Runs** by itself once all seven days of a week are published, never on half a week
-**If it fails** the text is kept under `reviews/`; mend the connection and clear the run: a week is posted once per channel.
-A forced run (parameter `week`) names the days that are missing.
+**Reads** the published marts · **Writes** text, picture and blocks to `reviews/` beside them, the Slack channel of
+`slack_default` when that connection exists, and e-mail when that is configured · **Runs** by itself once all seven days of a
+week are published, never on half a week
+**If it fails** it is retried, then the alert channel is told; the text is kept under `reviews/`. Mend the connection and clear
+the run: a week is posted once per channel and updated after that. A forced run (parameter `week`) names the missing days.
 """
 
 import pendulum
@@ -13,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from ai_finops.assets import PUBLISHED_MARTS
 from ai_finops.config import Settings
 from ai_finops.errors import AiFinopsError
+from ai_finops.orchestrate.alerting import tell_of_failure
 from ai_finops.orchestrate.extracting import RETRIES
 from ai_finops.orchestrate.runs import week_of_run
 
@@ -28,26 +30,27 @@ from ai_finops.orchestrate.runs import week_of_run
     catchup=False,
     max_active_runs=1,
     params={"week": Param(None, type=["null", "string"], description="Any day of the week, only for a forced run")},
+    default_args={"on_failure_callback": tell_of_failure},
     tags=["report"],
     doc_md=__doc__,
 )
 def report_weekly():
     @task
     def compose_message(**context) -> str:
-        """Fill the message from the week's row of the digest mart and keep it under `reviews/`."""
+        """Fill the message from the week's row of the digest mart and keep it under `reviews/`, with its picture."""
         from ai_finops import report
 
         return report.write_review(settings=Settings.from_env(), week=week_of_run(context))
 
     @task(**RETRIES)
     def post_message(**context) -> str:
-        """Post the week's message, once; return what was done and why."""
+        """Post the week's message, once, or bring it up to date; return what was done and why."""
         from ai_finops import report
 
         try:
             return report.deliver(settings=Settings.from_env(), week=week_of_run(context))
-        except report.NotPosted:
-            raise  # Slack said no or not now: nothing is in the channel, so a retry is safe
+        except (report.NotPosted, report.NotKnown):
+            raise  # a retry is safe: nothing is in the channel, or it is looked for first
         except AiFinopsError as error:
             raise AirflowFailException(str(error)) from error
 

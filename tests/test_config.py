@@ -212,3 +212,55 @@ def test_what_is_no_base_url_is_refused_and_not_repeated(url):
     with pytest.raises(SettingsError, match="AI_FINOPS_PUSHGATEWAY_URL is no base URL") as raised:
         read(PUSHGATEWAY_URL=url)
     assert "secret" not in str(raised.value)
+
+
+def test_the_message_goes_to_slack_alone_unless_told():
+    settings = read()
+    assert (settings.email_connection, settings.email_to, settings.alert_channel) == ("", (), "")
+    assert (settings.page_url, settings.timezone) == ("", "UTC")
+
+
+def test_the_message_by_mail_is_told_by_whom_and_to_whom():
+    settings = read(EMAIL_CONNECTION="smtp_default", EMAIL_TO="a@example.com, b@example.com,a@example.com")
+    assert (settings.email_connection, settings.email_to) == ("smtp_default", ("a@example.com", "b@example.com"))
+
+
+@pytest.mark.parametrize(
+    ("env", "lacking"),
+    [({"EMAIL_TO": "a@example.com"}, "EMAIL_CONNECTION"), ({"EMAIL_CONNECTION": "smtp_default"}, "EMAIL_TO")],
+)
+def test_a_mail_without_the_other_half_is_refused(env, lacking):
+    with pytest.raises(SettingsError, match=f"AI_FINOPS_{lacking} is missing"):
+        read(**env)
+
+
+@pytest.mark.parametrize(
+    "text", ["nobody", "a@b@c", "A <a@example.com>", "a@example.com\nBcc: x@example.com", "ä@example.com"]
+)
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(SettingsError, match="AI_FINOPS_EMAIL_TO names"):
+        read(EMAIL_CONNECTION="smtp_default", EMAIL_TO=text)
+
+
+@pytest.mark.parametrize("text", ["Europe/Berlin", "America/New_York", "UTC"])
+def test_a_zone_is_taken(text):
+    assert read(TIMEZONE=text).timezone == text
+
+
+@pytest.mark.parametrize("text", ["Mars/Base", "../etc/passwd", "/etc/localtime", "CET+1", "Europe"])
+def test_what_is_no_zone_is_refused(text):
+    with pytest.raises(SettingsError, match="AI_FINOPS_TIMEZONE is"):
+        read(TIMEZONE=text)
+
+
+@pytest.mark.parametrize("text", ["https://airflow.example/ai-cost/weekly", "http://localhost:8080/ai-cost/weekly"])
+def test_a_page_is_taken(text):
+    assert read(PAGE_URL=text).page_url == text
+
+
+@pytest.mark.parametrize(
+    "text", ["airflow.example", "https://a.example/x?week=1", "https://a.example/|x>", "javascript:x"]
+)
+def test_what_is_no_page_is_refused(text):
+    with pytest.raises(SettingsError, match="AI_FINOPS_PAGE_URL is"):
+        read(PAGE_URL=text)

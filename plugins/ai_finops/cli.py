@@ -361,7 +361,7 @@ def _report(chosen: argparse.Namespace, settings: Settings) -> int:
 
     week = chosen.week or report.last_complete_week(report.published_as_of(settings))
     if chosen.is_print:
-        print(report.compose(report.load(settings, week)))
+        print(report.read_edition(settings, week).text)
     else:
         print(report.deliver(settings=settings, week=week))
     return 0

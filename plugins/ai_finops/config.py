@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from ai_finops.errors import SettingsError
 
@@ -89,6 +90,7 @@ class Settings:
     anthropic_days_read: int
     slack_connection: str
     slack_channel: str
+    """Where the weekly message goes, unless the connection's extra names a `channel`."""
     alarms: str
     """Where alarms are kept, one of `ALARM_KINDS`."""
     alarms_namespace: str
@@ -101,6 +103,16 @@ class Settings:
     """File of alerting rules for Prometheus; default `alarms/ai_finops.rules.yml` under `home`."""
     pushgateway_url: str
     """Base URL of a Pushgateway that gets the values too; empty for none."""
+    email_connection: str
+    """Airflow connection (SMTP) that the weekly message is sent by; empty for no e-mail."""
+    email_to: tuple[str, ...]
+    """Who gets it by e-mail, each address once."""
+    alert_channel: str
+    """Slack channel that is told when the message failed or is late; empty for the message's own."""
+    page_url: str
+    """Address of the weekly view, which the message links to; empty for no link."""
+    timezone: str
+    """IANA name of the zone in which the message is due on Monday at 10:00."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -175,6 +187,11 @@ class Settings:
             prometheus_textfile=_file("PROMETHEUS_TEXTFILE", read, default=home / "alarms" / "ai_finops.prom"),
             prometheus_rules=_file("PROMETHEUS_RULES", read, default=home / "alarms" / "ai_finops.rules.yml"),
             pushgateway_url=_pushgateway_url(read("PUSHGATEWAY_URL", "")),
+            email_connection=read("EMAIL_CONNECTION", ""),
+            email_to=_addresses(read("EMAIL_TO", ""), connection=read("EMAIL_CONNECTION", "")),
+            alert_channel=read("ALERT_CHANNEL", ""),
+            page_url=_page_url(read("PAGE_URL", "")),
+            timezone=_timezone(read("TIMEZONE", "UTC")),
         )
 
 
@@ -278,6 +295,37 @@ def _pushgateway_url(text: str) -> str:
             "AI_FINOPS_PUSHGATEWAY_URL is no base URL; write one such as http://pushgateway:9091, without a password in it"
         )
     return text.rstrip("/")
+
+
+def _addresses(text: str, *, connection: str) -> tuple[str, ...]:
+    """Return who gets the message by e-mail, each once; the connection and the addresses are of no use without the other."""
+    addresses = tuple(dict.fromkeys(_parts(text)))
+    for address in addresses:
+        if not re.fullmatch(r"[^\s@<>,;\"]+@[A-Za-z0-9.-]+", address) or not address.isascii():
+            raise SettingsError(f"AI_FINOPS_EMAIL_TO names {address!r}; write addresses such as ai-cost@example.com")
+    if bool(connection) != bool(addresses):
+        lacking = "AI_FINOPS_EMAIL_TO" if connection else "AI_FINOPS_EMAIL_CONNECTION"
+        raise SettingsError(f"{lacking} is missing; the message goes by e-mail when both are set, or neither")
+    return addresses
+
+
+def _page_url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.:_~%/-]+", text):
+        raise SettingsError(
+            f"AI_FINOPS_PAGE_URL is {text!r}; write the page's address without a query, such as "
+            "https://airflow.example/ai-cost/weekly"
+        )
+    return text
+
+
+def _timezone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, LookupError) as error:
+        raise SettingsError(
+            f"AI_FINOPS_TIMEZONE is {text!r}; write the IANA name of a zone, such as Europe/Berlin"
+        ) from error
+    return text
 
 
 def _sources(text: str) -> tuple[str, ...]:

@@ -1,15 +1,21 @@
 """Every DAG file is read without an error, in the order that its doc promises, and wired to the assets."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
+import pendulum
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.serialization.decoders import decode_timetable
+from airflow.serialization.encoders import encode_timetable
+from airflow.timetables.base import TimeRestriction
 
-from ai_finops import alarms, build
+from ai_finops import alarms, build, report
 from ai_finops.config import REPOSITORY
-from ai_finops.errors import AlarmError, SourceForbidden, SourceUnavailable
+from ai_finops.errors import AlarmError, ReportError, SourceForbidden, SourceUnavailable
 from ai_finops.orchestrate.extracting import asked_at
+from ai_finops.report import NotKnown, NotPosted
 
 EXPECTED_DAGS = {
     "extract_traces",
@@ -19,6 +25,7 @@ EXPECTED_DAGS = {
     "report_weekly",
     "load_history",
     "check_alarms",
+    "check_weekly_message",
 }
 
 
@@ -159,3 +166,73 @@ def test_alarms_are_checked_every_day_where_they_are_in_cloudwatch(monkeypatch, 
     dag = DagBag(dag_folder=str(REPOSITORY / "dags" / "check_alarms.py")).dags["check_alarms"]
     assert (dag.schedule == "0 12 * * *") == is_scheduled
     assert (dag.schedule is None) != is_scheduled
+
+
+def test_a_message_that_failed_for_good_is_told_of(dag_bag, monkeypatch):
+    told = []
+    monkeypatch.setattr(report, "alert", lambda settings, text: told.append(text) or ["Slack #ai-cost"])
+    for task in dag_bag.dags["report_weekly"].tasks:
+        (callback,) = task.on_failure_callback
+        run = SimpleNamespace(partition_key="2025-06-09 (W24)", run_id="r", dag_id="report_weekly")
+        ti = SimpleNamespace(dag_id="report_weekly", task_id=task.task_id)
+        callback({"dag_run": run, "ti": ti, "exception": NotPosted("Slack refused the message")})
+    assert [text.splitlines()[0] for text in told] == [
+        f"The AI cost message for the week of 2025-06-09 failed in report_weekly.{task_id}: Slack refused the message"
+        for task_id in ("compose_message", "post_message")
+    ]
+    callback({"dag_run": SimpleNamespace(partition_key=None, run_id="r", dag_id="report_weekly"), "ti": ti})
+    assert told[-1].startswith("The AI cost message for a week that the run does not say failed in")
+    assert "no reason is known" in told[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (NotPosted("no"), NotPosted),
+        (NotKnown("no answer"), NotKnown),  # the retry looks for the message first
+        (ReportError("look at the channel"), AirflowFailException),
+    ],
+)
+def test_posting_is_tried_again_where_that_cannot_make_two(dag_bag, monkeypatch, error, raised):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(report, "deliver", fail)
+    post = dag_bag.dags["report_weekly"].get_task("post_message")
+    run = SimpleNamespace(partition_key="2025-06-09 (W24)")
+    with pytest.raises(raised, match=str(error)):
+        post.python_callable(dag_run=run)
+    assert post.retries == 2
+
+
+def test_a_late_message_is_a_red_run(dag_bag, monkeypatch):
+    find = dag_bag.dags["check_weekly_message"].get_task("find_late_message")
+    run = SimpleNamespace(run_after=datetime(2025, 6, 16, 10, tzinfo=UTC))
+    asked = []
+    monkeypatch.setattr(report, "check_deadline", lambda settings, now: asked.append(now))
+    assert find.python_callable(dag_run=run) is None
+    assert asked == [run.run_after]
+    monkeypatch.setattr(report, "check_deadline", lambda settings, now: "it is late")
+    with pytest.raises(AirflowFailException, match="it is late"):
+        find.python_callable(dag_run=run)
+
+
+@pytest.mark.parametrize(("zone", "deadline"), [(None, (10, 0)), ("Europe/Berlin", (8, 0)), ("Asia/Kolkata", (4, 30))])
+def test_the_message_is_due_on_monday_at_ten_in_the_configured_zone(monkeypatch, zone, deadline):
+    if zone:
+        monkeypatch.setenv("AI_FINOPS_TIMEZONE", zone)
+    dag = DagBag(dag_folder=str(REPOSITORY / "dags" / "check_weekly_message.py")).dags["check_weekly_message"]
+    wednesday = TimeRestriction(earliest=pendulum.datetime(2025, 6, 11, tz="UTC"), latest=None, catchup=True)
+    timetable = decode_timetable(encode_timetable(dag.timetable))
+    due = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=wednesday).run_after.in_timezone(
+        "UTC"
+    )
+    assert (due.date(), (due.hour, due.minute)) == (date(2025, 6, 16), deadline)
+
+
+def test_no_message_is_late_that_was_due_before_the_check_was_there(dag_bag):
+    dag = dag_bag.dags["check_weekly_message"]
+    timetable = decode_timetable(encode_timetable(dag.timetable))
+    anything = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)
+    first = timetable.next_dagrun_info(last_automated_data_interval=None, restriction=anything)
+    assert first.run_after > pendulum.now("UTC")

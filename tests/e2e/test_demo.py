@@ -119,7 +119,7 @@ def test_the_message_says_what_the_sample_says(demo):
         f" Recommended: route document summarization to Claude 3.5 Haiku (est. savings: ${saving:,.0f}/month; "
         in message
     )
-    assert message.splitlines()[0].endswith("Decision needed by Friday.")
+    assert message.splitlines()[0].endswith("Decision needed by Friday, June 20.")
 
 
 def test_the_week_fires_once_by_itself(demo):

@@ -1,18 +1,18 @@
 """A week's digest to vary, published marts that hold it, and a stand-in for Slack's API."""
 
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import duckdb
 import pytest
 
 from ai_finops.config import Settings
-from ai_finops.report import WeeklyDigest
+from ai_finops.report import WeeklyDigest, edition, slack_delivery
+from ai_finops.report.chart import draw
+from tests.report.slack_api import TOKEN, SlackApi
 
 WEEK = WeeklyDigest(
     marts_as_of_date=date(2025, 6, 16),
@@ -84,6 +84,24 @@ SQL_TYPES = {
 }
 
 
+BESIDE_THE_DIGEST = (
+    """create table if not exists fct_weekly_metrics (
+        metric_name varchar, feature_id varchar, dimension varchar, status varchar, verdict varchar, owner varchar,
+        action varchar, value double, healthy_bound double, warning_bound double, healthy_lower_bound double,
+        cost_at_stake_usd decimal(18, 6), week_start_date date)""",
+    """create table if not exists fct_daily_feature_costs (
+        feature_id varchar, display_name varchar, unknown_cost_call_count bigint, allocated_cost_usd decimal(18, 6),
+        usage_date date)""",
+    """create table if not exists fct_cost_projections (
+        feature_id varchar, scenario varchar, target_period varchar, month_number bigint, actual_cost_usd decimal(18, 6),
+        projected_cost_usd decimal(18, 6), low_cost_usd decimal(18, 6), high_cost_usd decimal(18, 6), as_of_date date,
+        target_date date)""",
+    "create table if not exists fct_daily_extract_outcomes (source varchar, status varchar, landing_date date)",
+    "create table if not exists fct_daily_reconciliations (is_settled boolean, usage_date date)",
+)
+"""The marts that the message reads beside the digest, empty, with the columns that it reads."""
+
+
 @pytest.fixture
 def week() -> Callable[..., WeeklyDigest]:
     """Return the week of June 9 with some fields changed."""
@@ -108,82 +126,52 @@ def publish(settings) -> Callable[..., None]:
         columns = [field for field in fields(WeeklyDigest) if field.name != "marts_as_of_date"]
         types = ", ".join(f"{column.name} {SQL_TYPES[column.type.split(' ')[0]]}" for column in columns)
         with duckdb.connect(str(folder / "marts.duckdb")) as connection:
+            connection.begin()
             connection.execute("create table dim_builds as select ? as as_of_date", [as_of])
             connection.execute(f"create table rpt_weekly_digest ({types})")
             for digest in digests:
                 values = [getattr(digest, column.name) for column in columns]
                 marks = ", ".join("?" * len(values))
                 connection.execute(f"insert into rpt_weekly_digest values ({marks})", values)
-            for statement in statements:
+            for statement in (*statements, *BESIDE_THE_DIGEST):
                 connection.execute(statement)
+            connection.commit()
         (settings.published / "current").symlink_to(folder.relative_to(settings.published))
 
     return publish_weeks
 
 
-class SlackStandIn:
-    """Answers `chat.postMessage` over HTTP as its documentation says, or as a test tells it to; keeps what it took."""
-
-    def __init__(self) -> None:
-        self.posted: list[dict] = []
-        self.tokens: list[str] = []
-        self.answer: Callable[[BaseHTTPRequestHandler], None] | None = None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    @property
-    def base_url(self) -> str:
-        """Return what the connection's extra field `base_url` takes."""
-        return f"http://127.0.0.1:{self._server.server_port}/api/"
-
-    def stop(self) -> None:
-        """Stop answering; the port is closed from then on."""
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _handler(stand_in):
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                assert self.path == "/api/chat.postMessage"
-                stand_in.tokens.append(self.headers["Authorization"])
-                stand_in.posted.append(body)
-                if stand_in.answer:
-                    stand_in.answer(self)
-                else:
-                    reply(self, 200, {"ok": True, "channel": "C024BE91L", "ts": "1750068000.000100"})
-
-            def log_message(self, *args) -> None:
-                pass
-
-        return Handler
+_drawn: dict[str, bytes] = {}
 
 
-def reply(handler: BaseHTTPRequestHandler, status: int, body: dict) -> None:
-    """Answer as Slack does: JSON, whatever the status."""
-    content = json.dumps(body).encode()
-    handler.send_response(status)
-    handler.send_header("Content-Type", "application/json; charset=utf-8")
-    handler.send_header("Content-Length", str(len(content)))
-    handler.end_headers()
-    handler.wfile.write(content)
+@pytest.fixture(autouse=True)
+def draw_each_picture_once(monkeypatch):
+    """Draw what was drawn before no second time: the same series gives the same bytes (test_chart holds it to that)."""
 
+    def drawn(series) -> bytes:
+        if repr(series) not in _drawn:
+            _drawn[repr(series)] = draw(series)
+        return _drawn[repr(series)]
 
-@pytest.fixture
-def answer_with():
-    """Return an answer of Slack's for the stand-in."""
-    return lambda status, body: lambda handler: reply(handler, status, body)
+    monkeypatch.setattr(edition, "draw", drawn)
 
 
 @pytest.fixture
 def slack(monkeypatch):
     """A Slack that answers, and the Airflow connection to it."""
-    stand_in = SlackStandIn()
+    api = SlackApi()
+    connect(monkeypatch, api)
+    monkeypatch.setattr(slack_delivery, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(slack_delivery, "PICTURE_WAITS_SECONDS", (0, 0, 0))
+    yield api
+    api.stop()
+
+
+def connect(monkeypatch, api: SlackApi, *, password: str = TOKEN, **extra: str) -> None:
+    """Let the Airflow connection point to a Slack."""
     connection = {
         "conn_type": "slack",
-        "password": "xoxb-not-a-token",
-        "extra": {"base_url": stand_in.base_url, "timeout": 5},
+        "password": password,
+        "extra": {"base_url": f"{api.url}/api/", "timeout": 5, **extra},
     }
     monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", json.dumps(connection))
-    yield stand_in
-    stand_in.stop()

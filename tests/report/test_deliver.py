@@ -1,14 +1,31 @@
 """Keeping, printing and posting, against a Slack that answers over HTTP."""
 
 import json
+import logging
+import os
+import signal
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
+from ai_finops.config import Settings
 from ai_finops.errors import PublishError, ReportError
-from ai_finops.report import NotPosted, compose, deliver, write_review
-from ai_finops.report.slack import slack_text
+from ai_finops.report import (
+    NotKnown,
+    NotPosted,
+    compose,
+    deliver,
+    find_overdue,
+    read_edition,
+    slack_delivery,
+    write_review,
+)
+from ai_finops.report import slack as slack_calls
+from ai_finops.report.deliver import reviews_of
+from ai_finops.report.slack import find_hook
+from tests.report.conftest import connect
+from tests.report.slack_api import Channel
 
 MONDAY = date(2025, 6, 9)
 
@@ -21,16 +38,31 @@ def entries(settings):
     return [json.loads(path.read_text())["state"] for path in (settings.published / "reviews").glob("ledger/*.json")]
 
 
+def publish_again(settings, publish, *digests):
+    (settings.published / "current").unlink()
+    (settings.published / "builds" / "000001-2025-06-16-00000000").rename(settings.published / "old")
+    publish(*digests)
+
+
 def test_review_is_kept_and_printed(settings, publish, week, capsys):
     publish(week())
     assert write_review(settings=settings, week=MONDAY) == compose(week())
     assert kept(settings) == capsys.readouterr().out == compose(week()) + "\n"
+    folder = settings.published / "reviews"
+    assert (folder / "2025-06-09.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((folder / "2025-06-09.json").read_text())["blocks"][0]["type"] == "header"
 
 
 def test_nothing_published_keeps_nothing(settings):
     with pytest.raises(PublishError):
         write_review(settings=settings, week=MONDAY)
     assert not (settings.published / "reviews").exists()
+
+
+def test_marts_of_another_release_say_so(settings, publish, week):
+    publish(week(), statements=("create table fct_weekly_metrics (metric_name varchar)",))
+    with pytest.raises(ReportError, match="do not hold a readable weekly review"):
+        write_review(settings=settings, week=MONDAY)
 
 
 def test_without_a_connection_nothing_is_posted(settings, publish, week):
@@ -40,24 +72,38 @@ def test_without_a_connection_nothing_is_posted(settings, publish, week):
     assert entries(settings) == []
 
 
-def test_posted_to_the_channel_with_its_facts(settings, publish, week, slack):
+def test_posted_to_the_channel_with_blocks_picture_and_facts(settings, publish, week, slack):
     publish(week())
-    assert deliver(settings=settings, week=MONDAY) == "posted to #ai-cost (message 1750068000.000100)"
-    (message,) = slack.posted
-    assert (message["channel"], message["text"]) == ("#ai-cost", slack_text(compose(week())))
-    assert (message["mrkdwn"], message["parse"], message["link_names"]) == (False, "none", False)
+    assert deliver(settings=settings, week=MONDAY) == "posted to #ai-cost (message 5750068000.000002)"
+    (message,) = slack.messages
+    assert message["text"] == compose(week())
     assert message["metadata"]["event_payload"] == {"week_start_date": "2025-06-09", "channel": "#ai-cost"}
-    assert slack.tokens == ["Bearer xoxb-not-a-token"]
+    (image,) = (block for block in message["blocks"] if block["type"] == "image")
+    (file_id,) = slack.files
+    assert image["slack_file"] == {"id": file_id}
+    assert slack.files[file_id]["content"] == (settings.published / "reviews" / "2025-06-09.png").read_bytes()
+    assert image["alt_text"] == slack.files[file_id]["alt_txt"]
+    (body,) = (body for method, body in zip(slack.calls, slack.bodies, strict=True) if method == "chat.postMessage")
+    assert (body["mrkdwn"], body["parse"], body["link_names"]) == (False, "none", False)
     assert entries(settings) == ["posted"]
+
+
+def test_the_connection_names_the_channel(settings, publish, week, slack, monkeypatch):
+    slack.channels.append(Channel("C0000FIN1", "finance"))
+    connect(monkeypatch, slack, channel="#finance")
+    publish(week())
+    assert deliver(settings=settings, week=MONDAY).startswith("posted to #finance")
+    assert (len(slack.channels[0].messages), len(slack.channels[1].messages)) == (0, 1)
 
 
 def test_five_runs_post_once(settings, publish, week, slack):
     publish(week())
     results = [deliver(settings=settings, week=MONDAY) for _ in range(5)]
-    assert len(slack.posted) == 1
+    assert len(slack.messages) == 1
     assert set(results[1:]) == {
-        "not posted again: the week of 2025-06-09 is in #ai-cost already (message 1750068000.000100)"
+        "not posted again: the week of 2025-06-09 is in #ai-cost already (message 5750068000.000002)"
     }
+    assert slack.calls.count("chat.update") == 0
 
 
 @pytest.mark.parametrize("as_of", [date(2025, 6, 15), date(2025, 6, 23)])
@@ -67,7 +113,7 @@ def test_a_week_that_is_not_the_last_complete_one_is_kept_only(settings, publish
     assert deliver(settings=settings, week=MONDAY) == (
         f"kept, not posted: the last complete week in the marts is that of {due}, not 2025-06-09"
     )
-    assert slack.posted == []
+    assert slack.calls == []
     assert kept(settings)
 
 
@@ -77,63 +123,222 @@ def test_the_last_complete_week_is_posted_until_the_next_is(settings, publish, w
     assert deliver(settings=settings, week=MONDAY).startswith("posted to")
 
 
-def test_names_cannot_call_anybody(settings, publish, week, slack):
-    publish(week(top_feature_name="<!channel> R&D <@U123>", top_feature_cost_usd=Decimal("0.001")))
+@pytest.mark.parametrize("name", ["<!channel>", "<!here> R&D", "<@U0123ABCD>", "<#C024BE91L>", "<https://x.example|x>"])
+def test_names_cannot_call_anybody(settings, publish, week, slack, name):
+    publish(
+        week(
+            top_feature_name=name,
+            main_driver_detail=name,
+            recommended_feature_name=name,
+            recommended_task_type=None,
+            top_feature_cost_usd=Decimal("0.001"),
+        ),
+        statements=(
+            f"""create table fct_daily_feature_costs as select '{name}' as feature_id, '{name}' as display_name,
+            0::bigint as unknown_cost_call_count, 5::decimal(18, 6) as allocated_cost_usd, date '2025-06-10' as usage_date""",
+        ),
+    )
     deliver(settings=settings, week=MONDAY)
-    text = slack.posted[0]["text"]
-    assert "&lt;!channel&gt; R&amp;D &lt;@U123&gt;: &lt;$0.01" in text
-    assert not {"<", ">"} & set(text)
-    assert "<!channel> R&D <@U123>: <$0.01" in kept(settings)
+    (message,) = slack.messages
+    said = json.dumps(message)
+    assert not {"<", ">"} & set(said)
+    assert name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in said
+    assert {text["type"] for block in message["blocks"] for text in _texts(block)} == {"plain_text"}
+    assert name in kept(settings)
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "reason"),
-    [
-        (200, {"ok": False, "error": "channel_not_found"}, "channel_not_found"),
-        (200, {"ok": False, "error": "invalid_auth"}, "invalid_auth"),
-        (429, {"ok": False, "error": "ratelimited"}, "ratelimited"),
-    ],
-)
-def test_a_refused_message_is_kept_and_can_be_sent_again(
-    settings, publish, week, slack, answer_with, status, body, reason
-):
+def _texts(block):
+    return [block["text"]] if "text" in block else block.get("elements", [])
+
+
+@pytest.mark.parametrize("reason", ["channel_not_found", "invalid_auth", "is_archived", "restricted_action"])
+def test_a_refused_message_is_kept_and_can_be_sent_again(settings, publish, week, slack, reason):
     publish(week())
-    slack.answer = answer_with(status, body)
+    slack.faults["chat.postMessage"] = [reason]
     with pytest.raises(NotPosted, match=f"Slack refused the message to #ai-cost: {reason}"):
         deliver(settings=settings, week=MONDAY)
     assert kept(settings)
     assert entries(settings) == []
-    slack.answer = None
     assert deliver(settings=settings, week=MONDAY).startswith("posted to")
 
 
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (200, {"ok": False, "error": "fatal_error"}),
-        (200, {"ok": False, "error": "internal_error"}),
-        (503, {"ok": False}),
-    ],
-)
-def test_after_an_unclear_answer_nobody_posts_again(settings, publish, week, slack, answer_with, status, body):
+def test_a_wrong_token_is_refused(settings, publish, week, slack, monkeypatch):
     publish(week())
-    slack.answer = answer_with(status, body)
-    with pytest.raises(ReportError, match="it may be there all the same"):
+    connect(monkeypatch, slack, password="xoxb-other")
+    with pytest.raises(NotPosted, match="invalid_auth"):
         deliver(settings=settings, week=MONDAY)
-    slack.answer = None
-    with pytest.raises(ReportError, match="its end is not known; look at the channel"):
-        deliver(settings=settings, week=MONDAY)
-    assert len(slack.posted) == 1
-    assert entries(settings) == ["intent"]
 
 
-def test_a_lost_answer_is_not_posted_twice(settings, publish, week, slack):
+@pytest.mark.parametrize(("is_there", "reason"), [(True, "not_in_channel"), (False, "channel_not_found")])
+def test_a_channel_that_the_app_is_not_in_is_said(settings, publish, week, slack, is_there, reason):
     publish(week())
-    slack.answer = lambda handler: handler.connection.close()
-    with pytest.raises(ReportError, match="no answer from Slack"):
+    slack.channels[:] = [Channel("C024BE91L", "ai-cost", is_member=False)] if is_there else []
+    with pytest.raises(NotPosted, match=reason):
         deliver(settings=settings, week=MONDAY)
-    assert len(slack.posted) == 1
+
+
+def test_without_the_scope_to_write_nothing_is_posted_and_the_scope_is_named(settings, publish, week, slack):
+    publish(week())
+    slack.scopes.remove("chat:write")
+    with pytest.raises(NotPosted, match="missing_scope, give the app the scope chat:write"):
+        deliver(settings=settings, week=MONDAY)
+    assert entries(settings) == []
+
+
+def test_without_the_scope_for_files_the_message_goes_without_its_picture_until_it_has_it(
+    settings, publish, week, slack, caplog
+):
+    publish(week())
+    slack.scopes.remove("files:write")
+    with caplog.at_level(logging.WARNING):
+        done = deliver(settings=settings, week=MONDAY)
+    assert "without its picture: Slack refused the picture: missing_scope, give the app the scope files:write" in done
+    assert "the message goes without its picture" in caplog.text
+    assert "image" not in [block["type"] for block in slack.messages[0]["blocks"]]
+    assert deliver(settings=settings, week=MONDAY).startswith("not posted again")
+    slack.scopes.add("files:write")
+    assert deliver(settings=settings, week=MONDAY) == "updated in #ai-cost (message 5750068000.000001)"
+    assert "image" in [block["type"] for block in slack.messages[0]["blocks"]]
+    assert deliver(settings=settings, week=MONDAY).startswith("not posted again")
+    assert len(slack.messages) == 1
+
+
+@pytest.mark.parametrize(("looks", "has_picture"), [(3, True), (4, False)])
+def test_a_picture_that_slack_has_not_looked_through_is_waited_for_a_while(
+    settings, publish, week, slack, looks, has_picture
+):
+    publish(week())
+    slack.looks_needed = looks
+    done = deliver(settings=settings, week=MONDAY)
+    assert ("without its picture" in done) != has_picture
+    assert ("image" in [block["type"] for block in slack.messages[0]["blocks"]]) == has_picture
+
+
+def test_an_upload_that_is_refused_costs_the_picture_alone(settings, publish, week, slack):
+    publish(week())
+    slack.faults["files.completeUploadExternal"] = ["500 before"]
+    assert "without its picture" in deliver(settings=settings, week=MONDAY)
+
+
+def test_a_short_rate_limit_is_waited_for(settings, publish, week, slack):
+    publish(week())
+    slack.rate_limits["chat.postMessage"] = [0, 0]
+    slack.rate_limits["files.getUploadURLExternal"] = [0]
+    assert deliver(settings=settings, week=MONDAY).startswith("posted to #ai-cost")
+    assert len(slack.messages) == 1
+
+
+@pytest.mark.parametrize(("wait", "is_posted"), [(60, True), (61, False)])
+def test_a_rate_limit_is_waited_for_up_to_a_minute(settings, publish, week, slack, monkeypatch, wait, is_posted):
+    waits = []
+    monkeypatch.setattr(slack_calls.time, "sleep", waits.append)
+    publish(week())
+    slack.rate_limits["chat.postMessage"] = [wait]
+    if is_posted:
+        assert deliver(settings=settings, week=MONDAY).startswith("posted to")
+        assert waits == [wait]
+    else:
+        with pytest.raises(NotPosted, match="ratelimited, for 61 s more"):
+            deliver(settings=settings, week=MONDAY)
+        assert entries(settings) == []
+
+
+@pytest.mark.parametrize("fault", ["500 after", "drop after"])
+def test_after_an_unclear_end_the_message_is_looked_for_and_found(settings, publish, week, slack, fault):
+    publish(week())
+    slack.faults["chat.postMessage"] = [fault]
+    with pytest.raises(NotKnown, match="it may be there all the same"):
+        deliver(settings=settings, week=MONDAY)
     assert entries(settings) == ["intent"]
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in #ai-cost")
+    assert deliver(settings=settings, week=MONDAY).startswith("not posted again")
+    assert len(slack.messages) == 1
+    assert entries(settings) == ["posted"]
+
+
+@pytest.mark.parametrize("fault", ["500 before", "drop before", "fatal_error", "internal_error"])
+def test_after_an_unclear_end_a_message_that_is_not_there_is_posted(settings, publish, week, slack, fault):
+    publish(week())
+    slack.faults["chat.postMessage"] = [fault]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    assert deliver(settings=settings, week=MONDAY).startswith("posted to #ai-cost")
+    assert len(slack.messages) == 1
+
+
+def test_a_message_that_was_just_sent_is_given_time_to_arrive(settings, publish, week, slack, monkeypatch):
+    publish(week())
+    waits = []
+    monkeypatch.setattr(slack_delivery, "SETTLE_SECONDS", 30)
+    monkeypatch.setattr(slack_delivery.time, "sleep", waits.append)
+    slack.faults["chat.postMessage"] = ["drop before", "drop before"]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    (path,) = reviews_of(settings).glob("ledger/*.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"intent_at": 1_750_068_000}))
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    # The second run wrote its own intent, and the third waits for what that one may have sent.
+    assert deliver(settings=settings, week=MONDAY).startswith("posted to")
+    assert waits[0] == 0
+    assert 0 < waits[1] <= 30
+
+
+def test_the_message_is_found_behind_pages_of_others(settings, publish, week, slack):
+    publish(week())
+    slack.faults["chat.postMessage"] = ["drop after"]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    other = {
+        "event_type": "ai_finops_weekly_digest",
+        "event_payload": {"week_start_date": "2025-06-02", "channel": "#ai-cost"},
+    }
+    for place in range(5):
+        slack.messages.append(
+            {"ts": f"5750069000.{place:06d}", "text": "chatter", "metadata": other if place % 2 else None}
+        )
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in")
+    assert slack.calls.count("conversations.history") == 3
+    assert slack.calls.count("chat.postMessage") == 1
+
+
+def test_without_the_scope_to_look_nobody_posts_and_the_scope_is_named(settings, publish, week, slack):
+    publish(week())
+    slack.faults["chat.postMessage"] = ["drop after"]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    slack.scopes.remove("channels:history")
+    for _ in range(2):
+        with pytest.raises(NotPosted, match="give the app the scope channels:history"):
+            deliver(settings=settings, week=MONDAY)
+    slack.scopes.add("channels:history")
+    slack.scopes.remove("channels:read")
+    with pytest.raises(NotPosted, match="give the app the scope channels:read"):
+        deliver(settings=settings, week=MONDAY)
+    assert (len(slack.messages), entries(settings)) == (1, ["intent"])
+
+
+def test_a_channel_that_is_not_listed_is_to_be_named_by_its_id(settings, publish, week, slack, monkeypatch):
+    publish(week())
+    slack.faults["chat.postMessage"] = ["drop after"]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    slack.channels[0].name = "renamed"
+    with pytest.raises(NotPosted, match="name the channel by its id"):
+        deliver(settings=settings, week=MONDAY)
+
+
+def test_a_channel_known_from_another_week_is_not_looked_up(settings, publish, week, slack):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    next_week = week(week_start_date=date(2025, 6, 16), marts_as_of_date=date(2025, 6, 23))
+    publish_again(settings, lambda *digests: publish(*digests, as_of=date(2025, 6, 23)), next_week)
+    slack.faults["chat.postMessage"] = ["drop after"]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=date(2025, 6, 16))
+    assert deliver(settings=settings, week=date(2025, 6, 16)).startswith("updated in")
+    assert "conversations.list" not in slack.calls
+    assert len(slack.messages) == 2
 
 
 def test_a_slack_that_is_not_there_can_be_tried_again(settings, publish, week, slack):
@@ -152,12 +357,96 @@ def test_a_connection_without_a_token_says_so(settings, publish, week, monkeypat
     assert entries(settings) == []
 
 
-def test_a_changed_text_is_kept_and_not_posted_again(settings, publish, week, slack):
+def test_a_changed_message_is_updated_where_it_stands(settings, publish, week, slack):
     publish(week())
     deliver(settings=settings, week=MONDAY)
-    (settings.published / "current").unlink()
-    (settings.published / "builds" / "000001-2025-06-16-00000000").rename(settings.published / "old")
-    publish(week(total_cost_usd=Decimal("2150")))
+    publish_again(settings, publish, week(total_cost_usd=Decimal("2150")))
+    assert deliver(settings=settings, week=MONDAY) == "updated in #ai-cost (message 5750068000.000002)"
+    (message,) = slack.messages
+    assert "Total: $2,150" in message["text"]
+    assert message["is_edited"]
     assert deliver(settings=settings, week=MONDAY).startswith("not posted again")
-    assert "Total: $2,150" in kept(settings)
-    assert len(slack.posted) == 1
+
+
+@pytest.mark.parametrize("fault", ["500 after", "drop before"])
+def test_an_update_that_fails_is_done_again(settings, publish, week, slack, fault):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    publish_again(settings, publish, week(total_cost_usd=Decimal("2150")))
+    slack.faults["chat.update"] = [fault]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in")
+    assert len(slack.messages) == 1
+
+
+def test_a_message_that_somebody_deleted_stays_deleted(settings, publish, week, slack):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    slack.messages.clear()
+    publish_again(settings, publish, week(total_cost_usd=Decimal("2150")))
+    assert "message_not_found; remove" in deliver(settings=settings, week=MONDAY)
+    assert slack.messages == []
+
+
+@pytest.mark.parametrize("spelling", ["ai-cost", "C024BE91L"])
+def test_a_channel_spelt_otherwise_is_the_same_channel(settings, publish, week, slack, monkeypatch, spelling):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    connect(monkeypatch, slack, channel=spelling)
+    assert deliver(settings=settings, week=MONDAY).startswith("not posted again")
+    assert find_overdue(settings, week=MONDAY) is None
+    assert len(slack.messages) == 1
+
+
+def test_an_entry_of_an_earlier_release_is_read(settings, publish, week, slack):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    (path,) = (settings.published / "reviews" / "ledger").glob("*.json")
+    known = json.loads(path.read_text())
+    old = {name: known[name] for name in ("week_start_date", "channel", "state", "message_ts")} | {"text_sha256": "0"}
+    path.write_text(json.dumps(old))
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in")
+    assert len(slack.messages) == 1
+
+
+def run_apart(work):
+    """Run something in a process of its own; return its id. What it reads is read already: no thread of DuckDB is forked."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+    finally:
+        os._exit(1)
+
+
+def deliver_edition(settings: Settings, edition):
+    hook = find_hook("slack_default")
+    return lambda: (
+        slack_delivery.deliver_to_slack(hook, edition, channel="#ai-cost", reviews=reviews_of(settings)),
+        os._exit(0),
+    )
+
+
+def test_five_runs_that_are_killed_between_posting_and_the_ledger_post_once(
+    settings, publish, week, slack, monkeypatch
+):
+    publish(week())
+    deliver_once = deliver_edition(settings, read_edition(settings, MONDAY))
+    with monkeypatch.context() as killing:
+        killing.setattr(slack_delivery, "confirm", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+        for _ in range(5):
+            _, status = os.waitpid(run_apart(deliver_once), 0)
+            assert os.WTERMSIG(status) == signal.SIGKILL
+            assert (len(slack.messages), entries(settings)) == (1, ["intent"])
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in")
+    assert (len(slack.messages), entries(settings)) == (1, ["posted"])
+
+
+def test_two_processes_at_once_post_once(settings, publish, week, slack):
+    publish(week())
+    deliver_once = deliver_edition(settings, read_edition(settings, MONDAY))
+    children = [run_apart(deliver_once) for _ in range(2)]
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0]
+    assert (len(slack.messages), entries(settings)) == (1, ["posted"])

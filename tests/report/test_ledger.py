@@ -1,11 +1,21 @@
 """One claim per week and channel, and what a crash leaves behind."""
 
+import fcntl
 from datetime import date
 
 import pytest
 
 from ai_finops.errors import ReportError
-from ai_finops.report.ledger import claim, confirm, entry_path, read_entry, release, write_atomically
+from ai_finops.report.ledger import (
+    claim,
+    claim_again,
+    confirm,
+    entry_path,
+    locked,
+    read_entry,
+    release,
+    write_atomically,
+)
 
 WEEK = date(2025, 6, 9)
 
@@ -16,7 +26,7 @@ def path(tmp_path):
 
 
 def test_the_first_claim_writes_the_intent(path):
-    assert claim(path, week=WEEK, channel="#ai-cost", text="hello") is None
+    assert claim(path, week=WEEK, channel="#ai-cost", content_sha256="2c") is None
     entry = read_entry(path)
     assert (entry.state, entry.week_start_date, entry.channel, entry.message_ts) == (
         "intent",
@@ -24,25 +34,41 @@ def test_the_first_claim_writes_the_intent(path):
         "#ai-cost",
         None,
     )
-    # printf hello | sha256sum
-    assert entry.text_sha256 == "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    assert (entry.content_sha256, entry.has_picture) == ("2c", False)
+    assert entry.intent_at > 1_700_000_000
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_a_second_claim_gets_what_is_there(path):
-    claim(path, week=WEEK, channel="#ai-cost", text="hello")
-    assert claim(path, week=WEEK, channel="#ai-cost", text="other").state == "intent"
-    confirm(path, message_ts="1.2")
-    entry = claim(path, week=WEEK, channel="#ai-cost", text="other")
+    claim(path, week=WEEK, channel="#ai-cost", content_sha256="2c")
+    assert claim(path, week=WEEK, channel="#ai-cost", content_sha256="d9").state == "intent"
+    confirm(path, message_ts="1.2", has_picture=True)
+    entry = claim(path, week=WEEK, channel="#ai-cost", content_sha256="d9")
     assert (entry.state, entry.message_ts) == ("posted", "1.2")
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 def test_a_released_claim_can_be_made_again(path):
-    claim(path, week=WEEK, channel="#ai-cost", text="hello")
+    claim(path, week=WEEK, channel="#ai-cost", content_sha256="2c")
     release(path)
     assert read_entry(path) is None
-    assert claim(path, week=WEEK, channel="#ai-cost", text="hello") is None
+    assert claim(path, week=WEEK, channel="#ai-cost", content_sha256="2c") is None
+
+
+def test_an_intent_of_which_nothing_came_is_written_anew(path):
+    claim(path, week=WEEK, channel="#ai-cost", content_sha256="2c")
+    before = read_entry(path)
+    claim_again(path, content_sha256="d9")
+    after = read_entry(path)
+    assert (after.state, after.content_sha256) == ("intent", "d9")
+    assert after.intent_at >= before.intent_at
+
+
+def test_one_holds_the_lock_of_an_entry(path):
+    with locked(path), path.with_suffix(".lock").open("a") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with path.with_suffix(".lock").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_every_week_and_channel_has_its_own_entry(tmp_path):

@@ -19,7 +19,7 @@ FULL = (
     "Projected month-end: $9,800 (off by 12% over 7 days so far). "
     "Recommended: route batch summarization to Claude 3.5 Haiku "
     "(est. savings: $340/month; no worse in 86% of 360 comparisons). "
-    "Decision needed by Friday."
+    "Decision needed by Friday, June 20."
 )
 
 
@@ -324,7 +324,7 @@ def test_the_month_is_named_when_it_is_not_the_week_s(week):
 )
 def test_a_recommendation_says_its_evidence(week, ratio, count, text):
     digest = week(recommended_agreement_ratio=ratio, recommended_agreement_sample_count=count)
-    assert f"(est. savings: $340/month; {text}). Decision needed by Friday." in compose(digest)
+    assert f"(est. savings: $340/month; {text}). Decision needed by Friday, June 20." in compose(digest)
 
 
 def test_a_recommendation_for_one_task_of_a_feature_names_the_task(week):

@@ -1,5 +1,6 @@
 """The sentence of each lever, word for word."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -31,7 +32,19 @@ def first(digest):
 def test_each_lever_has_its_sentence(week, lever):
     digest = week(recommended_lever=lever)
     assert first(digest).startswith(f"Recommended: {SENTENCES[lever]} (est. savings: $340/month; ")
-    assert list(recommend(digest))[1:] == ["Decision needed by Friday."]
+    assert list(recommend(digest))[1:] == ["Decision needed by Friday, June 20."]
+
+
+@pytest.mark.parametrize(
+    ("monday", "friday"),
+    [
+        (date(2025, 6, 9), "Friday, June 20"),
+        (date(2025, 6, 23), "Friday, July 4"),
+        (date(2025, 12, 22), "Friday, January 2"),
+    ],
+)
+def test_the_decision_is_due_on_the_friday_after_the_week(week, monday, friday):
+    assert list(recommend(week(week_start_date=monday)))[1] == f"Decision needed by {friday}."
 
 
 def test_no_lever_is_without_a_sentence():

@@ -47,6 +47,25 @@ def test_small_dollars(usd, text):
     assert wording.small_dollars(Decimal(usd)) == text
 
 
+@pytest.mark.parametrize(
+    ("usd", "short", "shortest"),
+    [
+        ("0.5", "$0.50", "$0.50"),
+        ("999.49", "$999", "$999"),
+        ("999.5", "$1,000", "$1.0K"),
+        ("9949.99", "$9,950", "$9.9K"),
+        ("9950", "$9,950", "$10K"),
+        ("9999.49", "$9,999", "$10K"),
+        ("9999.5", "$10.0K", "$10K"),
+        ("99949", "$99.9K", "$100K"),
+        ("99950", "$100K", "$100K"),
+        ("-12345", "-$12.3K", "-$12K"),
+    ],
+)
+def test_dollars_in_few_characters(usd, short, shortest):
+    assert (wording.short_dollars(Decimal(usd)), wording.shortest_dollars(Decimal(usd))) == (short, shortest)
+
+
 @pytest.mark.parametrize(("usd", "text"), [("131.2", "+$131"), ("0", "+$0.00"), ("-131.2", "-$131")])
 def test_signed_dollars(usd, text):
     assert wording.signed_dollars(Decimal(usd)) == text
@@ -94,7 +113,13 @@ def test_counted(count, text):
     assert wording.counted(count, "call") == text
 
 
+def test_a_name_is_cut_past_its_length():
+    assert wording.one_line("x" * 200) == "x" * 200
+    assert wording.one_line("x" * 201) == "x" * 199 + "…"
+
+
 def test_days():
+    assert wording.day_name_of_week(date(2025, 6, 20)) == "Friday, June 20"
     assert wording.day_name(date(2025, 6, 9)) == "June 9"
     assert wording.day_names("2025-06-09, 2025-06-30") == "June 9, June 30"
     assert wording.day_names("the whole weekend") == "the whole weekend"

@@ -37,6 +37,7 @@ DAG_IDS = (
     "report_weekly",
     "load_history",
     "check_alarms",
+    "check_weekly_message",
 )
 _REAL_ONES = ("AI_FINOPS_", "AIRFLOW_", "AWS_", "DBT_", "SLACK_")
 _READY_SECONDS = 180.0

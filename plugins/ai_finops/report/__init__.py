@@ -1,17 +1,24 @@
-"""Monday's message: load the week's digest, compose the text, keep it, post it once."""
+"""Monday's message: load the week's review, compose text, picture and blocks, keep them, send them once."""
 
-from ai_finops.report.deliver import deliver, write_review
+from ai_finops.report.alerting import alert
+from ai_finops.report.deadline import check_deadline, find_overdue
+from ai_finops.report.deliver import deliver, read_edition, write_review
 from ai_finops.report.digest import WeeklyDigest, last_complete_week, load, published_as_of
 from ai_finops.report.message import compose
-from ai_finops.report.slack import NotPosted
+from ai_finops.report.slack import NotKnown, NotPosted
 
 __all__ = [
+    "NotKnown",
     "NotPosted",
     "WeeklyDigest",
+    "alert",
+    "check_deadline",
     "compose",
     "deliver",
+    "find_overdue",
     "last_complete_week",
     "load",
     "published_as_of",
+    "read_edition",
     "write_review",
 ]

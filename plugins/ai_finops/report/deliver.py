@@ -1,24 +1,37 @@
-"""Keep the week's message, print it, and post it once.
+"""Keep the week's message, print it, and send it where it is due.
 
-<published>/reviews/2025-06-09.md         the text, always, also when posting fails
-                   /ledger/<week>.<channel>.json        one file per week and channel that was posted or begun
+<published>/reviews/2025-06-09.md      the text, always, also when sending fails
+                   /2025-06-09.png     the picture
+                   /2025-06-09.json    the blocks; without the picture's, which only Slack can name
+                   /ledger/<week>.<channel>.json    one file per week and channel that was posted or begun
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
 from ai_finops.errors import ReportError
-from ai_finops.report.digest import WeeklyDigest, last_complete_week, load
-from ai_finops.report.ledger import POSTED, claim, confirm, entry_path, release, write_atomically
-from ai_finops.report.message import compose
-from ai_finops.report.slack import NotPosted, find_hook, post
+from ai_finops.report.digest import last_complete_week
+from ai_finops.report.edition import Edition, make_edition
+from ai_finops.report.ledger import write_atomically
+from ai_finops.report.mail import deliver_by_mail
+from ai_finops.report.review import load_review
+from ai_finops.report.slack import NotKnown, NotPosted, channel_of, find_hook
+from ai_finops.report.slack_delivery import deliver_to_slack
 
-if TYPE_CHECKING:
-    from airflow.providers.slack.hooks.slack import SlackHook
+
+def read_edition(settings: Settings, week: date) -> Edition:
+    """Return the message of the week that holds the day `week`; nothing is kept or sent.
+
+    Raises:
+        PublishError: Nothing has been published yet.
+        ReportError: The published marts do not hold that week.
+    """
+    return make_edition(load_review(settings, week), page_url=settings.page_url)
 
 
 def write_review(*, settings: Settings, week: date) -> str:
@@ -28,58 +41,69 @@ def write_review(*, settings: Settings, week: date) -> str:
         PublishError: Nothing has been published yet.
         ReportError: The published marts do not hold that week.
     """
-    return _keep(load(settings, week), settings=settings)
+    return _keep(read_edition(settings, week), settings=settings).text
 
 
 def deliver(*, settings: Settings, week: date) -> str:
-    """Keep and print the message, and post it where that is due; return what was done, or why it was not posted.
+    """Keep and print the message, and send it where that is due; return what was done, or why it was not sent.
 
-    Only the last complete week is posted, only where the Airflow connection `settings.slack_connection` exists, and
-    only once per channel, however often this runs.
+    Only the last complete week is sent: to Slack where the Airflow connection `settings.slack_connection` exists, by e-mail
+    where that is configured, and to each once, however often this runs. A channel that fails keeps no other from getting it.
 
     Raises:
         PublishError: Nothing has been published yet.
-        ReportError: The week is not in the published marts; or Slack did not take the message (`NotPosted`: run again);
-            or it is not known whether it did (look at the channel first). The text is kept in every case but the first.
+        NotPosted, NotKnown: A channel did not take it, or it is not known whether it did; run again.
+        ReportError: The week is not in the published marts, or only a person can tell whether it was sent. The text is kept
+            in every case but the first.
     """
-    digest = load(settings, week)
-    text = _keep(digest, settings=settings)
+    edition = _keep(read_edition(settings, week), settings=settings)
+    digest = edition.review.digest
     if not digest.is_last_complete_week:
         due = last_complete_week(digest.marts_as_of_date)
         return f"kept, not posted: the last complete week in the marts is that of {due}, not {digest.week_start_date}"
-    hook = find_hook(settings.slack_connection)
-    if hook is None:
+    ways = list(_ways(edition, settings=settings))
+    if not ways:
         return f"kept, not posted: there is no Airflow connection {settings.slack_connection}"
-    return _post_once(
-        hook, digest.week_start_date, channel=settings.slack_channel, text=text, reviews=_reviews(settings)
-    )
+    done, failed = [], []
+    for way in ways:
+        try:
+            done.append(way())
+        except ReportError as error:
+            failed.append(error)
+    if failed:
+        raise _all_of(failed, done=done)
+    return "; ".join(done)
 
 
-def _keep(digest: WeeklyDigest, *, settings: Settings) -> str:
-    text = compose(digest)
-    write_atomically(_reviews(settings) / f"{digest.week_start_date}.md", f"{text}\n")
-    print(text)
-    return text
+def _ways(edition: Edition, *, settings: Settings) -> Iterator[Callable[[], str]]:
+    reviews = reviews_of(settings)
+    hook = find_hook(settings.slack_connection)
+    if hook is not None:
+        channel = channel_of(hook, default=settings.slack_channel)
+        yield lambda: deliver_to_slack(hook, edition, channel=channel, reviews=reviews)
+    if settings.email_to:
+        yield lambda: deliver_by_mail(settings.email_connection, edition, to=settings.email_to, reviews=reviews)
 
 
-def _reviews(settings: Settings) -> Path:
+def _all_of(failed: list[ReportError], *, done: list[str]) -> ReportError:
+    """Return one error for all, which is tried again when that may help one of them."""
+    kinds = [type(error) for error in failed]
+    kind = NotKnown if NotKnown in kinds else NotPosted if NotPosted in kinds else ReportError
+    if len(failed) == 1 and not done:
+        return failed[0]
+    return kind("; ".join([*map(str, failed), *done]))
+
+
+def _keep(edition: Edition, *, settings: Settings) -> Edition:
+    kept = reviews_of(settings) / str(edition.week)
+    write_atomically(kept.with_suffix(".md"), f"{edition.text}\n")
+    write_atomically(kept.with_suffix(".png"), edition.picture)
+    blocks = {"text": edition.fallback, "blocks": edition.blocks(None), "alt_text": edition.alt_text}
+    write_atomically(kept.with_suffix(".json"), json.dumps(blocks, indent=1, ensure_ascii=False) + "\n")
+    print(edition.text)
+    return edition
+
+
+def reviews_of(settings: Settings) -> Path:
+    """Return the folder of the kept messages."""
     return settings.published / "reviews"
-
-
-def _post_once(hook: SlackHook, week: date, *, channel: str, text: str, reviews: Path) -> str:
-    path = entry_path(reviews, week=week, channel=channel)
-    if entry := claim(path, week=week, channel=channel, text=text):
-        if entry.state == POSTED:
-            return f"not posted again: the week of {week} is in {channel} already (message {entry.message_ts})"
-        # The posted message carries its week as metadata, by which it could be found in the channel and settled here.
-        raise ReportError(
-            f"an earlier run began to post the week of {week} to {channel} and its end is not known; "
-            f"look at the channel, and if the message is not there remove {path} and run again"
-        )
-    try:
-        message_ts = post(hook, channel=channel, text=text, facts={"week_start_date": str(week), "channel": channel})
-    except NotPosted:
-        release(path)
-        raise
-    confirm(path, message_ts=message_ts)
-    return f"posted to {channel} (message {message_ts})"

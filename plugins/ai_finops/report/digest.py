@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
 from ai_finops.days import week_start
 from ai_finops.errors import ReportError
 from ai_finops.publish import open_published
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +95,24 @@ def load(settings: Settings, week: date) -> WeeklyDigest:
         PublishError: Nothing has been published yet.
         ReportError: The published marts do not hold that week (the message lists those they do), or cannot be read.
     """
+    with open_published(settings) as connection:
+        return read_digest(connection, week)
+
+
+def read_digest(connection: DuckDBPyConnection, week: date) -> WeeklyDigest:
+    """Read the digest as `load` does, from published marts that are open already."""
     import duckdb
 
     monday = week_start(week)
     names = [field.name for field in fields(WeeklyDigest) if field.name != "marts_as_of_date"]
     query = f"select {', '.join(names)} from rpt_weekly_digest where week_start_date = ?"  # noqa: S608 (names of our own fields)
-    with open_published(settings) as connection:
-        try:
-            row = connection.execute(query, [monday]).fetchone()
-            as_of = connection.execute("select as_of_date from dim_builds").fetchone()[0]
-            weeks = connection.execute(
-                "select week_start_date from rpt_weekly_digest order by week_start_date"
-            ).fetchall()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise ReportError(f"the published marts do not hold a readable weekly digest: {reason}") from error
+    try:
+        row = connection.execute(query, [monday]).fetchone()
+        as_of = connection.execute("select as_of_date from dim_builds").fetchone()[0]
+        weeks = connection.execute("select week_start_date from rpt_weekly_digest order by week_start_date").fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise ReportError(f"the published marts do not hold a readable weekly digest: {reason}") from error
     if row is None:
         known = ", ".join(str(day) for (day,) in weeks) or "none"
         raise ReportError(f"the week of {monday} is not in the published marts; they hold the weeks of {known}")

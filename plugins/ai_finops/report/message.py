@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import timedelta
 
+from ai_finops.report.data_notes import digest_notes
 from ai_finops.report.digest import WeeklyDigest
 from ai_finops.report.recommendation import recommend
 from ai_finops.report.wording import (
     change,
     counted,
     day_name,
-    day_names,
     dollars,
     one_line,
     share,
@@ -20,9 +20,8 @@ from ai_finops.report.wording import (
 
 EXPLAINING_SHARE = 0.2
 """A driver is named as root cause when it explains more than this share of the change."""
-UNATTRIBUTED_SHARE = 0.05
-"""Cost that belongs to no feature is mentioned above this share of the total."""
 
+_MOST_DETAIL_LENGTH = 400
 _HORIZONS = {"7d": "over 7 days", "14d": "over 14 days", "month_end": "to month end"}
 _DRIVERS = {
     "new_caller": ("new caller", "new caller"),
@@ -43,20 +42,34 @@ _NAMED_BY_DETAIL = ("new_caller", "lost_caller", "new_prompt_version", "unattrib
 """Drivers whose detail says whose they are."""
 
 
-def compose(digest: WeeklyDigest) -> str:
+def compose(digest: WeeklyDigest, *, more_notes: Sequence[str] = ()) -> str:
     """Return the message: one paragraph that ends in a decision, a line where a sprint had none, and a line of data notes.
 
-    The text is plain: nothing in it is escaped for Slack (`deliver.slack_text` does that).
+    The text is plain: nothing in it is escaped for Slack (`limits.escaped` does that).
+
+    Args:
+        more_notes: What is to be said of the data beside what the digest holds; `data_notes.review_notes`.
     """
+    notes = [*digest_notes(digest), *more_notes]
+    data = f"Data: {'; '.join(notes)}." if notes else ""
+    return "\n".join(filter(None, (paragraph(digest), no_decision(digest), data)))
+
+
+def title(digest: WeeklyDigest) -> str:
+    """Return what the message is called."""
+    return f"AI Cost Weekly (Week of {day_name(digest.week_start_date)})"
+
+
+def paragraph(digest: WeeklyDigest) -> str:
+    """Return the message's one paragraph."""
     clauses = [
-        f"AI Cost Weekly (Week of {day_name(digest.week_start_date)}): {_total(digest)}",
+        f"{title(digest)}: {_total(digest)}",
         _top_feature(digest),
         f"Root cause: {_root_cause(digest)}",
         _projection(digest),
         *recommend(digest),
     ]
-    notes = list(_data_notes(digest))
-    return " ".join(clauses) + _no_decision(digest) + (f"\nData: {'; '.join(notes)}." if notes else "")
+    return " ".join(clauses)
 
 
 def _total(digest: WeeklyDigest) -> str:
@@ -123,7 +136,7 @@ def _root_cause(digest: WeeklyDigest) -> str:
     what = rose if digest.main_driver_cost_usd >= 0 else fell
     if digest.main_driver not in _NAMED_BY_DETAIL:
         what += f" in {one_line(digest.main_driver_feature_id)}"
-    detail = f", {one_line(digest.main_driver_detail)}" if digest.main_driver_detail else ""
+    detail = f", {one_line(digest.main_driver_detail, most=_MOST_DETAIL_LENGTH)}" if digest.main_driver_detail else ""
     rest_usd = digest.total_cost_usd - digest.previous_total_cost_usd - digest.main_driver_cost_usd
     return (
         f"{what}{detail} ({signed_dollars(digest.main_driver_cost_usd)}; all else together {signed_dollars(rest_usd)})."
@@ -172,27 +185,9 @@ def _no_projection(digest: WeeklyDigest) -> str:
     return f"not known, the cost of {counted(digest.month_unknown_cost_call_count, 'call')} of the month is not known"
 
 
-def _no_decision(digest: WeeklyDigest) -> str:
-    """The last sprint that ended, where it did so without a decision; seed optimization_decisions has them."""
+def no_decision(digest: WeeklyDigest) -> str:
+    """Return the line on the last sprint that ended, where it did so without a decision (seed optimization_decisions)."""
     if digest.undecided_sprint_start_date is None or digest.undecided_sprint_end_date is None:
         return ""
     first, last = day_name(digest.undecided_sprint_start_date), day_name(digest.undecided_sprint_end_date)
-    return f"\nDecisions: no saving was decided on in the sprint from {first} to {last}."
-
-
-def _data_notes(digest: WeeklyDigest) -> Iterator[str]:
-    missing_count = 7 - digest.covered_day_count
-    if missing_count > 0:
-        named = f" ({day_names(one_line(digest.missing_days))})" if digest.missing_days else ""
-        yield f"{counted(missing_count, 'day')} of 7 missing{named}"
-    if digest.estimated_share_ratio:
-        yield f"{share(digest.estimated_share_ratio)} of the total is estimated, its bill has not arrived"
-    if (digest.unattributed_share_ratio or 0) > UNATTRIBUTED_SHARE:
-        amount = dollars(digest.unattributed_cost_usd)
-        yield f"{share(digest.unattributed_share_ratio)} of the total ({amount}) belongs to no feature"
-    if digest.unpriced_call_count:
-        yield f"{counted(digest.unpriced_call_count, 'call')} without a price"
-    if digest.gap_call_count:
-        yield f"{counted(digest.gap_call_count, 'call')} without usage"
-    if digest.quarantined_record_count:
-        yield f"{counted(digest.quarantined_record_count, 'record')} quarantined"
+    return f"Decisions: no saving was decided on in the sprint from {first} to {last}."

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 from ai_finops.report.digest import WeeklyDigest
-from ai_finops.report.wording import counted, dollars, inside_sentence, model_name, one_line, share
+from ai_finops.report.wording import (
+    counted,
+    day_name_of_week,
+    dollars,
+    inside_sentence,
+    model_name,
+    one_line,
+    share,
+)
 
 _ACTIONS = {
     "routing_by_task_type": "route {calls} to {target}",
@@ -35,7 +44,12 @@ def recommend(digest: WeeklyDigest) -> Iterator[str]:
         return
     saving = f"est. savings: {dollars(digest.recommended_saving_usd_per_month)}/month"
     yield f"Recommended: {_action(digest)} ({saving}; {'; '.join(_evidence(digest))})."
-    yield "Decision needed by Friday."
+    yield f"Decision needed by {day_name_of_week(decision_day(digest.week_start_date))}."
+
+
+def decision_day(week_start_date: date) -> date:
+    """Return the Friday of the week in which the message is due: that after the week it is about."""
+    return week_start_date + timedelta(days=11)
 
 
 def _action(digest: WeeklyDigest) -> str:

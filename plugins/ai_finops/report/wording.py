@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+MOST_NAME_LENGTH = 200
+"""No name of a feature or model is longer and meant; whoever sets one must not crowd out the rest of the message."""
+
 
 def dollars(usd: Decimal) -> str:
     """Write US dollars: whole with thousands separators, below $10 with cents."""
@@ -17,6 +20,23 @@ def dollars(usd: Decimal) -> str:
     if cents < 10:
         return f"{sign}${cents}"
     return f"{sign}${size.quantize(Decimal(1), rounding=ROUND_HALF_UP):,}"
+
+
+def short_dollars(usd: Decimal) -> str:
+    """Write US dollars in few characters: as `dollars` does, from $10,000 on in thousands (`$12.3K`, `$123K`)."""
+    if abs(usd) < Decimal("9999.5"):
+        return dollars(usd)
+    places = Decimal("0.1") if abs(usd) < 99_950 else Decimal(1)
+    return f"{'-' if usd < 0 else ''}${(abs(usd) / 1000).quantize(places, rounding=ROUND_HALF_UP):,}K"
+
+
+def shortest_dollars(usd: Decimal) -> str:
+    """Write US dollars in five characters at most, as long as they are no million: `$999`, `$1.2K`, `$12K`."""
+    size = abs(usd)
+    if size < Decimal("999.5"):
+        return dollars(usd)
+    places = Decimal("0.1") if size < 9_950 else Decimal(1)
+    return f"{'-' if usd < 0 else ''}${(size / 1000).quantize(places, rounding=ROUND_HALF_UP):,}K"
 
 
 def small_dollars(usd: Decimal) -> str:
@@ -60,6 +80,11 @@ def day_name(day: date) -> str:
     return f"{day:%B} {day.day}"
 
 
+def day_name_of_week(day: date) -> str:
+    """Write a day as in `Friday, June 20`."""
+    return f"{day:%A}, {day_name(day)}"
+
+
 def day_names(text: str) -> str:
     """Write a list of ISO days, as a mart holds it, as in `June 9, June 10`; anything else stays as it is."""
     parts = [part.strip() for part in text.split(",")]
@@ -68,9 +93,10 @@ def day_names(text: str) -> str:
     )
 
 
-def one_line(name: str) -> str:
-    """Return a name without line breaks and other control characters."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", " ", name).split())
+def one_line(name: str, *, most: int = MOST_NAME_LENGTH) -> str:
+    """Return a name without line breaks and other control characters, and no longer than `most` characters."""
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", " ", name).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 def inside_sentence(name: str) -> str:

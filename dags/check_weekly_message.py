@@ -1,0 +1,44 @@
+"""Say on Monday at 10:00 when last week's message is not where it should be.
+
+**Reads** the ledger of posted messages and the published marts · **Writes** one alert a week, in Slack or by e-mail
+**Runs** on Mondays at 10:00 in the zone of `AI_FINOPS_TIMEZONE`
+**If it fails** its message names the days that are not published, or the channel that did not get the message; mend that. Where
+neither Slack nor e-mail is configured, the kept text under `reviews/` counts.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from ai_finops.config import Settings
+from ai_finops.orchestrate.extracting import last_run_date, permanent_errors_fail_now
+
+SETTINGS = Settings.from_env()
+
+
+# A deadline of Airflow's hangs on a run, and a week that is never whole has no run of report_weekly. Without a start date
+# nothing is checked that was due before the DAG was there.
+@dag(
+    schedule=CronTriggerTimetable("0 10 * * 1", timezone=SETTINGS.timezone, run_immediately=timedelta(0)),
+    end_date=last_run_date(),
+    catchup=False,
+    max_active_runs=1,
+    tags=["report"],
+    doc_md=__doc__,
+)
+def check_weekly_message():
+    @task
+    def find_late_message(**context) -> None:
+        """Look for the message that is due; tell the alert channel once, and fail, when it is late."""
+        from ai_finops import report
+
+        with permanent_errors_fail_now():
+            late = report.check_deadline(settings=Settings.from_env(), now=context["dag_run"].run_after)
+        if late:
+            raise AirflowFailException(late)
+
+    find_late_message()
+
+
+check_weekly_message()

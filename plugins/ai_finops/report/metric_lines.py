@@ -1,0 +1,90 @@
+"""One line for each metric of the week that is not healthy, with its owner and action, the most serious first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import groupby
+
+from ai_finops.report.review import MetricRow
+from ai_finops.report.wording import counted, one_line
+
+NOT_HEALTHY = ("warning", "watch")
+"""From the more serious on."""
+_VERDICTS = ("locked", "worsening")
+_MOST_NAMED = 3
+_TOTAL = "total"
+
+
+def metric_lines(rows: Sequence[MetricRow]) -> list[str]:
+    """Return a line for each metric, owner and action of which a slice is not healthy, and one on what was not judged.
+
+    A line tells the most serious slice with its value and bound, and names the features of the others. The row of all
+    features together is told only where no feature has one.
+    """
+    groups = [list(group) for _, group in groupby(sorted(rows, key=_metric), key=_metric)]
+    told = [sorted(kept, key=_seriousness) for group in groups if (kept := _not_healthy(group))]
+    told.sort(key=lambda group: (_seriousness(group[0]), _metric(group[0])))
+    not_judged = sorted({row.metric_name for row in rows if row.status == "insufficient"})
+    lines = [_line(group) for group in told]
+    if not_judged:
+        lines.append(f"Not judged, too few samples: {', '.join(metric_title(name).lower() for name in not_judged)}")
+    return lines
+
+
+def metric_title(metric_name: str) -> str:
+    """Return a metric's name for people: `Routing mix call share` for `routing_mix_call_ratio`."""
+    words = one_line(metric_name).removesuffix("_share_ratio").removesuffix("_ratio").replace("_", " ")
+    share = " share" if metric_name.endswith("_ratio") and not metric_name.endswith("_to_projection_ratio") else ""
+    return f"{words[:1].upper()}{words[1:]}{share}"
+
+
+def _metric(row: MetricRow) -> tuple[str, str, str]:
+    return row.metric_name, row.owner or "", row.action or ""
+
+
+def _not_healthy(group: Sequence[MetricRow]) -> list[MetricRow]:
+    rows = [row for row in group if row.status in NOT_HEALTHY]
+    return [row for row in rows if row.feature_id != _TOTAL] or rows
+
+
+def _seriousness(row: MetricRow) -> tuple[int, int, Decimal, str, str]:
+    verdict = _VERDICTS.index(row.verdict) if row.verdict in _VERDICTS else len(_VERDICTS)
+    return (
+        NOT_HEALTHY.index(row.status),
+        verdict,
+        -(row.cost_at_stake_usd or Decimal(0)),
+        row.feature_id,
+        row.dimension,
+    )
+
+
+def _line(group: Sequence[MetricRow]) -> str:
+    worst = group[0]
+    others = list(dict.fromkeys(row.feature_id for row in group if row.feature_id != worst.feature_id))
+    status = f"{worst.status}, {worst.verdict}" if worst.verdict in _VERDICTS else worst.status
+    action = f"{worst.owner or 'nobody'}: {worst.action or 'no action is named'}"
+    return (
+        f"{status.capitalize()}: {metric_title(worst.metric_name)}, {_slice(worst)}{_named(others)}. "
+        f"{one_line(action[:1].upper() + action[1:], most=400)}."
+    )
+
+
+def _slice(row: MetricRow) -> str:
+    where = "all features" if row.feature_id == _TOTAL else one_line(row.feature_id)
+    dimension = "" if row.dimension == "all" else f" {one_line(row.dimension)}"
+    return f"{where}{dimension} at {row.value:.2f} ({_healthy(row)})"
+
+
+def _healthy(row: MetricRow) -> str:
+    if row.healthy_lower_bound is not None:
+        return f"healthy from {row.healthy_lower_bound:.2f} to {row.healthy_bound:.2f}"
+    return f"healthy {'below' if row.healthy_bound < row.warning_bound else 'above'} {row.healthy_bound:.2f}"
+
+
+def _named(features: Sequence[str]) -> str:
+    if not features:
+        return ""
+    named = ", ".join(one_line(feature) for feature in features[:_MOST_NAMED])
+    more = len(features) - _MOST_NAMED
+    return f"; also {named}" + (f" and {counted(more, 'feature')} more" if more > 0 else "")

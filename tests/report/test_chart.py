@@ -1,0 +1,128 @@
+"""The picture's data by hand, and that the picture is drawn from it, the same each time, in any thread."""
+
+import struct
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from ai_finops.report.chart import _spread, draw
+from ai_finops.report.review import MonthProjection, SpendWeek
+from ai_finops.report.spend_series import alt_text, month_text, spend_series, week_note
+from tests.report.test_blocks import review_of
+
+MONDAY = date(2025, 6, 9)
+MONTH = MonthProjection(date(2025, 6, 1), Decimal(712), Decimal(1477), Decimal(1242), Decimal(1713))
+
+
+def spend(*weeks, days=7, unknown=0, month=MONTH):
+    first = MONDAY - timedelta(weeks=len(weeks) - 1)
+    made = tuple(
+        SpendWeek(first + timedelta(weeks=n), days, {name: Decimal(str(usd)) for name, usd in costs.items()}, unknown)
+        for n, costs in enumerate(weeks)
+    )
+    return review_of(spend=made, feature_names={"docs": "Documents"}, month=month)
+
+
+def layers(review):
+    return [(layer.name, [cost and float(cost) for cost in layer.costs_usd]) for layer in spend_series(review).layers]
+
+
+def test_the_dearest_of_the_last_week_are_named_and_the_others_are_one_layer():
+    before = {"a": 100, "b": 1, "f": 2.5}
+    last = {"a": 4, "b": 3, "docs": 9, "d": 8, "e": 7, "f": 0.5}
+    assert layers(spend(before, last)) == [
+        ("Documents", [None, 9.0]),
+        ("d", [None, 8.0]),
+        ("e", [None, 7.0]),
+        ("a", [100.0, 4.0]),
+        ("All others", [3.5, 3.5]),
+    ]
+
+
+@pytest.mark.parametrize(("count", "names"), [(4, 4), (5, 5), (6, 5)])
+def test_one_feature_more_is_named_rather_than_called_others(count, names):
+    found = layers(spend({f"f{n}": n + 1 for n in range(count)}))
+    assert len(found) == names
+    assert ("All others" in dict(found)) == (count == 6)
+
+
+def test_a_week_of_unknown_cost_is_no_week_of_nothing():
+    review = spend({"docs": 5}, {}, {"docs": 7})
+    assert layers(review) == [("Documents", [5.0, None, 7.0])]
+    assert spend_series(review).totals_usd == (Decimal(5), None, Decimal(7))
+    assert "Week of June 2: not known." in alt_text(spend_series(review))
+
+
+def test_the_picture_in_words():
+    assert alt_text(spend_series(spend({"docs": 326.36}, {"docs": 159.27, "chat": 0.5}))) == (
+        "AI cost by feature, 2 weeks. Week of June 2: $326. Week of June 9: $160: Documents $159, chat $0.50. "
+        "June: $1,477 projected ($1,242 to $1,713), $712 so far."
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "unknown", "note"),
+    [
+        (7, 0, ""),
+        (6, 0, " (6 of 7 days)"),
+        (7, 1, " (without 1 call of unknown cost)"),
+        (6, 70, " (6 of 7 days, without 70 calls of unknown cost)"),
+    ],
+)
+def test_a_week_that_is_not_whole_says_so(days, unknown, note):
+    assert week_note(spend({"docs": 1}, days=days, unknown=unknown).spend[0]) == note
+
+
+@pytest.mark.parametrize(
+    ("month", "text"),
+    [
+        (None, "Month end: not projected"),
+        (MonthProjection(date(2025, 6, 1), Decimal(712), None, None, None), "June: month end not projected"),
+        (MonthProjection(date(2025, 7, 1), None, Decimal(900), None, Decimal(9)), "July: $900 projected"),
+    ],
+)
+def test_a_month_that_is_not_projected_is_not_drawn_as_nothing(month, text):
+    assert month_text(month) == text
+
+
+@pytest.mark.parametrize(
+    "review",
+    [
+        spend(*({"docs": n, "chat": 2, "c": 3, "d": 4, "e": 5, "f": 6} for n in range(8))),
+        spend({"docs": 5}, month=None),
+        spend({}, month=MonthProjection(date(2025, 6, 1), Decimal(0), Decimal(0), Decimal(0), Decimal(0))),
+        spend(
+            {"a $x$ \\frac": 0, "b": -3},
+            month=MonthProjection(date(2025, 6, 1), None, Decimal(5), Decimal(9), Decimal(1)),
+        ),
+        review_of(),
+    ],
+)
+def test_whatever_there_is_gives_a_picture_of_the_size(review):
+    picture = draw(spend_series(review))
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", picture[16:24]) == (1600, 800)
+    assert b"Software" not in picture
+
+
+def test_the_same_series_gives_the_same_bytes_in_any_thread():
+    series = spend_series(spend({"docs": 5, "chat": 4}, {"docs": 7}))
+    with ThreadPoolExecutor(3) as pool:
+        pictures = set(pool.map(draw, [series] * 3))
+    assert pictures == {draw(series)}
+    assert draw(spend_series(spend({"docs": 5, "chat": 4}, {"docs": 8}))) not in pictures
+
+
+@pytest.mark.parametrize(
+    ("middles", "heights"),
+    [
+        ([1.0, 5.0, 9.0], [1.0, 5.0, 9.0]),
+        ([1.0, 1.1, 9.0], [1.0, 2.0, 9.0]),
+        ([0.0, 0.1], [0.5, 1.5]),
+        ([9.0, 9.8, 9.9], [7.5, 8.5, 9.5]),
+    ],
+)
+def test_labels_stand_apart_within_the_axis(middles, heights):
+    assert _spread(middles, gap=1.0, top=10.0) == pytest.approx(heights)
