@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up collector test test-all bench lint format lock screenshots clean
+.PHONY: help install install-spark manifest demo up collector test test-all bench lint format lock dictionary screenshots clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -120,6 +120,9 @@ lock: ## Compile the requirements*.txt from pyproject.toml again (needs uv)
 
 screenshots: install ## Take the pictures of docs/images/ of the page again, from the marts that `make demo` published (needs Chromium)
 	@$(BIN)/python -m tests.ui.screenshots
+
+dictionary: manifest ## Write docs/data_dictionary.md from the dbt project
+	@$(BIN)/python -m ai_finops.dictionary docs/data_dictionary.md
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis

@@ -145,6 +145,13 @@ def _parser() -> argparse.ArgumentParser:
         add("routing", _routing, "find what kind of task calls do that do not say it, and which model may do it")
     )
     add("status", _status, "show what is landed, built and published")
+    metrics = add("metrics", _metrics, "ask the semantic layer about the published marts (MetricFlow's mf)")
+    metrics.add_argument(
+        "command",
+        metavar="COMMAND",
+        nargs=argparse.REMAINDER,
+        help="what mf is asked, such as: query --metrics allocated_cost_usd --group-by feature",
+    )
     doctor = add(
         "doctor", _doctor, "say what of a product's service is instrumented, where it goes and what is missing"
     )
@@ -524,6 +531,12 @@ def _compare(chosen: argparse.Namespace, settings: Settings) -> int:
     for difference in differences:
         print(f"  {difference}")
     return 1 if differences else 0
+
+
+def _metrics(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.publish.metrics import ask_metrics
+
+    return ask_metrics(chosen.command or ["--help"], settings=settings)
 
 
 def _doctor(chosen: argparse.Namespace, settings: Settings | None = None) -> int:

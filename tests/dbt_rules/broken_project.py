@@ -21,13 +21,14 @@ def break_every_rule(manifest: Manifest) -> None:
     _add(manifest, "models/marts/fct_between.sql", reads=[staging])
     _add(manifest, "models/marts/fct_rejoined.sql", reads=[staging, _MODEL + "fct_between"])
     _add(manifest, "models/staging/openai/openai_costs.sql", reads=[staging])
-    _add(manifest, "models/intermediate/calls/calls_grouped.sql", reads=[staging])
+    _add(manifest, "models/intermediate/calls/calls_grouped.sql", reads=[staging], access="public")
     _add(manifest, "models/elsewhere/fct_elsewhere.sql", reads=[staging])
     for number in range(7):
         before = _MODEL + f"int_view_{number - 1}" if number else staging
         _add(manifest, f"models/intermediate/days/int_view_{number}.sql", reads=[before], materialized="view")
     _add_source(manifest)
     _add_exposure(manifest, reads=_MODEL + "int_view_6")
+    _add_semantic_model(manifest, reads=_MODEL + "int_view_6")
 
 
 def _add(
@@ -75,6 +76,16 @@ def _add_source(manifest: Manifest) -> None:
     }
     manifest["sources"][key] = source
     manifest["child_map"][key] = []
+
+
+def _add_semantic_model(manifest: Manifest, *, reads: str) -> None:
+    key = "semantic_model.ai_finops.views"
+    of_costs = manifest["semantic_models"]["semantic_model.ai_finops.costs"]
+    manifest["semantic_models"][key] = of_costs | {
+        "unique_id": key,
+        "name": "views",
+        "depends_on": {"macros": [], "nodes": [reads]},
+    }
 
 
 def _add_exposure(manifest: Manifest, *, reads: str) -> None:

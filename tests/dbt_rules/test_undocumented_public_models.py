@@ -1,7 +1,7 @@
 """A public model and each of its columns is described.
 
 dbt_project_evaluator's `fct_undocumented_public_models`. dbt-bouncer asks the catalog for columns, which takes a built
-warehouse. No model is public yet; what others read, the marts, is held to the same by `tests/warehouse/test_documentation.py`.
+warehouse. Public are the marts.
 """
 
 from __future__ import annotations

@@ -355,6 +355,14 @@ FAULTS = {
         "update marts.fct_daily_extract_outcomes set loaded_count = 2 where landing_date = '2025-06-05'",
         ["fct_daily_extract_outcomes", "unaccounted_count", "3 of 27"],
     ),
+    "a day left out of the list": (
+        "delete from marts.dim_days where usage_date = '2025-06-05'",
+        ["dim_days", "skipped_day_count", "dim_days__against_costs", "unlisted_day_count", "1 of 9"],
+    ),
+    "a day in another week": (
+        "update marts.dim_days set week_start_date = '2025-06-09' where usage_date = '2025-06-08'",
+        ["dim_days", "misplaced_day_count", "1 of 9"],
+    ),
 }
 
 

@@ -163,6 +163,11 @@ from raw.extract_outcomes;
 
 COSTS = """
 create table intermediate.int_days_covered as select day as covered_date from days;
+create table marts.dim_days as
+select
+    true as is_covered, day as usage_date, cast(date_trunc('week', day) as date) as week_start_date,
+    cast(date_trunc('month', day) as date) as usage_month
+from days;
 create table intermediate.int_shadow_comparisons_resolved (
     trace_id varchar, span_id varchar, task_type varchar, baseline_model_id varchar, candidate_model_id varchar,
     is_no_worse boolean, made_date date

@@ -57,3 +57,16 @@
 {% macro spark__days_between(first, second) -%}
     datediff({{ second }}, {{ first }})
 {%- endmacro %}
+
+{#- A date so many days later; the number is whole, and may be negative. -#}
+{% macro days_after(date, days) -%}
+    {{ adapter.dispatch('days_after', 'ai_finops')(date, days) }}
+{%- endmacro %}
+
+{% macro default__days_after(date, days) -%}
+    ({{ date }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro spark__days_after(date, days) -%}
+    date_add({{ date }}, cast({{ days }} as int))
+{%- endmacro %}

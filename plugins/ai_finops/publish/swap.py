@@ -19,6 +19,8 @@ from ai_finops.lake import Lake
 from ai_finops.lake_files import sync
 from ai_finops.pricing.held_prices import hold_prices
 from ai_finops.publish.current import current_build, published_builds, read_published_record
+from ai_finops.publish.describe import descriptions_for
+from ai_finops.publish.project_docs import write_project_docs
 from ai_finops.publish.write import write_marts
 from ai_finops.quality.verdict import require_passed
 
@@ -52,6 +54,7 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
                 "what was published before is still there"
             ) from error
         _prune(settings)
+        write_project_docs(candidate, code=read_record(candidate).code_sha256, published=settings.published)
     record = read_published_record(place)
     names = ("build_id", "as_of_date", "new_days", "row_counts")
     return {"path": str(place), **{name: record[name] for name in names}}
@@ -80,7 +83,10 @@ def _make_whole(candidate: Path, *, settings: Settings, closed: ClosedLedger) ->
     draft.mkdir()
     try:
         record = read_record(candidate)
-        counts = write_marts(candidate / "warehouse.duckdb", folder=draft, record=record, closed=closed)
+        described = descriptions_for(candidate, dbt_project=settings.dbt_project)
+        counts = write_marts(
+            candidate / "warehouse.duckdb", folder=draft, record=record, closed=closed, described=described
+        )
         description = asdict(record) | {"row_counts": counts} | _days(candidate, record=record, settings=settings)
         (draft / "build.json").write_text(json.dumps(description, indent=1) + "\n")
         for file in (*draft.iterdir(), draft):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +11,12 @@ from ai_finops.build.candidate import BuildRecord
 from ai_finops.build.marts import MARTS
 from ai_finops.closing.closed_ledger import ClosedLedger
 from ai_finops.closing.closing import ledger_rows
+from ai_finops.publish.describe import comment_on, parquet_metadata
 
 if TYPE_CHECKING:
     import duckdb
+
+    from ai_finops.dictionary import Table
 
 # Readable by every DuckDB 1.x and later (docs/decisions/0002-duckdb-version.md).
 STORAGE_VERSION = "v1.0.0"
@@ -21,7 +25,9 @@ _DIM_BUILDS = frozenset(
 )
 
 
-def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord, closed: ClosedLedger) -> dict[str, int]:
+def write_marts(
+    warehouse: Path, *, folder: Path, record: BuildRecord, closed: ClosedLedger, described: Sequence[Table] = ()
+) -> dict[str, int]:
     """Copy schema `marts` into `folder` as `marts.duckdb` and one Parquet file a mart, rows ordered by their grain.
 
     In the file the tables lie in its main schema: DuckDB calls a file `marts.duckdb` the catalog `marts`, so that both
@@ -32,6 +38,7 @@ def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord, closed: C
         folder: An empty folder.
         record: What `dim_builds` says, its only row.
         closed: What `dim_closed_periods` says.
+        described: What is said of tables and columns, which becomes their comments.
     Returns:
         Rows by mart.
     """
@@ -49,8 +56,10 @@ def write_marts(warehouse: Path, *, folder: Path, record: BuildRecord, closed: C
             _keep_not_null(connection, name)
         _write_dim_builds(connection, record)
         _write_dim_closed_periods(connection, closed)
+        comment_on(connection, described, database="published")
         names += ["dim_builds", "dim_closed_periods"]
-        counts = {name: _write_parquet(connection, name, folder=folder) for name in names}
+        told = {table.name: table for table in described}
+        counts = {name: _write_parquet(connection, name, folder=folder, told=told.get(name)) for name in names}
         connection.execute("detach published")
     return counts
 
@@ -127,9 +136,11 @@ def _write_dim_closed_periods(connection: duckdb.DuckDBPyConnection, closed: Clo
         connection.execute(f"insert into published.dim_closed_periods values ({marks})", row)  # noqa: S608 - our own names
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, folder: Path) -> int:
+def _write_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, folder: Path, told: Table | None) -> int:
     target = _text(folder / f"{name}.parquet")
-    connection.execute(f'copy published."{name}" to {target} (format parquet, compression zstd)')
+    connection.execute(
+        f'copy published."{name}" to {target} (format parquet, compression zstd{parquet_metadata(told)})'
+    )
     counted = connection.execute(f'select count(*) from published."{name}"')  # noqa: S608 - names dbt made
     return counted.fetchone()[0]
 

@@ -206,5 +206,8 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
         "rpt_rollout_readiness": """
             measure_name step status what_is_missing owner week_number value target as_of_date
         """,
+        "dim_days": """
+            is_covered usage_date week_start_date usage_month
+        """,
     }.items()
 }

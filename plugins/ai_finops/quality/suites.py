@@ -8,6 +8,7 @@ from ai_finops.quality import (
     call_suites,
     closing_suites,
     cost_suites,
+    day_suites,
     decision_suites,
     level_suites,
     projection_suites,
@@ -54,6 +55,7 @@ CONFIGURE = (
     decision_suites.configure_sprints,
     decision_suites.configure_rollout,
     watched.configure_watched,
+    day_suites.configure_days,
 )
 
 
