@@ -159,3 +159,9 @@ def test_what_traces_do_not_say_is_summed_over_the_days(marts, settings):
     assert (unpriced["input_tokens"], unpriced["output_tokens"]) == (None, 7)
     (unmapped,) = rows(view, "unmapped-attributes")
     assert unmapped["span_count"] == 5
+
+
+def test_the_day_before_the_clock_is_there_though_nothing_landed_on_it(marts, settings):
+    gone = "delete from fct_daily_extract_outcomes where landing_date = '2025-06-10'"
+    newest = rows(see("health", marts("tiny", gone), settings), "outcomes")[0]
+    assert (newest["landing_date"], newest["traces_status"]) == (JUNE_10, "not landed")

@@ -108,3 +108,8 @@ def test_the_advisor_says_what_is_recommended(marts, settings):
 def test_the_rollout_counts_what_is_done(marts, settings):
     view = see("savings", marts("tiny"), settings)
     assert view.sections[-1].sentences == ("1 of 2 steps done.",)
+
+
+def test_what_would_cost_more_has_no_bar(marts, settings):
+    dearer = more(opportunity_id="'o2'", status="'rejected'", rank="2", saving_usd_per_month="-5")
+    assert chart(see("savings", marts("tiny", dearer), settings), "savings-by-rank").x == ("1. routing · CHAT",)
