@@ -294,6 +294,12 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             Kind.DISTRIBUTION: "costs of calls, which are watched",
         },
     ),
+    "dim_days": Watched(
+        "usage_date",
+        follows=COSTS,
+        has_volume=False,
+        reasons={Kind.DRIFT: "one row a day", Kind.REFERENCES: "it names nothing", Kind.DISTRIBUTION: NO_COST},
+    ),
     "rpt_sprints": Watched(
         reasons={
             **_ALL_OR_NONE,
