@@ -137,7 +137,7 @@ def review_picture(request: Request, name: str) -> Response:
 
 
 def data_docs(request: Request, path: str) -> Response:
-    """Answer with a page of the newest audit's Data Docs."""
+    """Answer with a page of the Data Docs of the last audits."""
     return _site(request, request.app.state.settings.home / "data_docs", path, policy=DATA_DOCS_POLICY)
 
 
