@@ -87,6 +87,7 @@ def build(settings, tmp_path):
         "drop table marts.fct_daily_cost_baselines",
         "drop table marts.fct_cost_anomalies",
         "drop table marts.fct_cost_anomaly_drivers",
+        "drop table raw.prices",
     )
     with open_warehouse(made["warehouse"]) as connection:
         view_parquet(connection, "prices", files=[keep_prices(export_prices(), folder=tmp_path / "prices")])
