@@ -95,6 +95,8 @@ def serve() -> None:
 
 def _run_and_exit(manifest: Manifest, asked: dict) -> NoReturn:
     """In the child: run a command in its environment, with what it prints in its files, and end without clean-up."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
     code = 1
     try:
         os.environ.clear()
@@ -103,6 +105,8 @@ def _run_and_exit(manifest: Manifest, asked: dict) -> NoReturn:
         for name, stream in (("stdout", sys.stdout), ("stderr", sys.stderr)):
             os.dup2(os.open(asked[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
         code = run_parsed(manifest, asked["arguments"])
+        # What a process does at its end: without it the last of what was written is in a log beside the warehouse's file.
+        DuckDBConnectionManager.close_all_connections()
     except BaseException:  # noqa: BLE001 - whatever it is, the parent must not go on here as well
         traceback.print_exc()
     finally:
