@@ -1,6 +1,7 @@
 """dbt for the tests: started and its project parsed once for each test process, and forked for each command.
 
-Not for a project that a test changes between two commands, which would not be read again.
+Not for a project whose models a test changes between two commands, which would not be read again; of seeds, which dbt
+reads when it runs them, the rows may change.
 
 A build starts dbt anew and reads the parsed project each time, four seconds of which nothing is about the test. The
 forks run what a build's process runs after that (`dbt_process.run_parsed`), each in an environment and folder of its own.
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from ai_finops.build import dbt
 from ai_finops.build.dbt_process import run_parsed, split
 from ai_finops.build.parsing import parse
 
@@ -56,6 +58,14 @@ def fork_builds(monkeypatch: pytest.MonkeyPatch) -> None:
         return done.stdout + done.stderr
 
     monkeypatch.setattr("ai_finops.build.dbt._run", run)
+
+
+def leave_generic_tests_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let builds run of the data tests those with a file of their own: the rest takes longer than the models."""
+    command = dbt._command
+    monkeypatch.setattr(
+        dbt, "_command", lambda *given, **named: [*command(*given, **named), "--exclude=test_type:generic"]
+    )
 
 
 @cache

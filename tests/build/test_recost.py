@@ -10,7 +10,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from ai_finops.build import build_all, dbt, prepare
+from ai_finops.build import build_all, prepare
 from ai_finops.build.raw_views import open_warehouse, view_prices
 from ai_finops.build.recost import recost
 from ai_finops.config import REPOSITORY
@@ -21,18 +21,16 @@ from ai_finops.pricing.price_ledger import PriceLedger, PricePeriod, read_ledger
 from ai_finops.pricing.price_table import FOREVER, PRICES
 from ai_finops.publish import current_build, open_published
 from tests.build.tiny_lake import land
+from tests.dbt_forks import fork_builds, leave_generic_tests_out
 from tests.warehouse.tiny_lake import RERANK, span
 
 MONDAY, TUESDAY, WEDNESDAY = date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4)
 
 
 @pytest.fixture(autouse=True)
-def _own_tests_alone(monkeypatch):
-    """Run of the data tests those with a file of their own: the rest takes longer than the models."""
-    command = dbt._command
-    monkeypatch.setattr(
-        dbt, "_command", lambda *given, **named: [*command(*given, **named), "--exclude=test_type:generic"]
-    )
+def _quick_builds(monkeypatch):
+    fork_builds(monkeypatch)
+    leave_generic_tests_out(monkeypatch)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ai_finops import finance
-from ai_finops.build import dbt, prepare
+from ai_finops.build import prepare
 from ai_finops.build.dbt import run_dbt
 from ai_finops.build.raw_views import open_warehouse
 from ai_finops.build.recost import recost
@@ -30,6 +30,7 @@ from ai_finops.finance.tables import FEATURE_COSTS, month_table
 from ai_finops.lake import Lake
 from ai_finops.publish import current_build, open_published, publish
 from tests.build.tiny_lake import land
+from tests.dbt_forks import fork_builds, leave_generic_tests_out
 from tests.warehouse.tiny_lake import ACCOUNT, SONNET, line, span
 
 MAY, JUNE, JULY = date(2025, 5, 1), date(2025, 6, 1), date(2025, 7, 1)
@@ -42,13 +43,9 @@ def usd(text: str) -> Decimal:
 
 
 @pytest.fixture(autouse=True)
-def _own_tests_alone(monkeypatch):
-    """Run of the data tests those with a file of their own, as that closed months meet the bill: the rest takes longer than
-    the models."""
-    command = dbt._command
-    monkeypatch.setattr(
-        dbt, "_command", lambda *given, **named: [*command(*given, **named), "--exclude=test_type:generic"]
-    )
+def _quick_builds(monkeypatch):
+    fork_builds(monkeypatch)
+    leave_generic_tests_out(monkeypatch)
 
 
 @pytest.fixture
