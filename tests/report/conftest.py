@@ -1,10 +1,12 @@
 """A week's digest to vary, published marts that hold it, and a stand-in for Slack's API."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
@@ -146,6 +148,19 @@ def publish(settings) -> Callable[..., None]:
         (settings.published / "current").symlink_to(folder.relative_to(settings.published))
 
     return publish_weeks
+
+
+@pytest.fixture
+def publish_again(settings, publish) -> Callable[..., None]:
+    """Publish other marts in place of those that are."""
+
+    def publish_others(*digests: WeeklyDigest, **given: Any) -> None:
+        if settings.published.exists():
+            (settings.published / "current").unlink()
+            shutil.rmtree(settings.published / "builds")
+        publish(*digests, **given)
+
+    return publish_others
 
 
 _drawn: dict[str, bytes] = {}

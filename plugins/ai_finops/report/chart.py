@@ -24,7 +24,7 @@ _LETTERS, _SMALL, _SMALLEST = 15, 13, 12
 _DOTS_PER_INCH, _SIZE_INCHES = 160, (10, 5)
 _LEAST_SLOTS = 4
 """Fewer bars than these are no wider."""
-_MOST_NAMES_ON_A_LINE = 5
+_MOST_NAMES_ON_A_LINE = 4
 _LABELS_SHARE = 0.43
 """Of the weeks' width, for what is written beside the last bar."""
 _LEAST_LABEL_GAP = 0.085
