@@ -59,6 +59,19 @@ def entry_path(reviews: Path, *, week: date, channel: str) -> Path:
     return reviews / "ledger" / f"{week}.{readable(channel)}.{sha256(channel.encode()).hexdigest()[:8]}.json"
 
 
+def entry_paths(ledger: Path) -> list[Path]:
+    """Return the files of all entries, by week.
+
+    Raises:
+        NotPosted: The folder cannot be listed, which is not the same as that it is empty.
+    """
+    try:
+        with _usable(ledger, but=FileNotFoundError):
+            return sorted(path for path in ledger.iterdir() if path.suffix == ".json")
+    except FileNotFoundError:
+        return []
+
+
 def readable(channel: str) -> str:
     """Return how a channel is called in the name of its entry."""
     return re.sub(r"[^A-Za-z0-9]+", "-", channel).strip("-")[:60]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ai_finops.errors import ReportError
 from ai_finops.report import slack
 from ai_finops.report.failures import NotPosted
-from ai_finops.report.ledger import ALERT, MAIL, LedgerEntry, entry_path, read_entry, readable
+from ai_finops.report.ledger import ALERT, MAIL, LedgerEntry, entry_path, entry_paths, read_entry, readable
 
 if TYPE_CHECKING:
     from airflow.providers.slack.hooks.slack import SlackHook
@@ -56,7 +56,7 @@ def channel_id_of(hook: SlackHook, channel: str, *, ledger: Path) -> str:
     Raises:
         NotPosted, NotKnown: As `slack.channel_id_of`.
     """
-    for path in sorted(ledger.glob("*.json"), reverse=True):
+    for path in reversed(entry_paths(ledger)):
         try:
             entry = read_entry(path)
         except ReportError as error:  # of a week that may be long over
@@ -68,8 +68,9 @@ def channel_id_of(hook: SlackHook, channel: str, *, ledger: Path) -> str:
 
 
 def _of_week(ledger: Path, week: date) -> Iterator[tuple[Path, LedgerEntry]]:
-    for path in sorted(ledger.glob(f"{week}.*.json")):
-        if not path.name.startswith((f"{week}.{readable(MAIL)}-", f"{week}.{readable(ALERT)}.")):
+    of_others = (f"{week}.{readable(MAIL)}-", f"{week}.{readable(ALERT)}.")
+    for path in entry_paths(ledger):
+        if path.name.startswith(f"{week}.") and not path.name.startswith(of_others):
             entry = read_entry(path)
             if entry:
                 yield path, entry
