@@ -3,19 +3,19 @@
 **Reads** the published marts · **Writes** text, picture and blocks to `reviews/` beside them, the Slack channel of
 `slack_default` when that connection exists, and e-mail when that is configured · **Runs** by itself once all seven days of a
 week are published, never on half a week
-**If it fails** it is retried, then the alert channel is told; the text is kept under `reviews/`. Mend the connection and clear
-the run: a week is posted once per channel and updated after that. A forced run (parameter `week`) names the missing days.
+**If it fails** posting is retried for five to six hours, then the alert channel is told; the text is kept under `reviews/`.
+Mend the connection, and clear the run where it is red by then: a week is posted once per channel and updated after that. A
+forced run (parameter `week`) names the missing days.
 """
 
 import pendulum
 from airflow.sdk import Param, PartitionedAssetTimetable, RollupMapper, StartOfWeekMapper, WeekWindow, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.assets import PUBLISHED_MARTS
 from ai_finops.config import Settings
-from ai_finops.errors import AiFinopsError
 from ai_finops.orchestrate.alerting import tell_of_failure
 from ai_finops.orchestrate.extracting import RETRIES
+from ai_finops.orchestrate.reporting import OVER_HOURS, tried_again_where_safe
 from ai_finops.orchestrate.runs import week_of_run
 
 
@@ -35,24 +35,21 @@ from ai_finops.orchestrate.runs import week_of_run
     doc_md=__doc__,
 )
 def report_weekly():
-    @task
+    @task(**RETRIES)
     def compose_message(**context) -> str:
         """Fill the message from the week's row of the digest mart and keep it under `reviews/`, with its picture."""
         from ai_finops import report
 
-        return report.write_review(settings=Settings.from_env(), week=week_of_run(context))
+        with tried_again_where_safe():
+            return report.write_review(settings=Settings.from_env(), week=week_of_run(context))
 
-    @task(**RETRIES)
+    @task(**OVER_HOURS)
     def post_message(**context) -> str:
         """Post the week's message, once, or bring it up to date; return what was done and why."""
         from ai_finops import report
 
-        try:
+        with tried_again_where_safe():
             return report.deliver(settings=Settings.from_env(), week=week_of_run(context))
-        except (report.NotPosted, report.NotKnown):
-            raise  # a retry is safe: nothing is in the channel, or it is looked for first
-        except AiFinopsError as error:
-            raise AirflowFailException(str(error)) from error
 
     compose_message() >> post_message()
 

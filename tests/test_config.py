@@ -218,6 +218,7 @@ def test_the_message_goes_to_slack_alone_unless_told():
     settings = read()
     assert (settings.email_connection, settings.email_to, settings.alert_channel) == ("", (), "")
     assert (settings.page_url, settings.timezone) == ("", "UTC")
+    assert settings.slack_connection == ""  # slack_default, if it is there
 
 
 def test_the_message_by_mail_is_told_by_whom_and_to_whom():

@@ -89,6 +89,7 @@ class Settings:
     anthropic_connection: str
     anthropic_days_read: int
     slack_connection: str
+    """Airflow connection of Slack, which must then be there; empty: `slack_default`, where there is one."""
     slack_channel: str
     """Where the weekly message goes, unless the connection's extra names a `channel`."""
     alarms: str
@@ -187,7 +188,7 @@ class Settings:
             openai_days_read=_day_count("OPENAI_DAYS_READ", read, default=3, least=1),
             anthropic_connection=read("ANTHROPIC_CONNECTION", "anthropic_admin"),
             anthropic_days_read=_day_count("ANTHROPIC_DAYS_READ", read, default=3, least=1),
-            slack_connection=read("SLACK_CONNECTION", "slack_default"),
+            slack_connection=read("SLACK_CONNECTION", ""),
             slack_channel=read("SLACK_CHANNEL", "#ai-cost"),
             alarms=_alarms(read("ALARMS", "none")),
             alarms_namespace=_namespace(read("ALARMS_NAMESPACE", "AIFinOps")),

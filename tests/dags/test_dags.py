@@ -1,7 +1,8 @@
 """Every DAG file is read without an error, in the order that its doc promises, and wired to the assets."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pendulum
 import pytest
@@ -15,7 +16,7 @@ from ai_finops import alarms, build, finance, report
 from ai_finops.config import REPOSITORY
 from ai_finops.errors import AlarmError, FinanceError, ReportError, SourceForbidden, SourceUnavailable
 from ai_finops.orchestrate.extracting import asked_at
-from ai_finops.report import NotKnown, NotPosted
+from ai_finops.report import NotKnown, NotPosted, NotTold
 
 EXPECTED_DAGS = {
     "extract_traces",
@@ -222,7 +223,29 @@ def test_posting_is_tried_again_where_that_cannot_make_two(dag_bag, monkeypatch,
     run = SimpleNamespace(partition_key="2025-06-09 (W24)")
     with pytest.raises(raised, match=str(error)):
         post.python_callable(dag_run=run)
-    assert post.retries == 2
+
+
+def test_tasks_of_the_message_are_tried_again_for_as_long_as_it_may_help(dag_bag):
+    report_weekly = dag_bag.dags["report_weekly"]
+    assert report_weekly.get_task("compose_message").retries == 2
+    for task in (
+        report_weekly.get_task("post_message"),
+        dag_bag.dags["check_weekly_message"].get_task("find_late_message"),
+    ):
+        doubled = [task.retry_delay * task.retry_exponential_backoff**number for number in range(task.retries)]
+        assert task.retry_exponential_backoff == 2
+        assert task.max_retry_delay == timedelta(hours=1)
+        waited = sum((min(task.max_retry_delay, delay) for delay in doubled), timedelta())
+        assert timedelta(hours=5) < waited < timedelta(hours=6)
+
+
+def test_composing_is_tried_again_only_where_that_may_help(dag_bag, monkeypatch):
+    compose = dag_bag.dags["report_weekly"].get_task("compose_message")
+    run = SimpleNamespace(partition_key="2025-06-09 (W24)")
+    for error, raised in ((NotPosted("the disk is full"), NotPosted), (ReportError("not there"), AirflowFailException)):
+        monkeypatch.setattr(report, "write_review", Mock(side_effect=error))
+        with pytest.raises(raised, match=str(error)):
+            compose.python_callable(dag_run=run)
 
 
 def test_a_late_message_is_a_red_run(dag_bag, monkeypatch):
@@ -235,9 +258,12 @@ def test_a_late_message_is_a_red_run(dag_bag, monkeypatch):
     monkeypatch.setattr(report, "check_deadline", lambda settings, now: "it is late")
     with pytest.raises(AirflowFailException, match="it is late"):
         find.python_callable(dag_run=run)
+    monkeypatch.setattr(report, "check_deadline", Mock(side_effect=NotTold("nobody could be told")))
+    with pytest.raises(NotTold):  # which is tried again
+        find.python_callable(dag_run=run)
 
 
-@pytest.mark.parametrize(("zone", "deadline"), [(None, (10, 0)), ("Europe/Berlin", (8, 0)), ("Asia/Kolkata", (4, 30))])
+@pytest.mark.parametrize(("zone", "deadline"), [(None, (10, 0)), ("Europe/Berlin", (8, 0)), ("Asia/Kolkata", (7, 0))])
 def test_the_message_is_due_on_monday_at_ten_in_the_configured_zone(monkeypatch, zone, deadline):
     if zone:
         monkeypatch.setenv("AI_FINOPS_TIMEZONE", zone)

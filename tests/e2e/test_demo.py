@@ -2,12 +2,14 @@
 
 import csv
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from matplotlib.image import imread
 
 from ai_finops.build.inputs import read_inputs
 from ai_finops.config import REPOSITORY
@@ -120,6 +122,28 @@ def test_the_message_says_what_the_sample_says(demo):
         in message
     )
     assert message.splitlines()[0].endswith("Decision needed by Friday, June 20.")
+
+
+def test_the_documented_message_is_the_one_that_the_sample_makes(demo):
+    reviews, docs = demo.settings.published / "reviews", REPOSITORY / "docs"
+    made = json.loads((reviews / f"{MONDAY}.json").read_text())
+    assert json.loads((docs / "images" / "weekly_message.json").read_text()) == made
+    assert (reviews / f"{MONDAY}.md").read_text().strip() == made["text"]
+    pictures = [imread(path) for path in (reviews / f"{MONDAY}.png", docs / "images" / "weekly_message.png")]
+    assert pictures[0].shape == pictures[1].shape
+    # Letters are smoothed alike on all machines but for a hair; one that is another changes hundreds of points.
+    assert (abs(pictures[0] - pictures[1]) > 0.25).any(axis=2).sum() < 50
+    page = " ".join(re.sub(r"^>", "", (docs / "message.md").read_text(), flags=re.MULTILINE).split())
+    said = [line for text in texts_of(made["blocks"]) for line in text.splitlines()]
+    assert len(said) > 10
+    assert [line for line in said if " ".join(line.split()) not in page] == []
+
+
+def texts_of(blocks):
+    """All texts of blocks, in their order."""
+    for block in blocks:
+        for text in [block["text"]] if "text" in block else block.get("elements", []):
+            yield text["text"]
 
 
 def test_the_week_fires_once_by_itself(demo):

@@ -1,16 +1,18 @@
 """A week's digest to vary, published marts that hold it, and a stand-in for Slack's API."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
 
 from ai_finops.config import Settings
-from ai_finops.report import WeeklyDigest, edition, slack_delivery
+from ai_finops.report import WeeklyDigest, edition, slack_delivery, slack_entry
 from ai_finops.report.chart import draw
 from tests.report.slack_api import TOKEN, SlackApi
 
@@ -100,6 +102,13 @@ BESIDE_THE_DIGEST = (
     "create table if not exists fct_daily_reconciliations (is_settled boolean, usage_date date)",
 )
 """The marts that the message reads beside the digest, empty, with the columns that it reads."""
+A_METRIC = """create table fct_weekly_metrics as select
+    'token_amplification' as metric_name, 'chat' as feature_id, 'all' as dimension, 'warning' as status, null as verdict,
+    'prompt owner' as owner, 'rewrite prompts' as action, 0.9::double as value, 0.5::double as healthy_bound,
+    0.8::double as warning_bound, null::double as healthy_lower_bound, null::decimal(18, 6) as cost_at_stake_usd,
+    date '2025-06-09' as week_start_date"""
+"""A metric of the week that is not healthy."""
+METRIC_LINE = "Warning: Token amplification, chat at 0.90 (healthy below 0.50). Prompt owner: rewrite prompts."
 
 
 @pytest.fixture
@@ -141,6 +150,19 @@ def publish(settings) -> Callable[..., None]:
     return publish_weeks
 
 
+@pytest.fixture
+def publish_again(settings, publish) -> Callable[..., None]:
+    """Publish other marts in place of those that are."""
+
+    def publish_others(*digests: WeeklyDigest, **given: Any) -> None:
+        if settings.published.exists():
+            (settings.published / "current").unlink()
+            shutil.rmtree(settings.published / "builds")
+        publish(*digests, **given)
+
+    return publish_others
+
+
 _drawn: dict[str, bytes] = {}
 
 
@@ -161,7 +183,7 @@ def slack(monkeypatch):
     """A Slack that answers, and the Airflow connection to it."""
     api = SlackApi()
     connect(monkeypatch, api)
-    monkeypatch.setattr(slack_delivery, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(slack_entry, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(slack_delivery, "PICTURE_WAITS_SECONDS", (0, 0, 0))
     yield api
     api.stop()

@@ -26,6 +26,16 @@ SCOPE_OF_METHOD = {
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
 }
+ANSWERS: dict[str, tuple[int, dict | list | bytes]] = {
+    "500": (500, {"ok": False}),
+    "408": (408, {"ok": False, "error": "timed_out"}),
+    "page": (200, b"<!DOCTYPE html><title>Sign in to the proxy</title>"),
+    "page-403": (403, b"<html>Forbidden by the proxy</html>"),
+    "latin-1": (200, "<html>Zugriff über den Proxy</html>".encode("latin-1")),
+    "bare": (200, {"ok": True}),
+    "list": (200, [1]),
+}
+"""Answers that do not say what came of a call, or are not of Slack."""
 MOST_PAGE = 2
 """Messages of a page, however many are asked for; Slack may give fewer than the limit too."""
 
@@ -60,7 +70,7 @@ class SlackApi:
         self.rate_limits: dict[str, list[int]] = defaultdict(list)
         """Per method, the Retry-After of the calls to come that are refused."""
         self.faults: dict[str, list[str]] = defaultdict(list)
-        """Per method, what befalls the calls to come: `500 before`, `500 after`, `drop before`, `drop after`, or an error."""
+        """Per method, the fate of calls to come: one of `ANSWERS` or `drop`, `before` or `after` it is done, or an error."""
         self.looks_needed = 0
         """How often a message with a picture is refused before Slack has looked the picture through."""
         self._lock, self._count = threading.Lock(), 0
@@ -280,16 +290,17 @@ def _handler(api: SlackApi) -> type[BaseHTTPRequestHandler]:
             fault = api.faults[method].pop(0) if api.faults[method] else ""
             if fault.endswith(" after"):
                 api.answer(method, given, self.headers["Authorization"])
-            if fault.startswith("drop"):
+            kind = fault.removesuffix(" after").removesuffix(" before")
+            if kind == "drop":
                 self.close_connection = True
                 return self.connection.close()
-            if fault.startswith("500"):
-                return self._reply(500, {"ok": False})
+            if kind in ANSWERS:
+                return self._reply(*ANSWERS[kind])
             if fault:
                 return self._reply(200, {"ok": False, "error": fault})
             return self._reply(200, api.answer(method, given, self.headers["Authorization"]))
 
-        def _reply(self, status: int, body: dict | bytes, headers: Mapping[str, str] | None = None) -> None:
+        def _reply(self, status: int, body: dict | list | bytes, headers: Mapping[str, str] | None = None) -> None:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json; charset=utf-8")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from ai_finops.report.chart import _spread, draw
+from ai_finops.report.chart import _spread, _week_names, draw
 from ai_finops.report.review import MonthProjection, SpendWeek
 from ai_finops.report.spend_series import alt_text, month_text, spend_series, week_note
 from tests.report.test_blocks import review_of
@@ -113,6 +113,18 @@ def test_the_same_series_gives_the_same_bytes_in_any_thread():
         pictures = set(pool.map(draw, [series] * 3))
     assert pictures == {draw(series)}
     assert draw(spend_series(spend({"docs": 5, "chat": 4}, {"docs": 8}))) not in pictures
+
+
+@pytest.mark.parametrize(
+    ("count", "days", "names"),
+    [
+        (4, 7, ["May 19", "May 26", "Jun 2", "Jun 9"]),
+        (5, 7, ["May\n12", "May\n19", "May\n26", "Jun\n2", "Jun\n9"]),
+        (2, 6, ["Jun 2*", "Jun 9*"]),
+    ],
+)
+def test_every_week_says_its_month_and_its_day(count, days, names):
+    assert _week_names(spend_series(spend(*[{"docs": 1}] * count, days=days))) == names
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 
-from ai_finops.report import alert, check_deadline, deliver, find_overdue, write_review
-from ai_finops.report.deadline import due_week
+from ai_finops.report import NotTold, alert, check_deadline, deliver, find_overdue, write_review
+from ai_finops.report.ledger import ALERT, claim, entry_path, write_atomically
 from tests.report.conftest import connect
 from tests.report.mail_sink import MailSink
 from tests.report.slack_api import Channel
@@ -15,26 +15,6 @@ from tests.report.test_mail import connect as connect_mail
 
 MONDAY = date(2025, 6, 9)
 DUE = datetime(2025, 6, 16, 10, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("now", "timezone", "week"),
-    [
-        (DUE, "UTC", MONDAY),
-        (DUE + timedelta(days=6), "UTC", MONDAY),
-        (datetime(2025, 6, 16, 6, tzinfo=UTC), "UTC", MONDAY),
-        (datetime(2025, 6, 16, 5, 59, tzinfo=UTC), "UTC", date(2025, 6, 2)),
-        (datetime(2025, 6, 16, 8, tzinfo=UTC), "Europe/Berlin", MONDAY),
-        (datetime(2025, 6, 16, 17, tzinfo=UTC), "America/Los_Angeles", MONDAY),
-        (datetime(2025, 6, 16, 6, tzinfo=UTC), "Asia/Dubai", MONDAY),
-        # Monday 10:00 in Auckland is Sunday in UTC: the week is not over there.
-        (datetime(2025, 6, 15, 22, tzinfo=UTC), "Pacific/Auckland", date(2025, 6, 2)),
-        # Sunday evening in Los Angeles is Monday in UTC.
-        (datetime(2025, 6, 16, 6, 30, tzinfo=UTC), "America/Los_Angeles", date(2025, 6, 2)),
-    ],
-)
-def test_the_week_that_is_due(now, timezone, week):
-    assert due_week(now, timezone=timezone) == week
 
 
 def test_where_nothing_is_configured_the_kept_text_counts(settings, publish, week):
@@ -101,14 +81,48 @@ def test_a_run_that_did_not_end_and_a_mail_that_was_not_sent(settings, publish, 
     ) in find_overdue(both, week=MONDAY)
 
 
-def test_an_alert_that_did_not_get_through_is_told_again(settings, publish, week, slack):
+def test_an_alert_that_did_not_get_through_is_tried_and_told_again(settings, publish, week, slack):
     publish(week())
     slack.faults["chat.postMessage"] = ["channel_not_found"]
-    assert check_deadline(settings, now=DUE)
+    with pytest.raises(NotTold, match=r"is late: .* Nobody could be told of it: .*channel_not_found"):
+        check_deadline(settings, now=DUE)
     assert slack.messages == []
     assert check_deadline(settings, now=DUE)
     assert check_deadline(settings, now=DUE)
     assert len(slack.messages) == 1
+
+
+def test_an_alert_whose_run_ended_before_it_told_anybody_is_told(settings, publish, week, slack):
+    publish(week())
+    path = entry_path(settings.published / "reviews", week=MONDAY, channel=ALERT)
+    claim(path, week=MONDAY, channel=ALERT, content_sha256="")
+    for _ in range(2):
+        assert check_deadline(settings, now=DUE)
+    assert len(slack.messages) == 1
+
+
+def test_a_ledger_that_cannot_be_used_is_told_of_all_the_same(settings, publish, week, slack):
+    publish(week())
+    write_atomically(settings.published / "reviews" / "ledger", "not a folder")
+    assert "whether it was sent to Slack is not known: " in check_deadline(settings, now=DUE)
+    (message,) = slack.messages
+    assert "That this was told cannot be written down: " in message["text"]
+    assert "ledger/2025-06-09.alert-of-the-deadline." in message["text"]
+
+
+def test_a_connection_that_is_configured_and_not_there_is_told_by_mail(settings, publish, week, monkeypatch):
+    publish(week())
+    sink = MailSink()
+    connect_mail(monkeypatch, sink.port)
+    named = replace(
+        settings, slack_connection="nowhere", email_connection="smtp_default", email_to=("cfo@example.com",)
+    )
+    assert "whether it was sent to Slack is not known: there is no Airflow connection nowhere" in (
+        check_deadline(named, now=DUE)
+    )
+    (mail,) = sink.mails
+    assert mail["Subject"] == "AI cost: alert"
+    sink.stop()
 
 
 def test_the_alert_goes_to_its_own_channel_and_calls_nobody(settings, slack):

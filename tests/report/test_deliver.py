@@ -4,10 +4,15 @@ import json
 import logging
 import os
 import signal
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
 
 from ai_finops.config import Settings
 from ai_finops.errors import PublishError, ReportError
@@ -19,13 +24,15 @@ from ai_finops.report import (
     find_overdue,
     read_edition,
     slack_delivery,
+    slack_entry,
     write_review,
 )
 from ai_finops.report import slack as slack_calls
 from ai_finops.report.deliver import reviews_of
+from ai_finops.report.ledger import entry_path, write_atomically
 from ai_finops.report.slack import find_hook
-from tests.report.conftest import connect
-from tests.report.slack_api import Channel
+from tests.report.conftest import A_METRIC, METRIC_LINE, connect
+from tests.report.slack_api import ANSWERS, Channel
 
 MONDAY = date(2025, 6, 9)
 
@@ -36,12 +43,6 @@ def kept(settings, week=MONDAY):
 
 def entries(settings):
     return [json.loads(path.read_text())["state"] for path in (settings.published / "reviews").glob("ledger/*.json")]
-
-
-def publish_again(settings, publish, *digests):
-    (settings.published / "current").unlink()
-    (settings.published / "builds" / "000001-2025-06-16-00000000").rename(settings.published / "old")
-    publish(*digests)
 
 
 def test_review_is_kept_and_printed(settings, publish, week, capsys):
@@ -70,6 +71,33 @@ def test_without_a_connection_nothing_is_posted(settings, publish, week):
     assert deliver(settings=settings, week=MONDAY) == "kept, not posted: there is no Airflow connection slack_default"
     assert kept(settings) == compose(week()) + "\n"
     assert entries(settings) == []
+
+
+def test_a_connection_that_is_configured_has_to_be_there(settings, publish, week):
+    publish(week())
+    with pytest.raises(
+        NotPosted, match="no Airflow connection slack_finance, which AI_FINOPS_SLACK_CONNECTION names; make it"
+    ):
+        deliver(settings=replace(settings, slack_connection="slack_finance"), week=MONDAY)
+    assert kept(settings) == compose(week()) + "\n"
+    assert entries(settings) == []
+
+
+def test_a_secrets_backend_that_refuses_is_not_a_connection_that_is_not_there(settings, publish, week, monkeypatch):
+    def refuse(connection_id):
+        raise AirflowSecretsBackendAccessDenied("not this task's")
+
+    monkeypatch.setattr(BaseHook, "get_connection", refuse)
+    publish(week())
+    with pytest.raises(NotPosted, match="does not give connection slack_default: not this task's"):
+        deliver(settings=settings, week=MONDAY)
+
+
+def test_what_is_not_healthy_is_in_the_kept_text_and_in_the_fallback(settings, publish, week, slack):
+    publish(week(gap_call_count=2), statements=(A_METRIC,))
+    deliver(settings=settings, week=MONDAY)
+    assert kept(settings).splitlines()[1:] == [METRIC_LINE, "Data: 2 calls without usage."]
+    assert slack.messages[0]["text"] == kept(settings).strip()
 
 
 def test_posted_to_the_channel_with_blocks_picture_and_facts(settings, publish, week, slack):
@@ -243,7 +271,7 @@ def test_a_rate_limit_is_waited_for_up_to_a_minute(settings, publish, week, slac
         assert entries(settings) == []
 
 
-@pytest.mark.parametrize("fault", ["500 after", "drop after"])
+@pytest.mark.parametrize("fault", [f"{kind} after" for kind in ("drop", *ANSWERS)])
 def test_after_an_unclear_end_the_message_is_looked_for_and_found(settings, publish, week, slack, fault):
     publish(week())
     slack.faults["chat.postMessage"] = [fault]
@@ -256,7 +284,7 @@ def test_after_an_unclear_end_the_message_is_looked_for_and_found(settings, publ
     assert entries(settings) == ["posted"]
 
 
-@pytest.mark.parametrize("fault", ["500 before", "drop before", "fatal_error", "internal_error"])
+@pytest.mark.parametrize("fault", [*(f"{kind} before" for kind in ("drop", *ANSWERS)), "fatal_error", "internal_error"])
 def test_after_an_unclear_end_a_message_that_is_not_there_is_posted(settings, publish, week, slack, fault):
     publish(week())
     slack.faults["chat.postMessage"] = [fault]
@@ -266,11 +294,24 @@ def test_after_an_unclear_end_a_message_that_is_not_there_is_posted(settings, pu
     assert len(slack.messages) == 1
 
 
+@pytest.mark.parametrize("fault", ["bare", "page", "408", "list"])
+def test_a_search_that_was_not_answered_does_not_mean_that_nothing_is_there(settings, publish, week, slack, fault):
+    publish(week())
+    slack.faults["chat.postMessage"] = ["drop after"]
+    slack.faults["conversations.history"] = [fault]
+    for _ in range(2):
+        with pytest.raises(NotKnown):
+            deliver(settings=settings, week=MONDAY)
+    assert (len(slack.messages), entries(settings)) == (1, ["intent"])
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in")
+    assert len(slack.messages) == 1
+
+
 def test_a_message_that_was_just_sent_is_given_time_to_arrive(settings, publish, week, slack, monkeypatch):
     publish(week())
     waits = []
-    monkeypatch.setattr(slack_delivery, "SETTLE_SECONDS", 30)
-    monkeypatch.setattr(slack_delivery.time, "sleep", waits.append)
+    monkeypatch.setattr(slack_entry, "SETTLE_SECONDS", 30)
+    monkeypatch.setattr(slack_entry.time, "sleep", waits.append)
     slack.faults["chat.postMessage"] = ["drop before", "drop before"]
     with pytest.raises(NotKnown):
         deliver(settings=settings, week=MONDAY)
@@ -328,11 +369,11 @@ def test_a_channel_that_is_not_listed_is_to_be_named_by_its_id(settings, publish
         deliver(settings=settings, week=MONDAY)
 
 
-def test_a_channel_known_from_another_week_is_not_looked_up(settings, publish, week, slack):
+def test_a_channel_known_from_another_week_is_not_looked_up(settings, publish, publish_again, week, slack):
     publish(week())
     deliver(settings=settings, week=MONDAY)
     next_week = week(week_start_date=date(2025, 6, 16), marts_as_of_date=date(2025, 6, 23))
-    publish_again(settings, lambda *digests: publish(*digests, as_of=date(2025, 6, 23)), next_week)
+    publish_again(next_week, as_of=date(2025, 6, 23))
     slack.faults["chat.postMessage"] = ["drop after"]
     with pytest.raises(NotKnown):
         deliver(settings=settings, week=date(2025, 6, 16))
@@ -349,18 +390,19 @@ def test_a_slack_that_is_not_there_can_be_tried_again(settings, publish, week, s
     assert entries(settings) == []
 
 
-def test_a_connection_without_a_token_says_so(settings, publish, week, monkeypatch):
+@pytest.mark.parametrize("more", [{}, {"password": "xoxb", "extra": {"timeout": "soon"}}])
+def test_a_connection_that_cannot_be_used_says_so(settings, publish, week, monkeypatch, more):
     publish(week())
-    monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", json.dumps({"conn_type": "slack"}))
+    monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", json.dumps({"conn_type": "slack"} | more))
     with pytest.raises(NotPosted, match="put the bot token into its password"):
         deliver(settings=settings, week=MONDAY)
     assert entries(settings) == []
 
 
-def test_a_changed_message_is_updated_where_it_stands(settings, publish, week, slack):
+def test_a_changed_message_is_updated_where_it_stands(settings, publish, publish_again, week, slack):
     publish(week())
     deliver(settings=settings, week=MONDAY)
-    publish_again(settings, publish, week(total_cost_usd=Decimal("2150")))
+    publish_again(week(total_cost_usd=Decimal("2150")))
     assert deliver(settings=settings, week=MONDAY) == "updated in #ai-cost (message 5750068000.000002)"
     (message,) = slack.messages
     assert "Total: $2,150" in message["text"]
@@ -369,10 +411,10 @@ def test_a_changed_message_is_updated_where_it_stands(settings, publish, week, s
 
 
 @pytest.mark.parametrize("fault", ["500 after", "drop before"])
-def test_an_update_that_fails_is_done_again(settings, publish, week, slack, fault):
+def test_an_update_that_fails_is_done_again(settings, publish, publish_again, week, slack, fault):
     publish(week())
     deliver(settings=settings, week=MONDAY)
-    publish_again(settings, publish, week(total_cost_usd=Decimal("2150")))
+    publish_again(week(total_cost_usd=Decimal("2150")))
     slack.faults["chat.update"] = [fault]
     with pytest.raises(NotKnown):
         deliver(settings=settings, week=MONDAY)
@@ -380,22 +422,148 @@ def test_an_update_that_fails_is_done_again(settings, publish, week, slack, faul
     assert len(slack.messages) == 1
 
 
-def test_a_message_that_somebody_deleted_stays_deleted(settings, publish, week, slack):
+def test_a_message_that_somebody_deleted_stays_deleted(settings, publish, publish_again, week, slack):
     publish(week())
     deliver(settings=settings, week=MONDAY)
     slack.messages.clear()
-    publish_again(settings, publish, week(total_cost_usd=Decimal("2150")))
+    publish_again(week(total_cost_usd=Decimal("2150")))
     assert "message_not_found; remove" in deliver(settings=settings, week=MONDAY)
     assert slack.messages == []
 
 
-@pytest.mark.parametrize("spelling", ["ai-cost", "C024BE91L"])
-def test_a_channel_spelt_otherwise_is_the_same_channel(settings, publish, week, slack, monkeypatch, spelling):
+SPELLINGS = ("#ai-cost", "ai-cost", "C024BE91L")
+
+
+@pytest.mark.parametrize("fault", ["", "drop after", "drop before"])
+@pytest.mark.parametrize(("first", "then"), list(pairwise([*SPELLINGS, SPELLINGS[0]])))
+def test_a_channel_spelt_otherwise_is_the_same_channel(settings, publish, week, slack, monkeypatch, first, then, fault):
+    publish(week())
+    connect(monkeypatch, slack, channel=first)
+    if fault:
+        slack.faults["chat.postMessage"] = [fault]
+        with pytest.raises(NotKnown):
+            deliver(settings=settings, week=MONDAY)
+    else:
+        deliver(settings=settings, week=MONDAY)
+    connect(monkeypatch, slack, channel=then)
+    assert (find_overdue(settings, week=MONDAY) is None) == (fault == "")
+    deliver(settings=settings, week=MONDAY)
+    for spelling in (then, first):
+        connect(monkeypatch, slack, channel=spelling)
+        assert deliver(settings=settings, week=MONDAY).startswith(("not posted again", "updated in"))
+        assert find_overdue(settings, week=MONDAY) is None
+    assert len(slack.messages) == 1
+
+
+def test_a_channel_that_was_renamed_meanwhile_is_the_same_channel(settings, publish, week, slack, monkeypatch):
+    publish(week())
+    slack.faults["chat.postMessage"] = ["drop after"]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    slack.channels[0].name = "cost-of-ai"
+    connect(monkeypatch, slack, channel="#cost-of-ai")
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in #cost-of-ai")
+    assert len(slack.messages) == 1
+
+
+@pytest.mark.parametrize("fault", ["", "drop after"])
+def test_another_channel_gets_the_week_too(settings, publish, week, slack, monkeypatch, fault):
+    publish(week())
+    slack.faults["chat.postMessage"] = [fault]
+    slack.channels.append(Channel("C0000FIN1", "finance"))
+    with suppress(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    connect(monkeypatch, slack, channel="#finance")
+    assert find_overdue(settings, week=MONDAY).startswith(
+        "The AI cost message for the week of June 9 is late: it was not sent to #finance."
+    )
+    assert deliver(settings=settings, week=MONDAY).startswith("posted to #finance")
+    assert [len(channel.messages) for channel in slack.channels] == [1, 1]
+
+
+def test_a_spelling_that_slack_cannot_tell_apart_posts_nothing(settings, publish, week, slack, monkeypatch):
+    publish(week())
+    connect(monkeypatch, slack, channel="C024BE91L")
+    deliver(settings=settings, week=MONDAY)
+    connect(monkeypatch, slack, channel="#ai-cost")
+    slack.scopes.remove("channels:read")
+    said = "was begun or sent for C024BE91L, and whether that is #ai-cost is not known: .* the scope channels:read"
+    with pytest.raises(NotPosted, match=said):
+        deliver(settings=settings, week=MONDAY)
+    assert "whether it was sent to Slack is not known: the week of" in find_overdue(settings, week=MONDAY)
+    assert len(slack.messages) == 1
+
+
+def test_a_damaged_entry_of_another_week_is_reported_and_stops_nothing(settings, publish, week, slack, caplog):
+    publish(week())
+    damaged = entry_path(reviews_of(settings), week=date(2025, 6, 2), channel="#ai-cost")
+    write_atomically(damaged, "{")
+    slack.faults["chat.postMessage"] = ["drop after"]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in #ai-cost")
+    assert f"{damaged} is not a ledger entry" in caplog.text
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_damaged_entry_of_the_week_stops_it_however_the_channel_is_spelt(
+    settings, publish, week, slack, monkeypatch, spelling
+):
     publish(week())
     deliver(settings=settings, week=MONDAY)
+    (path,) = reviews_of(settings).glob("ledger/*.json")
+    path.write_text("{")
     connect(monkeypatch, slack, channel=spelling)
-    assert deliver(settings=settings, week=MONDAY).startswith("not posted again")
-    assert find_overdue(settings, week=MONDAY) is None
+    with pytest.raises(ReportError, match="is not a ledger entry") as raised:
+        deliver(settings=settings, week=MONDAY)
+    assert not isinstance(raised.value, NotPosted | NotKnown)
+    assert len(slack.messages) == 1
+
+
+def test_without_a_ledger_nothing_is_posted_and_its_file_is_named(settings, publish, week, slack):
+    publish(week())
+    ledger = reviews_of(settings) / "ledger"
+    write_atomically(ledger, "not a folder")
+    with pytest.raises(
+        NotPosted, match=r"ledger/2025-06-09\.slack\.lock cannot be read or written \(.*\); let Airflow"
+    ):
+        deliver(settings=settings, week=MONDAY)
+    assert slack.calls == []
+    ledger.unlink()
+    entry_path(reviews_of(settings), week=MONDAY, channel="#ai-cost").mkdir(parents=True)
+    with pytest.raises(NotPosted, match=r"2025-06-09\.ai-cost\.\w+\.json cannot be read or written \(Is a directory\)"):
+        deliver(settings=settings, week=MONDAY)
+    assert slack.calls == []
+
+
+def test_a_text_that_cannot_be_kept_is_not_posted(settings, publish, week, slack):
+    publish(week())
+    (reviews_of(settings) / "2025-06-09.md").mkdir(parents=True)
+    with pytest.raises(NotPosted, match=r"2025-06-09\.md cannot be read or written \(Is a directory\)"):
+        deliver(settings=settings, week=MONDAY)
+    assert slack.calls == []
+
+
+def test_a_ledger_that_is_lost_while_posting_is_found_out_and_the_message_found(
+    settings, publish, week, slack, monkeypatch
+):
+    publish(week())
+    ledger, aside, post = reviews_of(settings) / "ledger", settings.published / "aside", slack_calls.post
+
+    def post_and_lose_the_ledger(*given, **more):
+        posted = post(*given, **more)
+        ledger.rename(aside)
+        ledger.write_text("not a folder")
+        return posted
+
+    with monkeypatch.context() as losing:
+        losing.setattr(slack_calls, "post", post_and_lose_the_ledger)
+        with pytest.raises(NotKnown, match=r"the message was sent, and .*ledger/2025-06-09"):
+            deliver(settings=settings, week=MONDAY)
+    ledger.unlink()
+    aside.rename(ledger)
+    assert entries(settings) == ["intent"]
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in #ai-cost")
     assert len(slack.messages) == 1
 
 

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from ai_finops.errors import ReportError
-from ai_finops.report import NotKnown, NotPosted, compose, deliver
+from ai_finops.report import NotKnown, NotPosted, alert, compose, deliver, find_overdue
+from tests.report.conftest import A_METRIC, METRIC_LINE
 from tests.report.mail_sink import MailSink
 
 MONDAY = date(2025, 6, 9)
@@ -46,14 +47,14 @@ def entries(settings):
 
 
 def test_sent_as_text_and_html_with_its_picture_inside(by_mail, publish, week, sink):
-    publish(week(top_feature_name="<b>R&D</b>"))
+    publish(week(top_feature_name="<b>R&D</b>"), statements=(A_METRIC,))
     assert deliver(settings=by_mail, week=MONDAY) == "sent to cfo@example.com, eng@example.com"
     (mail,) = sink.mails
     assert sink.recipients == [list(TO)]
     assert (mail["Subject"], mail["From"]) == ("AI Cost Weekly (Week of June 9)", "ai-cost@example.com")
     assert mail["Message-ID"].startswith("<ai-cost-2025-06-09.")
     text = mail.get_body(("plain",)).get_content()
-    assert " ".join(text.split()) == compose(week(top_feature_name="<b>R&D</b>"))
+    assert " ".join(text.split()) == f"{compose(week(top_feature_name='<b>R&D</b>'))} {METRIC_LINE}"
     html = mail.get_body(("html",)).get_content()
     assert "&lt;b&gt;R&amp;D&lt;/b&gt;: $890" in html
     assert "<b>" not in html
@@ -139,11 +140,35 @@ def test_after_an_unclear_end_nobody_sends_again(by_mail, publish, week, sink, f
     assert (len(sink.mails), entries(by_mail)) == (count, ["intent"])
 
 
-def test_an_address_that_is_not_taken_is_said(by_mail, publish, week, sink):
+def test_an_address_that_is_not_taken_is_named_recorded_and_sent_to_when_it_is(by_mail, publish, week, sink):
     publish(week())
     sink.refused = {"cfo@example.com"}
-    assert deliver(settings=by_mail, week=MONDAY).endswith("; not taken: cfo@example.com")
-    assert sink.recipients == [["eng@example.com"]]
+    said = (
+        r"did not take cfo@example\.com \(550 no such user\); correct AI_FINOPS_EMAIL_TO .*; sent to eng@example\.com$"
+    )
+    with pytest.raises(NotPosted, match=said):
+        deliver(settings=by_mail, week=MONDAY)
+    (path,) = (by_mail.published / "reviews").glob("ledger/*.json")
+    entry = json.loads(path.read_text())
+    assert (entry["state"], entry["not_taken"]) == ("posted", {"cfo@example.com": "550 no such user"})
+    assert "is late: the mail server did not take cfo@example.com (550 no such user)." in (
+        find_overdue(by_mail, week=MONDAY)
+    )
+    with pytest.raises(NotPosted, match=r"refused the message: .*cfo@example\.com \(550 no such user\)"):
+        deliver(settings=by_mail, week=MONDAY)
+    assert json.loads(path.read_text()) | {"intent_at": 0} == entry | {"intent_at": 0, "state": "posted"}
+    sink.refused = set()
+    assert deliver(settings=by_mail, week=MONDAY) == "sent to cfo@example.com"
+    assert deliver(settings=by_mail, week=MONDAY).startswith("not sent again")
+    assert sink.recipients == [["eng@example.com"], ["cfo@example.com"]]
+    assert sink.mails[1]["To"] == "cfo@example.com"
+    assert find_overdue(by_mail, week=MONDAY) is None
+
+
+def test_an_alert_names_those_alone_that_it_was_sent_to(by_mail, sink, caplog):
+    sink.refused = {"cfo@example.com"}
+    assert alert(by_mail, "it failed") == ["e-mail to eng@example.com"]
+    assert "did not take cfo@example.com (550 no such user)" in caplog.text
 
 
 def test_no_address_taken_is_nothing_sent(by_mail, publish, week, sink):
@@ -166,6 +191,14 @@ def test_a_connection_that_is_not_there_says_so(by_mail, publish, week):
     publish(week())
     with pytest.raises(NotPosted, match="could not be used: SMTP connection is not found"):
         deliver(settings=by_mail, week=MONDAY)
+
+
+def test_a_slack_connection_that_is_configured_and_not_there_keeps_no_mail_back(by_mail, publish, week, sink):
+    publish(week())
+    with pytest.raises(
+        NotPosted, match=r"no Airflow connection nowhere, .*; sent to cfo@example\.com, eng@example\.com$"
+    ):
+        deliver(settings=replace(by_mail, slack_connection="nowhere"), week=MONDAY)
 
 
 def test_a_connection_without_a_sender_says_so(by_mail, publish, week, sink, monkeypatch):

@@ -382,6 +382,12 @@ def test_a_sprint_without_a_decision_is_a_line_before_the_data_notes(week):
     assert compose(week(**undecided, gap_call_count=2)) == f"{FULL}\n{line}\nData: 2 calls without usage."
 
 
+def test_metrics_have_their_lines_before_the_data_notes(week):
+    text = compose(week(gap_call_count=2), metrics=["Warning: a.", "Watch: b."], more_notes=["the bill is not settled"])
+    data = "Data: 2 calls without usage; the bill is not settled."
+    assert text.splitlines() == [FULL, "Warning: a.", "Watch: b.", data]
+
+
 def test_a_name_cannot_add_a_line(week):
     text = compose(week(top_feature_name="Chat\nData: all is well", recommended_feature_name="Chat\nsummarization"))
     assert len(text.splitlines()) == 1

@@ -4,12 +4,13 @@ from ai_finops.report.alerting import alert
 from ai_finops.report.deadline import check_deadline, find_overdue
 from ai_finops.report.deliver import deliver, read_edition, write_review
 from ai_finops.report.digest import WeeklyDigest, last_complete_week, load, published_as_of
+from ai_finops.report.failures import NotKnown, NotPosted, NotTold
 from ai_finops.report.message import compose
-from ai_finops.report.slack import NotKnown, NotPosted
 
 __all__ = [
     "NotKnown",
     "NotPosted",
+    "NotTold",
     "WeeklyDigest",
     "alert",
     "check_deadline",

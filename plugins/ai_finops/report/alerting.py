@@ -14,16 +14,23 @@ logger = logging.getLogger(__name__)
 
 def alert(settings: Settings, text: str) -> list[str]:
     """Tell the alert channel, and the addresses where Slack does not take it; return where it got to. It never fails."""
+    told, _ = try_alert(settings, text)
+    return told
+
+
+def try_alert(settings: Settings, text: str) -> tuple[list[str], list[str]]:
+    """Alert as `alert` does; return where it got to, and why it did not get where it should."""
     logger.error("%s", text)
-    told = []
+    told, failed = [], []
     for tell in (_in_slack, _by_mail):
         try:
             told += tell(settings, text)
         except ReportError as error:
             logger.error("the alert did not get through: %s", error)
+            failed.append(str(error))
         if told:
             break
-    return told
+    return told, failed
 
 
 def _in_slack(settings: Settings, text: str) -> list[str]:
@@ -39,5 +46,9 @@ def _by_mail(settings: Settings, text: str) -> list[str]:
     if not settings.email_to:
         return []
     to = settings.email_to
-    mail.send(settings.email_connection, lambda sender: mail.plain_mail("AI cost: alert", text, sender=sender, to=to))
-    return [f"e-mail to {', '.join(to)}"]
+    refused = mail.send(
+        settings.email_connection, lambda sender: mail.plain_mail("AI cost: alert", text, sender=sender, to=to)
+    )
+    if refused:
+        logger.error("%s", mail.not_taken(refused))
+    return [f"e-mail to {', '.join(address for address in to if address not in refused)}"]

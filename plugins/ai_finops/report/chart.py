@@ -24,6 +24,7 @@ _LETTERS, _SMALL, _SMALLEST = 15, 13, 12
 _DOTS_PER_INCH, _SIZE_INCHES = 160, (10, 5)
 _LEAST_SLOTS = 4
 """Fewer bars than these are no wider."""
+_MOST_NAMES_ON_A_LINE = 4
 _LABELS_SHARE = 0.43
 """Of the weeks' width, for what is written beside the last bar."""
 _LEAST_LABEL_GAP = 0.085
@@ -69,7 +70,7 @@ def _draw_weeks(axes: Axes, series: SpendSeries) -> None:
             axes, place, bottoms[place] + top * 0.015, amount, ha="center", va="bottom", fontsize=_SMALLEST, color=_INK
         )
     _label_layers(axes, middles, place=len(series.weeks) - 0.62, room=room, top=top)
-    axes.set_xticks(range(len(series.weeks)), [_week_name(place, series) for place in range(len(series.weeks))])
+    axes.set_xticks(range(len(series.weeks)), _week_names(series))
     _finish(axes, "AI cost by week and feature" + (" (* not whole)" if _is_part(series) else ""))
 
 
@@ -149,11 +150,11 @@ def _colours(series: SpendSeries) -> list[str]:
     return [_OTHERS_COLOUR if layer.name == OTHERS else _COLOURS[place] for place, layer in enumerate(series.layers)]
 
 
-def _week_name(place: int, series: SpendSeries) -> str:
-    monday = series.weeks[place].week_start_date
-    is_new_month = place == 0 or series.weeks[place - 1].week_start_date.month != monday.month
-    mark = "*" if week_note(series.weeks[place]) else ""
-    return f"{monday:%b} {monday.day}{mark}" if is_new_month else f"{monday.day}{mark}"
+def _week_names(series: SpendSeries) -> list[str]:
+    """Return each week's Monday as in `Jun 9`, the day below the month where there are too many for one line."""
+    between = " " if len(series.weeks) <= _MOST_NAMES_ON_A_LINE else "\n"
+    mondays = [(week.week_start_date, "*" if week_note(week) else "") for week in series.weeks]
+    return [f"{monday:%b}{between}{monday.day}{mark}" for monday, mark in mondays]
 
 
 def _is_part(series: SpendSeries) -> bool:

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
+from pathlib import Path
 
-from ai_finops.config import EXTRACT_HOUR_UTC, Settings
-from ai_finops.days import days_between, week_start
-from ai_finops.errors import AiFinopsError
-from ai_finops.report.alerting import alert
+from ai_finops.config import Settings
+from ai_finops.days import days_between
+from ai_finops.due import due_week
+from ai_finops.errors import AiFinopsError, ReportError
+from ai_finops.report.alerting import try_alert
 from ai_finops.report.deliver import reviews_of
 from ai_finops.report.digest import load, published_as_of
-from ai_finops.report.ledger import POSTED, claim, confirm, entry_path, find_entry_path, locked, read_entry, release
+from ai_finops.report.failures import NotTold
+from ai_finops.report.ledger import ALERT, MAIL, POSTED, claim, confirm, entry_path, locked, read_entry, release
+from ai_finops.report.mail import mail_entry_path, not_taken
 from ai_finops.report.slack import channel_of, find_hook
+from ai_finops.report.slack_entry import find_entry_path
 from ai_finops.report.wording import day_name, day_names
 
-DEADLINE_HOUR = 10
-"""On Monday, in the zone of AI_FINOPS_TIMEZONE."""
-
-
-def due_week(now: datetime, *, timezone: str) -> date:
-    """Return the Monday of the last week whose message is due at `now`.
-
-    Far east of Greenwich Monday 10:00 comes before the week's last day is over in UTC and landed; there it is the week before.
-    """
-    this_week = week_start(now.astimezone(ZoneInfo(timezone)).date())
-    landed_from = datetime.combine(this_week, time(EXTRACT_HOUR_UTC), tzinfo=UTC)
-    return this_week - timedelta(days=7 if now >= landed_from else 14)
+logger = logging.getLogger(__name__)
 
 
 def find_overdue(settings: Settings, *, week: date) -> str | None:
@@ -43,40 +38,74 @@ def find_overdue(settings: Settings, *, week: date) -> str | None:
 
 
 def check_deadline(settings: Settings, *, now: datetime) -> str | None:
-    """Return what is missing of the message that is due, having told the alert channel of it once; None when all is well."""
+    """Return what is missing of the message that is due, having told the alert channel of it once; None when all is well.
+
+    Raises:
+        NotTold: Nobody could be told of it; run again.
+    """
     week = due_week(now, timezone=settings.timezone)
     text = find_overdue(settings, week=week)
-    if text is None:
-        return None
-    path = entry_path(reviews_of(settings), week=week, channel="alert of the deadline")
-    with locked(path):
-        if claim(path, week=week, channel="alert of the deadline", content_sha256="") is None:
-            if alert(settings, text):
-                confirm(path)
-            else:
-                release(path)
+    if text is not None:
+        _tell_once(settings, text, path=entry_path(reviews_of(settings), week=week, channel=ALERT), week=week)
     return text
+
+
+def _tell_once(settings: Settings, text: str, *, path: Path, week: date) -> None:
+    """Tell the alert channel unless an earlier check has. One that ended in between may have; twice is better than never."""
+    with ExitStack() as held:
+        is_kept = True
+        try:
+            held.enter_context(locked(path))
+            entry = claim(path, week=week, channel=ALERT, content_sha256="")
+            if entry and entry.state == POSTED:
+                return
+        except ReportError as error:  # what keeps the ledger from being written may be why the message is late
+            text, is_kept = f"{text} That this was told cannot be written down: {error}.", False
+        told, failed = try_alert(settings, text)
+        if is_kept:
+            try:
+                (confirm if told else release)(path)
+            except ReportError as error:  # the next check tells it again
+                logger.error("%s", error)
+    if failed and not told:
+        raise NotTold(f"{text} Nobody could be told of it: {'; '.join(failed)}")
 
 
 def _missing(settings: Settings, week: date) -> Iterator[str]:
     reviews = reviews_of(settings)
-    channels = list(_channels(settings))
-    if not channels and not (reviews / f"{week}.md").exists():
+    where = [*_in_slack(settings, week=week), *_by_mail(settings, week=week)]
+    if not where and not (reviews / f"{week}.md").exists():
         yield f"it is not in {reviews}"
-    for channel in channels:
-        entry = read_entry(find_entry_path(reviews, week=week, channel=channel))
-        if entry is None:
-            yield f"it was not sent to {channel}"
-        elif entry.state != POSTED:
-            yield f"a run that sent it to {channel} did not come to its end"
+    yield from filter(None, where)
 
 
-def _channels(settings: Settings) -> Iterator[str]:
-    hook = find_hook(settings.slack_connection)
-    if hook is not None:
-        yield channel_of(hook, default=settings.slack_channel)
+def _in_slack(settings: Settings, *, week: date) -> Iterator[str]:
+    """Yield what is missing in the channel, which is an empty text where nothing is; nothing without a connection."""
+    try:
+        hook = find_hook(settings.slack_connection)
+        if hook is not None:
+            channel = channel_of(hook, default=settings.slack_channel)
+            yield _lacking(find_entry_path(hook, reviews_of(settings), week=week, channel=channel), channel)
+    except ReportError as error:
+        yield f"whether it was sent to Slack is not known: {error}"
+
+
+def _by_mail(settings: Settings, *, week: date) -> Iterator[str]:
     if settings.email_to:
-        yield f"e-mail to {', '.join(sorted(settings.email_to))}"
+        path = mail_entry_path(reviews_of(settings), week=week, to=settings.email_to)
+        try:
+            yield _lacking(path, f"{MAIL} {', '.join(sorted(settings.email_to))}")
+        except ReportError as error:
+            yield f"whether it was sent by e-mail is not known: {error}"
+
+
+def _lacking(path: Path, channel: str) -> str:
+    entry = read_entry(path)
+    if entry is None:
+        return f"it was not sent to {channel}"
+    if entry.state != POSTED:
+        return f"a run that sent it to {channel} did not come to its end"
+    return not_taken(entry.not_taken) if entry.not_taken else ""
 
 
 def _reason(settings: Settings, week: date) -> str:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -17,10 +16,11 @@ from ai_finops.config import Settings
 from ai_finops.errors import ReportError
 from ai_finops.report.digest import last_complete_week
 from ai_finops.report.edition import Edition, make_edition
-from ai_finops.report.ledger import write_atomically
+from ai_finops.report.failures import NotKnown, NotPosted
+from ai_finops.report.ledger import write_kept
 from ai_finops.report.mail import deliver_by_mail
 from ai_finops.report.review import load_review
-from ai_finops.report.slack import NotKnown, NotPosted, channel_of, find_hook
+from ai_finops.report.slack import DEFAULT_CONNECTION, channel_of, find_hook
 from ai_finops.report.slack_delivery import deliver_to_slack
 
 
@@ -39,7 +39,7 @@ def write_review(*, settings: Settings, week: date) -> str:
 
     Raises:
         PublishError: Nothing has been published yet.
-        ReportError: The published marts do not hold that week.
+        ReportError: The published marts do not hold that week; as NotPosted, it cannot be kept.
     """
     return _keep(read_edition(settings, week), settings=settings).text
 
@@ -47,12 +47,13 @@ def write_review(*, settings: Settings, week: date) -> str:
 def deliver(*, settings: Settings, week: date) -> str:
     """Keep and print the message, and send it where that is due; return what was done, or why it was not sent.
 
-    Only the last complete week is sent: to Slack where the Airflow connection `settings.slack_connection` exists, by e-mail
-    where that is configured, and to each once, however often this runs. A channel that fails keeps no other from getting it.
+    Only the last complete week is sent: to Slack where an Airflow connection is named for it or `slack_default` exists, by
+    e-mail where that is configured, and to each once, however often this runs. A channel that fails keeps no other from
+    getting it.
 
     Raises:
         PublishError: Nothing has been published yet.
-        NotPosted, NotKnown: A channel did not take it, or it is not known whether it did; run again.
+        NotPosted, NotKnown: A channel did not take it, or it is not known whether it did; run again. Or it cannot be kept.
         ReportError: The week is not in the published marts, or only a person can tell whether it was sent. The text is kept
             in every case but the first.
     """
@@ -61,28 +62,30 @@ def deliver(*, settings: Settings, week: date) -> str:
     if not digest.is_last_complete_week:
         due = last_complete_week(digest.marts_as_of_date)
         return f"kept, not posted: the last complete week in the marts is that of {due}, not {digest.week_start_date}"
-    ways = list(_ways(edition, settings=settings))
-    if not ways:
-        return f"kept, not posted: there is no Airflow connection {settings.slack_connection}"
     done, failed = [], []
-    for way in ways:
+    for way in (_to_slack, _by_mail):
         try:
-            done.append(way())
+            done += way(edition, settings=settings)
         except ReportError as error:
             failed.append(error)
     if failed:
         raise _all_of(failed, done=done)
-    return "; ".join(done)
+    return "; ".join(done) or f"kept, not posted: there is no Airflow connection {DEFAULT_CONNECTION}"
 
 
-def _ways(edition: Edition, *, settings: Settings) -> Iterator[Callable[[], str]]:
-    reviews = reviews_of(settings)
+def _to_slack(edition: Edition, *, settings: Settings) -> list[str]:
     hook = find_hook(settings.slack_connection)
-    if hook is not None:
-        channel = channel_of(hook, default=settings.slack_channel)
-        yield lambda: deliver_to_slack(hook, edition, channel=channel, reviews=reviews)
-    if settings.email_to:
-        yield lambda: deliver_by_mail(settings.email_connection, edition, to=settings.email_to, reviews=reviews)
+    if hook is None:
+        return []
+    channel = channel_of(hook, default=settings.slack_channel)
+    return [deliver_to_slack(hook, edition, channel=channel, reviews=reviews_of(settings))]
+
+
+def _by_mail(edition: Edition, *, settings: Settings) -> list[str]:
+    if not settings.email_to:
+        return []
+    reviews = reviews_of(settings)
+    return [deliver_by_mail(settings.email_connection, edition, to=settings.email_to, reviews=reviews)]
 
 
 def _all_of(failed: list[ReportError], *, done: list[str]) -> ReportError:
@@ -96,10 +99,10 @@ def _all_of(failed: list[ReportError], *, done: list[str]) -> ReportError:
 
 def _keep(edition: Edition, *, settings: Settings) -> Edition:
     kept = reviews_of(settings) / str(edition.week)
-    write_atomically(kept.with_suffix(".md"), f"{edition.text}\n")
-    write_atomically(kept.with_suffix(".png"), edition.picture)
+    write_kept(kept.with_suffix(".md"), f"{edition.text}\n")
+    write_kept(kept.with_suffix(".png"), edition.picture)
     blocks = {"text": edition.fallback, "blocks": edition.blocks(None), "alt_text": edition.alt_text}
-    write_atomically(kept.with_suffix(".json"), json.dumps(blocks, indent=1, ensure_ascii=False) + "\n")
+    write_kept(kept.with_suffix(".json"), json.dumps(blocks, indent=1, ensure_ascii=False) + "\n")
     print(edition.text)
     return edition
 

@@ -11,6 +11,7 @@ from ai_finops.report.blocks import Block, build_blocks, fallback, picture_block
 from ai_finops.report.chart import draw
 from ai_finops.report.data_notes import review_notes
 from ai_finops.report.message import compose
+from ai_finops.report.metric_lines import metric_lines
 from ai_finops.report.review import WeeklyReview
 from ai_finops.report.spend_series import alt_text, spend_series
 
@@ -52,5 +53,9 @@ class Edition:
 def make_edition(review: WeeklyReview, *, page_url: str = "") -> Edition:
     """Compose and draw the week's message."""
     series = spend_series(review)
-    text = compose(review.digest, more_notes=review_notes(review))
-    return Edition(review, text, draw(series), alt_text(series), page_url)
+    return Edition(review, text_of(review), draw(series), alt_text(series), page_url)
+
+
+def text_of(review: WeeklyReview) -> str:
+    """Return the message as text: all that the blocks say."""
+    return compose(review.digest, metrics=metric_lines(review.metrics), more_notes=review_notes(review))

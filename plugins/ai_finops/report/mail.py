@@ -1,14 +1,15 @@
 """The week's message by e-mail, through Airflow's SMTP provider: once per week and list of addresses.
 
 An e-mail can neither be looked for nor replaced. So it is sent once, later changes are only kept, and after a run whose end
-is not known nobody sends again before a person has looked.
+is not known nobody sends again before a person has looked. Addresses that the server refused while it took others certainly
+got nothing; they are written down, and the next run sends to them alone.
 """
 
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
@@ -19,11 +20,12 @@ from typing import TYPE_CHECKING
 from ai_finops.errors import ReportError
 from ai_finops.report.data_notes import digest_notes, review_notes
 from ai_finops.report.edition import Edition
-from ai_finops.report.ledger import POSTED, claim, confirm, entry_path, locked, release
+from ai_finops.report.failures import NotPosted
+from ai_finops.report.ledger import INTENT, MAIL, claim, claim_again, confirm, entry_path, locked, release
 from ai_finops.report.message import no_decision, paragraph, title
 from ai_finops.report.metric_lines import metric_lines
 from ai_finops.report.recommendation import recommend
-from ai_finops.report.slack import NotPosted
+from ai_finops.report.wording import one_line
 
 if TYPE_CHECKING:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
@@ -32,7 +34,6 @@ _PICTURE = "picture"
 _STYLE = "font: 16px/1.5 sans-serif; max-width: 50em"
 # Answers to a message by which the server says that it did not take it.
 _REFUSALS = (
-    smtplib.SMTPRecipientsRefused,
     smtplib.SMTPSenderRefused,
     smtplib.SMTPDataError,
     smtplib.SMTPHeloError,
@@ -44,27 +45,44 @@ def deliver_by_mail(connection_id: str, edition: Edition, *, to: Sequence[str], 
     """Send the week's message to some addresses, once; return what was done.
 
     Raises:
-        NotPosted: It certainly was not sent; run again.
+        NotPosted: It certainly was not sent, or not to all; run again, which sends to those alone that have not got it.
         ReportError: It may have been sent, now or by an earlier run; look into the mailbox first.
     """
     addresses = ", ".join(sorted(to))
-    path = entry_path(reviews, week=edition.week, channel=f"e-mail to {addresses}")
+    path = mail_entry_path(reviews, week=edition.week, to=to)
     with locked(path):
-        entry = claim(path, week=edition.week, channel=f"e-mail to {addresses}", content_sha256=edition.content_sha256)
-        if entry and entry.state == POSTED:
-            return f"not sent again: the week of {edition.week} went to {addresses} already"
-        if entry:
+        entry = claim(path, week=edition.week, channel=f"{MAIL} {addresses}", content_sha256=edition.content_sha256)
+        if entry and entry.state == INTENT:
             raise ReportError(
                 f"an earlier run began to send the week of {edition.week} to {addresses} and its end is not known; "
                 f"look into the mailbox, and if it is not there remove {path} and run again"
             )
+        if entry and not entry.not_taken:
+            return f"not sent again: the week of {edition.week} went to {addresses} already"
+        lacking = sorted(entry.not_taken) if entry else to
+        if entry:
+            claim_again(path, content_sha256=edition.content_sha256)
         try:
-            refused = send(connection_id, lambda sender: compose_mail(edition, sender=sender, to=to))
+            refused = send(connection_id, lambda sender: compose_mail(edition, sender=sender, to=lacking))
         except NotPosted:
-            release(path)
+            (confirm if entry else release)(path)
             raise
-        confirm(path, has_picture=True)
-    return f"sent to {addresses}" + (f"; not taken: {', '.join(sorted(refused))}" if refused else "")
+        confirm(path, has_picture=True, not_taken=refused)
+    sent = f"sent to {', '.join(sorted(set(lacking) - set(refused)))}"
+    if refused:
+        raise NotPosted(f"{not_taken(refused)}; correct AI_FINOPS_EMAIL_TO or the mail server; {sent}")
+    return sent
+
+
+def mail_entry_path(reviews: Path, *, week: date, to: Sequence[str]) -> Path:
+    """Return the ledger's file of a list of addresses."""
+    return entry_path(reviews, week=week, channel=f"{MAIL} {', '.join(sorted(to))}")
+
+
+def not_taken(refused: Mapping[str, str]) -> str:
+    """Say which addresses the mail server refused, and with which answers."""
+    named = ", ".join(f"{address} ({answer})" for address, answer in sorted(refused.items()))
+    return f"the mail server did not take {named}"
 
 
 def compose_mail(edition: Edition, *, sender: str, to: Sequence[str]) -> EmailMessage:
@@ -89,11 +107,11 @@ def plain_mail(subject: str, text: str, *, sender: str, to: Sequence[str]) -> Em
     return mail
 
 
-def send(connection_id: str, compose: Callable[[str], EmailMessage]) -> dict[str, tuple[int, bytes]]:
-    """Send what `compose` makes for a sender; return the addresses that the server did not take, others having been.
+def send(connection_id: str, compose: Callable[[str], EmailMessage]) -> dict[str, str]:
+    """Send what `compose` makes for a sender; return the addresses that the server did not take, with its answers.
 
     Raises:
-        NotPosted: It certainly was not sent.
+        NotPosted: It certainly was not sent to anybody.
         ReportError: It may have been sent: the server went away before it answered.
     """
     hook = _connected(connection_id)
@@ -102,7 +120,10 @@ def send(connection_id: str, compose: Callable[[str], EmailMessage]) -> dict[str
             raise NotPosted(f"Airflow connection {connection_id} has no from_email in its extra; set the sender there")
         mail = compose(hook.from_email)
         # The hook's own way of sending has no part of plain text, and sends again after a lost answer.
-        return hook._smtp_client.send_message(mail)
+        return _answers(hook._smtp_client.send_message(mail))
+    except smtplib.SMTPRecipientsRefused as error:
+        answers = not_taken(_answers(error.recipients))
+        raise NotPosted(f"the mail server of {connection_id} refused the message: {answers}") from error
     except _REFUSALS as error:
         raise NotPosted(f"the mail server of {connection_id} refused the message: {error}") from error
     except (OSError, smtplib.SMTPException) as error:
@@ -113,13 +134,20 @@ def send(connection_id: str, compose: Callable[[str], EmailMessage]) -> dict[str
         hook._smtp_client.close()
 
 
+def _answers(refused: Mapping[str, tuple[int, bytes]]) -> dict[str, str]:
+    """Return the server's answer for each address in words: `550 no such user`."""
+    return {
+        address: one_line(f"{code} {answer.decode(errors='replace')}") for address, (code, answer) in refused.items()
+    }
+
+
 def _connected(connection_id: str) -> SmtpHook:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
-    from airflow.sdk.exceptions import AirflowException
+    from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
 
     try:
         return SmtpHook(smtp_conn_id=connection_id).get_conn()
-    except (OSError, smtplib.SMTPException, AirflowException) as error:
+    except (OSError, ValueError, RuntimeError, smtplib.SMTPException, AirflowException, AirflowRuntimeError) as error:
         raise NotPosted(f"the mail server of connection {connection_id} could not be used: {error}") from error
 
 

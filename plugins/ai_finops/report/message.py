@@ -42,17 +42,19 @@ _NAMED_BY_DETAIL = ("new_caller", "lost_caller", "new_prompt_version", "unattrib
 """Drivers whose detail says whose they are."""
 
 
-def compose(digest: WeeklyDigest, *, more_notes: Sequence[str] = ()) -> str:
-    """Return the message: one paragraph that ends in a decision, a line where a sprint had none, and a line of data notes.
+def compose(digest: WeeklyDigest, *, metrics: Sequence[str] = (), more_notes: Sequence[str] = ()) -> str:
+    """Return the message: one paragraph that ends in a decision, a line where a sprint had none, a line for each metric that
+    is not healthy, and a line of data notes.
 
     The text is plain: nothing in it is escaped for Slack (`limits.escaped` does that).
 
     Args:
+        metrics: What `metric_lines.metric_lines` made.
         more_notes: What is to be said of the data beside what the digest holds; `data_notes.review_notes`.
     """
     notes = [*digest_notes(digest), *more_notes]
     data = f"Data: {'; '.join(notes)}." if notes else ""
-    return "\n".join(filter(None, (paragraph(digest), no_decision(digest), data)))
+    return "\n".join(filter(None, (paragraph(digest), no_decision(digest), *metrics, data)))
 
 
 def title(digest: WeeklyDigest) -> str:

@@ -94,15 +94,19 @@ def load_review(settings: Settings, week: date) -> WeeklyReview:
         PublishError: Nothing has been published yet.
         ReportError: The published marts do not hold that week, or cannot be read.
     """
+    with open_published(settings) as connection:
+        return read_review(connection, read_digest(connection, week))
+
+
+def read_review(connection: DuckDBPyConnection, digest: WeeklyDigest) -> WeeklyReview:
+    """Read what stands beside the digest as `load_review` does, from published marts that are open already."""
     import duckdb
 
-    with open_published(settings) as connection:
-        digest = read_digest(connection, week)
-        try:
-            return _review(connection, digest)
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise ReportError(f"the published marts do not hold a readable weekly review: {reason}") from error
+    try:
+        return _review(connection, digest)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise ReportError(f"the published marts do not hold a readable weekly review: {reason}") from error
 
 
 def _review(connection: DuckDBPyConnection, digest: WeeklyDigest) -> WeeklyReview:

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 from ai_finops.errors import ReportError
+from ai_finops.report.failures import NotKnown, NotPosted
 
 if TYPE_CHECKING:
     from airflow.providers.slack.hooks.slack import SlackHook
+    from slack_sdk import WebClient
 
+DEFAULT_CONNECTION = "slack_default"
+"""The Airflow connection that is used where it is there and none is configured."""
 EVENT_TYPE = "ai_finops_weekly_digest"
 """What the message's metadata is called."""
 MOST_WAIT_SECONDS = 60.0
@@ -25,29 +29,29 @@ _UNCLEAR_ANSWERS = frozenset({"fatal_error", "internal_error", "request_timeout"
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{7,}")
 
 
-class NotPosted(ReportError):
-    """The message certainly did not get there; sending it again cannot make two."""
-
-    reason: str | None = None
-    """Slack's own word for it, such as `invalid_blocks`; None when Slack did not say one."""
-
-
-class NotKnown(ReportError):
-    """The message may be in the channel or not; the next run looks for it before it posts."""
-
-
 def find_hook(connection_id: str) -> SlackHook | None:
-    """Return the hook of an Airflow connection; None when there is no such connection."""
+    """Return the hook of the Airflow connection that is configured; where none is, that of `slack_default`, or None.
+
+    Raises:
+        NotPosted: The connection that is configured is not there, or Airflow does not give it.
+    """
     from airflow.providers.slack.hooks.slack import SlackHook
     from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, AirflowRuntimeError
 
     try:
-        BaseHook.get_connection(connection_id)
-    except AirflowNotFoundException:
-        return None
+        BaseHook.get_connection(connection_id or DEFAULT_CONNECTION)
+    except AirflowNotFoundException as error:
+        if not connection_id:
+            return None
+        raise NotPosted(
+            f"there is no Airflow connection {connection_id}, which AI_FINOPS_SLACK_CONNECTION names; make it (type Slack "
+            "API, the bot token as password), or take the setting away"
+        ) from error
+    except (AirflowException, AirflowRuntimeError, OSError) as error:  # a secrets backend may refuse
+        raise NotPosted(f"Airflow does not give connection {connection_id or DEFAULT_CONNECTION}: {error}") from error
     # The client's own retries would post again after a lost answer.
-    return SlackHook(slack_conn_id=connection_id, retry_handlers=[])
+    return SlackHook(slack_conn_id=connection_id or DEFAULT_CONNECTION, retry_handlers=[])
 
 
 def channel_of(hook: SlackHook, *, default: str) -> str:
@@ -82,7 +86,12 @@ def post(
         unfurl_links=False,
         unfurl_media=False,
     )
-    return answer["channel"], answer["ts"]
+    channel_id, message_ts = answer.get("channel"), answer.get("ts")
+    if not isinstance(channel_id, str) or not isinstance(message_ts, str):
+        raise NotKnown(
+            f"Slack's answer to the message to {channel} does not say where it is; it may be there all the same"
+        )
+    return channel_id, message_ts
 
 
 def update(
@@ -159,21 +168,19 @@ def upload(hook: SlackHook, *, content: bytes, name: str, title: str, alt_text: 
     Raises:
         ReportError: It is not there.
     """
-    from slack_sdk.errors import SlackRequestError
-
+    answer = _ask(
+        hook,
+        "files_upload_v2",
+        doing="the picture",
+        content=content,
+        filename=name,
+        title=title,
+        alt_txt=alt_text,
+    )
     try:
-        answer = _ask(
-            hook,
-            "files_upload_v2",
-            doing="the picture",
-            content=content,
-            filename=name,
-            title=title,
-            alt_txt=alt_text,
-        )
-    except SlackRequestError as error:
-        raise NotPosted(f"Slack did not take the picture: {str(error)[:200]}") from error
-    return answer["files"][0]["id"]
+        return answer["files"][0]["id"]
+    except (TypeError, LookupError) as error:
+        raise NotPosted("Slack's answer to the picture does not name it") from error
 
 
 def _has(message: Mapping, facts: Mapping) -> bool:
@@ -186,7 +193,9 @@ def _paged(hook: SlackHook, method: str, key: str, *, doing: str, **arguments: A
     cursor = None
     while True:
         answer = _ask(hook, method, doing=doing, limit=_PAGE, cursor=cursor, **arguments)
-        yield from answer.get(key) or []
+        if not isinstance(answer.get(key), list):  # nothing that was left out is taken for nothing that is there
+            raise NotKnown(f"Slack's answer on {doing} has no {key}")
+        yield from answer[key]
         cursor = (answer.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
             return
@@ -194,17 +203,12 @@ def _paged(hook: SlackHook, method: str, key: str, *, doing: str, **arguments: A
 
 def _ask(hook: SlackHook, method: str, *, doing: str, **arguments: Any) -> Mapping:
     """Call a method of the client, and wait as Slack asks where that is not long."""
-    from airflow.sdk.exceptions import AirflowNotFoundException
-    from slack_sdk.errors import SlackApiError
+    from slack_sdk.errors import SlackApiError, SlackRequestError
 
-    waited = 0.0
+    call, waited = getattr(_client(hook), method), 0.0
     while True:
         try:
-            return getattr(hook.client, method)(**arguments)
-        except AirflowNotFoundException as error:
-            raise NotPosted(
-                f"the Slack connection cannot be used: {error}; put the bot token into its password"
-            ) from error
+            return _mapping(call(**arguments).data)
         except SlackApiError as error:
             wait = _asked_wait(error)
             if wait is None:
@@ -213,8 +217,29 @@ def _ask(hook: SlackHook, method: str, *, doing: str, **arguments: Any) -> Mappi
                 raise NotPosted(f"Slack refused {doing}: ratelimited, for {wait:.0f} s more") from error
             waited += max(wait, 1.0)
             time.sleep(wait)
+        except SlackRequestError as error:  # an address that is none, or a picture that was not taken
+            raise NotPosted(f"Slack did not get {doing}: {str(error)[:200]}") from error
         except (OSError, HTTPException) as error:
             raise _unreached(error, doing=doing) from error
+        except (ValueError, TypeError, LookupError, AttributeError) as error:  # an answer that the client cannot read
+            raise NotKnown(f"no answer of Slack's on {doing} ({error}); it may be there all the same") from error
+
+
+def _mapping(answer: object) -> Mapping:
+    if not isinstance(answer, Mapping):
+        raise TypeError(f"a {type(answer).__name__}")
+    return answer
+
+
+def _client(hook: SlackHook) -> WebClient:
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return hook.client
+    except (AirflowNotFoundException, ValueError) as error:
+        raise NotPosted(
+            f"the Slack connection cannot be used: {error}; put the bot token into its password, and a number into timeout"
+        ) from error
 
 
 def _asked_wait(error: Any) -> float | None:
@@ -225,13 +250,19 @@ def _asked_wait(error: Any) -> float | None:
 
 
 def _refused(error: Any, *, doing: str) -> ReportError:
+    """Return the error for an answer that is not `ok`: only what Slack itself says in a word is a refusal.
+
+    A page of HTML is of something that stands between, and says nothing of what came of the call.
+    """
     data = error.response.data
     said = data if isinstance(data, Mapping) else {}
     reason, status = said.get("error"), error.response.status_code
-    if status >= 500 or reason in _UNCLEAR_ANSWERS:
-        return NotKnown(f"Slack failed on {doing} ({reason or status}); it may be there all the same")
+    is_said = isinstance(reason, str) and re.fullmatch(r"\w{1,100}", reason)
+    if not is_said or status >= 500 or status == 408 or reason in _UNCLEAR_ANSWERS:
+        answer = reason if is_said else f"status {status}, no answer of Slack's"
+        return NotKnown(f"Slack failed on {doing} ({answer}); it may be there all the same")
     needed = f", give the app the scope {said['needed']}" if said.get("needed") else ""
-    refused = NotPosted(f"Slack refused {doing}: {reason or status}{needed}")
+    refused = NotPosted(f"Slack refused {doing}: {reason}{needed}")
     refused.reason = reason
     return refused
 

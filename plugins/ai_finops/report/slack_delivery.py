@@ -17,20 +17,18 @@ from ai_finops.report.ledger import (
     claim,
     claim_again,
     confirm,
-    find_entry_path,
     locked,
     read_entry,
     release,
+    respell,
 )
+from ai_finops.report.slack_entry import channel_id_of, find_entry_path, find_posted
 
 if TYPE_CHECKING:
     from airflow.providers.slack.hooks.slack import SlackHook
 
-SETTLE_SECONDS = 30.0
-"""A message that was sent this long ago is in the channel's history, or never will be."""
 PICTURE_WAITS_SECONDS = (1.0, 2.0, 4.0)
 """Slack refuses a picture that it has not looked through yet, with `invalid_blocks`."""
-_CLOCKS_DIFFER_SECONDS = 600.0
 _GONE = ("message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found")
 
 logger = logging.getLogger(__name__)
@@ -44,9 +42,13 @@ def deliver_to_slack(hook: SlackHook, edition: Edition, *, channel: str, reviews
         NotKnown: It may be in the channel; run again, it is looked for first.
         ReportError: The ledger's entry cannot be read.
     """
-    path = find_entry_path(reviews, week=edition.week, channel=channel)
-    with locked(path):
+    # One lock for all spellings of the channel.
+    with locked(reviews / "ledger" / f"{edition.week}.slack.json"):
+        path = find_entry_path(hook, reviews, week=edition.week, channel=channel)
         entry = claim(path, week=edition.week, channel=channel, content_sha256=edition.content_sha256)
+        if entry and entry.channel != channel:
+            respell(path, channel)
+            entry = read_entry(path)
         if entry and entry.state == INTENT:
             entry = _settled(hook, edition, entry, path=path)
         if entry:
@@ -55,32 +57,20 @@ def deliver_to_slack(hook: SlackHook, edition: Edition, *, channel: str, reviews
 
 
 def facts_of(edition: Edition, channel: str) -> Mapping[str, str]:
-    """Return the facts by which the message is found again."""
+    """Return the message's metadata; by its week the message is found again."""
     return {"week_start_date": str(edition.week), "channel": channel}
 
 
 def _settled(hook: SlackHook, edition: Edition, entry: LedgerEntry, *, path: Path) -> LedgerEntry | None:
     """Look for the message of a run that was stopped; return its entry, now posted, or None when it is not there."""
-    time.sleep(max(0.0, min(SETTLE_SECONDS, entry.intent_at + SETTLE_SECONDS - time.time())))
-    channel_id = _known_channel_id(path.parent, entry.channel) or slack.channel_id_of(hook, entry.channel)
-    facts = facts_of(edition, entry.channel)
-    since = max(0.0, entry.intent_at - _CLOCKS_DIFFER_SECONDS)
-    message_ts = slack.find_message(hook, channel_id=channel_id, facts=facts, since=since)
+    channel_id = channel_id_of(hook, entry.channel, ledger=path.parent)
+    message_ts = find_posted(hook, entry, week=edition.week, channel_id=channel_id)
     if message_ts is None:
         logger.info("the week of %s was begun and is not in %s; posting it", edition.week, entry.channel)
         claim_again(path, content_sha256=edition.content_sha256)
         return None
     confirm(path, message_ts=message_ts, channel_id=channel_id)
     return read_entry(path)
-
-
-def _known_channel_id(ledger: Path, channel: str) -> str | None:
-    """Return the id that Slack gave for the channel when an earlier week was posted."""
-    for path in sorted(ledger.glob("*.json"), reverse=True):
-        entry = read_entry(path)
-        if entry and entry.channel == channel and entry.channel_id:
-            return entry.channel_id
-    return None
 
 
 def _post(hook: SlackHook, edition: Edition, *, channel: str, path: Path) -> str:

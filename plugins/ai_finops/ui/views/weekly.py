@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
 from ai_finops.report.digest import WeeklyDigest, read_digest
-from ai_finops.report.message import compose
+from ai_finops.report.edition import text_of
 from ai_finops.report.recommendation import recommend
+from ai_finops.report.review import read_review
 from ai_finops.report.wording import change, day_name, dollars, share
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Picture, Section, Series, Table, View, Warn
 from ai_finops.ui.views.asking import ask, one_of
@@ -45,7 +46,7 @@ def weekly(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequen
             ),
             _change(connection, digest=digest),
             _decision(connection, digest=digest),
-            _message(digest, settings=settings),
+            _message(connection, digest=digest, settings=settings),
         ),
     )
 
@@ -254,13 +255,13 @@ def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) ->
     return Section("The decision", tables=(table,), sentences=tuple(recommend(digest)))
 
 
-def _message(digest: WeeklyDigest, *, settings: Settings) -> Section:
+def _message(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest, settings: Settings) -> Section:
     """The message as it was kept, with its picture; before it is, as it would read from these marts."""
     reviews, name = settings.published / "reviews", digest.week_start_date.isoformat()
     try:
         text, note = (reviews / f"{name}.md").read_text(encoding="utf-8").strip(), None
     except (OSError, UnicodeDecodeError):
-        text, note = compose(digest), "Not written yet; from these marts it would read so."
+        text, note = text_of(read_review(connection, digest)), "Not written yet; from these marts it would read so."
     picture = Picture(
         f"reviews/{name}.png", f"Picture of the message for the week of {day_name(digest.week_start_date)}"
     )
