@@ -3,6 +3,7 @@
 import shutil
 from types import SimpleNamespace
 
+import httpx
 import psutil
 import pytest
 
@@ -11,6 +12,8 @@ from ai_finops.demo.run import running_pipeline
 from ai_finops.errors import BuildError
 from ai_finops.lake import Lake
 from ai_finops.lake_schemas import tables_of
+from ai_finops.ui.address import PREFIX
+from ai_finops.ui.views import VIEWS
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +30,7 @@ def demo(tmp_path_factory):
         shutil.copytree((published / "current").resolve(), kept)
         build_day(pipeline, "2025-06-05")
         current = (published / "current").resolve()
+        page = page_answers(pipeline)
         listening = listeners()
         failures = {"unknown day": failure_of(pipeline, "2025-07-01")}
         lose_all_spans(Lake(result.settings.lake))
@@ -40,6 +44,7 @@ def demo(tmp_path_factory):
             runs=runs,
             failures=failures,
             listening=listening,
+            page=page,
             cloudwatch=pipeline.clients["cloudwatch"],
         )
 
@@ -62,6 +67,19 @@ def lose_all_spans(lake):
     for key in lake.current("traces"):
         tables = {name: schema.empty_table() for name, schema in tables_of("traces").items()}
         lake.write_partition("traces", key, tables=tables)
+
+
+def page_answers(pipeline):
+    """Return what the page answers over HTTP, by address: its status to nobody, its status to somebody, and the text."""
+    token = pipeline.api.get("/auth/token")["access_token"]
+    answers = {}
+    with httpx.Client(base_url=pipeline.api.base_url, trust_env=False, timeout=60) as client:
+        for path in (*VIEWS, "features/daily-costs.csv", "dbt-docs/", "data-docs/"):
+            address = f"{PREFIX}/{path}"
+            refused = client.get(address)
+            shown = client.get(address, headers={"Authorization": f"Bearer {token}"}, follow_redirects=True)
+            answers[path] = SimpleNamespace(refused=refused.status_code, shown=shown.status_code, text=shown.text)
+    return answers
 
 
 def listeners():

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -212,6 +213,15 @@ def test_what_is_put_to_cloudwatch_is_what_the_marts_say(demo, marts):
 
 def test_nothing_listens_beyond_this_machine(demo):
     assert demo.listening == {"127.0.0.1"}
+
+
+def test_the_page_answers_from_the_published_marts_to_whoever_may_read_them(demo, marts):
+    assert {path: answer.refused for path, answer in demo.page.items()} == dict.fromkeys(demo.page, 401)
+    assert {path: answer.shown for path, answer in demo.page.items()} == dict.fromkeys(demo.page, 200)
+    rows = list(csv.DictReader(demo.page["features/daily-costs.csv"].text.splitlines()))
+    (cost,) = marts.execute("select sum(allocated_cost_usd) from marts.fct_daily_feature_costs").fetchone()
+    assert sum(Decimal(row["allocated_cost_usd"]) for row in rows) == cost
+    assert "Decision needed by Friday, June 20." in demo.page["weekly"].text
 
 
 def test_published_parquet_and_database_hold_the_same_marts(demo, marts):
