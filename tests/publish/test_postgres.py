@@ -482,7 +482,7 @@ def test_what_others_have_beside_the_marts_stays_and_what_a_swap_would_displace_
     assert server.execute("select * from ours.fct_mine, ours.targets").fetchall() == [(1, 1)]
 
 
-def test_a_mart_that_lost_its_mark_is_named_and_not_dropped(settings, server, publish_build):
+def test_a_mart_that_lost_its_mark_is_named_and_one_that_is_gone_comes_back(settings, server, publish_build):
     publish_build()
     server.execute("comment on table ai_finops.fct_daily_metrics is 'our words'")
     with pytest.raises(
@@ -493,6 +493,9 @@ def test_a_mart_that_lost_its_mark_is_named_and_not_dropped(settings, server, pu
     server.execute(f"comment on table ai_finops.fct_daily_metrics is '{MARK}'")
     publish_to_postgres(settings=settings)
     assert build_of(server) == SECOND
+    server.execute("drop table ai_finops.fct_cost_drivers")
+    assert publish_to_postgres(settings=settings)[0].endswith("in tables made for it")
+    assert server.execute("select count(*) from ai_finops.fct_cost_drivers").fetchone()[0] > 0
 
 
 def test_what_cannot_be_cleared_away_afterwards_is_a_warning(settings, server, monkeypatch, publish_build):
@@ -617,7 +620,7 @@ def lose_connection(server) -> None:
 def test_what_keeps_a_publication_waiting_is_a_sentence(
     settings, server, monkeypatch, postgres_cluster, database, publish_build
 ):
-    """Another writer, a session that locks a mart against writing, and a server that is at a statement for too long."""
+    """Another writer, a session that locks a mart against writing or is about to hide its rows, and a statement too long."""
     publish_build()
     monkeypatch.setattr(postgres, "LOCK_SECONDS", 1)
     with postgres_cluster.connect(database, user=WRITER, autocommit=False) as other:
@@ -630,6 +633,12 @@ def test_what_keeps_a_publication_waiting_is_a_sentence(
             SourceUnavailable, match=r"is locked by another session .*; end that one or wait, then publish"
         ):
             publish_build(3)
+    with postgres_cluster.connect(database, autocommit=False) as other:
+        # Were the table replaced meanwhile, the old one would get what the new one needs.
+        other.execute("alter table ai_finops.fct_daily_metrics enable row level security")
+        with pytest.raises(SourceUnavailable, match=r"is locked by another session .*; end that one or wait"):
+            publish_build(4, RELEASE)
+        other.rollback()
 
     def wait(marts, connection, *given, **named) -> None:
         connection.execute("select set_config('statement_timeout', '1ms', true)")
@@ -641,10 +650,10 @@ def test_what_keeps_a_publication_waiting_is_a_sentence(
             SourceUnavailable,
             match=r"broke off a statement \(canceling statement due to statement timeout.*still there",
         ):
-            publish_build(4)
+            publish_build(5)
     assert build_of(server) == FIRST
     publish_to_postgres(settings=settings)
-    assert build_of(server)[:6] == "000004"
+    assert build_of(server)[:6] == "000005"
 
 
 def test_a_role_whose_transactions_repeat_their_reads_publishes_too(settings, server, publish_build, monkeypatch):

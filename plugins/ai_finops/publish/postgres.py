@@ -67,7 +67,7 @@ def _publish(
             f"{place} holds build {before}, which is newer than {build_id}; publish a newer build, or drop the schema if it is "
             "of a deployment that was given up"
         )
-    if before == build_id:
+    if before == build_id and there == wanted:
         told = f"{place} holds build {build_id} already"
     elif there == wanted:
         done = replace_rows(marts, postgres, wanted.values(), schema=schema)
@@ -160,10 +160,10 @@ def _fill(
             postgres.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
         return load_tables(marts, postgres, wanted.values(), schema=schema)
     _require_no_strangers(postgres, wanted, schema=schema, there=there, place=place)
-    security = read_row_security(postgres, schema=schema, tables=wanted)
     new, old = name_of("new"), name_of("old")
     postgres.execute(sql.SQL("create schema {}").format(sql.Identifier(new)))
     row_count = load_tables(marts, postgres, wanted.values(), schema=new)
+    security = read_row_security(postgres, schema=schema, tables=there.keys() & wanted.keys())
     copy_rights(postgres, old=schema, new=new, tables=wanted)
     # Renaming waits for no reader: a schema's name is no part of what a running query holds on to.
     for present, becomes in ((schema, old), (new, schema)):

@@ -80,7 +80,14 @@ def require_all_rows(postgres: psycopg.Connection, *, schema: str, tables: Colle
 
 
 def read_row_security(postgres: psycopg.Connection, *, schema: str, tables: Collection[str]) -> RowSecurity:
-    """Return what a schema's tables of these names have of row level security; names in policies are written in full."""
+    """Return what these tables of a schema have of row level security, and let nobody change it until the transaction ends.
+
+    The lock is one that readers share. Names in policies are written in full.
+    """
+    from psycopg import sql
+
+    places = sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+    postgres.execute(sql.SQL("lock table {} in access share mode").format(places))
     return RowSecurity(
         [row for row in postgres.execute(_SECURED, [schema]).fetchall() if row[0] in tables],
         [policy for row in postgres.execute(_POLICIES, [schema]) if (policy := Policy(*row)).table in tables],
