@@ -11,6 +11,8 @@ are published, and the alarms see the day before; mend what its message names an
 `publish_to_postgres` (readers of PostgreSQL keep the build before).
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import PartitionedAssetTimetable, chain, dag, task
 
@@ -85,7 +87,7 @@ def build_marts():
         with permanent_errors_fail_now():
             return alarms.sync(settings=Settings.from_env(), now=asked_at(context))
 
-    @task(**RETRIES)
+    @task(**RETRIES, execution_timeout=timedelta(hours=2))
     def publish_to_postgres() -> list[str]:
         """Bring the PostgreSQL that is configured, if one is, in step with the published marts; return what was done."""
         from ai_finops import publish

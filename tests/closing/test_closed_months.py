@@ -24,8 +24,9 @@ from ai_finops.closing.closing import plan_closings, record_closings
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.config import REPOSITORY, Settings
 from ai_finops.errors import BuildError, PublishError
+from ai_finops.finance.invoices import read_invoices
 from ai_finops.finance.month_state import known_months
-from ai_finops.finance.reconciliation import read_invoices, reconcile, require_tie
+from ai_finops.finance.reconciliation import reconcile, require_tie
 from ai_finops.finance.tables import FEATURE_COSTS, month_table
 from ai_finops.lake import Lake
 from ai_finops.publish import current_build, open_published, publish

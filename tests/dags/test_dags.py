@@ -16,6 +16,7 @@ from ai_finops import alarms, build, finance, report
 from ai_finops.config import REPOSITORY
 from ai_finops.errors import AlarmError, FinanceError, ReportError, SourceForbidden, SourceUnavailable
 from ai_finops.orchestrate.extracting import asked_at
+from ai_finops.publish.postgres import STATEMENT_SECONDS
 from ai_finops.report import NotKnown, NotPosted, NotTold
 
 EXPECTED_DAGS = {
@@ -144,6 +145,8 @@ def test_publishing_to_postgres_does_nothing_until_it_is_configured(dag_bag, mon
     copy = dag_bag.dags["build_marts"].get_task("publish_to_postgres")
     assert copy.python_callable()[0].startswith("not configured: AI_FINOPS_POSTGRES_CONNECTION")
     assert (copy.retries, copy.outlets) == (2, [])
+    # A server that hangs ends its statement first, and so takes all of it back.
+    assert copy.execution_timeout.total_seconds() > STATEMENT_SECONDS
     monkeypatch.setenv("AI_FINOPS_POSTGRES_CONNECTION", "not_there")
     with pytest.raises(AirflowFailException, match="there is no Airflow connection not_there"):
         copy.python_callable()

@@ -18,7 +18,7 @@ from ai_finops.days import days_between
 from ai_finops.lake import Lake
 from ai_finops.publish import compare_builds
 from tests import sql
-from tests.e2e import truth
+from tests.e2e import examples, truth
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 MONDAY = date(2025, 6, 9)
@@ -145,6 +145,16 @@ def texts_of(blocks):
     for block in blocks:
         for text in [block["text"]] if "text" in block else block.get("elements", []):
             yield text["text"]
+
+
+def test_finances_files_in_the_docs_are_those_of_the_sample(demo):
+    made = demo.settings.published / "finance" / "2025-06" / "current"
+    again = f"copy them from {made.resolve()} to docs/examples"
+    csv_shown = examples.csv_rows(examples.DOCS / "examples" / "feature_costs_2025-06.csv")
+    assert csv_shown == examples.csv_rows(made / "feature_costs.csv"), again
+    shown = examples.workbook_rows(examples.DOCS / "examples" / "ai_cost_2025-06.xlsx")
+    parted = examples.first_difference(shown, examples.workbook_rows(made / "ai_cost_2025-06.xlsx"))
+    assert not parted, f"{parted}; {again}"
 
 
 def test_the_week_fires_once_by_itself(demo):

@@ -8,6 +8,7 @@ from decimal import Decimal
 import openpyxl
 
 from ai_finops.config import REPOSITORY
+from tests.e2e import examples
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 
@@ -35,3 +36,16 @@ def test_the_example_defines_its_columns():
 
 def test_the_examples_are_small():
     assert sum(path.stat().st_size for path in EXAMPLES.glob("*2025-06*")) < 200_000
+
+
+def test_the_end_to_end_test_would_see_one_cell_that_went_stale():
+    """It holds the examples against what the demo makes; here, that it can tell them apart."""
+    shown = examples.workbook_rows(EXAMPLES / "ai_cost_2025-06.xlsx")
+    assert examples.first_difference(shown, shown) is None
+    sheet = "Feature costs"
+    row = list(shown[sheet][1])
+    row[7] = 0.5
+    changed = shown | {sheet: [shown[sheet][0], tuple(row), *shown[sheet][2:]]}
+    assert examples.first_difference(shown, changed).startswith("Feature costs, row 2: ")
+    assert examples.first_difference(shown, shown | {sheet: shown[sheet][:-1]}).endswith("made")
+    assert examples.first_difference(shown, {}).startswith("sheets: ")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
+import shutil
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -142,10 +145,17 @@ def test_the_workbook_has_a_sheet_for_each_question(settings, publish):
     assert (summary["Rows of unknown cost"][0], summary["Tokens of unknown cost"][0]) == (1, 4000)
     for name in ("feature_costs.csv", "focus_costs.csv"):
         assert summary[f"SHA-256 of {name}"][1] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    last = sheet_rows(folder, "Reconciliation")[-1]
-    assert last[0] == "Sum of the month, from its invoices"
-    assert last[3:] == (5.5000006, None, 0, "exact", True)
-    assert sheet_rows(folder, "Invoices")[1][0::12] == ("i-1", 97.25000025)
+    *_, of_b, issued, open_, last = sheet_rows(folder, "Reconciliation")
+    assert of_b[0] == "Sum of the month, from its invoices"
+    assert of_b[3:] == (5.5000006, None, 0, "exact", True)
+    assert issued == ("Invoice i-1", "aws.bedrock", A, 97.25000025, 97.25, 2.5e-07, "within $0.01", True)
+    assert (open_[0], open_[-2:]) == ("Lines not invoiced yet", ("within $0.01", True))
+    assert last[:3] == ("Sum of the month, all accounts", None, None)
+    assert last[3:5] + last[6:] == (104.7500008501, 104.750001, "within $0.01 for each of 2 invoices", True)
+    header, first, second, total = sheet_rows(folder, "Invoices")
+    assert header[-2:] == ("invoice_total_usd", "rounding_cost_usd")
+    assert (first[0], first[-2], second[0], second[-2]) == ("i-1", 97.25000025, "not invoiced yet", 5.5000006)
+    assert (total[0], total[-2]) == ("Total", 102.75000085)
     assert sheet_rows(folder, "Changes")[1][0] == "The month is provisional."
     definitions = {(row[0], row[1]): row[2:] for row in sheet_rows(folder, "Definitions")}
     assert definitions["feature_costs", "billed_cost_usd"] == (
@@ -158,6 +168,18 @@ def test_the_workbook_has_a_sheet_for_each_question(settings, publish):
     assert definitions["focus_costs", "BilledCost"][1:3] == ("BillingCurrency", "amount")
     assert book["Feature costs"]["A1"].value == "feature_id"
     assert len(sheet_rows(folder, "FOCUS")) == 9
+
+
+def test_an_invoice_of_two_accounts_has_a_row_for_each_and_one_for_the_whole(settings, publish):
+    publish(WORKED.having(charges=tuple(replace(each, invoice="i-1", payer="7") for each in WORKED.charges)))
+    export(settings=settings)
+    _, *rows = sheet_rows(current(settings), "Invoices")
+    assert [(row[0], row[2], row[3], row[-2]) for row in rows] == [
+        ("i-1", "7", A, 97.25000025),
+        ("i-1", "7", B, 5.5000006),
+        ("i-1", "7", "all 2 accounts", 102.75000085),
+        ("Total", None, None, 102.75000085),
+    ]
 
 
 def test_text_from_outside_is_no_formula_in_any_file(settings, publish):
@@ -422,10 +444,73 @@ def test_verify_names_what_is_wrong_with_a_final_version(settings, publish, spoi
         verify(JUNE, settings=settings)
 
 
+LITTER = ("~$ai_cost_2025-06.xlsx", ".~lock.ai_cost_2025-06.xlsx#", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def test_what_programs_leave_beside_a_file_is_no_change(settings, publish):
+    publish(CLOSED)
+    export(settings=settings)
+    folder = month_folder(settings) / "v1"
+    for name in (*LITTER, "._feature_costs.csv"):
+        (folder / name).write_bytes(b"x")
+    assert "3 files are what was written" in verify(JUNE, settings=settings)[0]
+    assert "; unchanged: " in export(settings=settings)[0]
+    publish(RESTATED)
+    assert "final, version 2" in export(settings=settings)[0]
+
+
+@pytest.mark.parametrize("name", [*(f"x{name}" for name in LITTER), "~ai_cost_2025-06.xlsx", ".~lock.x", ".hidden"])
+def test_what_only_looks_like_it_is_reported(settings, publish, name):
+    publish(CLOSED)
+    export(settings=settings)
+    (month_folder(settings) / "v1" / name).write_bytes(b"x")
+    with pytest.raises(FinanceError, match=rf"v1/{re.escape(name)} was put there by somebody else"):
+        verify(JUNE, settings=settings)
+
+
+def test_neither_a_folder_nor_a_link_is_what_programs_leave(settings, publish):
+    publish(CLOSED)
+    export(settings=settings)
+    folder = month_folder(settings) / "v1"
+    (folder / ".DS_Store").mkdir()
+    (folder / "Thumbs.db").symlink_to("feature_costs.csv")
+    with pytest.raises(FinanceError, match=r"\.DS_Store was put there .*Thumbs\.db was put there"):
+        verify(JUNE, settings=settings)
+
+
+@pytest.mark.parametrize(("lost", "last"), [("v1", 1), ("v1", 2), ("v2", 2)])
+def test_a_final_version_that_was_removed_is_reported_and_not_written_anew(settings, publish, lost, last):
+    for marts in (CLOSED, RESTATED)[:last]:
+        publish(marts)
+        export(settings=settings)
+    folder = month_folder(settings) / lost
+    shutil.rmtree(folder)
+    for look in (lambda: verify(JUNE, settings=settings), lambda: export(settings=settings)):
+        with pytest.raises(FinanceError, match=rf"{lost} is missing.*; restore it from a backup or from S3"):
+            look()
+    assert not folder.exists()
+
+
+def test_a_provisional_file_that_was_changed_is_told_how_to_come_by_again(settings, publish):
+    publish(WORKED)
+    export(settings=settings)
+    path = current(settings) / "feature_costs.csv"
+    path.chmod(0o644)
+    path.write_text("mine")
+    with pytest.raises(
+        FinanceError,
+        match=r"feature_costs\.csv was changed; it is provisional: ai-finops finance --month 2025-06 writes it anew",
+    ):
+        verify(JUNE, settings=settings)
+
+
 def test_verify_looks_at_every_version_and_at_a_provisional_set_where_there_is_none(settings, publish):
-    with pytest.raises(FinanceError, match=r"there are no files of 2025-06 in .* \(there are: none\)"):
+    none = r"there are no files of 2025-06 in .* \(there are: none\)"
+    with pytest.raises(FinanceError, match=rf"{none}: nothing is published in .* yet; run ai-finops run"):
         verify(JUNE, settings=settings)
     publish(WORKED)
+    with pytest.raises(FinanceError, match=rf"{none}: not written yet; ai-finops finance --month 2025-06 does it"):
+        verify(JUNE, settings=settings)
     export(settings=settings)
     assert verify(JUNE, settings=settings)[0].startswith("2025-06: provisional, as of 2025-06-16")
     publish(CLOSED)
@@ -433,7 +518,10 @@ def test_verify_looks_at_every_version_and_at_a_provisional_set_where_there_is_n
     publish(RESTATED)
     export(settings=settings)
     assert [line.split(",")[0] for line in verify(JUNE, settings=settings)] == ["2025-06: v1", "2025-06: v2"]
-    with pytest.raises(FinanceError, match=r"no files of 2025-05 .* \(there are: 2025-06\)"):
+    with pytest.raises(
+        FinanceError,
+        match=r"no files of 2025-05 .* \(there are: 2025-06\): the published marts have no costs of 2025-05 \(there",
+    ):
         verify(MAY, settings=settings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from ai_finops.demo.local_aws import local_aws
 from ai_finops.errors import FinanceError, SettingsError, SourceForbidden, SourceMissing, SourceUnavailable
 from ai_finops.finance import export, finance_folder, to_s3
 from tests.extract.stand_in import s3_error, stand_in, use_endpoint
-from tests.finance.worked_month import CLOSED, RESTATED, WORKED
+from tests.finance.worked_month import CLOSED, JULY, RESTATED, WORKED, A, B, Cell, Charge, FeatureCost
 
 BUCKET = "finance-files"
 FILES = ("ai_cost_2025-06.xlsx", "feature_costs.csv", "focus_costs.csv", "manifest.json")
@@ -140,6 +141,31 @@ def test_a_final_version_that_is_another_one_there_is_not_written_over(settings,
     assert (finance_folder(settings) / "2025-06" / "v1").is_dir()
 
 
+JULY_TOO = CLOSED.having(
+    feature_costs=(*CLOSED.feature_costs, FeatureCost(B, "chat", "usage", "1.00", month=JULY)),
+    cells=(*CLOSED.cells, Cell(B, "usage", "1.00", allocated="1.00", day=JULY)),
+    charges=(*CLOSED.charges, Charge(B, "chat", "usage", "1.00", day=JULY)),
+)
+"""June, final, and the beginning of July."""
+
+
+def test_a_month_that_s3_has_otherwise_keeps_no_other_from_it(settings, publish, s3):
+    publish(JULY_TOO)
+    s3.put_object(**key(settings, "2025-06/v1/feature_costs.csv"), Body=b"other")
+    seen: list[str] = []
+    with pytest.raises(FinanceError, match=r"^2025-06: s3://\S+/2025-06/v1/feature_costs\.csv holds other content"):
+        export(settings=settings, on_line=seen.append)
+    assert [line[:12] for line in seen] == ["2025-06: fin", "2025-07: pro", "2025-07: put"]
+    assert json.loads(s3.get_object(**key(settings, "2025-07/current.json"))["Body"].read())["set"] == "provisional"
+
+
+def test_months_that_do_not_tie_and_months_that_s3_refuses_are_told_together(settings, publish, s3):
+    publish(JULY_TOO.having(feature_costs=(*JULY_TOO.feature_costs, FeatureCost(A, "x", "usage", "1", month=JULY))))
+    s3.put_object(**key(settings, "2025-06/v1/manifest.json"), Body=b"{}")
+    with pytest.raises(FinanceError, match=r"2025-07 does not tie .*2025-06: s3://\S+/v1/manifest\.json holds other"):
+        export(settings=settings)
+
+
 def test_a_final_file_that_was_restored_without_a_checksum_is_taken_as_it_is(settings, publish, s3):
     publish(CLOSED)
     export(settings=replace(settings, finance_s3=""))
@@ -191,14 +217,16 @@ def test_a_bucket_that_is_not_there_is_told_and_the_files_are_written(settings, 
     ],
 )
 def test_a_bucket_that_refuses_is_told_in_a_sentence(settings, publish, monkeypatch, code, status, raised, said):
-    publish(WORKED)
+    publish(JULY_TOO)
     client = aws.client
     monkeypatch.setattr(to_s3.aws, "client", lambda name, settings: client(name, settings=settings, max_attempts=1))
     with stand_in() as running:
         running.answer = lambda path, number: s3_error(code, status)
         use_endpoint(monkeypatch, running.endpoint)
-        with pytest.raises(raised, match=said):
+        with pytest.raises(raised, match=said) as failed:
             export(settings=settings)
+    for month, kept in (("2025-06", "v1"), ("2025-07", "provisional")):
+        assert re.search(rf"{month}: cannot read s3://\S+/{month}/{kept}/manifest\.json: ", str(failed.value))
 
 
 def test_a_bucket_name_that_cannot_be_is_a_setting(settings, publish, s3):

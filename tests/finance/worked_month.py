@@ -37,14 +37,15 @@ create table fct_monthly_feature_costs (
 create table fct_daily_reconciliations (
     billing_account_id varchar, provider_name varchar, charge_category varchar, billed_cost_usd decimal(18, 6),
     allocated_cost_usd decimal(18, 6), unattributed_cost_usd decimal(18, 6), rounding_cost_usd decimal(38, 12),
-    usage_date date, corrected_month date
+    usage_date date, corrected_month date, model_id varchar, token_class varchar, region_scope varchar, processing varchar
 );
 create table fct_monthly_cost_restatements (usage_month date, allocated_cost_difference_usd decimal(18, 6));
 create table rpt_focus_costs (
     "BilledCost" decimal(38, 12), "BillingAccountId" varchar, "BillingCurrency" varchar,
     "BillingPeriodStart" timestamp, "ChargeCategory" varchar, "ChargeDescription" varchar, "ChargePeriodStart" timestamp,
     "InvoiceId" varchar, "ListUnitPrice" decimal(38, 15), "SubAccountId" varchar, "x_BilledCostUsd" decimal(38, 12),
-    "x_BilledDate" date, "x_ChargeKind" varchar, "x_FeatureId" varchar, "x_ProviderId" varchar, "x_RowId" varchar
+    "x_BilledDate" date, "x_ChargeKind" varchar, "x_FeatureId" varchar, "x_ProviderId" varchar, "x_RowId" varchar,
+    "x_ModelId" varchar, "x_TokenClass" varchar, "x_RegionScope" varchar, "x_Processing" varchar
 );
 comment on column fct_monthly_feature_costs.billed_cost_usd is 'USD of the bill that the row pays.';
 comment on column rpt_focus_costs."BilledCost" is 'The part of the charge that the feature pays, as invoiced.';
@@ -77,11 +78,12 @@ class Cell:
     rounding: str = "0"
     day: date = JUNE
     corrected_month: date | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
 class Charge:
-    """A row of rpt_focus_costs."""
+    """A row of rpt_focus_costs; the account is invoiced itself where no payer is named."""
 
     account: str
     feature: str
@@ -90,6 +92,8 @@ class Charge:
     invoice: str | None = None
     day: date = JUNE
     description: str = "input tokens"
+    payer: str | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -212,17 +216,24 @@ def _feature_row(each: FeatureCost) -> tuple:
 
 def _cell_row(each: Cell) -> tuple:
     if each.billed is None:
-        return each.account, PROVIDER, each.category, None, None, None, Decimal(0), each.day, each.corrected_month
+        amounts = (None, None, None, Decimal(0))
+        return each.account, PROVIDER, each.category, *amounts, each.day, each.corrected_month, *_cell_key(each)
     billed, allocated = Decimal(each.billed), Decimal(each.allocated)
     amounts = (billed, allocated, billed - allocated, Decimal(each.rounding))
-    return each.account, PROVIDER, each.category, *amounts, each.day, each.corrected_month
+    return each.account, PROVIDER, each.category, *amounts, each.day, each.corrected_month, *_cell_key(each)
+
+
+def _cell_key(each: Cell | Charge) -> tuple:
+    return (each.model, "output", "regional", "on_demand") if each.model else (None,) * 4
 
 
 def _charge_row(each: Charge, number: int) -> tuple:
     cost, month = Decimal(each.cost), each.day.replace(day=1)
     starts = (datetime.combine(month, datetime.min.time()), datetime.combine(each.day, datetime.min.time()))
-    named = (cost, each.account, "USD", starts[0], each.kind.title(), each.description, starts[1], each.invoice)
-    return *named, Decimal(3), each.account, cost, each.day, each.kind, each.feature, PROVIDER, f"row-{number:04d}"
+    payer = each.payer or each.account
+    named = (cost, payer, "USD", starts[0], each.kind.title(), each.description, starts[1], each.invoice)
+    told = (Decimal(3), each.account, cost, each.day, each.kind, each.feature, PROVIDER, f"row-{number:04d}")
+    return *named, *told, *_cell_key(each)
 
 
 BOTH_CLOSED = (Closed(A), Closed(B))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from ai_finops.config import Settings
 from ai_finops.publish import publish, publish_to_postgres
-from tests.publish.postgres_cluster import READER, airflow_connection, cluster
+from tests.publish.postgres_cluster import READER, WRITER, airflow_connection, cluster
 from tests.publish.small_builds import make_template, publish_small
 
 
@@ -26,14 +25,19 @@ def postgres_cluster():
 
 
 @pytest.fixture(scope="session")
-def small_template(tmp_path_factory):
-    """A file of four published marts, for `publish_small`."""
+def full_build(tmp_path_factory):
+    """Settings of a deployment that published a build of every mart; for reading only."""
     from tests.publish.test_swap import make_passed
 
-    folder = tmp_path_factory.mktemp("template")
-    settings = Settings.from_env({"AI_FINOPS_HOME": str(folder / "var")})
-    published = publish(settings=settings, build=make_passed(settings))
-    return make_template(Path(published["path"]), folder=folder)
+    settings = Settings.from_env({"AI_FINOPS_HOME": str(tmp_path_factory.mktemp("deployment") / "var")})
+    publish(settings=settings, build=make_passed(settings))
+    return settings
+
+
+@pytest.fixture(scope="session")
+def small_template(full_build, tmp_path_factory):
+    """A file of four published marts, for `publish_small`."""
+    return make_template(full_build.published / "current", folder=tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture
@@ -53,6 +57,13 @@ def postgres_settings(settings, postgres_cluster, database, monkeypatch):
 def server(postgres_cluster, database):
     """A connection of the superuser to the test's database, and how to make more of others'."""
     with postgres_cluster.connect(database) as connection:
+        yield connection
+
+
+@pytest.fixture
+def writer(postgres_cluster, database):
+    """A connection of the role that publishes."""
+    with postgres_cluster.connect(database, user=WRITER) as connection:
         yield connection
 
 

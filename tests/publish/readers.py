@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -26,6 +27,7 @@ class Readers:
                     with self._turns:
                         self.seen[_name(way)].append(found)
                         self._turns.notify_all()
+                    time.sleep(0.001)  # or the readers would keep the writer, in the same interpreter, from its work
         except Exception as error:  # noqa: BLE001 - any error at all is what the test looks for
             self.errors.append(f"{_name(way)}: {error!r}")
             with self._turns:

@@ -13,13 +13,16 @@ MARTS_KEPT = ("fct_llm_calls", "fct_daily_feature_costs", "fct_daily_metrics", "
 
 
 def make_template(published: Path, *, folder: Path) -> Path:
-    """Copy the marts of a published build, all but a few dropped; return the file."""
+    """Copy a few marts of a published build into a file of their own, which is small; return it."""
     small = folder / "marts.duckdb"
-    shutil.copy(published / "marts.duckdb", small)
     with open_warehouse(small) as marts:
-        for (name,) in marts.execute("select table_name from duckdb_tables()").fetchall():
-            if name not in MARTS_KEPT:
-                marts.execute(f"drop table {name}")
+        marts.execute(f"attach '{published / 'marts.duckdb'}' as published (read_only)")
+        tables = "select table_name, sql from duckdb_tables() where database_name = 'published'"
+        for name, statement in marts.execute(tables).fetchall():
+            if name in MARTS_KEPT:
+                marts.execute(statement)
+                marts.execute(f"insert into {name} from published.{name}")
+        marts.execute("detach published")
     return small
 
 

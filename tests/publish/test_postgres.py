@@ -18,10 +18,10 @@ import pytest
 from ai_finops import cli
 from ai_finops.build.marts import MARTS
 from ai_finops.errors import PublishError, SettingsError, SourceForbidden, SourceUnavailable
-from ai_finops.publish import open_published, postgres, postgres_account, postgres_rows, publish, publish_to_postgres
+from ai_finops.publish import open_published, postgres, postgres_account, postgres_rows, publish_to_postgres
+from ai_finops.publish.postgres_marks import MARK
 from tests.publish.postgres_cluster import PASSWORD, READER, SECURED, WRITER, airflow_connection
 from tests.publish.small_builds import MARTS_KEPT, publish_small
-from tests.publish.test_swap import make_passed
 
 FIRST, SECOND = "000001-2025-06-11-0123abcd", "000002-2025-06-11-0123abcd"
 
@@ -59,8 +59,8 @@ def test_without_a_connection_nothing_is_done(settings):
     assert told.startswith("not configured: AI_FINOPS_POSTGRES_CONNECTION names no connection")
 
 
-def test_every_mart_has_the_same_rows_as_the_file(settings, server):
-    publish(settings=settings, build=make_passed(settings))
+def test_every_mart_has_the_same_rows_as_the_file(settings, server, full_build):
+    settings = replace(settings, home=full_build.home)
     (told,) = publish_to_postgres(settings=settings)
     assert f"holds build {FIRST}" in told
     seen = {}
@@ -100,8 +100,17 @@ select * from (values
 """
 
 
-def test_odd_values_arrive_as_they_are(settings, server, publish_build):
-    publish_build(1, ODD.replace("\\\\", "\\"))
+MANY = "create table marts.fct_many as select i, 'é' || i as name from range(501) as r(i)"
+
+
+def test_odd_values_arrive_as_they_are_and_in_as_many_batches_as_it_takes(settings, server, monkeypatch, publish_build):
+    monkeypatch.setattr("ai_finops.publish.postgres_copy.ROWS_PER_BATCH", 2)
+    publish_build(1, ODD.replace("\\\\", "\\"), MANY)
+    assert server.execute("select count(*), sum(i), max(name) from ai_finops.fct_many").fetchone() == (
+        501,
+        125250,
+        "é99",
+    )
     kinds = server.execute(
         "select attname, format_type(atttypid, atttypmod) from pg_attribute "
         "where attrelid = 'ai_finops.fct_odd'::regclass and attnum > 0 order by attnum"
@@ -127,17 +136,8 @@ def test_odd_values_arrive_as_they_are(settings, server, publish_build):
     assert (rows[7][1], rows[7][9]) == ("\ufffdnul\ufffd", ["\ufffd"])
     assert (rows[8][1], rows[8][4]) == ("\U0001f4b8 ünï", -math.inf)
     # Without a grain all rows are written again, and one that is there twice stays so.
-    publish_build(2, ODD.replace("\\\\", "\\"), 'insert into marts.fct_odd from marts.fct_odd where "order" = 4')
+    publish_build(2, ODD.replace("\\\\", "\\"), MANY, 'insert into marts.fct_odd from marts.fct_odd where "order" = 4')
     assert server.execute('select count(*) from ai_finops.fct_odd where "order" = 4').fetchone() == (2,)
-
-
-def test_more_rows_than_one_batch_arrive(settings, server, monkeypatch, publish_build):
-    monkeypatch.setattr("ai_finops.publish.postgres_copy.ROWS_PER_BATCH", 2)
-    many = "create table marts.fct_many as select i, 'é' || i as name from range(5001) as r(i)"
-    publish_build(1, many)
-    assert server.execute("select count(*), sum(i), max(name) from ai_finops.fct_many").fetchone() == (
-        *(5001, 12502500, "é999"),
-    )
 
 
 @pytest.mark.parametrize(
@@ -198,14 +198,14 @@ def test_comments_of_the_file_are_the_tables_comments(settings, server, publish_
     read = (
         "select obj_description('ai_finops.dim_builds'::regclass), col_description('ai_finops.dim_builds'::regclass, 1)"
     )
-    assert server.execute(read).fetchone() == ("Which build; it's one row", "The build's id")
+    assert server.execute(read).fetchone() == (f"Which build; it's one row\n\n{MARK}", "The build's id")
     with open_warehouse(folder / "marts.duckdb") as marts:
         marts.execute("comment on table dim_builds is null")
     publish_to_postgres(settings=settings)
-    assert server.execute(read).fetchone() == (None, "The build's id")
+    assert server.execute(read).fetchone() == (MARK, "The build's id")
 
 
-def test_the_next_build_touches_only_rows_that_differ(settings, server, publish_build):
+def test_the_next_build_touches_only_rows_that_differ_and_the_same_again_none(settings, server, publish_build):
     publish_build()
     before = dict(server.execute("select call_id, ctid::text || xmin::text from ai_finops.fct_llm_calls").fetchall())
     (told,) = publish_build(
@@ -223,14 +223,10 @@ def test_the_next_build_touches_only_rows_that_differ(settings, server, publish_
     for _, in_file, in_server in rows_of_both(settings, server):
         assert in_server == in_file
     assert (build_of(server), schemas(server)) == (SECOND, ["ai_finops"])
-
-
-def test_the_same_build_again_writes_nothing(settings, server, publish_build):
-    publish_build()
     stamps = "select relname, relfilenode, xmin::text from pg_class where relnamespace = 'ai_finops'::regnamespace"
     rows = "select xmin::text, ctid::text from ai_finops.dim_builds"
     before = (sorted(server.execute(stamps)), server.execute(rows).fetchall())
-    assert publish_to_postgres(settings=settings)[0].endswith(f"holds build {FIRST} already")
+    assert publish_to_postgres(settings=settings)[0].endswith(f"holds build {SECOND} already")
     assert (sorted(server.execute(stamps)), server.execute(rows).fetchall()) == before
 
 
@@ -270,7 +266,7 @@ def test_a_reader_of_old_tables_keeps_them_and_blocks_nothing(settings, server, 
     with reader(autocommit=False) as session, session.cursor("open") as cursor:
         cursor.execute("select usage_date, feature_id from ai_finops.fct_daily_metrics")
         first = cursor.fetchmany(1)
-        told = publish_build(2, RELEASE)
+        told = publish_build(2, RELEASE, postgres_readers=(READER,))
         old = schemas(server)[1]
         assert told[1] == f"schema {old} is still read; the next publication drops it"
         assert build_of(server) == SECOND
@@ -311,12 +307,6 @@ def test_readers_of_the_setting_may_read_and_nothing_else(settings, server, read
         assert session.execute("select one from ai_finops.rpt_new").fetchone() == (1,)
 
 
-def test_everybody_may_read_where_the_setting_says_public(settings, reader, publish_build):
-    publish_build(postgres_readers=("public",))
-    with reader() as session:
-        assert build_of(session) == FIRST
-
-
 def test_what_was_granted_by_hand_goes_over_to_new_tables(settings, server, reader, publish_build):
     publish_build()
     server.execute(f"grant usage on schema ai_finops to {READER}")
@@ -329,6 +319,109 @@ def test_what_was_granted_by_hand_goes_over_to_new_tables(settings, server, read
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             session.execute("select from ai_finops.fct_llm_calls")
         session.execute(f"grant select on ai_finops.fct_daily_metrics to {WRITER}")
+
+
+def test_a_reader_who_left_the_setting_reads_no_more(settings, server, reader, publish_build):
+    """By the next publication, of the same build too; who was let in by hand stays."""
+    server.execute("create role by_hand")
+    try:
+        publish_build(postgres_readers=("public",))
+        comment = "select obj_description('ai_finops.dim_builds'::regclass)"
+        assert server.execute(comment).fetchone() == (f'{MARK} Readers by its setting: ["public"]',)
+        with reader() as session:
+            assert build_of(session) == FIRST
+        for grant in ("usage on schema ai_finops", "select on ai_finops.dim_builds"):
+            server.execute(f"grant {grant} to by_hand")
+        # Everybody may not any more; the one who is named may.
+        (told,) = publish_to_postgres(settings=replace(settings, postgres_readers=(READER,)))
+        assert told.endswith(f"holds build {FIRST} already; public may not read it any more")
+        with reader() as session:
+            assert build_of(session) == FIRST
+        # With other columns as well.
+        assert publish_build(2, RELEASE)[0].endswith(f"; {READER} may not read it any more")
+        with reader() as session, pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema ai_finops"):
+            session.execute("select from ai_finops.dim_builds")
+        server.execute("set role by_hand")
+        assert build_of(server) == SECOND
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            server.execute("select from ai_finops.fct_llm_calls")
+        server.execute("reset role")
+        # One who is gone from the server needs no taking.
+        publish_to_postgres(settings=replace(settings, postgres_readers=("by_hand",)))
+    finally:
+        server.execute("reset role")
+        server.execute("drop owned by by_hand")
+        server.execute("drop role by_hand")
+    assert publish_to_postgres(settings=settings)[0].endswith("; by_hand may not read it any more")
+    assert server.execute(comment).fetchone() == (MARK,)
+
+
+COLUMNS_SEEN = "usage_date, feature_id"
+
+
+def test_rows_and_columns_that_were_hidden_stay_hidden_on_new_tables(settings, server, reader, writer, publish_build):
+    publish_build(1, RELEASE)
+    server.execute(f"grant usage on schema ai_finops to {READER}")
+    server.execute(f"grant select ({COLUMNS_SEEN}, new_ratio) on ai_finops.fct_daily_metrics to {READER}")
+    server.execute(f"grant select on ai_finops.fct_daily_feature_costs, ai_finops.dim_builds to {READER}")
+    server.execute("alter table ai_finops.fct_daily_feature_costs enable row level security")
+    # In its words another mart, which is another table afterwards.
+    server.execute(
+        f'create policy "its 100%s {{}} own" on ai_finops.fct_daily_feature_costs to {READER} '
+        "using (feature_id = 'chat' and exists (select from ai_finops.dim_builds where build_id like '%'))"
+    )
+    server.execute(
+        "create policy no_future on ai_finops.fct_daily_feature_costs as restrictive for select using (usage_date < now())"
+    )
+    policies = "select * from pg_policies order by policyname"
+    before = server.execute(policies).fetchall()
+    # What is made new must not be opened by what the role gives to all that it makes.
+    writer.execute("alter default privileges grant select on tables to public")
+    publish_build(2, RELEASE)  # in place: nothing is made
+    publish_build(3)  # and here all is
+    try:
+        assert server.execute(policies).fetchall() == before
+        with reader() as session:
+            assert build_of(session)[:6] == "000003"
+            seen = session.execute("select distinct feature_id from ai_finops.fct_daily_feature_costs").fetchall()
+            assert seen == [("chat",)]
+            assert len(session.execute(f"select {COLUMNS_SEEN} from ai_finops.fct_daily_metrics").fetchall()) == 9
+            for hidden in ("ai_finops.fct_llm_calls", "ai_finops.fct_daily_metrics"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    session.execute(f"select * from {hidden}")
+    finally:
+        writer.execute("alter default privileges revoke select on tables from public")
+
+
+def test_a_policy_that_the_new_columns_have_no_room_for_keeps_the_build_from_its_readers(
+    settings, server, reader, publish_build
+):
+    publish_build(1, RELEASE, postgres_readers=(READER,))
+    server.execute("alter table ai_finops.fct_daily_metrics enable row level security")
+    server.execute("create policy half on ai_finops.fct_daily_metrics using (new_ratio < 0.5)")
+    with pytest.raises(
+        PublishError,
+        match=r'policy half of table ai_finops\.fct_daily_metrics cannot be made .*\(column "new_ratio" does not exist\)',
+    ):
+        publish_build(2, postgres_readers=(READER,))
+    assert (build_of(server), schemas(server)) == (FIRST, ["ai_finops"])
+    with reader() as session:
+        assert session.execute("select from ai_finops.fct_daily_metrics").fetchall() == []
+    server.execute("drop policy half on ai_finops.fct_daily_metrics")
+    publish_to_postgres(settings=replace(settings, postgres_readers=(READER,)))
+    with reader() as session:
+        assert build_of(session) == SECOND
+        # It is on still, and without a policy it lets nobody see a row.
+        assert session.execute("select from ai_finops.fct_daily_metrics").fetchall() == []
+        assert len(session.execute("select from ai_finops.fct_daily_feature_costs").fetchall()) > 0
+    # Where it would hide rows from the one who replaces them too, two builds would come to stand in one table.
+    server.execute("alter table ai_finops.fct_daily_metrics force row level security")
+    with pytest.raises(
+        PublishError,
+        match=r"of table ai_finops\.fct_daily_metrics holds for the publishing role too.*no force row level",
+    ):
+        publish_build(3)
+    assert build_of(server) == SECOND
 
 
 def test_an_unknown_reader_is_named_and_changes_nothing(settings, server, publish_build):
@@ -356,17 +449,83 @@ def test_a_schema_of_somebody_else_is_left_alone(settings, server, publish_build
     server.execute("create schema ai_finops")
     server.execute("create table ai_finops.fct_theirs as select 1 as one")
     with pytest.raises(
-        PublishError, match="holds tables, and no marts of the connection's role; name another schema in"
+        PublishError, match=r"holds tables, and no marts that this role published \('Published by ai-finops\.' in"
     ):
         publish_build()
     assert server.execute("select one from ai_finops.fct_theirs").fetchall() == [(1,)]
 
 
-def test_tables_of_others_beside_the_marts_stay(settings, server, publish_build):
+def test_what_others_have_beside_the_marts_stays_and_what_a_swap_would_displace_is_named(
+    settings, server, writer, publish_build
+):
+    """Also what is called like a mart and is of the publishing role: only the mark in its comment makes it one."""
     publish_build()
+    writer.execute("create table ai_finops.fct_mine as select 1 as one")
+    writer.execute("create schema ai_finops__old_7")
     server.execute("create table ai_finops.targets as select 1 as one")
-    publish_build(2)
-    assert server.execute("select one from ai_finops.targets").fetchall() == [(1,)]
+    server.execute("create view ai_finops.daily as select * from ai_finops.fct_daily_metrics")
+    server.execute("create function ai_finops.one() returns int language sql as 'select 1'")
+    assert f"removed since {FIRST}" in publish_build(2)[0]
+    with pytest.raises(PublishError) as refused:
+        publish_build(3, RELEASE)
+    listed = "function ai_finops.one(), table ai_finops.fct_mine, table ai_finops.targets, view ai_finops.daily"
+    assert f"holds what is none of theirs: {listed}. Move it to a schema of its own" in str(refused.value)
+    assert build_of(server) == SECOND
+    assert server.execute("select count(*) from ai_finops.daily").fetchone()[0] > 0
+    server.execute("drop function ai_finops.one()")
+    server.execute("drop view ai_finops.daily")
+    server.execute("create schema ours")
+    for name in ("fct_mine", "targets"):
+        server.execute(f"alter table ai_finops.{name} set schema ours")
+    publish_to_postgres(settings=settings)
+    assert (build_of(server)[:6], schemas(server)) == ("000003", ["ai_finops", "ai_finops__old_7"])
+    assert server.execute("select * from ours.fct_mine, ours.targets").fetchall() == [(1, 1)]
+
+
+def test_a_mart_that_lost_its_mark_is_named_and_one_that_is_gone_comes_back(settings, server, publish_build):
+    publish_build()
+    server.execute("comment on table ai_finops.fct_daily_metrics is 'our words'")
+    with pytest.raises(
+        PublishError,
+        match=r"theirs: table ai_finops\.fct_daily_metrics\. .*comment on table ai_finops\.fct_daily_metrics is 'Publ",
+    ):
+        publish_build(2)
+    server.execute(f"comment on table ai_finops.fct_daily_metrics is '{MARK}'")
+    publish_to_postgres(settings=settings)
+    assert build_of(server) == SECOND
+    server.execute("drop table ai_finops.fct_cost_drivers")
+    assert publish_to_postgres(settings=settings)[0].endswith("in tables made for it")
+    assert server.execute("select count(*) from ai_finops.fct_cost_drivers").fetchone()[0] > 0
+
+
+def test_what_cannot_be_cleared_away_afterwards_is_a_warning(settings, server, monkeypatch, publish_build):
+    publish_build()
+    server.execute("comment on schema ai_finops is 'ask Ann'")
+    server.execute("create schema ours")
+    server.execute(
+        "create function ours.refuse() returns event_trigger language plpgsql as $$ begin raise 'not today'; end $$"
+    )
+    server.execute(
+        "create event trigger refuse on ddl_command_start when tag in ('DROP TABLE') execute function ours.refuse()"
+    )
+    published, warning = publish_build(2, RELEASE)
+    old = schemas(server)[1]
+    assert f"holds build {SECOND}" in published
+    assert warning.startswith(f"warning: schema {old} could not be dropped (not today ")
+    assert warning.endswith("; the next publication tries again")
+    server.execute("drop schema ours cascade")
+    real = postgres._drop
+
+    def lose(*args, **kwargs):
+        lose_connection(server)
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(postgres, "_drop", lose)
+        assert "could not be dropped (terminating connection" in publish_to_postgres(settings=settings)[1]
+    assert len(publish_to_postgres(settings=settings)) == 1
+    assert schemas(server) == ["ai_finops"]
+    assert server.execute("select obj_description('ai_finops'::regnamespace)").fetchone() == ("ask Ann",)
 
 
 DYING = """
@@ -411,74 +570,90 @@ def kill(settings, module: str, name: str, after: int) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("station", [STATIONS[2], STATIONS[6]], ids=lambda station: station[1])
-def test_killed_at_any_station_leaves_one_whole_build(settings, server, station, publish_build, small_template):
-    *where, is_done = station
+def test_killed_before_or_after_the_end_leaves_one_whole_build(settings, server, publish_build, small_template):
     publish_build()
     publish_small(small_template, settings=settings, number=2)
-    kill(settings, *where)
-    assert (build_of(server), schemas(server)) == (SECOND if is_done else FIRST, ["ai_finops"])
+    for *where, is_done in (STATIONS[2], STATIONS[6]):
+        kill(settings, *where)
+        assert (build_of(server), schemas(server)) == (SECOND if is_done else FIRST, ["ai_finops"])
     publish_to_postgres(settings=settings)
     assert (build_of(server), schemas(server)) == (SECOND, ["ai_finops"])
 
 
-class Lost(Exception):
-    """What stands for the end of the process."""
-
-
 @pytest.mark.parametrize(
-    ("station", "statements"),
-    [(0, ()), (2, ()), (3, ()), (5, ()), (1, (RELEASE,)), (2, (RELEASE,)), (4, (RELEASE,))],
-    ids=lambda value: STATIONS[value][1] if isinstance(value, int) else ("schema" if value else "rows"),
+    ("statements", "stations"), [((), (0, 2, 3, 5)), ((RELEASE,), (1, 2, 4))], ids=["rows", "schema"]
 )
-def test_a_lost_connection_leaves_the_build_before(settings, server, monkeypatch, station, statements, publish_build):
-    module, name, after, _ = STATIONS[station]
+def test_a_lost_connection_leaves_the_build_before(settings, server, monkeypatch, statements, stations, publish_build):
     publish_build()
-    target = {"postgres": postgres, "postgres_rows": postgres_rows}[module]
-    real, calls = getattr(target, name), []
+    for number, station in enumerate(stations, start=2):
+        module, name, after, _ = STATIONS[station]
+        target = {"postgres": postgres, "postgres_rows": postgres_rows}[module]
+        with monkeypatch.context() as broken:
+            broken.setattr(target, name, losing(server, getattr(target, name), after=after))
+            with pytest.raises(SourceUnavailable, match=r"does not answer or ended the connection: .*still there"):
+                publish_build(number, *statements)
+        assert (build_of(server), schemas(server)) == (FIRST, ["ai_finops"]), name
+    publish_to_postgres(settings=settings)
+    assert (build_of(server)[:6], schemas(server)) == (f"{number:06d}", ["ai_finops"])
+
+
+def losing(server, real, *, after: int):
+    """Return a function that loses the publisher's connection once it was called so often."""
+    calls = []
 
     def lose(*args, **kwargs):
         calls.append(1)
         done = real(*args, **kwargs)
         if len(calls) == after:
-            server.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ai-finops publish'"
-            )
+            lose_connection(server)
         return done
 
-    with monkeypatch.context() as broken:
-        broken.setattr(target, name, lose)
-        with pytest.raises(SourceUnavailable, match=r"does not answer or ended the connection: .*still there"):
-            publish_build(2, *statements)
-    assert (build_of(server), schemas(server)) == (FIRST, ["ai_finops"])
-    publish_to_postgres(settings=settings)
-    assert (build_of(server), schemas(server)) == (SECOND, ["ai_finops"])
+    return lose
 
 
-def test_two_writers_do_not_mix(settings, server, monkeypatch, postgres_cluster, database, publish_build):
+def lose_connection(server) -> None:
+    server.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ai-finops publish'"
+    )
+
+
+def test_what_keeps_a_publication_waiting_is_a_sentence(
+    settings, server, monkeypatch, postgres_cluster, database, publish_build
+):
+    """Another writer, a session that locks a mart against writing or is about to hide its rows, and a statement too long."""
     publish_build()
     monkeypatch.setattr(postgres, "LOCK_SECONDS", 1)
     with postgres_cluster.connect(database, user=WRITER, autocommit=False) as other:
         other.execute("select pg_advisory_xact_lock(hashtextextended('ai_finops publish ai_finops', 0))")
         with pytest.raises(SourceUnavailable, match="another session has been publishing to schema ai_finops for 1 s"):
             publish_build(2)
-        assert build_of(server) == FIRST
-    publish_to_postgres(settings=settings)
-    assert build_of(server) == SECOND
-
-
-def test_a_session_that_locks_a_mart_against_writing_is_a_sentence(
-    settings, server, monkeypatch, postgres_cluster, database, publish_build
-):
-    publish_build()
-    monkeypatch.setattr(postgres, "LOCK_SECONDS", 1)
     with postgres_cluster.connect(database, autocommit=False) as other:
         other.execute("lock table ai_finops.dim_builds in share mode")
         with pytest.raises(
             SourceUnavailable, match=r"is locked by another session .*; end that one or wait, then publish"
         ):
-            publish_build(2)
+            publish_build(3)
+    with postgres_cluster.connect(database, autocommit=False) as other:
+        # Were the table replaced meanwhile, the old one would get what the new one needs.
+        other.execute("alter table ai_finops.fct_daily_metrics enable row level security")
+        with pytest.raises(SourceUnavailable, match=r"is locked by another session .*; end that one or wait"):
+            publish_build(4, RELEASE)
+        other.rollback()
+
+    def wait(marts, connection, *given, **named) -> None:
+        connection.execute("select set_config('statement_timeout', '1ms', true)")
+        connection.execute("select pg_sleep(600)")
+
+    with monkeypatch.context() as slow:
+        slow.setattr(postgres, "replace_rows", wait)
+        with pytest.raises(
+            SourceUnavailable,
+            match=r"broke off a statement \(canceling statement due to statement timeout.*still there",
+        ):
+            publish_build(5)
     assert build_of(server) == FIRST
+    publish_to_postgres(settings=settings)
+    assert build_of(server)[:6] == "000005"
 
 
 def test_a_role_whose_transactions_repeat_their_reads_publishes_too(settings, server, publish_build, monkeypatch):
@@ -489,7 +664,12 @@ def test_a_role_whose_transactions_repeat_their_reads_publishes_too(settings, se
     real = postgres.grant_reading
 
     def show(connection, **given):
-        for name in ("transaction_isolation", "statement_timeout"):
+        for name in (
+            "transaction_isolation",
+            "statement_timeout",
+            "idle_in_transaction_session_timeout",
+            "lock_timeout",
+        ):
             shown.append(connection.execute(f"show {name}").fetchone()[0])
         real(connection, **given)
 
@@ -498,7 +678,7 @@ def test_a_role_whose_transactions_repeat_their_reads_publishes_too(settings, se
         publish_build()
     finally:
         server.execute(f"alter role {WRITER} reset all")
-    assert shown == ["read committed", "0"]
+    assert shown == ["read committed", "30min", "30min", "30s"]
     assert build_of(server) == FIRST
 
 
@@ -542,7 +722,7 @@ def test_extras_of_libpq_are_used_and_others_are_not(settings, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_MARTS_DB", uri_text)
     account = postgres_account.find_account(settings)
     arguments = dict(account.arguments)
-    assert arguments.pop("connect_timeout") == 10
+    assert (arguments.pop("connect_timeout"), arguments.pop("tcp_user_timeout")) == (10, 60_000)
     assert {name: arguments[name] for name in arguments if not name.startswith("keepalives")} == {
         "host": "db.example",
         "port": 6432,

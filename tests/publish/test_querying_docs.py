@@ -7,9 +7,8 @@ import re
 import pytest
 
 from ai_finops.config import REPOSITORY, Settings
-from ai_finops.publish import open_published, publish, publish_to_postgres
+from ai_finops.publish import open_published, publish_to_postgres
 from tests.publish.postgres_cluster import READER, airflow_connection
-from tests.publish.test_swap import make_passed
 
 PAGE = (REPOSITORY / "docs" / "querying.md").read_text()
 
@@ -23,19 +22,11 @@ def queries() -> list[str]:
     return [block.strip().removesuffix(";") for block in blocks("sql") if not block.startswith("begin")]
 
 
-@pytest.fixture(scope="module")
-def deployment(tmp_path_factory):
-    """A folder with `var/published`, as the page assumes."""
-    folder = tmp_path_factory.mktemp("deployment")
-    settings = Settings.from_env({"AI_FINOPS_HOME": str(folder / "var")})
-    publish(settings=settings, build=make_passed(settings))
-    return folder
-
-
 @pytest.fixture
-def settings(deployment, monkeypatch):
-    monkeypatch.chdir(deployment)
-    monkeypatch.setenv("AI_FINOPS_HOME", str(deployment / "var"))
+def settings(full_build, monkeypatch):
+    """A deployment, from a folder with `var/published`, as the page assumes."""
+    monkeypatch.chdir(full_build.home.parent)
+    monkeypatch.setenv("AI_FINOPS_HOME", str(full_build.home))
     return Settings.from_env()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
-from ai_finops.errors import BuildError, FinanceError
+from ai_finops.errors import AiFinopsError, BuildError, FinanceError, SourceUnavailable
 from ai_finops.finance.changes import costs_by_feature, from_plain, list_changes, to_plain, total
 from ai_finops.finance.definitions import read_definitions
 from ai_finops.finance.file_sets import (
@@ -26,10 +26,18 @@ from ai_finops.finance.file_sets import (
     place,
     point_to,
 )
-from ai_finops.finance.month_state import MonthState, known_months, read_otherwise, read_state, require_month
-from ai_finops.finance.reconciliation import read_invoices, reconcile, require_tie
+from ai_finops.finance.invoices import read_invoices
+from ai_finops.finance.month_state import (
+    MonthState,
+    known_months,
+    read_as_of,
+    read_otherwise,
+    read_state,
+    require_month,
+)
+from ai_finops.finance.reconciliation import reconcile, require_tie
 from ai_finops.finance.tables import FEATURE_COSTS, FOCUS_COSTS, MonthTable, month_table
-from ai_finops.finance.to_s3 import open_store
+from ai_finops.finance.to_s3 import put_months
 from ai_finops.finance.totals import sum_up
 from ai_finops.finance.workbook import MonthContent, focus_sheet, sheets_of
 from ai_finops.lake_files import file_sha256
@@ -39,7 +47,7 @@ from ai_finops.sheets import Sheet, write_csv, write_xlsx
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 1
+LAYOUT = 2
 """Of the files; a release that lays them out otherwise writes provisional months anew."""
 
 
@@ -85,9 +93,10 @@ def export(
         A line for each month, and one for each whose files were put on S3.
     Raises:
         FinanceError: There are no costs of the month, one does not tie to its bill, a final version was changed by hand, or
-            the disk refuses. The other months are done all the same.
+            the disk refuses; or several things of several kinds failed. The other months are done all the same.
         PublishError: Nothing has been published yet.
-        SourceError, SettingsError: The bucket refuses; run it again to complete it.
+        SourceError, SettingsError: The bucket refuses; the message names each month and object. The other months are there all
+            the same; run it again to complete it.
     """
     folder, done, failed, lines = finance_folder(settings), [], [], []
 
@@ -97,23 +106,28 @@ def export(
 
     with open_published(settings) as connection, _one_exporter(folder):
         known = known_months(connection)
-        (as_of,) = connection.execute("select as_of_date from marts.dim_builds").fetchone()
         if month is not None:
-            require_month(month, known=known, as_of=as_of)
+            require_month(month, known=known, as_of=read_as_of(connection))
         for each in known if month is None else [month]:
             try:
                 done.append(_export_month(connection, each, folder=folder / f"{each:%Y-%m}"))
             except FinanceError as error:
-                failed.append(str(error))
+                failed.append(error)
             else:
                 say(str(done[-1]))
-        store = open_store(settings)
-        for each in done if store else ():
-            if line := store.put_month(folder / each.state.name):
-                say(line)
+        failed += put_months([folder / each.state.name for each in done], settings=settings, on_line=say)
     if failed:
-        raise FinanceError(". ".join(failed))
+        raise _as_one(failed)
     return lines
+
+
+def _as_one(failed: Sequence[AiFinopsError]) -> AiFinopsError:
+    """Return one error that says all of them, and is worth a retry when one of them is."""
+    kinds = {type(error) for error in failed}
+    kind = kinds.pop() if len(kinds) == 1 else FinanceError
+    if any(isinstance(error, SourceUnavailable) for error in failed):
+        kind = SourceUnavailable
+    return kind(". ".join(map(str, failed)))
 
 
 @contextmanager

@@ -23,6 +23,8 @@ from ai_finops.errors import FinanceError
 from ai_finops.lake_files import file_sha256, sync
 
 MANIFEST = "manifest.json"
+_LEFT_BY_PROGRAMS = re.compile(r"~\$.+|\.~lock\..+#|\._.+|\.DS_Store|thumbs\.db|desktop\.ini", re.IGNORECASE)
+"""What Excel, LibreOffice and the file browsers of macOS and Windows put beside a file that somebody looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,23 @@ def read_set(folder: Path) -> FileSet:
 
 
 def final_sets(month_folder: Path) -> list[FileSet]:
-    """Return the final versions of a month, oldest first."""
-    numbered = [
-        (int(found[1]), folder)
-        for folder in month_folder.glob("v*")
-        if (found := re.fullmatch(r"v([1-9][0-9]*)", folder.name))
-    ]
-    return [read_set(folder) for _, folder in sorted(numbered)]
+    """Return the final versions of a month, oldest first.
+
+    Raises:
+        FinanceError: A manifest cannot be read, or a version is missing: before another, or the one that `current` leads to.
+    """
+    folders = {number: folder for folder in month_folder.glob("v*") if (number := _version_of(folder.name))}
+    link = month_folder / "current"
+    last = max([0, *folders, _version_of(link.readlink().name) if link.is_symlink() else 0])
+    if missing := [month_folder / f"v{number}" for number in range(1, last + 1) if number not in folders]:
+        raise FinanceError(f"{missing[0]} is missing, a final version; restore it from a backup or from S3")
+    return [read_set(folder) for _, folder in sorted(folders.items())]
+
+
+def _version_of(name: str) -> int:
+    """Return the number of a final version's folder; 0 for any other name."""
+    found = re.fullmatch(r"v([1-9][0-9]*)", name)
+    return int(found[1]) if found else 0
 
 
 def current_set(month_folder: Path) -> FileSet | None:
@@ -89,7 +101,10 @@ def current_set(month_folder: Path) -> FileSet | None:
 
 
 def faults_of(found: FileSet) -> list[str]:
-    """Return a sentence for each file of a set that is not what was written: changed, missing, or put there since."""
+    """Return a sentence for each file of a set that is not what was written: changed, missing, or put there since.
+
+    What programs leave beside a file that somebody opened is no change of the set.
+    """
     said = []
     plain = {name: value for name, value in found.manifest.items() if name != "manifest_sha256"}
     if found.manifest.get("manifest_sha256") != _content_sha256(plain):
@@ -100,8 +115,12 @@ def faults_of(found: FileSet) -> list[str]:
             said.append(f"{path} is missing")
         elif file_sha256(path) != written["sha256"]:
             said.append(f"{path} was changed")
-    strangers = {path.name for path in found.folder.iterdir()} - set(found.files)
+    strangers = {path.name for path in found.folder.iterdir() if not _is_left_by_program(path)} - set(found.files)
     return [*said, *(f"{found.folder / name} was put there by somebody else" for name in sorted(strangers))]
+
+
+def _is_left_by_program(path: Path) -> bool:
+    return bool(_LEFT_BY_PROGRAMS.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
 
 
 @contextmanager

@@ -77,6 +77,11 @@ def known_months(connection: duckdb.DuckDBPyConnection) -> list[date]:
     return [month for (month,) in rows]
 
 
+def read_as_of(connection: duckdb.DuckDBPyConnection) -> date:
+    """Return the clock of the published build: the first day that is not in it."""
+    return connection.execute("select as_of_date from marts.dim_builds").fetchone()[0]
+
+
 def require_month(month: date, *, known: list[date], as_of: date) -> None:
     """Check that there are costs of a month.
 

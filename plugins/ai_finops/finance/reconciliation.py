@@ -1,4 +1,4 @@
-"""How a month's files tie to the invoice: each provider and account, line by line, three marts held against each other.
+"""How a month's files tie to the bill: each provider and account line by line, then each invoice, then all of it.
 
 `fct_daily_reconciliations` has the bill to the 12th place, `fct_monthly_feature_costs` is what is pulled, and
 `rpt_focus_costs` has the invoices. All sums are of exact decimals.
@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ai_finops.errors import FinanceError
+from ai_finops.finance.invoices import OTHER_CHARGES, ZERO, InvoiceKey, InvoicePart, whole_invoices
 from ai_finops.finance.month_state import BilledAccount
 
 if TYPE_CHECKING:
@@ -21,17 +22,16 @@ if TYPE_CHECKING:
 
 CENT = Decimal("0.01")
 """By how much the rows of an invoice may miss its total, USD."""
-ZERO = Decimal(0)
-NOT_INVOICED = "not invoiced yet"
-OTHER_CHARGES = {"credit": "Credits", "refund": "Refunds", "tax": "Tax", "support": "Support", "other": "Other charges"}
-"""Charges that no feature pays, by category; rows of their own, also where there are none."""
+_SUM = "Sum of the month"
+_SUM_OF_ALL = "Sum of the month, all accounts"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an account's reconciliation."""
+    """One line of the reconciliation."""
 
-    account: BilledAccount
+    account: BilledAccount | None
+    """Whose it is: of an invoice the account that is invoiced; None for all of them."""
     words: str
     billed_usd: Decimal | None
     """On the bill, to the 12th place."""
@@ -48,26 +48,6 @@ class Line:
         return self.difference_usd is None or abs(self.difference_usd) <= self.allowed_usd
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
-    """What an invoice says, by what became of it."""
-
-    account: BilledAccount
-    invoice_id: str
-    billing_currency: str
-    billed: Decimal
-    """In the billing currency."""
-    allocated_usd: Decimal
-    unattributed_usd: Decimal
-    other_usd: Mapping[str, Decimal]
-    """By charge category, as in `OTHER_CHARGES`."""
-
-    @property
-    def total_usd(self) -> Decimal:
-        """All of it."""
-        return self.allocated_usd + self.unattributed_usd + sum(self.other_usd.values(), start=ZERO)
-
-
 @dataclass(slots=True)
 class _Bill:
     """What the books have of one account and month, USD."""
@@ -80,47 +60,14 @@ class _Bill:
     booked_later: Decimal = ZERO
 
 
-def read_invoices(connection: duckdb.DuckDBPyConnection, month: date) -> list[Invoice]:
-    """Return the invoices of a month, in order; lines without an invoice id are one of their own."""
-    rows = connection.execute(
-        """
-        select
-            x_ProviderId, SubAccountId, coalesce(InvoiceId, $not_invoiced) as invoice_id, BillingCurrency, x_ChargeKind,
-            coalesce(x_FeatureId = 'unattributed', false) as is_unattributed, sum(BilledCost), sum(x_BilledCostUsd)
-        from marts.rpt_focus_costs
-        where x_BilledDate >= $month and x_BilledDate < $month + interval 1 month
-        group by all
-        order by all
-        """,
-        {"month": month, "not_invoiced": NOT_INVOICED},
-    ).fetchall()
-    parts: dict[tuple, list[tuple]] = defaultdict(list)
-    for provider_name, account_id, invoice_id, currency, *part in rows:
-        parts[(BilledAccount(provider_name, account_id), invoice_id, currency)].append(tuple(part))
-    return [_invoice(*key, parts=found) for key, found in sorted(parts.items())]
-
-
-def _invoice(account: BilledAccount, invoice_id: str, currency: str, *, parts: list[tuple]) -> Invoice:
-    usage = {False: ZERO, True: ZERO}
-    other = dict.fromkeys(OTHER_CHARGES, ZERO)
-    for category, is_unattributed, _, cost_usd in parts:
-        if category == "usage":
-            usage[is_unattributed] += cost_usd or ZERO
-        else:
-            name = category if category in other else "other"
-            other[name] += cost_usd or ZERO
-    billed = sum((cost or ZERO for _, _, cost, _ in parts), start=ZERO)
-    return Invoice(account, invoice_id, currency, billed, usage[False], usage[True], other)
-
-
 def reconcile(
     connection: duckdb.DuckDBPyConnection,
     month: date,
     *,
     feature_costs: Iterable[Mapping[str, object]],
-    invoices: Iterable[Invoice],
+    invoices: Sequence[InvoicePart],
 ) -> list[Line]:
-    """Return the lines of each account with a bill in the month, in order.
+    """Return the lines of each account with a bill in the month, those of each invoice, and the sum of the month.
 
     Args:
         connection: On published marts.
@@ -129,14 +76,37 @@ def reconcile(
         invoices: What `read_invoices` returned.
     """
     bills, pulled, invoiced = _read_bills(connection, month), _sum_pulled(feature_costs), defaultdict(list)
-    for invoice in invoices:
-        invoiced[invoice.account].append(invoice.total_usd)
+    for part in invoices:
+        invoiced[part.account].append(part.total_usd)
     accounts = sorted(bills.keys() | pulled.keys() | invoiced.keys())
-    return [
+    lines = [
         line
         for account in accounts
         for line in _lines(account, bills.get(account, _Bill()), pulled[account], invoiced=invoiced[account])
     ]
+    whole = whole_invoices(invoices)
+    return [*lines, *(_invoice_line(*each) for each in whole.items()), *_total_line(lines, invoice_count=len(whole))]
+
+
+def _invoice_line(key: InvoiceKey, parts: Sequence[InvoicePart]) -> Line:
+    """Hold an invoice, of however many accounts, against its day's cells as the books have them."""
+    total = sum((part.total_usd for part in parts), start=ZERO)
+    lost = sum((part.rounding_usd for part in parts), start=ZERO)
+    words = f"Invoice {key.invoice_id}" if key.is_issued else f"Lines {key.invoice_id}"
+    payer = BilledAccount(key.provider_name, key.payer_account_id)
+    return Line(payer, words, total, total - lost, lost, CENT, _within_cents(1))
+
+
+def _total_line(lines: Sequence[Line], *, invoice_count: int) -> Iterator[Line]:
+    sums = [line for line in lines if line.words == _SUM]
+    if sums:
+        total, paid = sum(line.billed_usd for line in sums), sum(line.pulled_usd for line in sums)
+        cents = CENT * max(1, invoice_count)
+        yield Line(None, _SUM_OF_ALL, total, paid, total - paid, cents, _within_cents(invoice_count))
+
+
+def _within_cents(invoice_count: int) -> str:
+    return "within $0.01" if invoice_count <= 1 else f"within $0.01 for each of {invoice_count} invoices"
 
 
 def require_tie(month: date, lines: Iterable[Line]) -> None:
@@ -148,7 +118,7 @@ def require_tie(month: date, lines: Iterable[Line]) -> None:
     for line in lines:
         if not line.is_met:
             raise FinanceError(
-                f"{month:%Y-%m} does not tie to the bill: {line.words!r} of {line.account} differs by "
+                f"{month:%Y-%m} does not tie to the bill: {line.words!r} of {line.account or 'all accounts'} differs by "
                 f"{line.difference_usd:f} USD; nothing was written, look at fct_daily_reconciliations of that month"
             )
 
@@ -222,9 +192,8 @@ def _lines(
     total = sum(bill.by_category.values(), start=ZERO) + bill.rounding
     paid = sum(pulled.values(), start=ZERO)
     cents = CENT * max(1, len(invoiced))
-    words = "each invoice within $0.01"
     lines.append(Line(account, "Rounding to millionths of a dollar", bill.rounding, None, None, ZERO, ""))
-    lines.append(Line(account, "Sum of the month", total, paid, total - paid, cents, words))
+    lines.append(Line(account, _SUM, total, paid, total - paid, cents, _within_cents(len(invoiced))))
     return [*lines, *_bridge(account, bill, total=total, invoiced=sum(invoiced, start=ZERO))]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from ai_finops import aws
 from ai_finops.config import Settings
-from ai_finops.errors import FinanceError, SourceMissing
+from ai_finops.errors import AiFinopsError, FinanceError, SettingsError, SourceError, SourceMissing
 from ai_finops.finance.file_sets import MANIFEST, FileSet, current_set, final_sets
 
 _TYPES = {
@@ -118,6 +119,31 @@ class Store:
 
     def _errors_named(self, key: str, action: str, verb: str) -> AbstractContextManager[None]:
         return aws.errors_named(self.uri(key), permission=f"{action} on it (AI_FINOPS_FINANCE_S3)", verb=verb)
+
+
+def put_months(
+    month_folders: Sequence[Path], *, settings: Settings, on_line: Callable[[str], None]
+) -> list[AiFinopsError]:
+    """Put months on S3 where that is configured; what keeps one of them from it keeps no other from it.
+
+    Returns:
+        An error for each month that is not there whole, in words that name the month and the object.
+    """
+    failed: list[AiFinopsError] = []
+    try:
+        store = open_store(settings)
+        for folder in month_folders if store else ():
+            try:
+                line = store.put_month(folder)
+            except aws.BucketMissing:
+                raise
+            except (FinanceError, SourceError) as error:
+                failed.append(type(error)(f"{folder.name}: {error}"))
+            else:
+                on_line(line) if line else None
+    except (SettingsError, aws.BucketMissing) as error:  # of every month alike
+        failed.append(error)
+    return failed
 
 
 def open_store(settings: Settings) -> Store | None:

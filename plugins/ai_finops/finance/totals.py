@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ai_finops.finance.reconciliation import OTHER_CHARGES, ZERO
+from ai_finops.finance.invoices import OTHER_CHARGES, ZERO
 
 _PARTS = {
     "usage": "Usage that features pay",

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from ai_finops.finance.changes import Change
 from ai_finops.finance.definitions import Definition
+from ai_finops.finance.invoices import OTHER_CHARGES, InvoicePart, whole_invoices
 from ai_finops.finance.month_state import MonthState
-from ai_finops.finance.reconciliation import OTHER_CHARGES, Invoice, Line
+from ai_finops.finance.reconciliation import Line
 from ai_finops.finance.tables import MonthTable
 from ai_finops.finance.totals import Totals
 from ai_finops.sheets import Cell, Sheet, SheetColumn
@@ -35,7 +36,7 @@ class MonthContent:
     focus_row_count: int
     totals: Totals
     lines: Sequence[Line]
-    invoices: Sequence[Invoice]
+    invoices: Sequence[InvoicePart]
     definitions: Sequence[Definition]
     changes: Sequence[Change]
 
@@ -143,14 +144,14 @@ def _reconciliation(lines: Sequence[Line]) -> Sheet:
         SheetColumn("billed_cost_usd", "usd", 18),
         SheetColumn("feature_costs_usd", "usd", 18),
         SheetColumn("difference_usd", "usd", 16),
-        SheetColumn("rule", width=26),
+        SheetColumn("rule", width=38),
         SheetColumn("is_met", width=8),
     )
     rows = [
         (
             line.words,
-            line.account.provider_name,
-            line.account.billing_account_id,
+            line.account and line.account.provider_name,
+            line.account and line.account.billing_account_id,
             line.billed_usd,
             line.pulled_usd,
             line.difference_usd,
@@ -162,33 +163,43 @@ def _reconciliation(lines: Sequence[Line]) -> Sheet:
     return Sheet("Reconciliation", columns, rows, frozen_columns=1)
 
 
-def _invoices(invoices: Sequence[Invoice]) -> Sheet:
+def _invoices(parts: Sequence[InvoicePart]) -> Sheet:
     columns = (
         SheetColumn("invoice_id", width=24),
         SheetColumn("provider_name", width=16),
+        SheetColumn("payer_account_id", width=20),
         SheetColumn("billing_account_id", width=20),
         SheetColumn("billing_currency", width=17),
         SheetColumn("billed_cost", "usd", 16),
-        SheetColumn("allocated_cost_usd", "usd", 20),
-        SheetColumn("unattributed_cost_usd", "usd", 23),
-        *(SheetColumn(f"{category}_cost_usd", "usd", 18) for category in OTHER_CHARGES),
-        SheetColumn("invoice_total_usd", "usd", 18),
+        *(SheetColumn(name, "usd", max(18, len(name) + 2)) for name in _invoice_amounts(())),
     )
-    rows = [
-        (
-            each.invoice_id,
-            each.account.provider_name,
-            each.account.billing_account_id,
-            each.billing_currency,
-            each.billed,
-            each.allocated_usd,
-            each.unattributed_usd,
-            *(each.other_usd[category] for category in OTHER_CHARGES),
-            each.total_usd,
-        )
-        for each in invoices
-    ]
+    rows: list[tuple] = []
+    for key, own in whole_invoices(parts).items():
+        named = (key.invoice_id, key.provider_name, key.payer_account_id)
+        accounts = [(part.account.billing_account_id, [part]) for part in own]
+        if len(own) > 1:
+            accounts.append((f"all {len(own)} accounts", own))
+        for account, these in accounts:
+            billed = sum(part.billed for part in these)
+            rows.append((*named, account, key.billing_currency, billed, *_invoice_amounts(these).values()))
+    if rows:
+        rows.append(("Total", *(None,) * 5, *_invoice_amounts(parts).values()))
     return Sheet("Invoices", columns, rows, frozen_columns=1)
+
+
+def _invoice_amounts(parts: Sequence[InvoicePart]) -> dict[str, Decimal]:
+    """Return the sums of parts of invoices, USD, by the names of their columns."""
+    sums = dict.fromkeys(("allocated_cost_usd", "unattributed_cost_usd"), Decimal(0))
+    sums |= {f"{category}_cost_usd": Decimal(0) for category in OTHER_CHARGES}
+    sums |= {"invoice_total_usd": Decimal(0), "rounding_cost_usd": Decimal(0)}
+    for part in parts:
+        sums["allocated_cost_usd"] += part.allocated_usd
+        sums["unattributed_cost_usd"] += part.unattributed_usd
+        for category, cost_usd in part.other_usd.items():
+            sums[f"{category}_cost_usd"] += cost_usd
+        sums["invoice_total_usd"] += part.total_usd
+        sums["rounding_cost_usd"] += part.rounding_usd
+    return sums
 
 
 def _changes(content: MonthContent) -> Sheet:

@@ -14,9 +14,11 @@ from ai_finops.config import Settings
 from ai_finops.errors import PublishError, SourceUnavailable
 from ai_finops.publish.current import open_published
 from ai_finops.publish.postgres_account import Account, connected, find_account
-from ai_finops.publish.postgres_rights import copy_comments, copy_rights, grant_reading
+from ai_finops.publish.postgres_marks import MARK
+from ai_finops.publish.postgres_policies import read_row_security, require_all_rows, secure_rows
+from ai_finops.publish.postgres_rights import copy_comments, copy_rights, grant_reading, read_readers, revoke_reading
 from ai_finops.publish.postgres_rows import load_tables, replace_rows
-from ai_finops.publish.postgres_tables import Table, tables_in, tables_of_marts
+from ai_finops.publish.postgres_tables import Table, strangers_in, tables_in, tables_of_marts
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 30
 """How long to wait for another writer, or for somebody who has locked a mart against writing."""
+STATEMENT_SECONDS = 30 * 60
+"""How long one statement may take, such as the copy of a mart, and the pause between two; then the server takes all back."""
 DROP_LOCK_MS = 200
 """How long an old schema may wait for its readers, new ones behind it, before it is left for the next time."""
 _OFF = "not configured: AI_FINOPS_POSTGRES_CONNECTION names no connection, so the marts go to no PostgreSQL"
@@ -55,13 +59,15 @@ def _publish(
     place = f"schema {schema} of {account.name}"
     _begin(postgres, schema=schema)
     wanted, there = tables_of_marts(marts), tables_in(postgres, schema=schema)
+    require_all_rows(postgres, schema=schema, tables=there)
     before = _published_id(postgres, there, schema=schema, place=place)
+    readers, readers_before = settings.postgres_readers, read_readers(postgres, schema=schema)
     if before and before > build_id:
         raise PublishError(
             f"{place} holds build {before}, which is newer than {build_id}; publish a newer build, or drop the schema if it is "
             "of a deployment that was given up"
         )
-    if before == build_id:
+    if before == build_id and there == wanted:
         told = f"{place} holds build {build_id} already"
     elif there == wanted:
         done = replace_rows(marts, postgres, wanted.values(), schema=schema)
@@ -70,11 +76,13 @@ def _publish(
             f"and {done.removed_count} removed since {before}"
         )
     else:
-        row_count = _fill(marts, postgres, wanted, schema=schema, before=before)
+        row_count = _fill(marts, postgres, wanted, schema=schema, there=there, place=place)
         told = f"{place} holds build {build_id}: {len(wanted)} marts, {row_count} rows, in tables made for it"
-    copy_comments(marts, postgres, schema=schema)
-    grant_reading(postgres, schema=schema, tables=wanted, readers=settings.postgres_readers)
-    return told
+    copy_comments(marts, postgres, schema=schema, readers=readers)
+    gone = [role for role in readers_before if role not in readers]
+    revoke_reading(postgres, schema=schema, tables=wanted, roles=gone)
+    grant_reading(postgres, schema=schema, tables=wanted, readers=readers)
+    return f"{told}; {', '.join(gone)} may not read it any more" if gone else told
 
 
 def _build_id(connection: duckdb.DuckDBPyConnection) -> str:
@@ -87,8 +95,9 @@ def _begin(postgres: psycopg.Connection, *, schema: str) -> None:
 
     for name, value in (
         ("lock_timeout", f"{LOCK_SECONDS}s"),
-        ("statement_timeout", "0"),
-        ("idle_in_transaction_session_timeout", "0"),
+        ("statement_timeout", f"{STATEMENT_SECONDS}s"),
+        ("idle_in_transaction_session_timeout", f"{STATEMENT_SECONDS}s"),
+        ("row_security", "off"),
         ("timezone", "UTC"),
         ("search_path", "pg_catalog"),
     ):
@@ -120,8 +129,8 @@ def _published_id(postgres: psycopg.Connection, there: dict[str, Table], *, sche
     )
     if postgres.execute(query, [schema]).fetchall():
         raise PublishError(
-            f"{place} holds tables, and no marts of the connection's role; name another schema in "
-            "AI_FINOPS_POSTGRES_SCHEMA, or empty this one"
+            f"{place} holds tables, and no marts that this role published ({MARK!r} in a table's comment); name another schema "
+            "in AI_FINOPS_POSTGRES_SCHEMA, or empty this one"
         )
     return None
 
@@ -132,35 +141,79 @@ def _fill(
     wanted: dict[str, Table],
     *,
     schema: str,
-    before: str | None,
+    there: dict[str, Table],
+    place: str,
 ) -> int:
-    """Make all tables anew: in the schema while it is empty, else in another that takes its name."""
+    """Make all tables anew: in the schema while it is empty, else in another that takes its name, with what others set there.
+
+    Raises:
+        PublishError: The schema holds something of others, which would lose its place; or a policy that cannot be kept.
+    """
     from psycopg import sql
 
     def name_of(kind: str) -> str:
         xid = postgres.execute("select pg_current_xact_id()").fetchone()[0]
         return f"{schema}__{kind}_{xid}"
 
-    if before is None:
+    if not there:
         if not postgres.execute("select from pg_namespace where nspname = %s", [schema]).fetchall():
             postgres.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
         return load_tables(marts, postgres, wanted.values(), schema=schema)
+    _require_no_strangers(postgres, wanted, schema=schema, there=there, place=place)
     new, old = name_of("new"), name_of("old")
     postgres.execute(sql.SQL("create schema {}").format(sql.Identifier(new)))
     row_count = load_tables(marts, postgres, wanted.values(), schema=new)
+    security = read_row_security(postgres, schema=schema, tables=there.keys() & wanted.keys())
     copy_rights(postgres, old=schema, new=new, tables=wanted)
     # Renaming waits for no reader: a schema's name is no part of what a running query holds on to.
     for present, becomes in ((schema, old), (new, schema)):
         postgres.execute(sql.SQL("alter schema {} rename to {}").format(*map(sql.Identifier, (present, becomes))))
+    _move_comment(postgres, old=old, new=schema)
+    secure_rows(postgres, security, schema=schema)  # only now: a policy names the tables that it reads
     return row_count
 
 
+def _require_no_strangers(
+    postgres: psycopg.Connection, wanted: dict[str, Table], *, schema: str, there: dict[str, Table], place: str
+) -> None:
+    strangers = strangers_in(postgres, schema=schema, tables=there)
+    if not strangers:
+        return
+    lost = [name for name in wanted if f"table {schema}.{name}" in strangers]
+    hint = f"; to give a mart its mark back, comment on table {schema}.{lost[0]} is {MARK!r}" if lost else ""
+    raise PublishError(
+        f"the marts have other columns now and come as a schema that takes the name, and {place} holds what is none of theirs: "
+        f"{', '.join(strangers)}. Move it to a schema of its own (alter … set schema), drop views on the marts and make them "
+        f"there again afterwards, then publish again{hint}"
+    )
+
+
+def _move_comment(postgres: psycopg.Connection, *, old: str, new: str) -> None:
+    """Leave what somebody said of the schema at its name, and mark the old one as ours to drop."""
+    from psycopg import sql
+
+    (said,) = postgres.execute(
+        "select obj_description(to_regnamespace(quote_ident(%s)), 'pg_namespace')", [old]
+    ).fetchone()
+    for schema, text in ((new, said), (old, MARK)):
+        postgres.execute(sql.SQL("comment on schema {} is {}").format(sql.Identifier(schema), sql.Literal(text)))
+
+
 def _drop_old(postgres: psycopg.Connection, *, schema: str) -> list[str]:
-    """Drop what swaps have left, unless somebody reads it or has something of their own on it; say what stays."""
-    rows = postgres.execute(
-        "select nspname from pg_namespace where starts_with(nspname, %s) and pg_has_role(nspowner, 'usage') order by oid",
-        [f"{schema}__old_"],
-    ).fetchall()
+    """Drop what swaps have left, unless somebody reads it or has something of their own on it; say what stays.
+
+    The build is published by now: whatever goes wrong here is told, and the next publication tries again.
+    """
+    import psycopg
+
+    try:
+        rows = postgres.execute(
+            "select nspname from pg_namespace where nspname ~ %s and pg_has_role(nspowner, 'usage') "
+            "and obj_description(oid, 'pg_namespace') = %s order by oid",
+            [f"^{schema}__old_[0-9]+$", MARK],
+        ).fetchall()
+    except psycopg.Error as error:
+        return [f"warning: could not look for schemas of earlier builds ({_words(error)}); the next publication does"]
     return [told for (name,) in rows if (told := _drop(postgres, name, schema=schema))]
 
 
@@ -170,7 +223,8 @@ def _drop(postgres: psycopg.Connection, old: str, *, schema: str) -> str | None:
 
     try:
         with postgres.transaction():
-            postgres.execute("select set_config('lock_timeout', %s, true)", [f"{DROP_LOCK_MS}ms"])
+            for name, value in (("lock_timeout", f"{DROP_LOCK_MS}ms"), ("statement_timeout", f"{LOCK_SECONDS}s")):
+                postgres.execute("select set_config(%s, %s, true)", [name, value])
             postgres.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [_lock_name(schema)])
             tables = [sql.Identifier(old, name) for name in tables_in(postgres, schema=old)]
             if tables:
@@ -183,4 +237,10 @@ def _drop(postgres: psycopg.Connection, old: str, *, schema: str) -> str | None:
             f"schema {old} is kept, because something depends on it ({' '.join((error.diag.message_detail or '').split())}); "
             "make that anew on the marts, then drop it"
         )
+    except psycopg.Error as error:
+        return f"warning: schema {old} could not be dropped ({_words(error)}); the next publication tries again"
     return None
+
+
+def _words(error: psycopg.Error) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

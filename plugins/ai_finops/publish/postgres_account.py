@@ -26,7 +26,15 @@ _EXTRAS = frozenset(
     )
 )
 """Of a connection's extras, what goes to libpq; the others are Airflow's hooks' own."""
-_DEFAULTS = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_DEFAULTS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    # Milliseconds. Keepalives are not sent while something is on its way: without it, rows put to a server that is gone
+    # would be put again for a quarter of an hour.
+    "tcp_user_timeout": 60_000,
+}
 _REFUSED = (
     "authentication failed",
     "no pg_hba.conf entry",
@@ -148,6 +156,10 @@ def _told(error: psycopg.Error, *, account: Account) -> AiFinopsError:
     if isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
         return SourceUnavailable(
             f"{account.name} is locked by another session ({said}); end that one or wait, then publish again ({kept})"
+        )
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return SourceUnavailable(
+            f"{account.name} broke off a statement ({said}); see what else the server is busy with, then publish again ({kept})"
         )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         if error.sqlstate is None and any(words in said for words in _REFUSED):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ai_finops.build.marts import MARTS
 from ai_finops.errors import PublishError
+from ai_finops.publish.postgres_marks import IS_MARKED
 
 if TYPE_CHECKING:
     import duckdb
@@ -103,7 +105,7 @@ def _kind(duckdb_type: str, *, where: str) -> str:
 
 
 def tables_in(postgres: psycopg.Connection, *, schema: str) -> dict[str, Table]:
-    """Return the marts that a schema of PostgreSQL holds, by name: tables of the connected role, called as marts are."""
+    """Return the marts that a schema of PostgreSQL holds, by name: tables of the connected role that are marked as such."""
     columns: dict[str, list[Column]] = {}
     for table, name, kind, is_nullable in postgres.execute(
         r"""
@@ -111,10 +113,10 @@ def tables_in(postgres: psycopg.Connection, *, schema: str) -> dict[str, Table]:
         from pg_class as c
         inner join pg_attribute as a on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
         where c.relnamespace = to_regnamespace(%s) and c.relkind = 'r'
-            and c.relname ~ '^(fct|dim|rpt)_' and pg_has_role(c.relowner, 'usage')
+            and obj_description(c.oid, 'pg_class') ~ %s and pg_has_role(c.relowner, 'usage')
         order by c.relname, a.attnum
         """,
-        [f'"{schema}"'],
+        [f'"{schema}"', IS_MARKED],
     ):
         columns.setdefault(table, []).append(Column(name, kind, is_nullable))
     keys = dict(
@@ -133,6 +135,22 @@ def tables_in(postgres: psycopg.Connection, *, schema: str) -> dict[str, Table]:
         ).fetchall()
     )
     return {name: Table(name, tuple(own), tuple(keys.get(name, ()))) for name, own in columns.items()}
+
+
+def strangers_in(postgres: psycopg.Connection, *, schema: str, tables: Collection[str]) -> list[str]:
+    """Return what else a schema holds, in the server's words, such as `view ai_finops.daily`; `tables` are the marts in it."""
+    rows = postgres.execute(
+        """
+        select pg_describe_object(d.classid, d.objid, d.objsubid)
+        from pg_depend as d
+        left join pg_class as c on d.classid = 'pg_class'::regclass and d.objid = c.oid
+        where d.refclassid = 'pg_namespace'::regclass and d.refobjid = to_regnamespace(%s) and d.deptype = 'n'
+            and (c.oid is null or c.relkind <> 'r' or c.relname <> all(%s))
+        order by 1
+        """,
+        [f'"{schema}"', list(tables)],
+    ).fetchall()
+    return [told for (told,) in rows]
 
 
 def create_table(table: Table, *, schema: str) -> sql.Composed:
