@@ -59,6 +59,8 @@ class Series:
     low: tuple[float | None, ...] | None = None
     high: tuple[float | None, ...] | None = None
     """The band around it, where it has one."""
+    words: tuple[str | None, ...] | None = None
+    """What is said of each place instead of its value, such as `not landed`; None says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +125,23 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Warn:
-    """Something about the data that who reads the view has to know: stale, failed, missing."""
-
-    text: str
-    status: str = "watch"
-    """`watch` or `warning`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Link:
     """A way to another page."""
 
     label: str
     href: str
     """Below the page's: `data-docs/index.html`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something about the data that who reads the view has to know: stale, failed, missing."""
+
+    text: str
+    status: str = "watch"
+    """`watch` or `warning`."""
+    link: Link | None = None
+    """Where more of it stands."""
 
 
 @dataclass(frozen=True, slots=True)
