@@ -21,6 +21,13 @@ OUT_OF_PICTURE = """() => [...document.querySelectorAll(".plot svg text")].filte
     const own = text.getBoundingClientRect(), frame = text.ownerSVGElement.getBoundingClientRect();
     return own.width > 0 && (own.left < frame.left - 3 || own.right > frame.right + 3);
 }).map((text) => text.textContent)"""
+# Whether a row's own name is on top at the place where it stands, below the header of its table.
+IS_SEEN = """(row) => {
+    const own = row.cells[0].getBoundingClientRect();
+    const head = row.closest("table").querySelector("thead th").getBoundingClientRect();
+    const found = document.elementFromPoint(own.left + 12, own.top + 3);
+    return own.top >= head.bottom - 1 && head.top >= -1 && row.contains(found);
+}"""
 FOCUSABLE = """() => [...document.querySelectorAll("a[href], button, select, summary, [tabindex='0']")]
     .filter((one) => one.getClientRects().length > 0).length"""
 
@@ -156,4 +163,15 @@ def test_a_header_leads_to_its_definition(chromium, address):
         page.locator("#daily-costs thead a", has_text="Cost").first.click()
         assert page.url == f"{address}/definitions#fct_daily_feature_costs.allocated_cost_usd"
         assert page.locator("tr:target th").inner_text() == "allocated_cost_usd"
-        assert page.locator("tr:target").evaluate("one => one.getBoundingClientRect().top < innerHeight")
+        assert page.locator("tr:target").evaluate(IS_SEEN)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_an_address_leads_to_is_not_behind_a_header(chromium, address, size):
+    with open_page(chromium, size=size) as page:
+        # The table of each lies in a frame of its own, whose header stays when it is scrolled.
+        for column in ("fct_llm_calls.cost_reason", "rpt_weekly_digest.projection_status"):
+            page.goto(f"{address}/definitions#{column}")
+            assert page.locator("tr:target th").inner_text() == column.partition(".")[2]
+            assert page.locator("tr:target").evaluate(IS_SEEN), column
+            page.goto("about:blank")
