@@ -26,7 +26,7 @@ IS_SEEN = """(row) => {
     const own = row.cells[0].getBoundingClientRect();
     const head = row.closest("table").querySelector("thead th").getBoundingClientRect();
     const found = document.elementFromPoint(own.left + 12, own.top + 3);
-    return own.top >= head.bottom - 1 && head.top >= -1 && row.contains(found);
+    return own.top >= head.bottom - 1 && row.contains(found);
 }"""
 FOCUSABLE = """() => [...document.querySelectorAll("a[href], button, select, summary, [tabindex='0']")]
     .filter((one) => one.getClientRects().length > 0).length"""
