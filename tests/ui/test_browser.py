@@ -108,6 +108,15 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(chromium, address
         assert seen == count
 
 
+def test_the_view_that_is_open_is_in_sight_in_the_navigation(chromium, address):
+    with open_page(chromium, size="phone") as page:
+        for slug in ("weekly", "health", "definitions"):
+            page.goto(f"{address}/{slug}")
+            box = page.locator("nav [aria-current]").bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= SIZES["phone"][0]
+
+
 def test_the_skip_link_goes_past_the_navigation(chromium, address):
     with open_page(chromium) as page:
         page.goto(f"{address}/weekly")

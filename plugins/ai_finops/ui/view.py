@@ -55,12 +55,12 @@ class Series:
     values: tuple[float | None, ...]
     """One for each x; None leaves a gap."""
     style: str = "line"
-    """`line`, `dashed`, `bar` or `point`."""
+    """`line`, `dashed`, `bar`, `point`, or `mark`: a dot on the axis where it has words, and no value."""
     low: tuple[float | None, ...] | None = None
     high: tuple[float | None, ...] | None = None
     """The band around it, where it has one."""
-    words: tuple[str | None, ...] | None = None
-    """What is said of each place instead of its value, such as `not landed`; None says nothing of it."""
+    words: tuple[str | None, ...] = ()
+    """Of a `mark`, what is said of each place, such as `not landed`; None where there is nothing to mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,8 @@ class Section:
     tables: tuple[Table, ...] = ()
     sentences: tuple[str, ...] = ()
     """A sentence may have line breaks; they are kept."""
+    commands: tuple[str, ...] = ()
+    """What its sentences say can be run, as it is typed."""
     pictures: tuple[Picture, ...] = ()
     links: tuple[Link, ...] = ()
 

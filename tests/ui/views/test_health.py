@@ -10,9 +10,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from ai_finops.cli import _parser
 from ai_finops.config import KNOWN_SOURCES, Settings
 from ai_finops.lake import Lake
 from ai_finops.lake_schemas import QUARANTINE, tables_of
+from ai_finops.ui.charts import draw
 from ai_finops.ui.charts.words import place_words
 from ai_finops.ui.page.cells import write
 from ai_finops.ui.views.arrivals import runs
@@ -79,12 +81,17 @@ def test_a_day_on_which_one_source_did_not_land_is_a_mark_in_the_picture_of_that
     assert traces.title == "traces: 8 loaded, 1 not landed of 9 days"
     assert traces.summary == "24 loaded and 8 ignored in 9 days; not landed on 2025-06-09."
     assert line(view, "records-traces", "Loaded")[JUNE_9] is None
-    assert {day for day, mark in line(view, "records-traces", "No new records").items() if mark == 0} == {JUNE_9}
+    marks = traces.series[-1]
+    assert (marks.name, marks.style, set(marks.values)) == ("No new records", "mark", {None})
+    assert {day for day, words in zip(traces.x, marks.words, strict=True) if words} == {JUNE_9}
+    # Two pictures, of which one is seen; and the legend.
+    assert str(draw(traces)).count('class="dot c3"') == 3
     said = place_words(traces, traces.x.index(JUNE_9)).splitlines()
-    assert said == ["Mon 2025-06-09", "Loaded: not known", "Ignored: not known", "No new records: not landed"]
+    unknown = [f"{name}: not known" for name in ("Loaded", "Ignored", "Duplicates")]
+    assert said == ["Mon 2025-06-09", *unknown, "No new records: not landed"]
     # A day that landed says nothing of it, and neither does another source.
-    assert place_words(traces, 0).splitlines() == ["Mon 2025-06-02", "Loaded: 3", "Ignored: 1"]
-    assert [one.name for one in chart(view, "records-billing").series] == ["Loaded", "Ignored"]
+    assert place_words(traces, 0).splitlines() == ["Mon 2025-06-02", "Loaded: 3", "Ignored: 1", "Duplicates: 0"]
+    assert [one.name for one in chart(view, "records-billing").series] == ["Loaded", "Ignored", "Duplicates"]
     assert rows(view, "outcomes")[1]["traces_status"] == "not landed"
     assert "Did not land: traces (2025-06-09)." in warned(view)
     assert fact(view, "Landings failed, missing or absent") == 1
@@ -146,7 +153,7 @@ def test_a_feed_that_came_empty_is_shown_as_such(marts, settings):
     assert chart(view, "records-traces").title == "traces: 8 loaded, 1 empty of 9 days"
     # Empty is none, not unknown: there is a mark all the same.
     assert line(view, "records-traces", "Loaded")[JUNE_10] == 0
-    assert line(view, "records-traces", "No new records")[JUNE_10] == 0
+    assert chart(view, "records-traces").series[-1].words[-2:] == (None, "empty")
 
 
 def test_a_feed_that_is_always_empty_is_no_news(marts, settings):
@@ -194,11 +201,12 @@ def test_what_was_quarantined_is_found_by_what_the_view_says(marts, tmp_path):
     assert (place["landing_date"], place["quarantined_count"]) == (JUNE_10, 1)
     assert place["object_address"] == "s3://our-traces/<object_key>"
     (section,) = [each for each in view.sections if each.heading == "What could not be read"]
-    query = next(each for each in section.sentences if each.startswith("select"))
+    query, landing = section.commands
     ((object_key, *told, file),) = duckdb.sql(query).fetchall()
     assert (object_key, told) == ("otlp/a.json", ["line 7", "no JSON", 1])
     assert Path(file).match(place["quarantine_address"])
-    assert "ai-finops land traces --from 2025-06-10" in section.sentences[-1]
+    assert landing == "ai-finops land traces --from 2025-06-10"
+    assert _parser().parse_args(landing.split()[1:]).source == "traces"
 
 
 @pytest.mark.parametrize("source", KNOWN_SOURCES)
@@ -210,7 +218,8 @@ def test_every_source_has_places(settings, source):
 def test_where_nothing_was_quarantined_no_way_to_look_is_told(marts, settings):
     view = see("health", marts("tiny", "update fct_daily_extract_outcomes set quarantined_count = 0"), settings)
     (section,) = [each for each in view.sections if each.heading == "What could not be read"]
-    assert (section.sentences, rows(view, "quarantine"), section.charts[0].series) == ((), [], ())
+    assert (section.sentences, section.commands, rows(view, "quarantine")) == ((), (), [])
+    assert section.charts[0].series == ()
     assert warned(view) == []
 
 

@@ -160,3 +160,6 @@ def _lines(chart: Chart, frame: Frame, colours: tuple[str, ...]) -> Iterator[str
         for place, point in places:
             if one.style == "point" or place in alone or len(places) <= 16:
                 yield svg.dot(point, radius=4 if one.style == "point" else 3, classes=f"dot {colour}")
+        for place, words in enumerate(one.words if one.style == "mark" else ()):
+            if words is not None:
+                yield svg.dot((frame.x(place), frame.y(0)), radius=5, classes=f"dot {colour}")

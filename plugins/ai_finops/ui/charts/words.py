@@ -15,14 +15,14 @@ def place_words(chart: Chart, place: int) -> str:
             *(
                 _series_words(one, place, kind=chart.kind)
                 for one in chart.series
-                if one.words is None or one.words[place] is not None
+                if one.style != "mark" or one.words[place] is not None
             ),
         ]
     )
 
 
 def _series_words(series: Series, place: int, *, kind: str) -> str:
-    if series.words is not None:
+    if series.style == "mark":
         return f"{series.name}: {series.words[place]}"
     value = series.values[place]
     words = f"{series.name}: {'not known' if value is None else write(value, kind).text}"

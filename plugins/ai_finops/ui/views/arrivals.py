@@ -100,12 +100,9 @@ def _source_chart(arrivals: Arrivals, source: str) -> Chart:
     counts = {name: tuple(_count(landings.get(day), name) for day in arrivals.days) for name in BROUGHT}
     sums = {name: sum(filter(None, values)) for name, values in counts.items()}
     silent = tuple(_silence(landings.get(day), statuses.get(day)) for day in arrivals.days)
-    bars = [
-        Series(_COUNT_WORDS[name].capitalize(), values, "bar")
-        for name, values in counts.items()
-        if sums[name] or name == "loaded_count"
-    ]
-    marks = Series("No new records", tuple(0.0 if words else None for words in silent), "point", words=silent)
+    # All of them, also without a record: a colour means the same in the picture of each source.
+    bars = [Series(_COUNT_WORDS[name].capitalize(), values, "bar") for name, values in counts.items()]
+    marks = Series("No new records", (None,) * len(silent), "mark", words=silent)
     ended = Counter(statuses.values())
     told = ", ".join(f"{ended.pop(status)} {status}" for status in ("loaded", *sorted(ended)) if ended[status])
     brought = " and ".join(

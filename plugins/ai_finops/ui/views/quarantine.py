@@ -20,8 +20,24 @@ def quarantine_section(arrivals: Arrivals, *, settings: Settings) -> Section:
     return Section(
         "What could not be read",
         charts=(_chart(arrivals, rows),),
-        sentences=tuple(_how_to_look(rows, settings=settings)),
+        sentences=(_HOW_TO_LOOK,) if rows else (),
+        commands=_commands(rows[0], settings=settings) if rows else (),
         tables=(_table(rows, settings=settings),),
+    )
+
+
+_HOW_TO_LOOK = (
+    "A record that cannot be read stops nothing. The lake keeps a row for it with the object, the place in it and the "
+    "reason; the object itself stays at its source. The query shows those of the newest landing below, in DuckDB where the "
+    "workers run; of several versions (v000001, v000002) of a partition the highest counts. Once the source is mended, the "
+    "command lands the day again, and the next build has the records."
+)
+
+
+def _commands(newest: Record, *, settings: Settings) -> tuple[str, ...]:
+    return (
+        look_query(newest, settings=settings),
+        f"ai-finops land {newest['source']} --from {newest['landing_date']}",
     )
 
 
@@ -59,8 +75,8 @@ def _table(rows: Iterable[Record], *, settings: Settings) -> Table:
             column("source", "Source"),
             column("quarantined_count", "Quarantined", "count"),
             column("read_count", "Read", "count"),
-            column("object_address", "Read from", source=""),
-            column("quarantine_address", "Kept with the reason in", source=""),
+            column("object_address", "Read from", source=f"{OUTCOMES}.source"),
+            column("quarantine_address", "Kept with the reason in", source=f"{OUTCOMES}.quarantined_count"),
         ),
         tuple(
             (
@@ -74,21 +90,6 @@ def _table(rows: Iterable[Record], *, settings: Settings) -> Table:
             for row in rows
         ),
         empty="Nothing was quarantined in these days: every record that was read is loaded, ignored on purpose or a duplicate.",
-    )
-
-
-def _how_to_look(rows: list[Record], *, settings: Settings) -> Iterable[str]:
-    if not rows:
-        return
-    newest = rows[0]
-    yield (
-        "A record that cannot be read stops nothing. The lake keeps a row for it with the object, the place in it and the "
-        "reason; the object itself stays at its source. To look, where the workers run, in DuckDB:"
-    )
-    yield look_query(newest, settings=settings)
-    yield (
-        "Of several versions (v000001, v000002) of a partition the highest counts. Once the source is mended: "
-        f"ai-finops land {newest['source']} --from {newest['landing_date']}, and the next build has the records."
     )
 
 
