@@ -28,6 +28,21 @@ def test_ticks_are_even_and_hold_all(low, high, ticks):
     assert nice_ticks(low, high, count=5) == pytest.approx(ticks)
 
 
+@pytest.mark.parametrize(
+    ("high", "ticks"),
+    [
+        (0, (0, 1)),
+        (1, (0, 1)),
+        (4, (0, 1, 2, 3, 4)),
+        (6, (0, 2, 4, 6)),
+        (11, (0, 5, 10, 15)),
+        (110, (0, 25, 50, 75, 100, 125)),
+    ],
+)
+def test_ticks_of_what_is_counted_are_whole(high, ticks):
+    assert nice_ticks(0, high, count=5, is_whole=True) == ticks
+
+
 @settings(deadline=None)
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9), st.integers(1, 8))
 @example(0.0, 5e-324, 1)

@@ -58,7 +58,7 @@ def column_parts(chart: Chart, *, size: Size, colours: tuple[str, ...]) -> Itera
         colours: CSS class of each series.
     """
     low, high = domain(chart)
-    ticks = nice_ticks(low, high, count=5 if size.name == "wide" else 4)
+    ticks = nice_ticks(low, high, count=5 if size.name == "wide" else 4, is_whole=chart.kind == "count")
     labels = [label_tick(tick, kind=chart.kind, step=ticks[1] - ticks[0]) for tick in ticks]
     left = max(len(label) for label in labels) * _CHARACTER + 10
     frame = Frame(size=size, left=left, low=ticks[0], high=ticks[-1], count=len(chart.x))

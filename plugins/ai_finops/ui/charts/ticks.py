@@ -14,18 +14,20 @@ _NOTHING = 1e-300
 _LARGE = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
 
 
-def nice_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
+def nice_ticks(low: float, high: float, *, count: int, is_whole: bool = False) -> tuple[float, ...]:
     """Return even values from at most `low` to at least `high`, about `count` steps apart, each 1, 2, 2.5 or 5 × 10ⁿ.
 
     Args:
         low: The smallest value; at most `high`.
         count: Steps wanted, at least 1; there are never more than twice as many.
+        is_whole: Whether there is nothing between two whole numbers, as between one record and two.
     """
     if high - low <= max(abs(low) * _SAME, abs(high) * _SAME, _NOTHING):
         high = low + (abs(low) if abs(low) > _NOTHING else 1.0)
-    rough = (high - low) / count
+    rough = max((high - low) / count, 1.0 if is_whole else 0.0)
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in _STEPS if factor * power >= rough * (1 - 1e-9))
+    steps = (factor * power for factor in _STEPS if not is_whole or (factor * power).is_integer())
+    step = next(step for step in steps if step >= rough * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return tuple(_clean(place * step, step) for place in range(first, last + 1))
 

@@ -98,7 +98,7 @@ def look_query(landing: Record, *, settings: Settings) -> str:
     path = quarantine_address(landing["source"], settings=settings).replace("'", "''")
     return (
         "select object_key, place, reason, record_count, filename\n"
-        f"from read_parquet('{path}', filename = true, hive_partitioning = false)\n"
+        f"from read_parquet(\n  '{path}',\n  filename = true, hive_partitioning = false\n)\n"
         f"where landing_date = '{landing['landing_date']}'\n"
         "order by all"
     )
