@@ -249,6 +249,22 @@ def test_damaged_marts_are_said(tmp_path):
     assert client.get("/ai-cost/weekly/five-metrics.csv").status_code == 503
 
 
+def test_marts_that_are_damaged_behind_their_first_blocks_are_said(tmp_path):
+    settings = make_settings(tmp_path)
+    file = publish_tiny(settings) / "marts.duckdb"
+    content = bytearray(file.read_bytes())
+    # Three headers of 4 kB, then blocks of 256; the first ones say what there is.
+    for start in range(12_288 + 8 * 262_144, len(content) - 4_096, 262_144):
+        content[start + 8 : start + 2_008] = b"Z" * 2_000
+    file.write_bytes(content)
+    client = make_client(settings)
+    for slug in ("weekly", "health", "features"):
+        answer = client.get(f"/ai-cost/{slug}")
+        assert answer.status_code == 503
+        assert f"Build 000001-2025-06-11-0123abcd in {settings.published} is damaged" in answer.text
+        assert "publish a new build" in answer.text
+
+
 def test_a_build_without_a_mart_says_so(tmp_path):
     settings = make_settings(tmp_path)
     older = (

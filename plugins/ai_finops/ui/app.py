@@ -185,10 +185,10 @@ def _read_view(request: Request, slug: str) -> tuple[View, Build]:
         except (duckdb.Error, ReportError, KeyError) as error:
             # Marts of another release lack a table or a column, damaged ones break off; a fault of ours is told by the log.
             logger.exception("view %s of build %s could not be made", slug, build.build_id)
+            is_lacking = isinstance(error, duckdb.CatalogException | duckdb.BinderException | ReportError | KeyError)
+            what = "does not hold what this view shows" if is_lacking else f"in {state.settings.published} is damaged"
             first_line = str(error).splitlines()[0]
-            raise PublishError(
-                f"build {build.build_id} does not hold what this view shows ({first_line}); publish a new build"
-            ) from error
+            raise PublishError(f"build {build.build_id} {what} ({first_line}); publish a new build") from error
     # A newer build may have been published since the look above: what was read then is not what the key says.
     return state.recent.keep(key, (view, build)) if build.build_id == build_id else (view, build)
 

@@ -63,12 +63,14 @@ def _which(connection: duckdb.DuckDBPyConnection) -> Build:
         rows = connection.execute(_BUILD).fetchall()
     except duckdb.Error as error:
         why = str(error).splitlines()[0]
-        raise PublishError(f"dim_builds of {_path(connection)} cannot be read ({why}); publish a new build") from error
+        raise PublishError(
+            f"the row of dim_builds in {_path(connection)} cannot be read ({why}); publish a new build"
+        ) from error
     if len(rows) != 1 or None in rows[0]:
         said = f"{len(rows)} rows" if len(rows) != 1 else "an empty cell"
         raise PublishError(
-            f"dim_builds of {_path(connection)} does not say which build it is of ({said} where one full row should be); "
-            "publish a new build"
+            f"the table dim_builds in {_path(connection)} does not say which build it is of ({said} where one full row should "
+            "be); publish a new build"
         )
     build_id, as_of_date, built_at = rows[0]
     return Build(build_id=build_id, as_of_date=as_of_date, built_at=built_at)
