@@ -21,13 +21,6 @@ OUT_OF_PICTURE = """() => [...document.querySelectorAll(".plot svg text")].filte
     const own = text.getBoundingClientRect(), frame = text.ownerSVGElement.getBoundingClientRect();
     return own.width > 0 && (own.left < frame.left - 3 || own.right > frame.right + 3);
 }).map((text) => text.textContent)"""
-# Whether a row's own name is on top at the place where it stands, below the header of its table.
-IS_SEEN = """(row) => {
-    const own = row.cells[0].getBoundingClientRect();
-    const head = row.closest("table").querySelector("thead th").getBoundingClientRect();
-    const found = document.elementFromPoint(own.left + 12, own.top + 3);
-    return own.top >= head.bottom - 1 && row.contains(found);
-}"""
 FOCUSABLE = """() => [...document.querySelectorAll("a[href], button, select, summary, [tabindex='0']")]
     .filter((one) => one.getClientRects().length > 0).length"""
 
@@ -44,6 +37,15 @@ def address(tmp_path_factory):
     publish_tiny(settings, *statements)
     with serve(make_root(settings)) as address:
         yield f"{address}/ai-cost"
+
+
+# Whether a row's own name is on top at the place where it stands, below the header of its table.
+IS_SEEN = """(row) => {
+    const own = row.cells[0].getBoundingClientRect();
+    const head = row.closest("table").querySelector("thead th").getBoundingClientRect();
+    const found = document.elementFromPoint(own.left + 12, own.top + 3);
+    return own.top >= head.bottom - 1 && row.contains(found);
+}"""
 
 
 @pytest.fixture(scope="module")

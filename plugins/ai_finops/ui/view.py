@@ -56,11 +56,11 @@ class Series:
     """One for each x; None leaves a gap."""
     style: str = "line"
     """`line`, `dashed`, `bar`, `point`, or `mark`: a dot on the axis where it has words, and no value."""
+    words: tuple[str | None, ...] = ()
+    """Of a `mark`, what is said of each place, such as `not landed`; None where there is nothing to mark."""
     low: tuple[float | None, ...] | None = None
     high: tuple[float | None, ...] | None = None
     """The band around it, where it has one."""
-    words: tuple[str | None, ...] = ()
-    """Of a `mark`, what is said of each place, such as `not landed`; None where there is nothing to mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,25 +9,21 @@ from datetime import date
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _SAME = 1e-9
 """Values that differ by less than this part of them are one value."""
-_NOTHING = 1e-300
-"""Below it a number has too few digits left to be divided into steps."""
 _LARGE = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
 
 
-def nice_ticks(low: float, high: float, *, count: int, is_whole: bool = False) -> tuple[float, ...]:
+def nice_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
     """Return even values from at most `low` to at least `high`, about `count` steps apart, each 1, 2, 2.5 or 5 × 10ⁿ.
 
     Args:
         low: The smallest value; at most `high`.
         count: Steps wanted, at least 1; there are never more than twice as many.
-        is_whole: Whether there is nothing between two whole numbers, as between one record and two.
     """
-    if high - low <= max(abs(low) * _SAME, abs(high) * _SAME, _NOTHING):
-        high = low + (abs(low) if abs(low) > _NOTHING else 1.0)
-    rough = max((high - low) / count, 1.0 if is_whole else 0.0)
+    if high - low <= max(abs(low), abs(high)) * _SAME:
+        high = low + (abs(low) or 1.0)
+    rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
-    steps = (factor * power for factor in _STEPS if not is_whole or (factor * power).is_integer())
-    step = next(step for step in steps if step >= rough * (1 - 1e-9))
+    step = next(factor * power for factor in _STEPS if factor * power >= rough * (1 - 1e-9))
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return tuple(_clean(place * step, step) for place in range(first, last + 1))
 
@@ -75,3 +71,15 @@ def _decimals(step: float) -> int:
 def _clean(value: float, step: float) -> float:
     digits = max(0, 2 - math.floor(math.log10(step)))
     return round(value, digits) + 0.0
+
+
+def whole_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
+    """Return values as `nice_ticks` does, for what is counted: there is nothing between one record and two."""
+    ticks = nice_ticks(low, high, count=count)
+    step = ticks[1] - ticks[0]
+    if step.is_integer():
+        return ticks
+    # Of the steps of one and more only 2.5 is none of whole numbers.
+    step = 1.0 if step < 1 else 5.0
+    first, last = math.floor(ticks[0] / step), math.ceil(ticks[-1] / step)
+    return tuple(place * step for place in range(first, last + 1))
