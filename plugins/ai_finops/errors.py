@@ -12,7 +12,8 @@ AiFinopsError
 ├── LakeError                the raw lake cannot be read or written
 ├── BuildError               dbt or an analysis failed; the published marts are untouched
 ├── AuditFailed              the candidate marts broke an expectation; the published marts are untouched
-├── PublishError             a validated build could not be made current
+├── PublishError             a validated build could not be made current, or what is published cannot be read
+│   └── NothingPublished     there is no published build yet
 ├── ReportError              the week asked for is not in the published marts, or could not be posted
 ├── RoutingError             there is no call to find a task type for, or no text that a judge needs
 ├── ReplayError              a routing policy could not be tried on the questions given
@@ -76,7 +77,11 @@ class AuditFailed(AiFinopsError):
 
 
 class PublishError(AiFinopsError):
-    """A validated build could not be made current."""
+    """A validated build could not be made current, or what is published cannot be read."""
+
+
+class NothingPublished(PublishError):
+    """No build has been published yet; nothing is damaged."""
 
 
 class ReportError(AiFinopsError):

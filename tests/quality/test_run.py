@@ -13,6 +13,7 @@ from ai_finops.build.marts import MARTS
 from ai_finops.errors import AuditFailed, PublishError
 from ai_finops.publish import current_build, publish
 from ai_finops.quality import audit
+from ai_finops.quality.data_docs import kept_runs
 from ai_finops.quality.gx import new_context
 from ai_finops.quality.run import hold
 from ai_finops.quality.site import without_foreign_parts
@@ -376,7 +377,9 @@ def test_sound_build_passes(settings):
     audited = audit(settings=settings, build=build)
     assert audited["warnings"] == []
     assert audited["expectation_count"] > 80
-    assert json.loads(Path(build["build_dir"], "audit.json").read_text())["is_passed"] is True
+    verdict = json.loads(Path(build["build_dir"], "audit.json").read_text())
+    assert verdict["is_passed"] is True
+    assert verdict["audited_at"] == kept_runs(settings)[0].audited_at
 
 
 def test_data_docs_are_a_site_that_needs_no_network(settings):

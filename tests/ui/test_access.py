@@ -24,10 +24,28 @@ EXAMPLES = {
     "path": ("index.html", "", "..%2f..%2fetc%2fpasswd", "no/such/address"),
 }
 """Values for the parts of an address; a route with another part needs one here, or its test fails."""
+NOWHERE = (
+    "static",
+    "data-docs",
+    "docs",
+    "openapi.json",
+    "redoc",
+    "weekly/",
+    "/weekly",
+    "a/b/c/d",
+    "weekly%0a",
+    "%2e%2e/x",
+)
+"""What lies under the page's prefix and is no route's own."""
+ODD_METHODS = ("PUT", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "BREW")
 
 
 def addresses() -> list[str]:
     """Every address of the application, made from its routes: one that is added later is asked as well."""
+    return sorted({address for route in addresses_by_route() for address in route})
+
+
+def addresses_by_route() -> list[list[str]]:
     found = []
     for route in create_page().routes:
         parts = [route.path]
@@ -38,8 +56,12 @@ def addresses() -> list[str]:
                 for part in parts
                 for value in values
             ]
-        found += [f"{PREFIX}{part}" for part in parts]
-    return sorted(set(found))
+        found.append([f"{PREFIX}{part}" for part in parts])
+    return found
+
+
+def one_of_each_route() -> list[str]:
+    return [*(route[0] for route in addresses_by_route()), *(f"{PREFIX}/{path}" for path in NOWHERE)]
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +130,21 @@ def test_nobody_sees_anything_without_the_permission(ask, method):
         answer = ask(address, role=None, method=method)
         assert answer.status_code == 403, address
         assert "Build" not in answer.text
+
+
+@pytest.mark.parametrize("method", ODD_METHODS)
+def test_no_method_is_refused_before_the_permission_is_asked_for(ask, method):
+    for address in one_of_each_route():
+        assert ask(address, is_signed_in=False, method=method).status_code == 401, address
+        assert ask(address, role=None, method=method).status_code == 403, address
+    assert ask(f"{PREFIX}/weekly", role="viewer", method=method).status_code == 405
+
+
+@pytest.mark.parametrize("path", NOWHERE)
+def test_nothing_is_not_there_before_the_permission_is_asked_for(ask, path):
+    assert ask(f"{PREFIX}/{path}", is_signed_in=False).status_code == 401
+    assert ask(f"{PREFIX}/{path}", role=None).status_code == 403
+    assert ask(f"{PREFIX}/{path}", role="viewer").status_code == 404
 
 
 def test_a_refusal_leads_to_the_sign_in_and_back(ask):

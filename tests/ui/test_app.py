@@ -6,9 +6,11 @@ import io
 import json
 import os
 import re
+import shutil
 from datetime import date
 from decimal import Decimal
 
+import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -106,11 +108,12 @@ def test_there_is_nothing_at_any_other_address(client, address):
     assert answer.headers["content-security-policy"] == PAGE_POLICY
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "BREW"])
 @pytest.mark.parametrize("address", ["", "weekly", "weekly/five-metrics.csv", "nothing"])
 def test_nothing_can_be_written(client, method, address):
     answer = client.request(method, f"/ai-cost/{address}")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert answer.headers["content-security-policy"] == PAGE_POLICY
 
 
 def test_head_says_what_get_would(client):
@@ -161,9 +164,78 @@ def test_nothing_published_is_said(tmp_path):
     client = make_client(make_settings(tmp_path))
     answer = client.get("/ai-cost/weekly")
     assert answer.status_code == 200
+    assert "<h1>Nothing to show yet</h1>" in answer.text
     assert "Nothing is published in" in answer.text
     assert "nothing published" in answer.text
     assert client.get("/ai-cost/weekly/five-metrics.csv").status_code == 404
+
+
+def point_at(settings, target):
+    settings.published.mkdir(parents=True, exist_ok=True)
+    (settings.published / "current").unlink(missing_ok=True)
+    (settings.published / "current").symlink_to(target)
+
+
+def is_unreadable(client, *said):
+    """Whether a view and a download say what cannot be read, and neither that nothing is published."""
+    for address in ("weekly", "health/builds.csv"):
+        answer = client.get(f"/ai-cost/{address}")
+        assert answer.status_code == 503
+        for words in said:
+            assert words in answer.text
+        assert "othing published" not in answer.text
+        assert "Nothing to show yet" not in answer.text
+    return True
+
+
+def test_a_pointer_that_leads_nowhere_is_said(tmp_path):
+    settings = make_settings(tmp_path)
+    publish_tiny(settings)
+    client = make_client(settings)
+    assert client.get("/ai-cost/weekly").status_code == 200
+    point_at(settings, "builds/000009-2025-06-12-0123abcd")
+    told = f"{settings.published / 'current'} leads to builds/000009-2025-06-12-0123abcd, which is not there; publish again"
+    assert is_unreadable(client, told)
+
+
+def test_a_pointer_that_cannot_be_read_is_said(tmp_path):
+    settings = make_settings(tmp_path)
+    # Longer than a name may be.
+    point_at(settings, "x" * 300)
+    assert is_unreadable(make_client(settings), str(settings.published / "current"), "cannot be read", "publish again")
+
+
+def test_a_pointer_that_is_no_link_is_said(tmp_path):
+    settings = make_settings(tmp_path)
+    settings.published.mkdir(parents=True)
+    (settings.published / "current").write_text("builds/000001")
+    file = settings.published / "current" / "marts.duckdb"
+    assert is_unreadable(make_client(settings), "The published marts are damaged, publish again", str(file))
+    (settings.published / "current").unlink()
+    (settings.published / "current").mkdir()
+    assert is_unreadable(make_client(settings), "The published marts are damaged, publish again", str(file))
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("drop table dim_builds", "holds no marts; publish again"),
+        ("delete from dim_builds", "0 rows where one full row should be"),
+        ("insert into dim_builds from dim_builds", "2 rows where one full row should be"),
+        ("update dim_builds set as_of_date = null", "an empty cell where one full row should be"),
+        ("alter table dim_builds drop column built_at", "cannot be read"),
+        ("alter table dim_builds rename column as_of_date to run_date", "cannot be read"),
+        ("alter table dim_builds alter as_of_date set data type varchar using 'June'", "cannot be read"),
+    ],
+)
+def test_marts_that_do_not_say_which_build_they_are_of_are_said(tmp_path, statement, said):
+    settings = make_settings(tmp_path)
+    file = publish_tiny(settings) / "marts.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        if "null" in statement:
+            connection.execute("alter table dim_builds alter as_of_date drop not null")
+        connection.execute(statement)
+    assert is_unreadable(make_client(settings), said, str(file))
 
 
 def test_damaged_marts_are_said(tmp_path):
@@ -177,12 +249,36 @@ def test_damaged_marts_are_said(tmp_path):
     assert client.get("/ai-cost/weekly/five-metrics.csv").status_code == 503
 
 
+def test_marts_that_are_damaged_behind_their_first_blocks_are_said(tmp_path):
+    settings = make_settings(tmp_path)
+    file = publish_tiny(settings) / "marts.duckdb"
+    content = bytearray(file.read_bytes())
+    # Three headers of 4 kB, then blocks of 256; the first ones say what there is.
+    for start in range(12_288 + 8 * 262_144, len(content) - 4_096, 262_144):
+        content[start + 8 : start + 2_008] = b"Z" * 2_000
+    file.write_bytes(content)
+    client = make_client(settings)
+    for slug in ("weekly", "health", "features"):
+        answer = client.get(f"/ai-cost/{slug}")
+        assert answer.status_code == 503
+        assert f"Build 000001-2025-06-11-0123abcd in {settings.published} is damaged" in answer.text
+        assert "publish a new build" in answer.text
+
+
 def test_a_build_without_a_mart_says_so(tmp_path):
     settings = make_settings(tmp_path)
-    publish_tiny(settings, "drop table fct_weekly_metrics")
-    answer = make_client(settings).get("/ai-cost/weekly")
-    assert answer.status_code == 503
-    assert "does not hold what this view shows" in answer.text
+    older = (
+        "drop table fct_weekly_metrics",
+        "alter table fct_daily_extract_outcomes drop column api_call_count",
+        "alter table dim_builds drop column duckdb_version",
+    )
+    publish_tiny(settings, *older)
+    client = make_client(settings)
+    for slug, lacking in (("weekly", "fct_weekly_metrics"), ("health", "")):
+        answer = client.get(f"/ai-cost/{slug}")
+        assert answer.status_code == 503
+        assert "Build 000001-2025-06-11-0123abcd does not hold what this view shows" in answer.text
+        assert lacking in answer.text
 
 
 @pytest.mark.parametrize(("today", "is_stale"), [(date(2025, 6, 13), False), (date(2025, 6, 14), True)])
@@ -192,23 +288,24 @@ def test_old_marts_are_shown_as_stale(published, today, is_stale):
     assert ("Stale: the newest published day lies before 2025-06-11, 3 days ago." in page) is is_stale
 
 
-@pytest.mark.parametrize(
-    ("build_id", "is_passed", "is_said"),
-    [
-        ("000002-2025-06-12-0123abcd", False, True),
-        ("000002-2025-06-12-0123abcd", True, False),
-        ("000000-2025-06-10-0123abcd", False, False),
-    ],
-)
-def test_a_newer_build_that_failed_its_audit_is_said(tmp_path, build_id, is_passed, is_said):
+def test_a_newer_build_that_failed_its_audit_is_said_above_every_view(tmp_path):
     settings = make_settings(tmp_path)
     publish_tiny(settings)
-    folder = settings.builds / build_id
-    folder.mkdir(parents=True)
+    newer = "000002-2025-06-12-0123abcd"
+    folder, docs = settings.builds / newer, settings.home / "data_docs" / newer
+    for made in (folder, docs):
+        made.mkdir(parents=True)
     (folder / "build.json").write_text("{}")
-    (folder / "audit.json").write_text(json.dumps({"is_passed": is_passed, "failures": ["<b>rows</b> doubled"]}))
-    page = make_client(settings).get("/ai-cost/weekly").text
-    assert (f"Build {build_id} failed its audit (1 expectations: &lt;b&gt;rows&lt;/b&gt; doubled)." in page) is is_said
+    (folder / "audit.json").write_text(json.dumps({"is_passed": False, "failures": ["<b>rows</b> doubled"]}))
+    (docs / "index.html").write_text("what broke")
+    client = make_client(settings)
+    for slug in VIEWS:
+        page = client.get(f"/ai-cost/{slug}").text
+        assert "The data is as of build 000001-2025-06-11-0123abcd (days before 2025-06-11)." in page
+        assert f"The newer build {newer} (days before 2025-06-12) failed its audit and was not published" in page
+        assert "1 expectation broken, first &lt;b&gt;rows&lt;/b&gt; doubled." in page
+        assert f'<a href="/ai-cost/data-docs/{newer}/index.html">Its audit (Data Docs)</a>' in page
+    assert client.get(f"/ai-cost/data-docs/{newer}/index.html").text == "what broke"
 
 
 def test_a_build_published_in_between_is_seen_by_the_next_request(tmp_path):
@@ -237,6 +334,27 @@ def test_a_message_written_later_is_seen(tmp_path):
     assert "AI Cost Weekly &lt;b&gt;as kept&lt;/b&gt;" in page
     assert 'src="/ai-cost/reviews/2025-06-02.png"' in page
     assert client.get("/ai-cost/reviews/2025-06-02.png").headers["content-type"] == "image/png"
+
+
+def test_another_audit_of_the_same_build_is_seen(tmp_path):
+    settings = make_settings(tmp_path)
+    publish_tiny(settings)
+    audit = settings.builds / "000001-2025-06-11-0123abcd" / "audit.json"
+    audit.parent.mkdir(parents=True)
+    client = make_client(settings)
+    for number in (1, 2):
+        audit.write_text(json.dumps({"is_passed": True, "warnings": [f"drift {number}"]}))
+        assert f"drift {number}" in client.get("/ai-cost/health").text
+
+
+def test_marts_that_lie_in_the_place_of_the_same_build_are_seen(tmp_path):
+    settings = make_settings(tmp_path)
+    folder = publish_tiny(settings)
+    client = make_client(settings)
+    assert "Renamed" not in client.get("/ai-cost/features").text
+    shutil.rmtree(folder)
+    publish_tiny(settings, "update fct_daily_feature_costs set display_name = 'Renamed'")
+    assert "Renamed" in client.get("/ai-cost/features").text
 
 
 def test_sites_below_the_page_have_their_own_policies(tmp_path):

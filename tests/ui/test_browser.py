@@ -39,6 +39,15 @@ def address(tmp_path_factory):
         yield f"{address}/ai-cost"
 
 
+# Whether a row's own name is on top at the place where it stands, below the header of its table.
+IS_SEEN = """(row) => {
+    const own = row.cells[0].getBoundingClientRect();
+    const head = row.closest("table").querySelector("thead th").getBoundingClientRect();
+    const found = document.elementFromPoint(own.left + 12, own.top + 3);
+    return own.top >= head.bottom - 1 && row.contains(found);
+}"""
+
+
 @pytest.fixture(scope="module")
 def chromium():
     path = chromium_path()
@@ -101,6 +110,15 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(chromium, address
         assert seen == count
 
 
+def test_the_view_that_is_open_is_in_sight_in_the_navigation(chromium, address):
+    with open_page(chromium, size="phone") as page:
+        for slug in ("weekly", "health", "definitions"):
+            page.goto(f"{address}/{slug}")
+            box = page.locator("nav [aria-current]").bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= SIZES["phone"][0]
+
+
 def test_the_skip_link_goes_past_the_navigation(chromium, address):
     with open_page(chromium) as page:
         page.goto(f"{address}/weekly")
@@ -156,4 +174,15 @@ def test_a_header_leads_to_its_definition(chromium, address):
         page.locator("#daily-costs thead a", has_text="Cost").first.click()
         assert page.url == f"{address}/definitions#fct_daily_feature_costs.allocated_cost_usd"
         assert page.locator("tr:target th").inner_text() == "allocated_cost_usd"
-        assert page.locator("tr:target").evaluate("one => one.getBoundingClientRect().top < innerHeight")
+        assert page.locator("tr:target").evaluate(IS_SEEN)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_an_address_leads_to_is_not_behind_a_header(chromium, address, size):
+    with open_page(chromium, size=size) as page:
+        # The table of each lies in a frame of its own, whose header stays when it is scrolled.
+        for column in ("fct_llm_calls.cost_reason", "rpt_weekly_digest.projection_status"):
+            page.goto(f"{address}/definitions#{column}")
+            assert page.locator("tr:target th").inner_text() == column.partition(".")[2]
+            assert page.locator("tr:target").evaluate(IS_SEEN), column
+            page.goto("about:blank")

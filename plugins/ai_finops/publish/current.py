@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
-from ai_finops.errors import BuildError, PublishError
+from ai_finops.errors import BuildError, NothingPublished, PublishError
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,13 +23,12 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
     """Open the published marts (`marts.<mart>`) for reading; a build published meanwhile is seen by the next call.
 
     Raises:
-        PublishError: Nothing has been published yet, or the file cannot be opened or holds no marts.
+        NothingPublished: Nothing has been published yet.
+        PublishError: What `current` leads to is not there or cannot be read, or the file cannot be opened or holds no marts.
     """
     from ai_finops.build.raw_views import open_warehouse
 
-    folder = current_build(settings)
-    if folder is None:
-        raise PublishError(f"nothing is published in {settings.published} yet; run ai-finops run")
+    folder = require_current(settings)
     try:
         connection = open_warehouse(folder / "marts.duckdb", read_only=True)
     except BuildError as error:
@@ -38,6 +37,29 @@ def open_published(settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise PublishError(f"{folder / 'marts.duckdb'} holds no marts; publish again")
     return connection
+
+
+def require_current(settings: Settings) -> Path:
+    """Return the folder of the published build as `current_build` does, and say why where there is none.
+
+    Raises:
+        NothingPublished: Nothing has been published yet.
+        PublishError: `current` is there and leads nowhere, or cannot be read.
+    """
+    link = settings.published / "current"
+    try:
+        folder = current_build(settings)
+        target = link.readlink() if folder is None and link.is_symlink() else None
+    except OSError as error:
+        raise PublishError(
+            f"{link}, which leads to the published build, cannot be read ({error.strerror or error}); "
+            "see what lies there and publish again"
+        ) from error
+    if target is not None:
+        raise PublishError(f"{link} leads to {target}, which is not there; publish again")
+    if folder is None:
+        raise NothingPublished(f"nothing is published in {settings.published} yet; run ai-finops run")
+    return folder
 
 
 def resolve_build(settings: Settings, name: str) -> Path:

@@ -55,7 +55,8 @@ def audit(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
         write_report(site, held=held, run=run)
         show_site(site, settings=settings, run=run)
         failures = [str(found) for found in failed]
-        record_verdict(build, is_passed=not failed, summary=summary | {"failures": failures}, looked_at=looked_at)
+        told = summary | {"audited_at": run.audited_at, "failures": failures}
+        record_verdict(build, is_passed=not failed, summary=told, looked_at=looked_at)
     if failed:
         error = AuditFailed(_sentence(failed, build=build, index=index))
         error.broken = tuple(failed)

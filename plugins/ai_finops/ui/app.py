@@ -1,11 +1,12 @@
 """The page's addresses. Reading and drawing are elsewhere; here is who may ask what, and what is answered.
 
 Every address asks for the permission first (`access`), also those that do not exist: the dependency is the application's, and
-the last route takes whatever is left, by any method.
+the last route takes whatever is left, by any method, also one that nobody has heard of.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,22 +14,24 @@ from typing import Any
 import duckdb
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from ai_finops.config import Settings
-from ai_finops.errors import PublishError, ReportError
+from ai_finops.errors import NothingPublished, PublishError, ReportError
 from ai_finops.ui.access import require_access
 from ai_finops.ui.address import FIRST_SLUG, NAME
+from ai_finops.ui.build_state import state_warns
 from ai_finops.ui.downloads import ENDINGS, write_download
 from ai_finops.ui.folders import find_file, media_type
 from ai_finops.ui.headers import DATA_DOCS_POLICY, DBT_DOCS_POLICY, FOREVER, PAGE_POLICY, PRIVATE, WithHeaders
-from ai_finops.ui.page.render import STATIC, Place, query_of, render, render_refusal, static_version
-from ai_finops.ui.published import Build, open_build, published_id, state_warns
+from ai_finops.ui.made_from import made_from
+from ai_finops.ui.page.render import STATIC, Notice, Place, query_of, render, render_refusal, static_version
+from ai_finops.ui.published import Build, open_build
 from ai_finops.ui.recent import RecentViews
 from ai_finops.ui.view import View
 from ai_finops.ui.views import TITLES, VIEWS
 
 _READING = ["GET", "HEAD"]
-_ANY = [*_READING, "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _MOST_CHOSEN, _MOST_LETTERS = 200, 200
 _REFUSALS = {
     401: ("Sign in first", "This page needs a sign-in to Airflow."),
@@ -38,6 +41,8 @@ _REFUSALS = {
     500: ("Something broke", "The page could not be made; the API server's log says why."),
     503: ("Cannot be read", "What is published cannot be read."),
 }
+
+logger = logging.getLogger(__name__)
 
 
 def create_page(settings: Settings | None = None, *, today: Callable[[], date] | None = None) -> FastAPI:
@@ -59,7 +64,7 @@ def create_page(settings: Settings | None = None, *, today: Callable[[], date] |
     page.state.today = today or (lambda: datetime.now(UTC).date())
     page.state.recent = RecentViews()
     page.add_middleware(WithHeaders)
-    page.add_exception_handler(HTTPException, _refuse)
+    page.add_exception_handler(AnyHTTPException, _refuse)
     page.add_exception_handler(Exception, _break)
     for path, answer in (
         ("/", to_first_view),
@@ -71,7 +76,9 @@ def create_page(settings: Settings | None = None, *, today: Callable[[], date] |
         ("/{slug}/{file_name}", table_file),
     ):
         page.add_api_route(path, answer, methods=_READING, response_model=None)
-    page.add_api_route("/{path:path}", nothing_here, methods=_ANY, response_model=None)
+    # Without methods it takes every one: a route before it would answer 405 to an odd one before it asks who that is.
+    # FastAPI makes a route's id of a method, so this one brings its own.
+    page.add_api_route("/{path:path}", nothing_here, methods=[], operation_id="nothing_here", response_model=None)
     return page
 
 
@@ -89,8 +96,11 @@ def view_page(request: Request, slug: str) -> Response:
     try:
         view, build = _read_view(request, slug)
     except PublishError as error:
-        status = 503 if published_id(settings) else 200
-        return HTMLResponse(render(None, place=place, build=None, today=today, notice=_sentence(error)), status)
+        warns = state_warns(None, settings=settings, today=today) if isinstance(error, NothingPublished) else ()
+        notice = _notice(error)
+        return HTMLResponse(
+            render(None, place=place, build=None, warns=warns, today=today, notice=notice), notice.status
+        )
     place = Place(base=place.base, slug=slug, query=_own_query(request, view), navigation=place.navigation)
     warns = state_warns(build, settings=settings, today=today)
     return HTMLResponse(render(view, place=place, build=build, warns=warns, today=today))
@@ -104,9 +114,7 @@ def table_file(request: Request, slug: str, file_name: str) -> Response:
     try:
         view, build = _read_view(request, slug)
     except PublishError as error:
-        raise HTTPException(
-            503 if published_id(request.app.state.settings) else 404, detail=_sentence(error)
-        ) from error
+        raise HTTPException(404 if isinstance(error, NothingPublished) else 503, detail=_sentence(error)) from error
     table = view.table(table_id)
     if table is None:
         raise HTTPException(404)
@@ -163,28 +171,26 @@ def _read_view(request: Request, slug: str) -> tuple[View, Build]:
     """Make a view of what is published now, or take the one made a moment ago from the same.
 
     Raises:
-        PublishError: Nothing is published, it cannot be read, or it is older than this version of the page.
+        NothingPublished: There is no build yet.
+        PublishError: What is published cannot be read, or it is older than this version of the page.
     """
     state, chosen = request.app.state, _chosen(request)
-    rest = (_modified_ns(state.settings), slug, query_of(chosen))
-    if kept := state.recent.find((published_id(state.settings), *rest)):
+    build_id, inputs = made_from(state.settings)
+    key = (build_id, inputs, slug, query_of(chosen))
+    if kept := state.recent.find(key):
         return kept
     with open_build(state.settings) as (connection, build):
         try:
             view = VIEWS[slug](connection, chosen=chosen, settings=state.settings)
-        except (duckdb.CatalogException, duckdb.BinderException, ReportError) as error:
+        except (duckdb.Error, ReportError, KeyError) as error:
+            # Marts of another release lack a table or a column, damaged ones break off; a fault of ours is told by the log.
+            logger.exception("view %s of build %s could not be made", slug, build.build_id)
+            is_lacking = isinstance(error, duckdb.CatalogException | duckdb.BinderException | ReportError | KeyError)
+            what = "does not hold what this view shows" if is_lacking else f"in {state.settings.published} is damaged"
             first_line = str(error).splitlines()[0]
-            raise PublishError(
-                f"build {build.build_id} does not hold what this view shows ({first_line}); publish a new build"
-            ) from error
-    # By the build that was read: a newer one may have been published since the look above.
-    return state.recent.keep((build.build_id, *rest), (view, build))
-
-
-def _modified_ns(settings: Settings) -> tuple[int, ...]:
-    """Return when what views read beside the marts was last written to."""
-    folders = (settings.published / "reviews", settings.home / "data_docs", settings.builds)
-    return tuple(folder.stat().st_mtime_ns if folder.exists() else 0 for folder in folders)
+            raise PublishError(f"build {build.build_id} {what} ({first_line}); publish a new build") from error
+    # A newer build may have been published since the look above: what was read then is not what the key says.
+    return state.recent.keep(key, (view, build)) if build.build_id == build_id else (view, build)
 
 
 def _chosen(request: Request) -> dict[str, Sequence[str]]:
@@ -203,6 +209,12 @@ def _own_query(request: Request, view: View) -> tuple[tuple[str, str], ...]:
 
 def _base(request: Request) -> str:
     return request.scope.get("root_path", "").rstrip("/")
+
+
+def _notice(error: PublishError) -> Notice:
+    if isinstance(error, NothingPublished):
+        return Notice("Nothing to show yet", _sentence(error), state="nothing published")
+    return Notice("The data cannot be read", _sentence(error), state="what is published cannot be read", status=503)
 
 
 def _sentence(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,16 +9,15 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_finops.build.candidate import candidates
 from ai_finops.config import Settings
-from ai_finops.publish import current_build, open_published
-from ai_finops.ui.view import Warn
+from ai_finops.errors import PublishError
+from ai_finops.publish import open_published
+from ai_finops.publish.current import require_current
 
 if TYPE_CHECKING:
     import duckdb
 
-STALE_DAYS = 2
-"""Marts whose clock lies further back than this are shown as stale; a day is published in the morning after it."""
+_BUILD = "select build_id, cast(as_of_date as date), cast(built_at as timestamp) from dim_builds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,60 +35,48 @@ def open_build(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, 
     """Open what is published now and say which build it is.
 
     Raises:
-        PublishError: Nothing is published, or it cannot be read.
+        NothingPublished: There is no build yet.
+        PublishError: It cannot be read, or does not say which build it is; the message names the file.
     """
     connection = open_published(settings)
     try:
-        ((build_id, as_of_date, built_at),) = connection.execute(
-            "select build_id, as_of_date, cast(built_at as timestamp) from dim_builds"
-        ).fetchall()
-        yield connection, Build(build_id=build_id, as_of_date=as_of_date, built_at=built_at)
+        yield connection, _which(connection)
     finally:
         connection.close()
 
 
-def published_id(settings: Settings) -> str | None:
-    """Return the id of the published build without opening it; None before any."""
-    folder = current_build(settings)
-    return folder.name if folder else None
+def published_file(settings: Settings) -> Path:
+    """Return the file of the published marts without opening it.
+
+    Raises:
+        NothingPublished: There is no build yet.
+        PublishError: What leads to it cannot be read.
+    """
+    return require_current(settings) / "marts.duckdb"
 
 
-def state_warns(build: Build, *, settings: Settings, today: date) -> tuple[Warn, ...]:
-    """Say what is wrong with what is shown: too old, or a newer build that failed its audit."""
-    return tuple(warn for warn in (_stale(build, today=today), _failed(build, settings=settings)) if warn)
+def _which(connection: duckdb.DuckDBPyConnection) -> Build:
+    """Read the one row of `dim_builds`; marts of another release may lack it, or a column of it."""
+    import duckdb
 
-
-def _stale(build: Build, *, today: date) -> Warn | None:
-    age_days = (today - build.as_of_date).days
-    if age_days <= STALE_DAYS:
-        return None
-    return Warn(
-        f"Stale: the newest published day lies before {build.as_of_date.isoformat()}, {age_days} days ago. "
-        "See the runs of build_marts.",
-        "warning",
-    )
-
-
-def _failed(build: Build, *, settings: Settings) -> Warn | None:
-    """The newest candidate's audit, where it is newer than what is published."""
-    newest = next(iter(reversed(candidates(settings))), None)
-    if newest is None or newest.name <= build.build_id:
-        return None
-    audit = _read(newest / "audit.json")
-    if audit is None or audit.get("is_passed"):
-        return None
-    failures = audit.get("failures") or []
-    first = f": {failures[0]}" if failures else ""
-    return Warn(
-        f"Build {newest.name} failed its audit ({len(failures)} expectations{first}). "
-        f"What you see is the last good build, {build.build_id}.",
-        "warning",
-    )
-
-
-def _read(file: Path) -> dict | None:
     try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+        rows = connection.execute(_BUILD).fetchall()
+    except duckdb.Error as error:
+        why = str(error).splitlines()[0]
+        raise PublishError(
+            f"the row of dim_builds in {_path(connection)} cannot be read ({why}); publish a new build"
+        ) from error
+    if len(rows) != 1 or None in rows[0]:
+        said = f"{len(rows)} rows" if len(rows) != 1 else "an empty cell"
+        raise PublishError(
+            f"the table dim_builds in {_path(connection)} does not say which build it is of ({said} where one full row should "
+            "be); publish a new build"
+        )
+    build_id, as_of_date, built_at = rows[0]
+    return Build(build_id=build_id, as_of_date=as_of_date, built_at=built_at)
+
+
+def _path(connection: duckdb.DuckDBPyConnection) -> str:
+    return connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchone()[0]

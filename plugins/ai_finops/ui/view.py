@@ -55,7 +55,9 @@ class Series:
     values: tuple[float | None, ...]
     """One for each x; None leaves a gap."""
     style: str = "line"
-    """`line`, `dashed`, `bar` or `point`."""
+    """`line`, `dashed`, `bar`, `point`, or `mark`: a dot on the axis where it has words, and no value."""
+    words: tuple[str | None, ...] = ()
+    """Of a `mark`, what is said of each place, such as `not landed`; None where there is nothing to mark."""
     low: tuple[float | None, ...] | None = None
     high: tuple[float | None, ...] | None = None
     """The band around it, where it has one."""
@@ -123,21 +125,23 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Warn:
-    """Something about the data that who reads the view has to know: stale, failed, missing."""
-
-    text: str
-    status: str = "watch"
-    """`watch` or `warning`."""
-
-
-@dataclass(frozen=True, slots=True)
 class Link:
     """A way to another page."""
 
     label: str
     href: str
     """Below the page's: `data-docs/index.html`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something about the data that who reads the view has to know: stale, failed, missing."""
+
+    text: str
+    status: str = "watch"
+    """`watch` or `warning`."""
+    link: Link | None = None
+    """Where more of it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,8 @@ class Section:
     tables: tuple[Table, ...] = ()
     sentences: tuple[str, ...] = ()
     """A sentence may have line breaks; they are kept."""
+    commands: tuple[str, ...] = ()
+    """What its sentences say can be run, as it is typed."""
     pictures: tuple[Picture, ...] = ()
     links: tuple[Link, ...] = ()
 

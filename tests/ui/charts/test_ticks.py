@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_finops.ui.charts.ticks import full_label, label_tick, nice_ticks, spread_labels, x_labels
+from ai_finops.ui.charts.ticks import full_label, label_tick, nice_ticks, spread_labels, whole_ticks, x_labels
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,21 @@ from ai_finops.ui.charts.ticks import full_label, label_tick, nice_ticks, spread
 )
 def test_ticks_are_even_and_hold_all(low, high, ticks):
     assert nice_ticks(low, high, count=5) == pytest.approx(ticks)
+
+
+@pytest.mark.parametrize(
+    ("high", "ticks"),
+    [
+        (0, (0, 1)),
+        (1, (0, 1)),
+        (4, (0, 1, 2, 3, 4)),
+        (6, (0, 2, 4, 6)),
+        (11, (0, 5, 10, 15)),
+        (110, (0, 25, 50, 75, 100, 125)),
+    ],
+)
+def test_ticks_of_what_is_counted_are_whole(high, ticks):
+    assert whole_ticks(0, high, count=5) == ticks
 
 
 @settings(deadline=None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ai_finops.ui.charts import svg
 from ai_finops.ui.charts.stacks import Span, band_runs, bar_spans, domain, known_runs
 from ai_finops.ui.charts.svg import Size
-from ai_finops.ui.charts.ticks import label_tick, nice_ticks, spread_labels, x_labels
+from ai_finops.ui.charts.ticks import label_tick, nice_ticks, spread_labels, whole_ticks, x_labels
 from ai_finops.ui.charts.words import place_words
 from ai_finops.ui.view import Chart
 
@@ -58,7 +58,8 @@ def column_parts(chart: Chart, *, size: Size, colours: tuple[str, ...]) -> Itera
         colours: CSS class of each series.
     """
     low, high = domain(chart)
-    ticks = nice_ticks(low, high, count=5 if size.name == "wide" else 4)
+    ticks_of = whole_ticks if chart.kind == "count" else nice_ticks
+    ticks = ticks_of(low, high, count=5 if size.name == "wide" else 4)
     labels = [label_tick(tick, kind=chart.kind, step=ticks[1] - ticks[0]) for tick in ticks]
     left = max(len(label) for label in labels) * _CHARACTER + 10
     frame = Frame(size=size, left=left, low=ticks[0], high=ticks[-1], count=len(chart.x))
@@ -160,3 +161,6 @@ def _lines(chart: Chart, frame: Frame, colours: tuple[str, ...]) -> Iterator[str
         for place, point in places:
             if one.style == "point" or place in alone or len(places) <= 16:
                 yield svg.dot(point, radius=4 if one.style == "point" else 3, classes=f"dot {colour}")
+        for place, words in enumerate(one.words if one.style == "mark" else ()):
+            if words is not None:
+                yield svg.dot((frame.x(place), frame.y(0)), radius=5, classes=f"dot {colour}")

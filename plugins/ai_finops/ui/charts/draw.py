@@ -67,5 +67,6 @@ def _swatch(series: Series, colour: str) -> str:
     shape = {
         "bar": svg.rect(x=1, y=2, width=14, height=10, classes=f"bar {colour}"),
         "point": svg.dot((8, 7), radius=4, classes=f"dot {colour}"),
+        "mark": svg.dot((8, 7), radius=5, classes=f"dot {colour}"),
     }.get(series.style, svg.line((0, 7), (16, 7), classes=f"line {series.style} {colour}"))
     return f'<svg class="swatch" viewBox="0 0 16 14" aria-hidden="true" focusable="false">{shape}</svg>'

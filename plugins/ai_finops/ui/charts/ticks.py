@@ -71,3 +71,15 @@ def _decimals(step: float) -> int:
 def _clean(value: float, step: float) -> float:
     digits = max(0, 2 - math.floor(math.log10(step)))
     return round(value, digits) + 0.0
+
+
+def whole_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
+    """Return values as `nice_ticks` does, for what is counted: there is nothing between one record and two."""
+    ticks = nice_ticks(low, high, count=count)
+    step = ticks[1] - ticks[0]
+    if step.is_integer():
+        return ticks
+    # Of the steps of one and more only 2.5 is none of whole numbers.
+    step = 1.0 if step < 1 else 5.0
+    first, last = math.floor(ticks[0] / step), math.ceil(ticks[-1] / step)
+    return tuple(place * step for place in range(first, last + 1))

@@ -10,11 +10,20 @@ from ai_finops.ui.view import Chart, Series
 def place_words(chart: Chart, place: int) -> str:
     """Return the values at one place, a line each; what is not known is said to be."""
     return "\n".join(
-        [full_label(chart.x[place]), *(_series_words(one, place, kind=chart.kind) for one in chart.series)]
+        [
+            full_label(chart.x[place]),
+            *(
+                _series_words(one, place, kind=chart.kind)
+                for one in chart.series
+                if one.style != "mark" or one.words[place] is not None
+            ),
+        ]
     )
 
 
 def _series_words(series: Series, place: int, *, kind: str) -> str:
+    if series.style == "mark":
+        return f"{series.name}: {series.words[place]}"
     value = series.values[place]
     words = f"{series.name}: {'not known' if value is None else write(value, kind).text}"
     low = series.low[place] if series.low else None

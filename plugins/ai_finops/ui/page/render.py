@@ -43,8 +43,26 @@ class Place:
     """Slug and name of every view."""
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Why there is no view."""
+
+    title: str
+    text: str
+    state: str
+    """In the place of the build: `nothing published`."""
+    status: int = 200
+    """Of the answer."""
+
+
 def render(
-    view: View | None, *, place: Place, build: Build | None, warns: Sequence[Warn] = (), today: date, notice: str = ""
+    view: View | None,
+    *,
+    place: Place,
+    build: Build | None,
+    warns: Sequence[Warn] = (),
+    today: date,
+    notice: Notice | None = None,
 ) -> str:
     """Return the page of a view; without one, the page that says why there is none.
 
@@ -54,7 +72,7 @@ def render(
         build: What it was read from; None where nothing is published.
         warns: About the data, before those of the view.
         today: For the age of what is shown.
-        notice: Why there is no view.
+        notice: Why there is no view, where there is none.
     """
     return (
         _environment()
@@ -156,4 +174,4 @@ def query_of(params: Mapping[str, Sequence[str]]) -> tuple[tuple[str, str], ...]
     return tuple((name, value) for name in sorted(params) for value in params[name])
 
 
-__all__ = ["STATIC", "Place", "query_of", "render", "render_refusal", "static_version"]
+__all__ = ["STATIC", "Notice", "Place", "query_of", "render", "render_refusal", "static_version"]

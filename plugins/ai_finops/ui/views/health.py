@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from ai_finops.errors import PublishError
 from ai_finops.report.wording import counted
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, plain, value_of
-from ai_finops.ui.kept_audit import Audit, audit_of
-from ai_finops.ui.rows import Record, column, fill, floats, records
-from ai_finops.ui.view import Chart, Choice, Column, Fact, Link, Section, Series, Table, View, Warn
+from ai_finops.ui.kept_audit import Audit, audit_of, docs_address
+from ai_finops.ui.rows import Record, column, fill, records
+from ai_finops.ui.view import Choice, Fact, Link, Section, Table, View, Warn
+from ai_finops.ui.views.arrivals import NOT_LANDED, OUTCOMES, Arrivals, days_shown, matrix, silence_warns, source_charts
+from ai_finops.ui.views.quarantine import quarantine_section
 
 if TYPE_CHECKING:
     import duckdb
 
     from ai_finops.config import Settings
 
-OUTCOMES = "fct_daily_extract_outcomes"
 WINDOWS = ("14", "28", "90")
-NOT_LANDED = "not landed"
-COUNTS = ("loaded_count", "ignored_count", "quarantined_count", "duplicate_count")
+_NOT_FRESH = ("behind", "never_landed")
 
 _LANDINGS = Table(
     "landings",
@@ -41,7 +43,7 @@ _LANDINGS = Table(
         column("error", "What went wrong"),
     ),
     (),
-    note="Read = loaded + ignored + quarantined + duplicates. A quarantined record is kept in the lake with the reason.",
+    note="Read = loaded + ignored + quarantined + duplicates.",
     empty="Nothing has landed in these days. Rows come with ai-finops run, or the extract DAGs.",
 )
 
@@ -59,7 +61,8 @@ _FRESHNESS = Table(
         column("quarantined_count", "Quarantined", "count"),
     ),
     (),
-    note="The build's clock is the day after the newest day that it can hold. Failed and quarantined are of the days shown.",
+    note="fresh, empty (its newest day brought nothing), behind, or never landed. The build's clock is the day after the "
+    "newest day that it can hold. Failed and quarantined are of the days shown.",
     empty="No source has landed anything yet.",
 )
 
@@ -135,30 +138,34 @@ def health(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: S
     """Return the landings of the days before the build's clock: `?days=28&source=traces`."""
     builds = records(connection, "select * replace (built_at at time zone 'UTC' as built_at) from dim_builds")
     window = choose_one(chosen, "days", "Days", [Choice(each, f"last {each} days") for each in WINDOWS], default="28")
-    sources = [row["source"] for row in records(connection, f"select distinct source from {OUTCOMES} order by 1")]  # noqa: S608 - our own name
+    outcomes = records(connection, f"select source, min(landing_date) as first_date from {OUTCOMES} group by 1")  # noqa: S608 - our own name
+    first_dates = {row["source"]: row["first_date"] for row in outcomes}
+    # One that is switched on and has never landed is a silence too; before anything has landed, all are.
+    sources = sorted({*first_dates, *(settings.sources if first_dates else ())})
     choice = choose_one(chosen, "source", "Source", or_all(plain(sources), label="All sources"))
     source = value_of(choice)
     as_of = builds[0]["as_of_date"] if builds else _newest_day(connection)
     first = as_of - timedelta(days=int(window.chosen[0])) if as_of else None
     landings = _landings(connection, first, source)
-    days = _days(landings, as_of)
-    shown = [each for each in sources if source in (None, each)]
-    fresh = _freshness(connection, as_of, first, source)
-    published = audit_of(settings, builds[0]["build_id"]) if builds else None
+    shown = tuple(each for each in sources if source in (None, each))
+    arrivals = Arrivals(shown, days_shown(landings, as_of), landings, first_dates)
+    fresh = _freshness(connection, as_of, first, shown)
+    published = _published(builds[0]["build_id"] if builds else None, settings)
     return View(
         slug="health",
         title="Data health",
         lead="Did everything arrive, what could not be read, and did the marts pass their audit?",
-        facts=_facts(as_of, landings, published),
+        facts=_facts(as_of, arrivals, published),
         filters=(window, choice),
-        warns=_warns(landings, fresh),
+        warns=_warns(arrivals, fresh),
         sections=(
             Section(
                 "What arrived",
-                charts=(_count_chart(landings, days, COUNTS[:2]), _count_chart(landings, days, COUNTS[2:])),
-                tables=(_matrix(landings, shown, days), fill(_FRESHNESS, fresh), fill(_LANDINGS, landings)),
+                charts=source_charts(arrivals),
+                tables=(matrix(arrivals), fill(_FRESHNESS, fresh), fill(_LANDINGS, landings)),
             ),
-            Section("The audit", sentences=_audit_sentences(published), links=_LINKS, tables=(fill(_BUILDS, builds),)),
+            quarantine_section(arrivals, settings=settings),
+            Section("The audit", sentences=published.sentences, links=published.links, tables=(fill(_BUILDS, builds),)),
             Section(
                 "What traces do not say",
                 tables=(
@@ -169,13 +176,6 @@ def health(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: S
             ),
         ),
     )
-
-
-_LINKS = (
-    Link("Data Docs of the newest audit", "data-docs/index.html"),
-    Link("Models and their columns (dbt docs)", "dbt-docs/index.html"),
-    Link("Definitions", "definitions"),
-)
 
 
 def _newest_day(connection: duckdb.DuckDBPyConnection) -> date | None:
@@ -191,51 +191,32 @@ def _landings(connection: duckdb.DuckDBPyConnection, first: date | None, source:
 
 
 def _freshness(
-    connection: duckdb.DuckDBPyConnection, as_of: date | None, first: date | None, source: str | None
+    connection: duckdb.DuckDBPyConnection, as_of: date | None, first: date | None, sources: tuple[str, ...]
 ) -> list[Record]:
     query = """
         select
-            source,
+            sources.source,
             max(landing_date) filter (where status in ('loaded', 'empty')) as newest_date,
             max(landing_date) filter (where loaded_count > 0) as newest_with_rows_date,
             count(*) filter (where status in ('failed', 'missing') and landing_date >= $first) as failed_count,
             sum(quarantined_count) filter (where landing_date >= $first) as quarantined_count
-        from fct_daily_extract_outcomes where $source is null or source = $source group by 1 order by 1"""
+        from (select unnest($sources::varchar[]) as source) as sources
+        left join fct_daily_extract_outcomes as outcomes on sources.source = outcomes.source
+        group by 1 order by 1"""
     rows = []
-    for row in records(connection, query, first=first, source=source):
+    for row in records(connection, query, first=first, sources=list(sources)):
         newest = row["newest_date"]
         behind = (as_of - timedelta(days=1) - newest).days if newest and as_of else None
-        is_healthy = behind is not None and behind <= 0
-        rows.append(row | {"days_behind_count": behind, "freshness_status": "healthy" if is_healthy else "warning"})
+        rows.append(row | {"days_behind_count": behind, "freshness_status": _how_fresh(row, behind)})
     return rows
 
 
-def _days(landings: list[Record], as_of: date | None) -> list[date]:
-    """Return every day from the first landing on to the one before the build's clock, landed or not."""
-    if not landings or as_of is None:
-        return []
-    seen = [row["landing_date"] for row in landings]
-    last = max(max(seen), as_of - timedelta(days=1))
-    return [min(seen) + timedelta(days=number) for number in range((last - min(seen)).days + 1)]
-
-
-def _matrix(landings: list[Record], sources: list[str], days: list[date]) -> Table:
-    """Return a row for each day and a column for each source: how its landing ended, or that there was none."""
-    status = {(row["landing_date"], row["source"]): row["status"] for row in landings}
-    columns = (
-        column("landing_date", "Day", "date"),
-        *(Column(f"{source}_status", source, "status", f"{OUTCOMES}.status") for source in sources),
-    )
-    rows = tuple((day, *(status.get((day, source), NOT_LANDED) for source in sources)) for day in reversed(days))
-    return Table(
-        "outcomes",
-        "How each day's landing ended, by source",
-        OUTCOMES,
-        columns,
-        rows,
-        note="loaded, empty (asked and got nothing), missing (nothing there to ask), failed, expired (past the retention).",
-        empty="Nothing has landed in these days. Rows come with ai-finops run, or the extract DAGs.",
-    )
+def _how_fresh(row: Record, behind: int | None) -> str:
+    if behind is None:
+        return "never_landed"
+    if behind > 0:
+        return "behind"
+    return "fresh" if row["newest_with_rows_date"] == row["newest_date"] else "empty"
 
 
 def _gaps(connection: duckdb.DuckDBPyConnection, first: date | None) -> list[Record]:
@@ -266,31 +247,67 @@ def _unmapped(connection: duckdb.DuckDBPyConnection, first: date | None) -> list
     return records(connection, query, first=first)
 
 
-def _facts(as_of: date | None, landings: list[Record], audit: Audit | None) -> tuple[Fact, ...]:
-    bad = sum(row["status"] in ("failed", "missing") for row in landings)
-    quarantined = _sum(landings, "quarantined_count")
-    verdict = "not kept" if audit is None else "passed" if audit.is_passed else "not passed"
-    note = None if audit is None else f"{counted(len(audit.warnings), 'warning')}"
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """What is known of the audit of the build that is shown."""
+
+    verdict: str
+    note: str | None
+    sentences: tuple[str, ...]
+    links: tuple[Link, ...]
+
+
+def _published(build_id: str | None, settings: Settings) -> _Published:
+    links = tuple(_links(build_id, settings))
+    try:
+        audit = audit_of(settings, build_id) if build_id else None
+    except PublishError as error:
+        return _Published("unreadable", None, (f"What the audit of this build said is not known: {error}.",), links)
+    if audit is None:
+        return _Published("not_kept", None, ("The audit of this build was not kept here.",), links)
+    verdict = "not_passed" if not audit.is_passed else "passed_with_warnings" if audit.warnings else "passed"
+    return _Published(verdict, counted(len(audit.warnings), "warning"), _audit_sentences(audit), links)
+
+
+def _links(build_id: str | None, settings: Settings) -> Iterator[Link]:
+    """The pages that exist: sites of other programs are made by an audit and by publishing, and let go of later."""
+    if build_id and (address := docs_address(settings, build_id)):
+        yield Link("The audit of this build (Data Docs)", address)
+    if (settings.home / "data_docs" / "index.html").is_file():
+        yield Link("The last audits (Data Docs)", "data-docs/index.html")
+    if (settings.published / "dbt_docs" / "index.html").is_file():
+        yield Link("Models and their columns (dbt docs)", "dbt-docs/index.html")
+    yield Link("Definitions", "definitions")
+
+
+def _facts(as_of: date | None, arrivals: Arrivals, published: _Published) -> tuple[Fact, ...]:
+    bad = sum(row["status"] in ("failed", "missing") for row in arrivals.landings)
+    absent, empty = (sum(map(len, arrivals.silent_days(status).values())) for status in (NOT_LANDED, "empty"))
     return (
         Fact("Data before", as_of, "date", "the build's clock", source="dim_builds.as_of_date"),
         Fact(
-            "Landings that failed or are missing",
-            bad,
+            "Landings failed, missing or absent",
+            bad + absent,
             "count",
-            status="warning" if bad else "healthy",
+            status="warning" if bad + absent else "healthy",
             source=f"{OUTCOMES}.status",
         ),
-        Fact("Records quarantined", quarantined, "count", source=f"{OUTCOMES}.quarantined_count"),
-        Fact("Audit of this build", verdict, "text", note, status=_audit_status(audit)),
+        Fact(
+            "Landings empty",
+            empty,
+            "count",
+            "asked, and got nothing",
+            status="watch" if empty else None,
+            source=f"{OUTCOMES}.status",
+        ),
+        Fact(
+            "Records quarantined",
+            _sum(arrivals.landings, "quarantined_count"),
+            "count",
+            source=f"{OUTCOMES}.quarantined_count",
+        ),
+        Fact("Audit of this build", published.verdict, "status", published.note),
     )
-
-
-def _audit_status(audit: Audit | None) -> str | None:
-    if audit is None:
-        return None
-    if not audit.is_passed:
-        return "warning"
-    return "watch" if audit.warnings else "healthy"
 
 
 def _sum(rows: Iterable[Record], name: str) -> int | None:
@@ -299,12 +316,12 @@ def _sum(rows: Iterable[Record], name: str) -> int | None:
     return sum(known) if known else None
 
 
-def _warns(landings: list[Record], fresh: list[Record]) -> tuple[Warn, ...]:
+def _warns(arrivals: Arrivals, fresh: list[Record]) -> tuple[Warn, ...]:
     warns = []
-    behind = [f"{row['source']} ({_behind(row)})" for row in fresh if row["freshness_status"] != "healthy"]
-    if behind:
+    behind = [f"{row['source']} ({_behind(row)})" for row in fresh if row["freshness_status"] in _NOT_FRESH]
+    if behind and arrivals.days:
         warns.append(Warn(f"Not fresh: {', '.join(behind)}.", "warning"))
-    failed = [row for row in landings if row["status"] == "failed"]
+    failed = [row for row in arrivals.landings if row["status"] == "failed"]
     if failed:
         first = failed[0]
         why = f": {first['error']}" if first["error"] else ""
@@ -314,11 +331,13 @@ def _warns(landings: list[Record], fresh: list[Record]) -> tuple[Warn, ...]:
                 "warning",
             )
         )
-    quarantined = _sum(landings, "quarantined_count")
+    warns += silence_warns(arrivals, newest={row["source"]: row["newest_date"] for row in fresh})
+    quarantined = _sum(arrivals.landings, "quarantined_count")
     if quarantined:
         warns.append(
             Warn(
-                f"Quarantined in these days: {counted(quarantined, 'record')}. Each is kept in the lake with the reason."
+                f"Quarantined in these days: {counted(quarantined, 'record')}. Where they lie, and why, stands below under "
+                "What could not be read."
             )
         )
     return tuple(warns)
@@ -330,30 +349,9 @@ def _behind(row: Record) -> str:
     return f"{counted(row['days_behind_count'], 'day')} behind"
 
 
-def _audit_sentences(audit: Audit | None) -> tuple[str, ...]:
-    if audit is None:
-        return ("The audit of this build was not kept here; its Data Docs may still be there.",)
+def _audit_sentences(audit: Audit) -> tuple[str, ...]:
     expectations = (
         "its expectations" if audit.expectation_count is None else counted(audit.expectation_count, "expectation")
     )
     said = f"Build {audit.build_id} {'passed' if audit.is_passed else 'did not pass'} {expectations}"
-    return (f"{said}, with {counted(len(audit.warnings), 'warning')}.", *audit.warnings)
-
-
-def _count_chart(landings: list[Record], days: list[date], names: tuple[str, ...]) -> Chart:
-    words = [name.removesuffix("_count").replace("duplicate", "duplicates") for name in names]
-    by_day = {day: [row for row in landings if row["landing_date"] == day] for day in days}
-    sums = {name: [{name: _sum(by_day[day], name)} for day in days] for name in names}
-    totals = (f"{_sum(landings, name) or 0:,} {word}" for name, word in zip(names, words, strict=True))
-    return Chart(
-        f"records-{'-and-'.join(words)}",
-        f"Records {' and '.join(words)}, by day",
-        f"{' and '.join(totals)} in {counted(len(days), 'day')}.",
-        tuple(days),
-        tuple(
-            Series(word.capitalize(), floats(sums[name], name), "bar") for name, word in zip(names, words, strict=True)
-        ),
-        kind="count",
-        is_stacked=True,
-        empty="Nothing has landed in these days.",
-    )
+    return (f"{said}, with {counted(len(audit.warnings), 'warning')}.", *audit.failures, *audit.warnings)

@@ -57,6 +57,12 @@ for (const plot of document.querySelectorAll(".plot")) {
     if (own[current]) show(own[current]);
   });
 }
+// On a narrow page the navigation is longer than the page: the view that is open is in sight.
+const shown = document.querySelector("nav [aria-current]");
+if (shown) {
+  const list = shown.closest("ul");
+  list.scrollLeft = shown.offsetLeft - list.offsetLeft - (list.clientWidth - shown.offsetWidth) / 2;
+}
 // An open filter closes by Escape and when another place is pressed.
 for (const field of document.querySelectorAll("details.field")) {
   field.addEventListener("keydown", (event) => {
