@@ -643,13 +643,39 @@ def test_a_source_that_never_spoke_is_no_silence(settings, context):
     assert warnings_of(build, context, "fct_daily_extract_outcomes") == []
 
 
-@pytest.mark.parametrize("mart", ["fct_llm_calls", "fct_daily_feature_costs"])
-@pytest.mark.parametrize(("as_of_date", "warning_count"), [("2025-06-11", 0), ("2025-06-12", 1)])
+@pytest.mark.parametrize(
+    ("mart", "as_of_date", "warning_count"),
+    [
+        ("fct_llm_calls", "2025-06-11", 0),
+        ("fct_llm_calls", "2025-06-12", 1),
+        # A bill may be three days late, and without calls a day costs nothing before.
+        ("fct_daily_feature_costs", "2025-06-14", 0),
+        ("fct_daily_feature_costs", "2025-06-15", 1),
+    ],
+)
 def test_quiet_last_day_warns(settings, context, mart, as_of_date, warning_count):
     build = make_build(settings) | {"as_of_date": as_of_date}
     warnings = warnings_of(build, context, mart)
     assert len(warnings) == warning_count
     assert all("nothing on 2025-06-11 nor since, the last is of 2025-06-10" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("mart", "column", "last_told", "first_untold"),
+    [
+        ("rpt_weekly_digest", "top_feature_share_ratio", "2025-06-16", "2025-06-24"),
+        ("rpt_feature_value", "cost_share_ratio", "2025-07-31", "2025-08-01"),
+    ],
+)
+def test_a_share_that_a_refund_made_more_than_one_is_no_news_for_ever(settings, mart, column, last_told, first_untold):
+    build = make_build(settings)
+    change(build, f"update marts.{mart} set {column} = 1.5")
+    for as_of_date, broken_count in ((last_told, 1), (first_untold, 0)):
+        checks = [check for check in all_checks() if check.name == mart]
+        (held,) = hold(
+            checks, build=build | {"as_of_date": as_of_date}, context=new_context(settings.home / as_of_date)
+        )
+        assert [found.severity for found in held.broken] == ["warn"] * broken_count
 
 
 @pytest.mark.parametrize(("landing_date", "warning_count"), [("2025-06-08", 1), ("2025-06-07", 0)])

@@ -43,7 +43,7 @@ def holes(mart: str, *, day: str) -> str:
 _LISTED_OF_MART = """
 select '' as what, cast(day as date) as day, filled.day is not null as is_filled, filled.day is null as is_silent
 from (
-    select unnest(generate_series(min({day}), cast($as_of_date - 1 as date), interval 1 day)) as day
+    select unnest(generate_series(min({day}), cast($as_of_date - 1 - {late_day_count} as date), interval 1 day)) as day
     from marts.{mart} where {day} < $as_of_date
 ) as listed
 left join (select distinct {day} as day from marts.{mart}) as filled using (day)
@@ -78,15 +78,16 @@ from silences where ($as_of_date - first_day <= {most_warned_days}) = {is_news}
 """
 
 
-def ended(mart: str, *, day: str, is_news: bool = True) -> str:
+def ended(mart: str, *, day: str, late_day_count: int = 0, is_news: bool = True) -> str:
     """Return the query for a mart that had rows on each day of a kind and has none any more.
 
     Args:
         mart: Name of the mart.
         day: Its column of days.
+        late_day_count: Days before the build of which rows need not be there yet, besides the build's own.
         is_news: Whether to say it of a silence that began within the last 14 days, or of an older one.
     """
-    return _ended(_LISTED_OF_MART.format(mart=mart, day=day), is_news=is_news)
+    return _ended(_LISTED_OF_MART.format(mart=mart, day=day, late_day_count=late_day_count), is_news=is_news)
 
 
 def silent_sources(*, is_news: bool = True) -> str:

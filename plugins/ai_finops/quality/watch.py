@@ -36,8 +36,8 @@ class Watched:
     """Its rows of a day are compared with the trailing days'."""
     clauses: tuple[Clause, ...] = ()
     """Drift and distribution: what is its own."""
-    is_awaited: bool = False
-    """It has rows of the day before the build, unless such days have none."""
+    late_day_count: int | None = None
+    """Days that its newest rows may be late; None where none are awaited."""
     made_of: str | None = None
     """A query for a text that says what there is to make rows of, where without it the mart may be empty."""
     dated: str | None = None
@@ -100,9 +100,11 @@ def _periods(mart: str, watched: Watched) -> Iterator[Clause]:
         freshness.ahead(watched.dated or f"marts.{mart}", period=watched.period),
         "Nothing from the future of the build.",
     )
-    if watched.is_awaited:
-        ended = silence.ended(mart, day=watched.period)
-        why = "The newest day is the day before the build, unless it is one of a kind that rests."
+    if watched.late_day_count is not None:
+        ended = silence.ended(mart, day=watched.period, late_day_count=watched.late_day_count)
+        why = (
+            "It goes on to the day before the build, or as far as a bill does, unless that is one of a kind that rests."
+        )
         yield Clause("ended", Kind.FRESHNESS, ended, why, Severity.WARN)
     if not watched.follows:
         return
@@ -123,8 +125,9 @@ def _periods(mart: str, watched: Watched) -> Iterator[Clause]:
 def _notes(mart: str, watched: Watched) -> Iterator[Note]:
     if _has_days(watched):
         yield Note(f"{NOTE_PREFIX}no_base", trailing.no_base(f"marts.{mart}", day=watched.period))
-    if watched.is_awaited:
-        yield Note(f"{NOTE_PREFIX}over_for_long", silence.ended(mart, day=watched.period, is_news=False))
+    if watched.late_day_count is not None:
+        ended = silence.ended(mart, day=watched.period, late_day_count=watched.late_day_count, is_news=False)
+        yield Note(f"{NOTE_PREFIX}over_for_long", ended)
     yield from watched.notes
 
 

@@ -20,6 +20,8 @@ from ai_finops.quality.watch import Watched, distribution, drift
 
 CALLS = ("fct_llm_calls", "usage_date")
 COSTS = ("fct_daily_feature_costs", "usage_date")
+LATEST_BILL_DAY_COUNT = 3
+"""Days that a bill may be late: without calls a day has no cost before it is billed."""
 ALLOCATED = ("fct_daily_allocated_costs", "usage_date")
 FEATURE_HAS_COSTS = Reference("feature_id", FEATURES, "A feature of it has costs.")
 
@@ -56,7 +58,7 @@ def _count_off(mart: str, *, day: str, count: str, what: str) -> str:
 WATCHED_COSTS: dict[str, Watched] = {
     "fct_llm_calls": Watched(
         "usage_date",
-        is_awaited=True,
+        late_day_count=0,
         made_of=_CALL_RECORDS,
         clauses=(
             drift(
@@ -171,7 +173,7 @@ WATCHED_COSTS: dict[str, Watched] = {
     ),
     "fct_daily_feature_costs": Watched(
         "usage_date",
-        is_awaited=True,
+        late_day_count=LATEST_BILL_DAY_COUNT,
         follows=ALLOCATED,
         may_lag=True,
         clauses=(
