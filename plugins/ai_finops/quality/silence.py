@@ -41,7 +41,7 @@ def holes(mart: str, *, day: str) -> str:
 
 
 _LISTED_OF_MART = """
-select '' as what, cast(day as date) as day, filled.day is not null as is_filled, filled.day is null as is_silent
+select '' as what, cast(day as date) as day, filled.day is not null as is_filled
 from (
     select unnest(generate_series(min({day}), cast($as_of_date - 1 - {late_day_count} as date), interval 1 day)) as day
     from marts.{mart} where {day} < $as_of_date
@@ -50,7 +50,7 @@ left join (select distinct {day} as day from marts.{mart}) as filled using (day)
 """
 # What failed or is missing is told of as such.
 _LISTED_OF_SOURCES = """
-select source as what, landing_date as day, loaded_count > 0 as is_filled, status = 'empty' as is_silent
+select source as what, landing_date as day, loaded_count > 0 as is_filled
 from marts.fct_daily_extract_outcomes where landing_date < $as_of_date and (loaded_count > 0 or status = 'empty')
 """
 _ENDED = """
@@ -68,7 +68,7 @@ silences as (
     select what, min(day) as first_day, max(last_day) as last_day
     from listed inner join ends using (what)
     semi join streaks on streaks.what = listed.what and streaks.is_weekend = (isodow(listed.day) > 5)
-    where is_silent and day > last_day group by all
+    where day > last_day group by all
 )
 select string_agg(
     format('{{}}nothing on {{}} nor since, the last is of {{}}', if(what = '', '', what || ': '), first_day, last_day),
