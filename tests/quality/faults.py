@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ai_finops.config import Settings
-from ai_finops.quality.describe import write_section
+from ai_finops.quality.describe import write_all, write_section
 from ai_finops.quality.found import Broken
 from ai_finops.quality.gx import new_context
 from ai_finops.quality.run import hold
@@ -45,6 +45,13 @@ def _copies(count: int) -> str:
 def _on_the_last_day(mart: str, assignment: str, *, where: str = "true") -> str:
     return f"update marts.{mart} set {assignment} where usage_date = '2025-06-10' and {where}"
 
+
+_CALLS_OF_A_DAY = (
+    ("marts.fct_llm_calls", "usage_date"),
+    ("raw.traces_spans", "cast(started_at as date)"),
+    ("marts.fct_daily_feature_costs", "usage_date"),
+)
+"""Where a day has to go for nobody to have called on it, as far as the checks of calls look."""
 
 FAULTS = (
     Fault(
@@ -118,7 +125,7 @@ FAULTS = (
                 "ignored_count = 0, quarantined_count = 0 where source = 'billing' and landing_date >= '2025-06-09'"
             ),
         ),
-        "silent_after_day_count",
+        "silent",
         "warn",
     ),
     Fault(
@@ -172,6 +179,19 @@ FAULTS = (
             ),
         ),
         "wrong_unit",
+    ),
+    Fault(
+        "a bill at a hundredth",
+        "fct_daily_price_differences",
+        (
+            "delete from marts.fct_daily_price_differences where usage_date < '2025-06-10'",
+            (
+                "update marts.fct_daily_price_differences set billed_usd_per_unit = price_usd_per_unit / 100, "
+                "billed_cost_usd = 0.0275, difference_cost_usd = -2.7225"
+            ),
+        ),
+        "far_below_price",
+        "warn",
     ),
     Fault(
         "a currency not converted",
@@ -233,7 +253,27 @@ FAULTS = (
         "a mart empty",
         "fct_daily_metrics",
         ("delete from marts.fct_daily_metrics",),
-        "expect_table_row_count_to_be_between",
+        "empty",
+    ),
+    Fault(
+        "a workday without calls",
+        "fct_llm_calls",
+        tuple(f"delete from {table} where {day} = '2025-06-09'" for table, day in _CALLS_OF_A_DAY),
+        "holes",
+        "warn",
+    ),
+    Fault(
+        "calls that stopped",
+        "fct_llm_calls",
+        tuple(f"delete from {table} where {day} >= '2025-06-09'" for table, day in _CALLS_OF_A_DAY),
+        "ended",
+        "warn",
+    ),
+    Fault(
+        "calls that all got lost",
+        "fct_llm_calls",
+        ("delete from marts.fct_llm_calls",),
+        "empty",
     ),
     Fault(
         "negative tokens",
@@ -469,3 +509,4 @@ def seed_all() -> list[tuple[Fault, Broken | None]]:
 
 if __name__ == "__main__":
     write_section("faults", table([(fault, one) for fault, one in seed_all() if one]))
+    write_all()

@@ -25,9 +25,16 @@ def fill(connection, values, *, what="chat", first=MONDAY):
     connection.executemany("insert into t values (?, ?, ?)", rows)
 
 
-def off(connection, *, smallest=10, **bounds):
+def say(connection, sql, *, as_of=None):
+    """Ask with the build's date, the morning after the newest day if it is not given; None where all is well."""
+    as_of = as_of or connection.execute("select max(day) + 1 from t").fetchone()[0]
+    found = connection.execute(sql, {"as_of_date": as_of}).fetchall()
+    return found[0][0] if found else None
+
+
+def off(connection, *, smallest=10, as_of=None, **bounds):
     sql = off_the_median("t", day="day", name="USD", value="sum(value)", by="what", smallest=smallest, **bounds)
-    return connection.execute(sql).fetchone()[0]
+    return say(connection, sql, as_of=as_of)
 
 
 WEEK = [100, 100, 100, 100, 100, 20, 20]
@@ -66,16 +73,16 @@ def test_three_days_are_a_base(connection, days, is_judged):
 
 def test_what_has_no_base_says_so(connection):
     fill(connection, [100, 100])
-    assert connection.execute(no_base("t", day="day")).fetchone()[0] == (
+    assert say(connection, no_base("t", day="day")) == (
         "2025-06-02: 0 of 3 days of its kind; 2025-06-03: 1 of 3 days of its kind"
     )
 
 
 def test_days_with_a_base_say_nothing(connection):
     fill(connection, [*WEEK[:5]])
-    assert connection.execute(no_base("t", day="day")).fetchone()[0] == "2025-06-04: 2 of 3 days of its kind"
+    assert say(connection, no_base("t", day="day")) == "2025-06-04: 2 of 3 days of its kind"
     fill(connection, [100], first=MONDAY + timedelta(days=7))
-    assert connection.execute(no_base("t", day="day")).fetchone()[0] is None
+    assert say(connection, no_base("t", day="day")) is None
 
 
 def test_a_new_feature_is_judged_by_nothing(connection):
@@ -97,6 +104,20 @@ def test_a_day_is_judged_while_it_is_landed_again(connection, age_days, is_off):
     assert (off(connection) is not None) is is_off
 
 
+@pytest.mark.parametrize(("age_days", "is_off"), [(1, True), (7, True), (8, False)])
+def test_what_stopped_on_an_odd_day_is_told_of_for_a_week(connection, age_days, is_off):
+    # A bill may be days late, so that the newest day of a table is not the day before the build.
+    fill(connection, [100, 100, 100, 600])
+    newest = MONDAY + timedelta(days=3)
+    assert (off(connection, as_of=newest + timedelta(days=age_days)) is not None) is is_off
+
+
+def test_a_day_that_the_build_has_not_reached_moves_no_window(connection):
+    fill(connection, [100, 100, 100, 600])
+    fill(connection, [100], what="mistyped", first=date(2052, 6, 2))
+    assert off(connection, as_of=MONDAY + timedelta(days=4)) is not None
+
+
 @pytest.mark.parametrize(("gap_days", "is_judged"), [(26, True), (27, False)])
 def test_days_older_than_four_weeks_are_no_base(connection, gap_days, is_judged):
     # Monday to Wednesday, and then a day so many days after the Wednesday.
@@ -106,7 +127,7 @@ def test_days_older_than_four_weeks_are_no_base(connection, gap_days, is_judged)
 
 
 def renaming(connection):
-    return connection.execute(renamed("t", day="day", name_column="what", name="feature")).fetchone()[0]
+    return say(connection, renamed("t", day="day", name_column="what", name="feature"))
 
 
 def rows(connection, day_number, **counts):
@@ -160,11 +181,12 @@ def test_a_tenth_is_a_renaming(connection, share, is_told):
 def test_a_figure_against_the_one_before(connection, newest, is_off):
     fill(connection, [1, 100, newest])
     sql = off_the_previous("t", day="day", value="sum(value)", smallest=10, low=0.5, high=2)
-    found = connection.execute(sql).fetchall()
-    assert (found != []) is is_off
+    assert (say(connection, sql, as_of=date(2025, 6, 4)) is not None) is is_off
+    # Two figures of the past are compared no more.
+    assert say(connection, sql, as_of=date(2025, 6, 5)) is None
 
 
 def test_a_first_figure_has_none_before(connection):
     fill(connection, [100])
     sql = off_the_previous("t", day="day", value="sum(value)", smallest=10, low=0.5, high=2)
-    assert connection.execute(sql).fetchall() == []
+    assert say(connection, sql, as_of=MONDAY) is None

@@ -1,4 +1,4 @@
-"""Freshness, references, outliers and wrong units: both sides of each bound, on tables made by hand."""
+"""Freshness, references and outliers: both sides of each bound, on tables made by hand."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def connection():
         yield connection
 
 
-def say(connection, sql):
-    found = connection.execute(sql, {"as_of_date": AS_OF} if "$as_of_date" in sql else None).fetchall()
+def say(connection, sql, *, as_of=AS_OF):
+    found = connection.execute(sql, {"as_of_date": as_of} if "$as_of_date" in sql else None).fetchall()
     return found[0][0] if found else None
 
 
@@ -68,7 +68,7 @@ def test_an_empty_mart_is_behind_and_one_of_nothing_is_not(connection):
 @pytest.mark.parametrize(("newest", "is_off"), [(date(2025, 6, 15), False), (date(2025, 6, 16), True)])
 def test_the_day_of_the_build_is_the_future(connection, newest, is_off):
     days(connection, "m", MONDAY, newest)
-    assert (say(connection, freshness.ahead("m", period="usage_date")) is not None) is is_off
+    assert (say(connection, freshness.ahead("marts.m", period="usage_date")) is not None) is is_off
 
 
 @pytest.mark.parametrize(("newest", "is_off"), [(15, True), (16, False), (17, True)])
@@ -92,12 +92,33 @@ def test_days_between_are_lost_unless_their_month_is_closed(connection):
     ("landed", "said"), [(14, None), (13, "billing last ended on 2025-06-13, 3 days before the build")]
 )
 def test_a_source_may_be_a_day_late(connection, landed, said):
-    connection.execute("create table marts.fct_daily_extract_outcomes (source varchar, landing_date date)")
-    connection.execute(
-        "insert into marts.fct_daily_extract_outcomes values ('traces', '2025-06-15'), ('billing', ?)",
-        [date(2025, 6, landed)],
-    )
+    landings(connection, date(2025, 6, landed))
     assert say(connection, freshness.late_sources()) == said
+    assert say(connection, freshness.gone_sources()) is None
+
+
+def landings(connection, *dates):
+    connection.execute("create table marts.fct_daily_extract_outcomes (source varchar, landing_date date)")
+    connection.execute("insert into marts.fct_daily_extract_outcomes values ('traces', '2025-06-15')")
+    connection.executemany(
+        "insert into marts.fct_daily_extract_outcomes values ('billing', ?)", [[day] for day in dates]
+    )
+
+
+def test_a_source_that_is_switched_off_is_warned_of_for_two_weeks_and_then_said(connection):
+    landings(connection, date(2025, 6, 2))
+    assert say(connection, freshness.late_sources()) == "billing last ended on 2025-06-02, 14 days before the build"
+    assert say(connection, freshness.gone_sources()) is None
+    tomorrow = date(2025, 6, 17)
+    connection.execute("insert into marts.fct_daily_extract_outcomes values ('traces', '2025-06-16')")
+    assert say(connection, freshness.late_sources(), as_of=tomorrow) is None
+    gone = say(connection, freshness.gone_sources(), as_of=tomorrow)
+    assert gone == "billing last ended on 2025-06-02, 15 days before the build"
+
+
+def test_an_attempt_at_a_day_to_come_makes_no_source_punctual(connection):
+    landings(connection, date(2025, 6, 10), date(2052, 6, 2))
+    assert say(connection, freshness.late_sources()) == "billing last ended on 2025-06-10, 6 days before the build"
 
 
 def test_names_that_are_nowhere_are_said_in_order_and_null_is_none(connection):
@@ -112,7 +133,8 @@ def costs(connection, *values):
     connection.executemany(
         "insert into marts.m values (?, ?)", [(MONDAY + timedelta(days=n), value) for n, value in enumerate(values)]
     )
-    return say(connection, distribution.outliers("marts.m", day="usage_date", cost="cost", smallest_cost_usd=10))
+    sql = distribution.outliers("marts.m", day="usage_date", cost="cost", smallest_cost_usd=10)
+    return say(connection, sql, as_of=MONDAY + timedelta(days=len(values)))
 
 
 def test_a_cost_of_more_than_twenty_times_the_dearest_is_an_outlier(connection):
@@ -121,29 +143,6 @@ def test_a_cost_of_more_than_twenty_times_the_dearest_is_an_outlier(connection):
     assert costs(connection, 0.1, 0.1, 0.1, 9.9) is None  # not worth a word
     assert costs(connection, 0.1, 0.1, 0.1, 10) is not None
     assert costs(connection, 1, 2, 100) is None  # two days are no base
-
-
-def wrong_unit(connection, *, billed, price, usage_date=date(2025, 6, 15), cost=10.0, difference=9.0):
-    connection.execute(
-        "create or replace table marts.fct_daily_price_differences as select ?::date as usage_date, 'm' as model_id, "
-        "'output' as token_class, 'regional' as region_scope, 'on_demand' as processing, ?::double as billed_usd_per_unit, "
-        "?::double as price_usd_per_unit, ?::double as billed_cost_usd, ?::double as difference_cost_usd",
-        [usage_date, billed, price, cost, difference],
-    )
-    return say(connection, distribution.wrong_units())
-
-
-def test_a_rate_fifty_times_the_price_is_a_wrong_unit(connection):
-    assert wrong_unit(connection, billed=50, price=1) is None
-    assert wrong_unit(connection, billed=50.1, price=1) == "2025-06-15 m output: billed $50.1 where the price is $1"
-    assert wrong_unit(connection, billed=1, price=50) is None
-    assert wrong_unit(connection, billed=1, price=50.1) is not None
-    assert wrong_unit(connection, billed=100, price=0) is None  # no price, no unit
-    # Less than a dollar on both sides, and what is four weeks ago.
-    assert wrong_unit(connection, billed=100, price=1, cost=0.99, difference=0.9) is None
-    assert wrong_unit(connection, billed=100, price=1, cost=1, difference=0.99) is not None
-    assert wrong_unit(connection, billed=100, price=1, usage_date=date(2025, 5, 18)) is None
-    assert wrong_unit(connection, billed=100, price=1, usage_date=date(2025, 5, 19)) is not None
 
 
 def shifted(connection, *, now, before):
@@ -164,6 +163,13 @@ def test_call_costs_that_moved_are_told_and_others_are_not(connection):
     assert shifted(connection, now={0.02: 328, 0.2: 72}, before=even) is None
     # 0.83 and 0.17: 0.33 ln 1.66 + 0.33 ln 2.94 = 0.167 + 0.356 = 0.523.
     assert shifted(connection, now={0.02: 332, 0.2: 68}, before=even) == "2025-06-15 chat: stability index 0.52"
+
+
+def test_a_shape_of_more_than_a_week_ago_is_told_of_no_more(connection):
+    assert shifted(connection, now={0.2: 400}, before={0.02: 400}) is not None
+    sql = distribution.shifted_call_costs()
+    assert say(connection, sql, as_of=date(2025, 6, 22)) is not None
+    assert say(connection, sql, as_of=date(2025, 6, 23)) is None
 
 
 def test_few_calls_have_no_shape(connection):

@@ -77,7 +77,8 @@ from (values
     ('chat', 'feature_cost_share_ratio', 6, 10)
 ) as m(feature_id, metric_name, numerator, denominator)
 """
-# What the tiny marts have none of: a tax, an estimate of usage, more traced than billed, calls of unknown cost and of unknown
+# What the tiny marts have none of: a tax, an estimate of usage, more traced than billed, traced without a bill that counts
+# tokens and billed without a trace, calls of unknown cost and of unknown
 # usage, users, a failure.
 OTHERS = """
 insert into marts.fct_daily_allocated_costs by name
@@ -92,6 +93,12 @@ insert into marts.fct_daily_reconciliations by name
 select date '2025-06-10' as usage_date, 'tax' as charge_category, 5 as billed_cost_usd;
 
 update marts.fct_daily_reconciliations set traced_tokens = 200 where usage_date = '2025-06-03';
+
+insert into marts.fct_daily_reconciliations by name
+select
+    usage_date::date as usage_date, 'usage' as charge_category, billed as billed_tokens, traced as traced_tokens,
+    0 as billed_cost_usd, 0 as allocated_cost_usd, 0 as unattributed_cost_usd
+from (values ('2025-06-04', null, 1000), ('2025-06-04', 10, null)) as c(usage_date, billed, traced);
 
 update marts.fct_llm_calls set allocated_cost_usd = null where usage_date = '2025-06-10' and feature_id = 'search';
 update marts.fct_llm_calls set cost_reason = 'no_usage', input_tokens = null where call_id = 't101-s1';

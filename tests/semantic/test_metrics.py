@@ -25,8 +25,10 @@ OVER_ALL = {
     "billed_usage_cost_usd": 24.75,
     "billed_attributed_cost_usd": 22.5,
     "billed_unattributed_cost_usd": 2.25,
-    "billed_tokens": 9 * 165,
-    # More is traced than billed on one day, and of that day only what is billed is covered.
+    # Ten more of a cell without a trace.
+    "billed_tokens": 9 * 165 + 10,
+    # More is traced than billed on one day, and of that day only what is billed is covered. Of a cell whose bill counts no
+    # tokens none are, however many are traced.
     "covered_tokens": 8 * 150 + 165,
     "service_billed_cost_usd": 24.75,
     "service_traced_cost_usd": 22.5,
@@ -36,7 +38,7 @@ OVER_ALL = {
     "unattributed_cost_ratio": 2.25 / 24.75,
     "not_billed_cost_ratio": 2 / 24.75,
     "attributed_cost_ratio": 22.5 / 24.75,
-    "covered_token_ratio": (8 * 150 + 165) / (9 * 165),
+    "covered_token_ratio": (8 * 150 + 165) / (9 * 165 + 10),
     "service_traced_cost_ratio": 22.5 / 24.75,
     "call_count": 27,
     "error_call_count": 1,

@@ -14,6 +14,7 @@ from ai_finops.quality.rules import (
     is_zero,
     rows_of,
 )
+from ai_finops.quality.trailing import WATCHED_DAY_COUNT
 
 _CALLS_BY_DAY = """
 with landed_spans as (
@@ -93,40 +94,21 @@ select
     coalesce(lost_trace_count, 0) as lost_trace_count,
     coalesce(repeated_call_count, 0) as repeated_call_count,
     unnamed_call_count, unexplained_cost_count, contradicted_reason_count, unexplained_feature_count,
-    negative_cost_count, negative_token_count, broken_token_count, shifted_call_count,
-    date_diff('day', max(usage_date) over (), $as_of_date) as newest_age_days
+    negative_cost_count, negative_token_count, broken_token_count, shifted_call_count
 from spans full join calls using (usage_date) left join repeated using (usage_date)
 order by usage_date
 """
 
-MOST_DAYS_BEFORE_A_SILENCE = 6
-"""Fewer days than a week in a row may as well be the rhythm of a feature that rests at the weekend."""
-# The last row of a source that has gone silent says how many days in a row it had delivered before; all others say 0.
-_LANDED = """
-with numbered as (
-    select
-        *,
-        count(*) filter (loaded_count = 0) over (partition by source order by landing_date) as silence_number
-    from marts.fct_daily_extract_outcomes
-),
-counted as (
-    select
-        *,
-        count(*) filter (loaded_count > 0) over (
-            partition by source, silence_number order by landing_date
-        ) as delivered_day_count
-    from numbered
-)
+# What failed long ago was told of then, and stands in the mart; a day that nobody has data of yet is the build's own date.
+_LANDED = f"""
 select
-    * exclude (silence_number, delivered_day_count),
+    *,
     read_count - loaded_count - ignored_count - quarantined_count - duplicate_count as unaccounted_count,
     case
-        when status = 'empty' and landing_date = max(landing_date) over (partition by source)
-        then arg_max(delivered_day_count, landing_date) filter (loaded_count > 0) over (partition by source)
-        else 0
-    end as silent_after_day_count
-from counted
-"""
+        when landing_date between $as_of_date - {WATCHED_DAY_COUNT} and $as_of_date then status
+    end as newest_status
+from marts.fct_daily_extract_outcomes
+"""  # noqa: S608 - a number of our own
 
 
 _UNPRICED_AGAINST_CALLS = """
@@ -154,7 +136,6 @@ def configure_llm_calls() -> list[Check]:
             f"{mart}__by_day",
             _CALLS_BY_DAY,
             (
-                has_rows(why="A build without a single call means that a feed is gone."),
                 *is_filled("usage_date", why="A call without a day is on no invoice."),
                 is_zero(
                     "lost_trace_count",
@@ -179,14 +160,6 @@ def configure_llm_calls() -> list[Check]:
                     "broken_token_count", why="Input is what was cached, what was written to a cache, and the rest."
                 ),
                 is_zero("shifted_call_count", why="A call is on the UTC day on which it started."),
-                is_between(
-                    "newest_age_days",
-                    None,
-                    1,
-                    why="The newest day is the day before the build.",
-                    severity=Severity.WARN,
-                    kind=Kind.FRESHNESS,
-                ),
             ),
         ),
     ]
@@ -266,19 +239,11 @@ def configure_extract_outcomes() -> list[Check]:
                 is_zero("unaccounted_count", why="Read is loaded, ignored, quarantined or duplicate.", kind=Kind.SUMS),
                 is_one_of("status", "loaded", "empty", "missing", "failed", "expired", why="Known endings."),
                 is_one_of(
-                    "status",
+                    "newest_status",
                     "loaded",
                     "empty",
-                    why="A source that is missing or failed is news.",
+                    why="A source that is missing or failed is news for three days.",
                     severity=Severity.WARN,
-                ),
-                is_between(
-                    "silent_after_day_count",
-                    0,
-                    MOST_DAYS_BEFORE_A_SILENCE,
-                    why="A source that delivered every day of a week and now answers with nothing has broken unseen.",
-                    severity=Severity.WARN,
-                    kind=Kind.VOLUME,
                 ),
             ),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ai_finops.quality.gx import Check
-from ai_finops.quality.rules import has_read_columns, has_rows, is_unique_by_grain, is_zero
+from ai_finops.quality.rules import has_read_columns, has_rows, is_empty, is_unique_by_grain, is_zero
 
 _DAYS = """
 select
@@ -16,12 +16,25 @@ select
 from marts.dim_days
 """
 
-_AGAINST_COSTS = """
-select usage_date, cast(dim_days.usage_date is null as integer) as unlisted_day_count
+LISTED_DAY_COUNT = 100_000
+"""Days that `dim_days` lists at most, back from the last one."""
+
+_AGAINST_COSTS = f"""
+with ends as (select min(usage_date) as first_date, max(usage_date) as last_date from marts.dim_days)
+select
+    usage_date,
+    case
+        when dim_days.usage_date is null and costs.usage_date <= last_date - {LISTED_DAY_COUNT} then format(
+            '{{}} has costs and lies {LISTED_DAY_COUNT:,} days or more before {{}}; days are listed no further back',
+            usage_date, last_date
+        )
+        when dim_days.usage_date is null
+        then format('{{}} has costs and is not among the days from {{}} to {{}}', usage_date, first_date, last_date)
+    end as unlisted_day
 from (select distinct usage_date from marts.fct_daily_allocated_costs) as costs
-left join marts.dim_days using (usage_date)
+left join marts.dim_days using (usage_date) cross join ends
 order by usage_date
-"""
+"""  # noqa: S608 - a number of our own
 
 
 def configure_days() -> list[Check]:
@@ -44,6 +57,6 @@ def configure_days() -> list[Check]:
             mart,
             f"{mart}__against_costs",
             _AGAINST_COSTS,
-            (is_zero("unlisted_day_count", why="What was spent on a day that is not listed is in no trailing sum."),),
+            (is_empty("unlisted_day", why="What was spent on a day that is not listed is in no trailing sum."),),
         ),
     ]

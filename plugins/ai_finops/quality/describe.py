@@ -1,4 +1,4 @@
-"""`python -m ai_finops.quality.describe` writes the matrix of marts and kinds into `docs/quality.md`."""
+"""`python -m ai_finops.quality.describe` writes the counts and the matrix of marts and kinds into `docs/quality.md`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from itertools import groupby
 
 from ai_finops.config import REPOSITORY
+from ai_finops.quality.counts import counts_text
 from ai_finops.quality.kinds import Kind
 from ai_finops.quality.matrix import MADE_BY_PUBLISHING, matrix
 
@@ -59,6 +60,12 @@ def _cell(cell) -> str:  # noqa: ANN001 - matrix.Cell
     return " + ".join(filter(None, [str(cell.fail_count) if cell.fail_count else "", warns]))
 
 
-if __name__ == "__main__":
+def write_all() -> None:
+    """Write every section that is made of the suites and of the table of faults."""
+    write_section("counts", counts_text(REPOSITORY / "dbt_project", faults=read_section("faults")))
     write_section("matrix", matrix_text())
     write_section("reasons", reasons_text())
+
+
+if __name__ == "__main__":
+    write_all()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ai_finops.quality.trailing import SMALLEST_BASE_DAY_COUNT, TRAILING_DAY_COUNT, WATCHED_DAY_COUNT
+from ai_finops.quality.trailing import (
+    OLDEST_WATCHED_AGE_DAYS,
+    SMALLEST_BASE_DAY_COUNT,
+    TRAILING_DAY_COUNT,
+    first_watched,
+)
 
 OUTLIER_RATIO = 20
 """Times the dearest one of the trailing days; at the bound it is still in order."""
@@ -16,7 +21,7 @@ judged as (
     select now.day, now.what, now.dearest, max(earlier.dearest) as base, count(distinct earlier.day) as base_day_count
     from values_by_day as now left join values_by_day as earlier
         on earlier.what = now.what and earlier.day between now.day - {trailing_day_count} and now.day - 1
-    where now.day > (select max(day) from values_by_day) - {watched_day_count}
+    where now.day >= {first_watched}
     group by now.day, now.what, now.dearest
 )
 select string_agg(
@@ -48,7 +53,7 @@ def outliers(source: str, *, day: str, cost: str, by: str = "''", where: str = "
         where=where,
         smallest_cost_usd=smallest_cost_usd,
         trailing_day_count=TRAILING_DAY_COUNT,
-        watched_day_count=WATCHED_DAY_COUNT,
+        first_watched=first_watched("values_by_day", day="day"),
         smallest_base_day_count=SMALLEST_BASE_DAY_COUNT,
         outlier_ratio=OUTLIER_RATIO,
     )
@@ -69,7 +74,7 @@ with buckets as (
     where estimated_cost_usd >= 0 and usage_date >= $as_of_date - {trailing_day_count}
     group by all
 ),
-newest as (select max(day) as day from buckets),
+newest as (select max(day) as day from buckets where day >= $as_of_date - {oldest_age_days}),
 sides as (
     select
         feature_id, bucket,
@@ -102,6 +107,7 @@ def shifted_call_costs() -> str:
     """Return the query for features whose calls of the newest day cost otherwise than before, by population stability index."""
     return _STABILITY.format(
         trailing_day_count=TRAILING_DAY_COUNT,
+        oldest_age_days=OLDEST_WATCHED_AGE_DAYS,
         smallest_call_count=SMALLEST_CALL_COUNT,
         largest_index=LARGEST_STABILITY_INDEX,
     )
@@ -128,32 +134,3 @@ where projected.cost_usd >= {smallest_cost_usd} and projected.cost_usd > {outlie
 def beyond_the_dearest_day() -> str:
     """Return the query for features of which a day is projected at more than 20 times their dearest, and at $10 or more."""
     return _BEYOND.format(smallest_cost_usd=10, outlier_ratio=OUTLIER_RATIO)
-
-
-WRONG_UNIT_RATIO = 50
-"""No discount and no premium is as large: cents, another currency, or a price per token instead of per million."""
-
-_WRONG_UNITS = """
-select string_agg(
-    format('{{}} {{}} {{}}: billed ${{:.6g}} where the price is ${{:.6g}}', usage_date, model_id, token_class,
-        cast(billed_usd_per_unit as double), cast(price_usd_per_unit as double)),
-    '; ' order by usage_date, model_id, token_class, region_scope, processing
-)
-from marts.fct_daily_price_differences
-where
-    price_usd_per_unit > 0 and usage_date >= $as_of_date - {trailing_day_count}
-    and greatest(billed_cost_usd, billed_cost_usd - difference_cost_usd) >= {smallest_cost_usd}
-    and (
-        billed_usd_per_unit > {ratio} * price_usd_per_unit or billed_usd_per_unit * {ratio} < price_usd_per_unit
-    )
-"""
-SMALLEST_WRONG_UNIT_COST_USD = 1
-
-
-def wrong_units() -> str:
-    """Return the query for rates of the bill that are more than 50 times the price or less than a fiftieth of it."""
-    return _WRONG_UNITS.format(
-        trailing_day_count=TRAILING_DAY_COUNT,
-        ratio=WRONG_UNIT_RATIO,
-        smallest_cost_usd=SMALLEST_WRONG_UNIT_COST_USD,
-    )

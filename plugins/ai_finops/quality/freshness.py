@@ -13,8 +13,10 @@ from newest, followed where followed.period is not null
 """
 _AHEAD = """
 select format('{{}}, and the build is as of {{}}', max(cast({period} as date)), $as_of_date)
-from marts.{mart} having max(cast({period} as date)) >= $as_of_date
+from {source} having max(cast({period} as date)) >= $as_of_date
 """
+# An attempt that got nothing does not move the build's date on: nobody has anything of that day yet, or it was mistyped.
+LANDED = "(select * from marts.fct_daily_extract_outcomes where status = 'loaded' or loaded_count > 0)"
 _NOT_OF_THE_BUILD = """
 select format('newest {{}}, and the build is as of {{}}', coalesce(cast(max({period}) as varchar), 'none'), $as_of_date)
 from marts.{mart} having max({period}) is distinct from $as_of_date
@@ -31,15 +33,20 @@ where
     )
 """
 _SOURCES = """
-with landed as (select source, max(landing_date) as newest_date from marts.fct_daily_extract_outcomes group by all)
+with landed as (
+    select source, max(landing_date) as newest_date
+    from marts.fct_daily_extract_outcomes where landing_date < $as_of_date group by all
+)
 select string_agg(
     format('{{}} last ended on {{}}, {{}} days before the build', source, newest_date, age_days), '; ' order by source
 )
 from (select *, date_diff('day', newest_date, $as_of_date) as age_days from landed)
-where age_days > {most_days}
+where {is_told}
 """
 MOST_DAYS_WITHOUT_A_LANDING = 2
 """The day before the build is landed before it; a source may be a day late before anybody is told."""
+MOST_DAYS_LATE = 14
+"""What has stayed away for longer is switched off, as far as anybody can tell: that is said, and warned of no more."""
 
 
 def behind(mart: str, *, period: str, unit: str, followed: str, followed_column: str) -> str:
@@ -47,9 +54,9 @@ def behind(mart: str, *, period: str, unit: str, followed: str, followed_column:
     return _BEHIND.format(mart=mart, period=period, unit=unit, followed=followed, followed_column=followed_column)
 
 
-def ahead(mart: str, *, period: str) -> str:
-    """Return the query for a period that the build cannot know yet."""
-    return _AHEAD.format(mart=mart, period=period)
+def ahead(source: str, *, period: str) -> str:
+    """Return the query for a period in a table that the build cannot know yet."""
+    return _AHEAD.format(source=source, period=period)
 
 
 def not_of_the_build(mart: str, *, period: str) -> str:
@@ -67,4 +74,9 @@ def lost_periods(mart: str, *, period: str, unit: str, followed: str, followed_c
 
 def late_sources() -> str:
     """Return the query for sources that have not ended a landing lately, well or badly."""
-    return _SOURCES.format(most_days=MOST_DAYS_WITHOUT_A_LANDING)
+    return _SOURCES.format(is_told=f"age_days > {MOST_DAYS_WITHOUT_A_LANDING} and age_days <= {MOST_DAYS_LATE}")
+
+
+def gone_sources() -> str:
+    """Return the query for sources that have been late for so long that nobody waits for them."""
+    return _SOURCES.format(is_told=f"age_days > {MOST_DAYS_LATE}")

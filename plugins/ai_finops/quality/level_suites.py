@@ -146,7 +146,7 @@ def _configure(mart: str, *, cost: str, rows: str) -> list[Check]:
     )
     is_there = () if mart == "rpt_instrumentation_coverage" else (has_rows(why="Somebody called or was billed."),)
     return [
-        Check(mart, mart, rows_of(mart), (has_read_columns(mart), *is_there, is_unique_by_grain(mart), *_values(mart))),
+        Check(mart, mart, _rows(mart), (has_read_columns(mart), *is_there, is_unique_by_grain(mart), *_values(mart))),
         Check(
             mart,
             f"{mart}__against_allocated",
@@ -159,12 +159,23 @@ def _configure(mart: str, *, cost: str, rows: str) -> list[Check]:
     ]
 
 
+def _rows(mart: str) -> str:
+    """Return the query for the rows of a level, with the shares of cost that are news: of the last two months."""
+    period = MARTS[mart].grain[0]
+    is_news = f"{period} >= date_trunc('month', $as_of_date) - interval 1 month"
+    shares = [f", if({is_news}, {column}, null) as newest_{column}" for column in _COST_SHARES.get(mart, ())]
+    return f"select *{''.join(shares)} from marts.{mart}"  # noqa: S608 - names of our own
+
+
 def _values(mart: str) -> list[expectations.Expectation]:
     """What the columns of a level may say."""
     return [
         *([] if mart == "rpt_instrumentation_coverage" else [is_between("request_count", 0, None, why="A count.")]),
         *(is_between(column, 0, 1, why="A share.") for column in _SHARES.get(mart, ())),
         # A refund or a correction among the usage can make another's part more than the whole.
-        *(is_between(column, 0, 1, why="A share.", severity=Severity.WARN) for column in _COST_SHARES.get(mart, ())),
+        *(
+            is_between(f"newest_{column}", 0, 1, why="A share.", severity=Severity.WARN)
+            for column in _COST_SHARES.get(mart, ())
+        ),
         *([is_one_of("currency_code", "USD", why="Bills are converted before.")] if "monthly" in mart else []),
     ]

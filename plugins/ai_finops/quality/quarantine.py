@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_finops.quality.trailing import WATCHED_DAY_COUNT
+from ai_finops.quality.trailing import first_watched
 
 LARGEST_QUARANTINED_RATIO = 0.05
 SMALLEST_QUARANTINED_COUNT = 5
@@ -15,7 +15,7 @@ select string_agg(
 )
 from marts.fct_daily_extract_outcomes
 where
-    landing_date > (select max(landing_date) from marts.fct_daily_extract_outcomes) - {watched_day_count}
+    landing_date >= {first_watched} and landing_date < $as_of_date
     and quarantined_count >= {smallest_count} and quarantined_count > {largest_ratio} * read_count
 """
 
@@ -23,7 +23,7 @@ where
 def quarantined_share_off() -> str:
     """Return the query for landings of the newest days of which more than a twentieth was set aside."""
     return _OFF.format(
-        watched_day_count=WATCHED_DAY_COUNT,
+        first_watched=first_watched("marts.fct_daily_extract_outcomes", day="landing_date"),
         smallest_count=SMALLEST_QUARANTINED_COUNT,
         largest_ratio=LARGEST_QUARANTINED_RATIO,
     )

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 from ai_finops.quality.gx import Severity
 
-FEATURES = "select feature_id from marts.fct_daily_feature_costs"
-FEATURES_AND_TOTAL = f"{FEATURES} union all select 'total'"
-FEATURES_PLANS_AND_TOTAL = f"{FEATURES_AND_TOTAL} union all select feature_id from marts.rpt_planned_features"  # noqa: S608
 FIRST_OPEN_DAY = """(
     select coalesce(max(usage_month) + interval 1 month, date '1970-01-01') from raw.closed_periods where is_frozen
 )"""
 OPEN_DAYS = f"usage_date >= {FIRST_OPEN_DAY}"
-"""A closed month keeps the names that it was closed with."""
+FEATURES = f"""
+select feature_id from marts.fct_daily_feature_costs
+union all
+select distinct feature_id from marts.fct_llm_calls where usage_date < {FIRST_OPEN_DAY}
+"""  # noqa: S608 - names of our own
+"""Features with costs. A closed month keeps the names that it was closed with, so that its calls may have others by now."""
+FEATURES_AND_TOTAL = f"{FEATURES} union all select 'total'"
+FEATURES_PLANS_AND_TOTAL = f"{FEATURES_AND_TOTAL} union all select feature_id from marts.rpt_planned_features"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)

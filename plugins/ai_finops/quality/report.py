@@ -26,7 +26,8 @@ def write_report(site: Path, *, held: Sequence[Held], run: Run) -> None:
         '<p><a href="../index.html">All audits</a></p>',
         f'<h1>{escape(title)}: <span class="{run.verdict}">{run.verdict}</span></h1>',
         (
-            f"<p>As of {escape(run.as_of_date)}. {len(marts)} marts, {run.expectation_count} expectations: "
+            f"<p>As of {escape(run.as_of_date)}, audited {escape(run.audited_at[:16].replace('T', ' '))} UTC. "
+            f"{len(marts)} marts, {run.expectation_count} expectations: "
             f"{run.failure_count} broken that stop the build, {run.warning_count} that only warn.</p>"
         ),
         *_broken(broken),

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 WATCHED_DAY_COUNT = 3
 """Newest days that are judged: as many as are landed again each morning. A day is warned of for as long, and then no more."""
+OLDEST_WATCHED_AGE_DAYS = 7
+"""Days before the build that a judged day lies, at most: a bill may be days late, and what stopped is not told of for ever."""
 TRAILING_DAY_COUNT = 28
 SMALLEST_BASE_DAY_COUNT = 3
 """Days of its kind that a day is judged by, at least."""
 LOW_RATIO, HIGH_RATIO = 0.2, 5.0
 """Below and above, a live business has a story to tell; both bounds are still in order."""
 
+_FIRST_WATCHED = f"""greatest(
+    (select max(cast({{day}} as date)) from {{source}} where {{day}} < $as_of_date) - {WATCHED_DAY_COUNT - 1},
+    $as_of_date - {OLDEST_WATCHED_AGE_DAYS}
+)"""  # noqa: S608 - names of our own
 _DAYS = """
 with values_by_day as (
     select cast({day} as date) as day, cast({by} as varchar) as what, cast({value} as double) as value
@@ -25,7 +31,7 @@ judged as (
         on earlier.what = now.what
         and earlier.day between now.day - {trailing_day_count} and now.day - 1
         and (isodow(earlier.day) > 5) = (isodow(now.day) > 5)
-    where now.day > (select max(day) from values_by_day) - {watched_day_count}
+    where now.day >= {first_watched}
     group by now.day, now.what, now.value
 )
 """
@@ -46,6 +52,11 @@ select string_agg(
 )
 from judged where base_day_count < {smallest_base_day_count}
 """
+
+
+def first_watched(source: str, *, day: str) -> str:
+    """Return the expression for the first of the newest days of a table that are judged, NULL where it has none."""
+    return _FIRST_WATCHED.format(source=source, day=day)
 
 
 def off_the_median(
@@ -103,7 +114,7 @@ with values_by_day as (
     from {source} where {name_column} is not null group by all
 ),
 newest as (
-    select distinct day from values_by_day where day > (select max(day) from values_by_day) - {watched_day_count}
+    select distinct day from values_by_day where day >= {first_watched}
 ),
 before as (
     select newest.day, earlier.what, sum(earlier.row_count) as row_count, count(*) as day_count
@@ -165,7 +176,7 @@ previous as (select arg_max(value, day) as value, max(day) as day from totals wh
 select format('{{}}: ${{:.2f}}, on {{}} ${{:.2f}}', newest.day, newest.value, previous.day, previous.value)
 from newest, previous
 where
-    greatest(newest.value, previous.value) >= {smallest}
+    newest.day = $as_of_date and greatest(newest.value, previous.value) >= {smallest}
     and (newest.value < {low} * previous.value or newest.value > {high} * previous.value)
 """
 
@@ -173,12 +184,12 @@ where
 def off_the_previous(
     source: str, *, day: str, value: str, where: str = "true", smallest: float, low: float, high: float
 ) -> str:
-    """Return the query for a figure of the newest date of issue below `low` or above `high` times that of the one before."""
+    """Return the query for a figure of the build's date of issue below `low` or above `high` times that of the date before."""
     return _ISSUED.format(source=source, day=day, value=value, where=where, smallest=smallest, low=low, high=high)
 
 
 _COUNTS = {
     "trailing_day_count": TRAILING_DAY_COUNT,
-    "watched_day_count": WATCHED_DAY_COUNT,
+    "first_watched": first_watched("values_by_day", day="day"),
     "smallest_base_day_count": SMALLEST_BASE_DAY_COUNT,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ai_finops.quality import freshness, trailing
+from ai_finops.quality import freshness, silence, trailing
 from ai_finops.quality.clauses import Clause, Note, literal, select
 from ai_finops.quality.contracts import contract_types
 from ai_finops.quality.found import NOTE_PREFIX
@@ -36,8 +36,15 @@ class Watched:
     """Its rows of a day are compared with the trailing days'."""
     clauses: tuple[Clause, ...] = ()
     """Drift and distribution: what is its own."""
-    late: str | None = None
-    """A query for what has not come lately, where it follows no other mart."""
+    late_day_count: int | None = None
+    """Days that its newest rows may be late; None where none are awaited."""
+    made_of: str | None = None
+    """A query for a text that says what there is to make rows of, where without it the mart may be empty."""
+    dated: str | None = None
+    """Table whose periods may not lie ahead of the build; the mart itself by default."""
+    news: tuple[Clause, ...] = ()
+    """What has not come lately, where it follows no other mart."""
+    notes: tuple[Note, ...] = ()
     references: tuple[Reference, ...] = ()
     reasons: dict[Kind, str] = field(default_factory=dict)
     """Why a kind makes no sense for it, in words."""
@@ -71,13 +78,16 @@ def _clauses(mart: str, watched: Watched) -> Iterator[Clause]:
         )
     elif watched.period and not watched.is_issued:
         yield from _periods(mart, watched)
-    if watched.late:
-        why = "What stays away is told before its silence is taken for peace."
-        yield Clause("late", Kind.FRESHNESS, watched.late, why, Severity.WARN)
-    if watched.period and watched.unit == "day" and watched.has_volume and not watched.is_issued:
+    if watched.made_of:
+        why = "What there is to make rows of makes some."
+        yield Clause("empty", Kind.VOLUME, _EMPTY.format(mart=mart, made_of=watched.made_of), why)
+    yield from watched.news
+    if _has_days(watched):
         volume = trailing.off_the_median(f"marts.{mart}", day=watched.period, name="rows", smallest=SMALLEST_ROW_COUNT)
         why = "Rows of a day against the median of the days of its kind before it."
         yield Clause("row_count_off", Kind.VOLUME, volume, why, Severity.WARN)
+        why = "A day between others that such days before it do not leave out."
+        yield Clause("holes", Kind.VOLUME, silence.holes(mart, day=watched.period), why, Severity.WARN)
     for number, reference in enumerate(watched.references, start=1):
         yield Clause(f"unknown_{number}", Kind.REFERENCES, orphans(mart, reference), reference.why, reference.severity)
     yield from watched.clauses
@@ -87,9 +97,15 @@ def _periods(mart: str, watched: Watched) -> Iterator[Clause]:
     yield Clause(
         "ahead",
         Kind.FRESHNESS,
-        freshness.ahead(mart, period=watched.period),
+        freshness.ahead(watched.dated or f"marts.{mart}", period=watched.period),
         "Nothing from the future of the build.",
     )
+    if watched.late_day_count is not None:
+        ended = silence.ended(mart, day=watched.period, late_day_count=watched.late_day_count)
+        why = (
+            "It goes on to the day before the build, or as far as a bill does, unless that is one of a kind that rests."
+        )
+        yield Clause("ended", Kind.FRESHNESS, ended, why, Severity.WARN)
     if not watched.follows:
         return
     followed, column = watched.follows
@@ -107,10 +123,21 @@ def _periods(mart: str, watched: Watched) -> Iterator[Clause]:
 
 
 def _notes(mart: str, watched: Watched) -> Iterator[Note]:
-    if watched.period and watched.unit == "day" and watched.has_volume and not watched.is_issued:
+    if _has_days(watched):
         yield Note(f"{NOTE_PREFIX}no_base", trailing.no_base(f"marts.{mart}", day=watched.period))
+    if watched.late_day_count is not None:
+        ended = silence.ended(mart, day=watched.period, late_day_count=watched.late_day_count, is_news=False)
+        yield Note(f"{NOTE_PREFIX}over_for_long", ended)
+    yield from watched.notes
 
 
+def _has_days(watched: Watched) -> bool:
+    return bool(watched.period) and watched.unit == "day" and watched.has_volume and not watched.is_issued
+
+
+_EMPTY = """
+select format('no row, and {{}}', said) from ({made_of}) as made_of(said) where not exists (from marts.{mart})
+"""
 _OTHER_TYPES = """
 select string_agg(format('{{}} is {{}}, not {{}}', column_name, found.data_type, said.data_type), '; ' order by column_name)
 from (select column_name, column_type as data_type from (describe marts.{mart})) as found

@@ -5,17 +5,23 @@ A kind that makes no sense for a mart has its reason here, so that the matrix in
 
 from __future__ import annotations
 
-from ai_finops.quality.distribution import outliers, shifted_call_costs, wrong_units
-from ai_finops.quality.freshness import late_sources
+from ai_finops.quality.clauses import Clause, Note
+from ai_finops.quality.distribution import outliers, shifted_call_costs
+from ai_finops.quality.found import NOTE_PREFIX
+from ai_finops.quality.freshness import LANDED, gone_sources, late_sources
 from ai_finops.quality.gx import Severity
 from ai_finops.quality.kinds import Kind
 from ai_finops.quality.quarantine import quarantined_share_off
 from ai_finops.quality.references import FEATURES, FIRST_OPEN_DAY, OPEN_DAYS, Reference
+from ai_finops.quality.silence import silent_sources
+from ai_finops.quality.token_prices import far_below_price, token_price_off, wrong_units
 from ai_finops.quality.trailing import off_the_median, renamed
 from ai_finops.quality.watch import Watched, distribution, drift
 
 CALLS = ("fct_llm_calls", "usage_date")
 COSTS = ("fct_daily_feature_costs", "usage_date")
+LATEST_BILL_DAY_COUNT = 3
+"""Days that a bill may be late: without calls a day has no cost before it is billed."""
 ALLOCATED = ("fct_daily_allocated_costs", "usage_date")
 FEATURE_HAS_COSTS = Reference("feature_id", FEATURES, "A feature of it has costs.")
 
@@ -28,12 +34,21 @@ TIED_BY_KEY = "its sums tie by that very key"
 _TIED = {Kind.DRIFT: BY_DAY_TIED, Kind.DISTRIBUTION: BY_DAY_TIED}
 _OF_MONTHS = {Kind.VOLUME: BY_MONTH, **_TIED}
 _USAGE = "charge_category = 'usage'"
-_MODEL_DAYS = """(
-    select usage_date, model_id, sum(allocated_cost_usd) as cost_usd, sum(input_tokens + output_tokens) as tokens
-    from marts.fct_daily_allocated_costs where charge_category = 'usage'
-    group by all having sum(input_tokens + output_tokens) >= 100000
-)"""
-"""Days on which a model read or wrote enough for a price per token to say something."""
+_CALL_RECORDS = """
+select 'records of calls were landed'
+where exists (
+    from (
+        select operation_name, started_at from raw.traces_spans
+        union all
+        select operation_name, started_at from raw.xray_spans_spans
+        union all
+        select 'chat', invoked_at from raw.bedrock_logs_invocations
+    )
+    where
+        operation_name in ('chat', 'text_completion', 'generate_content', 'embeddings', 'rerank')
+        and cast(started_at as date) < $as_of_date
+)
+"""
 
 
 def _count_off(mart: str, *, day: str, count: str, what: str) -> str:
@@ -43,6 +58,8 @@ def _count_off(mart: str, *, day: str, count: str, what: str) -> str:
 WATCHED_COSTS: dict[str, Watched] = {
     "fct_llm_calls": Watched(
         "usage_date",
+        late_day_count=0,
+        made_of=_CALL_RECORDS,
         clauses=(
             drift(
                 "input_tokens_off",
@@ -135,16 +152,7 @@ WATCHED_COSTS: dict[str, Watched] = {
             ),
             drift(
                 "token_price_off",
-                off_the_median(
-                    _MODEL_DAYS,
-                    day="usage_date",
-                    name="USD a token",
-                    value="sum(cost_usd) / cast(sum(tokens) as double)",
-                    by="model_id",
-                    smallest=0,
-                    low=-50,
-                    high=50,
-                ),
+                token_price_off(),
                 "A token of a model is not 50 times as dear from one day to the next: cents, or another currency.",
                 severity=Severity.FAIL,
             ),
@@ -165,6 +173,7 @@ WATCHED_COSTS: dict[str, Watched] = {
     ),
     "fct_daily_feature_costs": Watched(
         "usage_date",
+        late_day_count=LATEST_BILL_DAY_COUNT,
         follows=ALLOCATED,
         may_lag=True,
         clauses=(
@@ -286,8 +295,13 @@ WATCHED_COSTS: dict[str, Watched] = {
             distribution(
                 "wrong_unit",
                 wrong_units(),
-                "No discount is as large as 50 times: cents, another currency, or a price per token for one per million.",
+                "No premium is as large as 50 times: cents, another currency, or a price per token for one per million.",
                 severity=Severity.FAIL,
+            ),
+            distribution(
+                "far_below_price",
+                far_below_price(),
+                "Less than a fiftieth of the price: a free tier or a credit, or a unit that was misread.",
             ),
         ),
         references=(
@@ -472,7 +486,27 @@ WATCHED_COSTS: dict[str, Watched] = {
                 "Records that a source delivered.",
             ),
         ),
-        late=late_sources(),
+        dated=LANDED,
+        news=(
+            Clause(
+                "late",
+                Kind.FRESHNESS,
+                late_sources(),
+                "What stays away is told before its silence is taken for peace.",
+                Severity.WARN,
+            ),
+            Clause(
+                "silent",
+                Kind.VOLUME,
+                silent_sources(),
+                "A source that always delivered on such days and now answers with nothing has broken unseen.",
+                Severity.WARN,
+            ),
+        ),
+        notes=(
+            Note(f"{NOTE_PREFIX}switched_off", gone_sources()),
+            Note(f"{NOTE_PREFIX}silent_for_long", silent_sources(is_news=False)),
+        ),
         references=(
             Reference(
                 "source || ' ' || landing_date",

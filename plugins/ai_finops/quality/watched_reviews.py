@@ -8,7 +8,7 @@ from ai_finops.quality.kinds import Kind
 from ai_finops.quality.references import FEATURES, FEATURES_AND_TOTAL, FEATURES_PLANS_AND_TOTAL, Reference
 from ai_finops.quality.trailing import off_the_median, off_the_previous
 from ai_finops.quality.watch import Watched, distribution, drift
-from ai_finops.quality.watched_costs import COSTS, FEATURE_HAS_COSTS, NO_COST, NO_SUM
+from ai_finops.quality.watched_costs import CALLS, COSTS, FEATURE_HAS_COSTS, NO_COST, NO_SUM
 
 _FEATURE_OR_TOTAL = Reference("feature_id", FEATURES_AND_TOTAL, "A feature of it has costs, or it is the total.")
 _NEWEST = "as_of_date = $as_of_date"
@@ -24,8 +24,9 @@ _ALL_OR_NONE = {Kind.VOLUME: _SEEDED, Kind.DRIFT: _SEEDED, Kind.DISTRIBUTION: NO
 WATCHED_REVIEWS: dict[str, Watched] = {
     "fct_daily_metrics": Watched(
         "usage_date",
-        follows=COSTS,
+        follows=CALLS,
         may_lag=True,
+        made_of="select 'calls generate' where exists (from marts.fct_llm_calls where is_generating)",
         clauses=(
             drift(
                 "known_count_off",
@@ -76,6 +77,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         "week",
         references=(_FEATURE_OR_TOTAL,),
         follows=("fct_daily_metrics", "usage_date"),
+        made_of="select 'days have metrics' where exists (from marts.fct_daily_metrics)",
         reasons={Kind.DRIFT: _WEEKS, Kind.DISTRIBUTION: "ratios, judged by thresholds of their own"},
     ),
     "rpt_weekly_rerankers": Watched(
@@ -240,7 +242,10 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         references=(
             Reference("feature_id", FEATURES_AND_TOTAL, "What can be saved is spent.", where=_NEWEST),
             Reference(
-                "target_model_id", "select model_id from raw.prices", "What it would cost has a price.", where=_NEWEST
+                "target_model_id",
+                "select model_id from raw.prices",
+                "What it would cost has a price; a target without one is rejected, and its cost is not known.",
+                where=f"{_NEWEST} and target_cost_usd_per_month is not null",
             ),
         ),
         reasons={
@@ -284,7 +289,8 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             Reference(
                 "opportunity_id",
                 "select opportunity_id from marts.fct_savings_opportunities",
-                "A decision is on an opportunity that was found; an older one may be of before the first build.",
+                "A decision is on an opportunity that was found; one of before the first advice may be on any.",
+                where="decision_date >= (select min(as_of_date) from marts.fct_savings_opportunities)",
                 severity=Severity.WARN,
             ),
         ),

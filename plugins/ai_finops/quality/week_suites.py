@@ -5,7 +5,6 @@ from __future__ import annotations
 from ai_finops.quality.gx import Check
 from ai_finops.quality.rules import (
     has_read_columns,
-    has_rows,
     is_between,
     is_filled,
     is_one_of,
@@ -64,7 +63,6 @@ def configure_weekly_metrics() -> list[Check]:
             _METRICS,
             (
                 has_read_columns(mart),
-                has_rows(why="Calls were made, so there are metrics."),
                 is_unique_by_grain(mart),
                 *is_filled(
                     "week_start_date", "metric_name", "feature_id", "status", "trend", why="What is measured, of whom."

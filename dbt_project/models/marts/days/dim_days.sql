@@ -36,13 +36,16 @@ digits as (
     {%- endfor %}
 ),
 
--- 27 years: what is mis-dated before that is no day of this warehouse.
+-- 0 to 99,999 days, 273 years: landings take a day from 2000 on for credible, so that a clock that was reset is within.
 distances as (
-    select ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit as day_count
+    select
+        ones.digit + 10 * tens.digit + 100 * hundreds.digit + 1000 * thousands.digit + 10000 * ten_thousands.digit
+            as day_count
     from digits as ones
     cross join digits as tens
     cross join digits as hundreds
     cross join digits as thousands
+    cross join digits as ten_thousands
 ),
 
 days_between_ends as (
