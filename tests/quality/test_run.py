@@ -519,7 +519,6 @@ def test_a_week_of_which_no_cost_is_known_stops_nothing(settings):
     build = make_build(settings)
     change(
         build,
-        "insert into marts.dim_days values (true, '2025-06-01', '2025-05-26', '2025-06-01')",
         "insert into marts.fct_daily_feature_costs select * replace (date '2025-06-01' as usage_date, "
         "null as allocated_cost_usd) from marts.fct_daily_feature_costs "
         "where usage_date = '2025-06-02' and feature_id = 'chat'",
