@@ -55,6 +55,8 @@ def test_ticks_hold_any_range_and_are_few(low, width, count):
         (0.4, "ratio", 0.2, "40%"),
         (0.025, "ratio", 0.025, "2.5%"),
         (1.5, "number", 0.5, "1.5"),
+        (1.5, "times", 0.5, "1.5×"),
+        (0, "times", 0.25, "0.00×"),
     ],
 )
 def test_a_tick_is_written_in_its_unit(value, kind, step, text):

@@ -17,6 +17,8 @@ _CHARACTER = 7.4
 """Width of a character of an axis label, in units: of DejaVu Sans at 12, the widest of the fonts that may be there."""
 _LINE = 13
 _WIDEST_BAR = 56
+_STEPS = {"wide": 5, "narrow": 4, "small": 3}
+"""How far apart the lines of the grid are, by size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def column_parts(chart: Chart, *, size: Size, colours: tuple[str, ...]) -> Itera
         colours: CSS class of each series.
     """
     low, high = domain(chart)
-    ticks = nice_ticks(low, high, count=5 if size.name == "wide" else 4)
+    ticks = nice_ticks(low, high, count=_STEPS[size.name])
     labels = [label_tick(tick, kind=chart.kind, step=ticks[1] - ticks[0]) for tick in ticks]
     left = max(len(label) for label in labels) * _CHARACTER + 10
     frame = Frame(size=size, left=left, low=ticks[0], high=ticks[-1], count=len(chart.x))
@@ -68,6 +70,7 @@ def column_parts(chart: Chart, *, size: Size, colours: tuple[str, ...]) -> Itera
         )
         yield svg.text(label, x=left - 6, y=frame.y(tick) + 4, anchor="end", classes="tick")
     yield from _x_axis(chart, frame)
+    yield from _between(chart, frame)
     yield from _bands(chart, frame, colours)
     yield from _bars(chart, frame, colours)
     yield from _thresholds(chart, frame)
@@ -131,6 +134,14 @@ def _boxes(
             continue
         top, bottom = frame.y(max(span)), frame.y(min(span))
         yield frame.x(place) + start, top, width, bottom - top
+
+
+def _between(chart: Chart, frame: Frame) -> Iterator[str]:
+    """The band between the bound of what is healthy and that of a warning."""
+    bounds = {one.status: frame.y(one.value) for one in chart.thresholds if one.status in ("healthy", "warning")}
+    if len(bounds) == 2:
+        top, bottom = sorted(bounds.values())
+        yield svg.rect(x=frame.left, y=top, width=frame.width, height=bottom - top, classes="between")
 
 
 def _thresholds(chart: Chart, frame: Frame) -> Iterator[str]:

@@ -29,9 +29,11 @@ def nice_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
 
 
 def label_tick(value: float, *, kind: str, step: float) -> str:
-    """Write an axis value in its unit: `$1,200`, `$12K`, `45%`; never more decimals than the step has."""
+    """Write an axis value in its unit: `$1,200`, `$12K`, `45%`, `1.5×`; never more decimals than the step has."""
     if kind == "ratio":
         return f"{value * 100:,.{_decimals(step * 100)}f}%"
+    if kind == "times":
+        return f"{value:,.{_decimals(step)}f}×"
     sign, size = ("-" if value < 0 else ""), abs(value)
     unit = "$" if kind in ("usd", "usd_small") else ""
     for floor, letter in _LARGE:

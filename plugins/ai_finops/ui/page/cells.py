@@ -10,7 +10,7 @@ from ai_finops.report.wording import dollars, one_line, small_dollars
 from ai_finops.ui.page.status_words import status_group
 from ai_finops.ui.view import Value
 
-NUMERIC = frozenset({"usd", "usd_small", "ratio", "count", "number"})
+NUMERIC = frozenset({"usd", "usd_small", "ratio", "times", "count", "number"})
 """Kinds that stand on the right, digit below digit."""
 UNKNOWN = "–"
 
@@ -38,6 +38,8 @@ def write(value: Value, kind: str) -> Cell:
             return _number(small_dollars(_decimal(value)), value)
         case "ratio" if isinstance(value, int | float | Decimal):
             return _number(percent(value), value)
+        case "times" if isinstance(value, int | float | Decimal):
+            return _number(times(value), value)
         case "count" if isinstance(value, int | float | Decimal):
             return _number(f"{_decimal(value):,.0f}", value)
         case "number" if isinstance(value, int | float | Decimal):
@@ -60,6 +62,14 @@ def percent(value: float | Decimal) -> str:
     if hundredfold and abs(hundredfold) < Decimal("0.05"):
         return "<0.1%" if hundredfold > 0 else ">-0.1%"
     return f"{hundredfold.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP):,}%"
+
+
+def times(value: float | Decimal) -> str:
+    """Write a quotient that may be above one, with two decimals; what is not quite nothing is not written as such."""
+    size = _decimal(value)
+    if size and abs(size) < Decimal("0.005"):
+        return "<0.01×" if size > 0 else ">-0.01×"
+    return f"{size.quantize(Decimal('0.01'), rounding=ROUND_HALF_UP):,}×"
 
 
 def plain_number(value: float | Decimal) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from ai_finops.ui.address import NAME
 from ai_finops.ui.charts import draw
@@ -26,8 +26,8 @@ SHOWN_ROWS = 200
 """Rows of a table that stand in the page; the downloads have all."""
 
 
-_LONG = 48
-"""Characters from which a text gets a wide column."""
+_LONG, _VERY_LONG = 48, 120
+"""Characters from which a text gets a wide column, and a wider one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,14 @@ def _environment() -> Environment:
         definition=_definition,
         classes=_classes,
     )
-    environment.filters.update(as_is=escape, cells=_cells, is_numeric=_is_numeric, slug_id=_slug_id)
+    environment.filters.update(
+        as_is=escape,
+        breakable=_breakable,
+        cells=_cells,
+        fact_cells=_fact_cells,
+        is_numeric=_is_numeric,
+        slug_id=_slug_id,
+    )
     return environment
 
 
@@ -121,8 +128,29 @@ def _age(build: Build | None, *, today: date) -> str:
 
 
 def _cells(table: Table) -> list[list[Cell]]:
-    kinds = [column.kind for column in table.columns]
-    return [[write(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in table.rows[:SHOWN_ROWS]]
+    def kind(column: Column, place: int) -> str:
+        return table.kinds[column.name][place] if column.name in table.kinds else column.kind
+
+    return [
+        [write(value, kind(column, place)) for value, column in zip(row, table.columns, strict=True)]
+        for place, row in enumerate(table.rows[:SHOWN_ROWS])
+    ]
+
+
+def _fact_cells(fact: Fact) -> tuple[Cell, Cell | None]:
+    """Return a fact's value, and its status where neither the value nor the label says it already."""
+    value = write(fact.value, fact.kind)
+    if fact.status is None or fact.kind == "status":
+        return value, None
+    status = write(fact.status, "status")
+    if fact.kind == "text":
+        return replace(value, status=status.status), None
+    return value, replace(status, text="") if status.text == fact.label.lower() else status
+
+
+def _breakable(text: str) -> Markup:
+    """Return a name as HTML that a narrow column may break after its underscores."""
+    return escape(_seen(text)).replace("_", Markup("_<wbr>"))
 
 
 def _classes(column: Column, cell: Cell) -> str:
@@ -131,7 +159,7 @@ def _classes(column: Column, cell: Cell) -> str:
         return "n"
     if column.kind in ("date", "month", "datetime", "status"):
         return "d"
-    return "long" if len(cell.text) > _LONG else ""
+    return "long very" if len(cell.text) > _VERY_LONG else "long" if len(cell.text) > _LONG else ""
 
 
 def _is_numeric(column: Column) -> bool:
