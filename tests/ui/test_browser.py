@@ -39,7 +39,7 @@ OPENED = {
 }
 SEEN_ON_A_PHONE = {
     "weekly": {
-        "five-metrics": ["Status", "Week"], "weekly-costs": ["Cost"], "drivers": ["Contribution"],
+        "five-metrics": ["Status", "Week"], "weekly-costs": ["Cost"], "drivers": ["Part"],
         "open-savings": ["Saving a month"],
     },
     "features": {"daily-costs": ["Cost"], "period-costs": ["Cost"], "feature-value": ["Cost"]},

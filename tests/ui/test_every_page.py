@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ai_finops.ui.page.render import _fact_cells
+from ai_finops.ui.page.render import _breakable, _fact_cells
 from ai_finops.ui.view import Fact
 from ai_finops.ui.views import VIEWS
 
@@ -86,6 +86,20 @@ def test_a_status_of_a_fact_is_said_once(fact, texts, groups):
     value, status = _fact_cells(fact)
     assert (value.text, status.text if status else None) == texts
     assert (value.status, status.status if status else None) == groups
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("document_summarization", "document_<wbr>summarization"),
+        ("_a__b_", "_<wbr>a_<wbr>_<wbr>b_"),
+        ("x" * 30, "x" * 30),
+        ("x" * 61, f"{'x' * 30}<wbr>{'x' * 30}<wbr>x"),
+        ("a <b>_c & words", "a &lt;b&gt;_<wbr>c &amp; words"),
+    ],
+)
+def test_a_name_may_be_broken_after_underscores_and_when_it_is_no_word(text, html):
+    assert _breakable(text) == html
 
 
 def test_a_name_may_be_broken_after_its_underscores(client):

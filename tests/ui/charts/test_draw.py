@@ -194,7 +194,7 @@ def test_the_legend_tells_in_words_what_the_colours_are():
         )
     )
     assert "</svg>Spent</li>" in figure
-    assert "</svg>Projected with its 80 % interval</li>" in figure
+    assert "</svg>Projected, with its 80 % interval</li>" in figure
 
 
 def fifty(**more):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ai_finops.ui.charts import svg
+from ai_finops.ui.charts.marks import mark_places
 from ai_finops.ui.charts.stacks import Span, band_runs, bar_spans, domain, known_runs
 from ai_finops.ui.charts.svg import Size
 from ai_finops.ui.charts.ticks import label_tick, nice_ticks, spread_labels, x_labels
@@ -15,7 +17,8 @@ from ai_finops.ui.view import Chart
 _TOP, _BOTTOM, _RIGHT = 14, 34, 8
 _CHARACTER = 7.4
 """Width of a character of an axis label, in units: of DejaVu Sans at 12, the widest of the fonts that may be there."""
-_LINE = 13
+_MARK = 7.1
+"""Width of a character of a bound's name, which is bold."""
 _WIDEST_BAR = 56
 _STEPS = {"wide": 5, "narrow": 4, "small": 3}
 """How far apart the lines of the grid are, by size."""
@@ -145,14 +148,29 @@ def _between(chart: Chart, frame: Frame) -> Iterator[str]:
 
 
 def _thresholds(chart: Chart, frame: Frame) -> Iterator[str]:
-    above = -1e9
-    for threshold in sorted(chart.thresholds, key=lambda one: -one.value):
-        y, right = frame.y(threshold.value), frame.size.width - _RIGHT
-        # A name stands above its line, below it where the name of the line above would be in its way.
-        name_y = y - 4 if y - above > _LINE + 4 else y + _LINE
-        above = y if name_y < y else name_y
-        yield svg.line((frame.left, y), (right, y), classes=f"threshold {threshold.status}")
-        yield svg.text(threshold.label, x=right, y=name_y, anchor="end", classes=f"mark {threshold.status}")
+    right, ordered = frame.size.width - _RIGHT, sorted(chart.thresholds, key=lambda one: -one.value)
+    names = mark_places(
+        [(frame.y(one.value), len(one.label) * _MARK) for one in ordered],
+        ends=(frame.left, right),
+        avoid=_drawn_points(chart, frame),
+    )
+    for threshold, (x, y, anchor) in zip(ordered, names, strict=True):
+        level = frame.y(threshold.value)
+        yield svg.line((frame.left, level), (right, level), classes=f"threshold {threshold.status}")
+        yield svg.text(threshold.label, x=x, y=y, anchor=anchor, classes=f"mark {threshold.status}")
+
+
+def _drawn_points(chart: Chart, frame: Frame) -> list[svg.Point]:
+    """Return points along all lines, close enough to each other that no name fits between two."""
+    points = []
+    for one in chart.series:
+        for run in known_runs(one) if one.style != "bar" else ():
+            places = [(frame.x(place), frame.y(one.values[place])) for place in run]
+            points += places
+            for (x1, y1), (x2, y2) in pairwise(places):
+                parts = max(1, round(max(abs(x2 - x1), abs(y2 - y1)) / 6))
+                points += [(x1 + (x2 - x1) * part / parts, y1 + (y2 - y1) * part / parts) for part in range(1, parts)]
+    return points
 
 
 def _lines(chart: Chart, frame: Frame, colours: tuple[str, ...]) -> Iterator[str]:

@@ -74,7 +74,7 @@ def _entries(chart: Chart, colours: tuple[str, ...]) -> Iterator[str]:
 
 
 def _range_words(series: Series) -> str:
-    return f" with {escape(series.band)}" if series.low else ""
+    return f", with {escape(series.band)}" if series.low else ""
 
 
 def _swatch(series: Series, colour: str) -> str:

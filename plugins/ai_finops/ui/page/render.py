@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -28,6 +29,10 @@ SHOWN_ROWS = 200
 
 _LONG, _VERY_LONG = 48, 120
 """Characters from which a text gets a wide column, and a wider one."""
+_BREAKS = re.compile(r"_(?=\S)|[^\s_]{30}(?=[^\s_])")
+"""After what a line may break within a word."""
+_TWO_LINES = 13
+"""Characters of a header that fit into a narrow column's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ def _environment() -> Environment:
         breakable=_breakable,
         cells=_cells,
         fact_cells=_fact_cells,
-        is_numeric=_is_numeric,
+        head_classes=_head_classes,
         slug_id=_slug_id,
     )
     return environment
@@ -149,8 +154,9 @@ def _fact_cells(fact: Fact) -> tuple[Cell, Cell | None]:
 
 
 def _breakable(text: str) -> Markup:
-    """Return a name as HTML that a narrow column may break after its underscores."""
-    return escape(_seen(text)).replace("_", Markup("_<wbr>"))
+    """Return a name as HTML that a narrow column may break: after underscores, and within what no word is as long as."""
+    # No text that is seen has the character that stands for the break.
+    return escape(_BREAKS.sub("\\g<0>\0", str(_seen(text)))).replace("\0", Markup("<wbr>"))
 
 
 def _classes(column: Column, cell: Cell) -> str:
@@ -162,8 +168,11 @@ def _classes(column: Column, cell: Cell) -> str:
     return "long very" if len(cell.text) > _VERY_LONG else "long" if len(cell.text) > _LONG else ""
 
 
-def _is_numeric(column: Column) -> bool:
-    return column.kind in NUMERIC
+def _head_classes(column: Column) -> str:
+    """Return how a header is set: above numbers on the right, a long one with room to stand in two lines."""
+    return " ".join(
+        filter(None, ("n" if column.kind in NUMERIC else "", "two" if len(column.label) > _TWO_LINES else ""))
+    )
 
 
 def _definition(place: Place, thing: Column | Fact, mart: str | None = None) -> str | None:

@@ -53,7 +53,7 @@ METRICS = {
     "retried_call_ratio": MadeOf("calls after a failed one", "calls"),
     "routing_escalation_ratio": MadeOf("decisions that escalated", "decisions that could"),
     "weekly_cost_to_projection_ratio": MadeOf(
-        "cost of the week", "what its Monday projected", part_kind="usd", kind="times"
+        "cost of the week", "the projection of its Monday", part_kind="usd", kind="times"
     ),
     "feature_cost_share_ratio": MadeOf("cost of the feature", "cost of all", "usd"),
 }

@@ -127,14 +127,17 @@ def _filled(table: Table, rows: Sequence[Record]) -> Table:
     """Fill a table of metrics: each row in the units of its own metric, and no verdict that only repeats the status."""
     values, parts = ([each(row["metric_name"]) for row in rows] for each in (kind_of, part_kind_of))
     kinds = dict.fromkeys(_VALUES, values) | dict.fromkeys(_PARTS, parts)
-    said = [
-        row
-        | {"quotient": made_of(row["metric_name"])}
-        | ({"verdict": None if row["verdict"] == row["status"] else row["verdict"]} if "verdict" in row else {})
-        for row in rows
-    ]
+    said = [row | {"quotient": made_of(row["metric_name"])} | _movement(row) for row in rows]
     shown = {each.name for each in table.columns}
     return fill(table, said, kinds={name: own for name, own in kinds.items() if name in shown})
+
+
+def _movement(row: Record) -> Record:
+    """Return how a week's value moves in words; a day's does not say."""
+    verdict = None if row.get("verdict") == row["status"] else row.get("verdict")
+    return {
+        name: value and value.replace("_", " ") for name, value in (("trend", row.get("trend")), ("verdict", verdict))
+    }
 
 
 def _filters(connection: duckdb.DuckDBPyConnection, chosen: Chosen, names: dict[str, str]) -> tuple[Filter, ...]:

@@ -259,8 +259,10 @@ def _saving_facts(found: list[Record], names: dict[str, str]) -> list[Fact]:
     note = f"a month, {band}: {label_of(first, names)}"
     facts = [Fact("The first to do saves", first["saving_usd_per_month"], "usd", note, source=source)]
     of_each = {row["feature_id"]: row["saving_usd_per_month"] for row in reversed(found)}
+    if len(of_each) == 1:
+        return facts
     total = None if None in of_each.values() else sum(of_each.values())
-    note = f"a month, of {counted(len(of_each), 'feature')}; those of one feature do not add up"
+    note = f"a month, of {len(of_each)} features; those of one feature do not add up"
     return [*facts, Fact("The first of each feature save", total, "usd", note, source=source)]
 
 

@@ -200,7 +200,7 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> S
     columns = (
         Column("feature_id", "Feature"),
         Column("driver", "Driver"),
-        Column("contribution_cost_usd", "Contribution", "usd"),
+        Column("contribution_cost_usd", "Part", "usd"),
         Column("detail", "Detail"),
     )
     rows = ask(
@@ -215,7 +215,7 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> S
         title="What the change is made of, USD: the ten largest parts",
         summary=", ".join(f"{row[0]} {_words(row[1])} {_dollars(row[2])}" for row in largest[:5]) + ".",
         x=told_apart([f"{row[0]}: {_words(row[1])}" for row in largest]),
-        series=(Series("Contribution", tuple(_float(row[2]) for row in largest), style="bar"),),
+        series=(Series("Part", tuple(_float(row[2]) for row in largest), style="bar"),),
         form="rows",
         empty="Not known: there is no earlier week to compare with, or the two cannot be compared.",
     )
