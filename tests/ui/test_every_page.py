@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ai_finops.ui.page.render import _breakable, _fact_cells
-from ai_finops.ui.view import Fact
+from ai_finops.ui.page.cells import Cell
+from ai_finops.ui.page.render import _breakable, _classes, _fact_cells
+from ai_finops.ui.view import Column, Fact
 from ai_finops.ui.views import VIEWS
 
 SHOWN = tuple(slug for slug in VIEWS if slug != "definitions")
@@ -86,6 +87,17 @@ def test_a_status_of_a_fact_is_said_once(fact, texts, groups):
     value, status = _fact_cells(fact)
     assert (value.text, status.text if status else None) == texts
     assert (value.status, status.status if status else None) == groups
+
+
+@pytest.mark.parametrize(
+    ("text", "css"),
+    [
+        ("x " * 12, ""), ("x " * 13, "mid"), ("x " * 24, "mid"), ("x " * 25, "long"), ("x " * 60, "long"),
+        ("x " * 61, "long very"), ("x" * 300, ""),
+    ],
+)  # fmt: skip
+def test_a_sentence_gets_a_column_as_wide_as_it_is_long(text, css):
+    assert _classes(Column("it", "It"), Cell(text)) == css
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,8 @@ def test_facts_are_of_what_the_filters_leave(marts, settings):
     assert facts()["Open opportunities"] == (3, "and 1 rejected one")
     assert facts()["The first of each feature save"][0] == 47
     assert facts(feature="search")["Open opportunities"] == (1, "and 0 rejected ones")
-    assert [facts(feature="search")[f"The first {rest}"][0] for rest in ("to do saves", "of each feature save")] == [
-        7,
-        7,
-    ]
+    assert facts(feature="search")["The first to do saves"][0] == 7
+    assert "The first of each feature save" not in facts(feature="search")
     assert facts(status="open")["Open opportunities"] == (3, None)
     assert facts(status="rejected") == {"Rejected opportunities": (1, None)}
 

@@ -27,11 +27,11 @@ SHOWN_ROWS = 200
 """Rows of a table that stand in the page; the downloads have all."""
 
 
-_LONG, _VERY_LONG = 48, 120
-"""Characters from which a text gets a wide column, and a wider one."""
+_WIDTHS = ((120, "long very"), (48, "long"), (24, "mid"))
+"""More characters than these get a text a column so wide, that rows stay low."""
 _BREAKS = re.compile(r"_(?=\S)|[^\s_]{30}(?=[^\s_])")
 """After what a line may break within a word."""
-_TWO_LINES = 13
+_TWO_LINES = 12
 """Characters of a header that fit into a narrow column's line."""
 
 
@@ -165,7 +165,8 @@ def _classes(column: Column, cell: Cell) -> str:
         return "n"
     if column.kind in ("date", "month", "datetime", "status"):
         return "d"
-    return "long very" if len(cell.text) > _VERY_LONG else "long" if len(cell.text) > _LONG else ""
+    # A name without a blank is no sentence, however long, and may be broken.
+    return next((width for least, width in _WIDTHS if len(cell.text) > least and " " in cell.text), "")
 
 
 def _head_classes(column: Column) -> str:

@@ -310,7 +310,8 @@ def _error_row(row: Record) -> Record:
     if known_error(row, "origin_count") is not None:
         return row | {"error_words": None}
     unknown = dict.fromkeys(("wape_ratio", "bias_ratio", "coverage_ratio"))
-    return row | unknown | {"error_words": too_few(row["origin_count"])}
+    # Without any the status says so already.
+    return row | unknown | {"error_words": too_few(row["origin_count"]) if row["origin_count"] else None}
 
 
 def _step_row(plan: Record, switched_on: set[str]) -> Record:

@@ -225,7 +225,7 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> S
         "fct_cost_drivers",
         columns,
         tuple((row[0], _words(row[1]), *row[2:]) for row in rows),
-        note="The parts add up to the change exactly.",
+        note="The parts add up to the change exactly." if rows else None,
         empty="No parts: the week is not compared.",
     )
     return Section("What changed", charts=(chart,) if rows else (), tables=(table,))
