@@ -105,6 +105,7 @@ def test_a_sentence_gets_a_column_as_wide_as_it_is_long(text, css):
     [
         ("document_summarization", "document_<wbr>summarization"),
         ("_a__b_", "_<wbr>a_<wbr>_<wbr>b_"),
+        ("tier=cheap", "tier=<wbr>cheap"),
         ("x" * 30, "x" * 30),
         ("x" * 61, f"{'x' * 30}<wbr>{'x' * 30}<wbr>x"),
         ("a <b>_c & words", "a &lt;b&gt;_<wbr>c &amp; words"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -106,8 +107,14 @@ def test_a_small_picture_is_drawn_once_and_says_what_it_is_made_of():
     figure = str(draw(chart(Series("a", (1, 2, 3, 4)), is_small=True, subtitle="tokens ÷ <tokens>")))
     assert figure.count('role="img"') == 1
     assert '<figcaption>Title <span class="under">tokens ÷ &lt;tokens&gt;</span></figcaption>' in figure
-    svg = picture(chart(Series("a", (1, 2, 3, 4)), is_small=True), "small")
-    assert svg.get("viewBox") == "0 0 200 160"
+    assert 'class="legend"' not in figure
+    levels = (Threshold("healthy below 1", 1.0, "healthy"), Threshold("warning above 2", 2.0, "warning"))
+    drawn = chart(Series("a", (1, 2, 3, 4)), is_small=True, thresholds=levels)
+    svg = picture(drawn, "small")
+    assert svg.get("viewBox") == "0 0 200 150"
+    # There is no room for names between the lines: they stand above, the upper bound first.
+    assert (len(shapes(svg, "line", "threshold")), texts(svg, "mark")) == (2, [])
+    assert re.findall(r"</svg>([^<]+)</li>", str(draw(drawn))) == ["warning above 2", "healthy below 1"]
 
 
 def test_what_is_nobodys_has_its_own_colour_and_the_others_theirs():
@@ -213,9 +220,9 @@ def test_fifty_bars_on_each_other_are_the_largest_seven_and_all_others():
 def test_what_is_nobodys_is_never_among_all_others():
     tiny = Series("Unattributed", (0.01, None, 0.0, 0.0), "bar", is_nobodys=True)
     drawn = fewer(chart(*fifty().series, tiny, is_stacked=True))
-    assert [one.name for one in drawn.chart.series][-2:] == ["Unattributed", "all others (44)"]
+    assert [one.name for one in drawn.chart.series][-2:] == ["all others (44)", "Unattributed"]
     assert len(drawn.chart.series) == 8
-    assert drawn.others_place == 7
+    assert drawn.others_place == 6
 
 
 def test_eight_are_all_drawn():

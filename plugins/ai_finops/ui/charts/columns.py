@@ -149,15 +149,17 @@ def _between(chart: Chart, frame: Frame) -> Iterator[str]:
 
 def _thresholds(chart: Chart, frame: Frame) -> Iterator[str]:
     right, ordered = frame.size.width - _RIGHT, sorted(chart.thresholds, key=lambda one: -one.value)
+    for one in ordered:
+        yield svg.line((frame.left, frame.y(one.value)), (right, frame.y(one.value)), classes=f"threshold {one.status}")
+    if chart.is_small:
+        return  # No name has room beside the line; the legend has them.
     names = mark_places(
         [(frame.y(one.value), len(one.label) * _MARK) for one in ordered],
         ends=(frame.left, right),
         avoid=_drawn_points(chart, frame),
     )
-    for threshold, (x, y, anchor) in zip(ordered, names, strict=True):
-        level = frame.y(threshold.value)
-        yield svg.line((frame.left, level), (right, level), classes=f"threshold {threshold.status}")
-        yield svg.text(threshold.label, x=x, y=y, anchor=anchor, classes=f"mark {threshold.status}")
+    for one, (x, y, anchor) in zip(ordered, names, strict=True):
+        yield svg.text(one.label, x=x, y=y, anchor=anchor, classes=f"mark {one.status}")
 
 
 def _drawn_points(chart: Chart, frame: Frame) -> list[svg.Point]:

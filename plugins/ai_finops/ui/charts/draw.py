@@ -63,14 +63,20 @@ def _colours(drawn: Drawn) -> tuple[str, ...]:
 
 
 def _legend(chart: Chart, colours: tuple[str, ...]) -> str:
-    if len(chart.series) < 2 and not any(one.low for one in chart.series):
-        return ""
-    return f'<ul class="legend">{"".join(_entries(chart, colours))}</ul>'
+    has_series = len(chart.series) > 1 or any(one.low for one in chart.series)
+    entries = [*(_entries(chart, colours) if has_series else ()), *(_bounds(chart) if chart.is_small else ())]
+    return f'<ul class="legend">{"".join(entries)}</ul>' if entries else ""
 
 
 def _entries(chart: Chart, colours: tuple[str, ...]) -> Iterator[str]:
     for one, colour in zip(chart.series, colours, strict=True):
         yield f"<li>{_swatch(one, colour)}{escape(one.name)}{_range_words(one)}</li>"
+
+
+def _bounds(chart: Chart) -> Iterator[str]:
+    for one in sorted(chart.thresholds, key=lambda each: -each.value):
+        line = svg.line((0, 7), (16, 7), classes=f"threshold {one.status}")
+        yield f'<li class="mark {one.status}">{_swatch_of(line)}{escape(one.label)}</li>'
 
 
 def _range_words(series: Series) -> str:
@@ -82,4 +88,8 @@ def _swatch(series: Series, colour: str) -> str:
         "bar": svg.rect(x=1, y=2, width=14, height=10, classes=f"bar {colour}"),
         "point": svg.dot((8, 7), radius=4, classes=f"dot {colour}"),
     }.get(series.style, svg.line((0, 7), (16, 7), classes=f"line {series.style} {colour}"))
+    return _swatch_of(shape)
+
+
+def _swatch_of(shape: str) -> str:
     return f'<svg class="swatch" viewBox="0 0 16 14" aria-hidden="true" focusable="false">{shape}</svg>'

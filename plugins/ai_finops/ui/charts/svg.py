@@ -25,7 +25,7 @@ class Size:
 
 WIDE = Size("wide", 980, 300)
 NARROW = Size("narrow", 340, 260)
-SMALL = Size("small", 200, 160)
+SMALL = Size("small", 200, 150)
 
 
 def escape(words: str) -> Markup:

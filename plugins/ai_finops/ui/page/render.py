@@ -29,7 +29,7 @@ SHOWN_ROWS = 200
 
 _WIDTHS = ((120, "long very"), (48, "long"), (24, "mid"))
 """More characters than these get a text a column so wide, that rows stay low."""
-_BREAKS = re.compile(r"_(?=\S)|[^\s_]{30}(?=[^\s_])")
+_BREAKS = re.compile(r"[_=](?=\S)|[^\s_]{30}(?=[^\s_])")
 """After what a line may break within a word."""
 _TWO_LINES = 12
 """Characters of a header that fit into a narrow column's line."""
@@ -154,7 +154,7 @@ def _fact_cells(fact: Fact) -> tuple[Cell, Cell | None]:
 
 
 def _breakable(text: str) -> Markup:
-    """Return a name as HTML that a narrow column may break: after underscores, and within what no word is as long as."""
+    """Return a name as HTML that a narrow column may break: after `_` and `=`, and within what no word is as long as."""
     # No text that is seen has the character that stands for the break.
     return escape(_BREAKS.sub("\\g<0>\0", str(_seen(text)))).replace("\0", Markup("<wbr>"))
 
@@ -163,7 +163,7 @@ def _classes(column: Column, cell: Cell) -> str:
     """Return how a cell is set: numbers on the right, dates and states on one line, long text with room."""
     if column.kind in NUMERIC:
         return "n"
-    if column.kind in ("date", "month", "datetime", "status"):
+    if column.kind in ("date", "month", "datetime", "status", "flag"):
         return "d"
     # A name without a blank is no sentence, however long, and may be broken.
     return next((width for least, width in _WIDTHS if len(cell.text) > least and " " in cell.text), "")

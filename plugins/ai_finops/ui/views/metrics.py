@@ -66,7 +66,7 @@ _UNHEALTHY = Table(
     "metrics-to-act-on",
     "Of every feature: what warns, is to be watched, or has too few samples to say",
     WEEKS,
-    (*_NAMED, _FEATURE, *_OF_A_WEEK),
+    (_FEATURE, _NAMED[0], *_OF_A_WEEK[:2], _NAMED[1], *_OF_A_WEEK[2:]),
     (),
     empty="No metric with bounds warns, is to be watched or lacks samples in this week.",
 )
