@@ -45,6 +45,11 @@ from ai_finops.ui.page.status_words import status_group
         (True, "flag", "yes", None),
         (False, "flag", "no", None),
         ("a\nb\u202ec", "text", "a b c", None),
+        ("a" * 200, "text", "a" * 200, None),
+        ("a" * 201, "text", f"{'a' * 199}…", None),
+        # A sentence is whole: a definition that ends in the middle is none.
+        ("ab " * 600 + "end", "text", "ab " * 600 + "end", None),
+        ("ab " * 666 + "over", "text", ("ab " * 666 + "over")[:1999] + "…", None),
         ("text where a number should be", "usd", "text where a number should be", None),
         (3, "no such kind", "3", None),
     ],

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from ai_finops.report.wording import dollars, one_line, small_dollars
+from ai_finops.report.wording import MOST_NAME_LENGTH, dollars, one_line, small_dollars
 from ai_finops.ui.page.status_words import status_group
 from ai_finops.ui.view import Value
 
 NUMERIC = frozenset({"usd", "usd_small", "ratio", "times", "count", "number"})
 """Kinds that stand on the right, digit below digit."""
 UNKNOWN = "–"
+_MOST_SENTENCE = 2000
+"""Characters of a definition, or of what an opportunity rests on; none is longer and meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def write(value: Value, kind: str) -> Cell:
         case "status":
             return Cell(one_line(str(value)).replace("_", " "), status=status_group(str(value)))
         case _:
-            return Cell(one_line(value.isoformat() if isinstance(value, date) else str(value)))
+            return _text(value.isoformat() if isinstance(value, date) else str(value))
 
 
 def percent(value: float | Decimal) -> str:
@@ -79,6 +81,11 @@ def plain_number(value: float | Decimal) -> str:
         return f"{_decimal(value):,.0f}"
     decimals = 1 if size >= 10 else 2 if size >= 1 else 4
     return f"{_decimal(value):,.{decimals}f}"
+
+
+def _text(words: str) -> Cell:
+    """Write a text on one line: a sentence whole, of a name as much as one may have."""
+    return Cell(one_line(words, most=_MOST_SENTENCE if " " in words else MOST_NAME_LENGTH))
 
 
 def _number(text: str, value: float | Decimal) -> Cell:

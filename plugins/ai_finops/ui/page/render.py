@@ -165,8 +165,9 @@ def _classes(column: Column, cell: Cell) -> str:
         return "n"
     if column.kind in ("date", "month", "datetime", "status", "flag"):
         return "d"
+    width = next((width for least, width in _WIDTHS if len(cell.text) > least), "")
     # A name without a blank is no sentence, however long, and may be broken.
-    return next((width for least, width in _WIDTHS if len(cell.text) > least and " " in cell.text), "")
+    return width if " " in cell.text else width and "mid"
 
 
 def _head_classes(column: Column) -> str:
