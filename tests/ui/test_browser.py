@@ -147,15 +147,6 @@ def test_what_matters_of_a_table_is_seen_without_scrolling_it(chromium, address,
             assert {name: labels for name, labels in hidden.items() if labels} == {}
 
 
-def test_the_view_that_is_open_is_in_sight_in_the_navigation_of_a_phone(chromium, address):
-    with open_page(chromium, size="phone") as page:
-        for slug in VIEWS:
-            page.goto(f"{address}/{slug}")
-            box = page.locator(".top nav [aria-current]").bounding_box()
-            assert box["x"] >= 0, slug
-            assert box["x"] + box["width"] <= SIZES["phone"][0], slug
-
-
 def test_dark_and_light_differ(chromium, address):
     grounds = set()
     for scheme in ("light", "dark"):

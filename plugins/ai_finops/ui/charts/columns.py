@@ -20,8 +20,6 @@ _CHARACTER = 7.4
 _MARK = 7.1
 """Width of a character of a bound's name, which is bold."""
 _WIDEST_BAR = 56
-_STEPS = {"wide": 5, "narrow": 4, "small": 3}
-"""How far apart the lines of the grid are, by size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def column_parts(chart: Chart, *, size: Size, colours: tuple[str, ...]) -> Itera
         colours: CSS class of each series.
     """
     low, high = domain(chart)
-    ticks = nice_ticks(low, high, count=_STEPS[size.name])
+    ticks = nice_ticks(low, high, count=5 if size.name == "wide" else 4)
     labels = [label_tick(tick, kind=chart.kind, step=ticks[1] - ticks[0]) for tick in ticks]
     left = max(len(label) for label in labels) * _CHARACTER + 10
     frame = Frame(size=size, left=left, low=ticks[0], high=ticks[-1], count=len(chart.x))

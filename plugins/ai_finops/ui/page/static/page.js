@@ -57,12 +57,6 @@ for (const plot of document.querySelectorAll(".plot")) {
     if (own[current]) show(own[current]);
   });
 }
-// On a narrow page the view that is open is in sight among the others.
-const current = document.querySelector(".top nav [aria-current]");
-if (current) {
-  const list = current.closest("ul");
-  list.scrollLeft = current.offsetLeft - list.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
-}
 // An open filter closes by Escape and when another place is pressed.
 for (const field of document.querySelectorAll("details.field")) {
   field.addEventListener("keydown", (event) => {
