@@ -21,6 +21,68 @@ OUT_OF_PICTURE = """() => [...document.querySelectorAll(".plot svg text")].filte
     const own = text.getBoundingClientRect(), frame = text.ownerSVGElement.getBoundingClientRect();
     return own.width > 0 && (own.left < frame.left - 3 || own.right > frame.right + 3);
 }).map((text) => text.textContent)"""
+# Of each table the headers that are in view as long as nobody scrolls it sideways.
+HEADERS_IN_VIEW = """() => Object.fromEntries([...document.querySelectorAll(".table")].map((table) => {
+    const frame = table.querySelector(".scroll")?.getBoundingClientRect();
+    return [table.id, [...table.querySelectorAll("thead th")]
+        .filter((head) => head.getBoundingClientRect().right <= frame.right + 1)
+        .map((head) => head.textContent)];
+}))"""
+OPENED = {
+    "weekly": "weekly?week=2025-06-09",
+    "features": "features",
+    "reconciliation": "reconciliation",
+    "projection": "projection",
+    "metrics": "metrics",
+    "anomalies": "anomalies",
+    "savings": "savings",
+}
+SEEN_ON_A_PHONE = {
+    "weekly": {
+        "five-metrics": ["Status", "Week"], "weekly-costs": ["Cost"], "drivers": ["Part"],
+        "open-savings": ["Saving a month"],
+    },
+    "features": {"daily-costs": ["Cost"], "period-costs": ["Cost"], "feature-value": ["Cost"]},
+    "reconciliation": {
+        "reconciliation-days": ["Billed"], "reconciliation-models": ["Billed"], "reconciliation-months": ["On the bill"],
+        "price-differences": ["Billed"],
+    },
+    "projection": {"projection-months": ["As it is"], "planned-features": ["Adds in month six"], "budgets": ["Budget"]},
+    "metrics": {"weekly-metrics": ["Value"]},
+    "anomalies": {"anomalies": ["Cost"], "drivers": ["Part of the excess"], "daily-verdicts": ["Cost"]},
+    "savings": {
+        "savings-opportunities": ["Saves a month"], "decision-results": ["Saved"],
+        "caching-vs-distillation": ["Saves a month"],
+    },
+}  # fmt: skip
+SEEN_WIDE = {
+    "weekly": {
+        "five-metrics": ["Status", "Week", "Week before", "Trend", "Owner", "Action"],
+        "weekly-costs": ["Week before", "Change", "Requests"], "drivers": ["Driver", "Detail"],
+        "open-savings": ["At least", "At most", "Effort", "Owner"],
+    },
+    "features": {
+        "daily-costs": ["Requests", "Input tokens", "Output tokens", "Bill"],
+        "period-costs": ["Share", "Requests", "Per request"],
+        "feature-value": ["Share of cost", "Share of requests", "Share of users", "Users", "Per user"],
+    },
+    "reconciliation": {
+        "reconciliation-days": ["Usage unattributed", "Tax, credits and others", "Coverage", "Settled"],
+        "reconciliation-models": ["Allocated", "Unattributed", "Coverage", "Estimate off the bill by"],
+        "reconciliation-months": ["Difference", "Account", "Closed"],
+    },
+    "projection": {
+        "projection-months": ["Low", "High", "With these plans", "Its error when tested"],
+        "planned-features": ["Launch", "Assumed multiplier"],
+        "budgets": ["Status", "Projected", "Exceeded on"],
+    },
+    "metrics": {"weekly-metrics": ["Status", "Healthy bound", "Warning bound", "Trend", "Owner", "Action on a warning"]},
+    "anomalies": {"anomalies": ["Kind", "Baseline", "Above it", "Largest driver"], "drivers": ["Driver", "What it was"]},
+    "savings": {
+        "savings-opportunities": ["Change", "Status", "Low", "High", "Evidence"],
+        "decision-results": ["Feature", "Result", "Cost", "Would have cost", "Expected"],
+    },
+}  # fmt: skip
 FOCUSABLE = """() => [...document.querySelectorAll("a[href], button, select, summary, [tabindex='0']")]
     .filter((one) => one.getClientRects().length > 0).length"""
 
@@ -82,6 +144,16 @@ def test_every_view_fits_and_nothing_is_refused(chromium, address, size, scheme)
             assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0], slug
             assert page.evaluate(SMALLEST_TEXT) >= 11, slug
             assert page.evaluate(OUT_OF_PICTURE) == [], slug
+
+
+@pytest.mark.parametrize(("size", "wanted"), [("phone", SEEN_ON_A_PHONE), ("wide", SEEN_WIDE)])
+def test_what_matters_of_a_table_is_seen_without_scrolling_it(chromium, address, size, wanted):
+    with open_page(chromium, size=size) as page:
+        for slug, tables in wanted.items():
+            page.goto(f"{address}/{OPENED[slug]}")
+            seen = page.evaluate(HEADERS_IN_VIEW)
+            hidden = {name: sorted(set(labels) - set(seen[name])) for name, labels in tables.items()}
+            assert {name: labels for name, labels in hidden.items() if labels} == {}
 
 
 def test_dark_and_light_differ(chromium, address):

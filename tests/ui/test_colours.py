@@ -16,7 +16,7 @@ TEXT = [
     *((status, "card") for status in ("good", "watch", "bad", "none")),
     ("ground", "ink"),
 ]
-BARS = [f"c{number}" for number in range(8)] + ["others"]
+BARS = [f"c{number}" for number in range(8)] + ["others", "nobody"]
 
 
 def schemes() -> dict[str, dict[str, str]]:
@@ -59,6 +59,14 @@ def test_text_reads_on_its_ground(scheme):
 def test_bars_stand_out_from_the_card(scheme):
     colours = schemes()[scheme]
     assert {bar: value for bar in BARS if (value := contrast(colours[bar], colours["card"])) < 3} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_nobodys_is_neutral_and_not_all_others(scheme):
+    colours = schemes()[scheme]
+    parts = [int(colours["nobody"][place : place + 2], 16) for place in (1, 3, 5)]
+    assert max(parts) - min(parts) < 24
+    assert contrast(colours["nobody"], colours["others"]) > 1.8
 
 
 def as_seen_without_red_and_green(colour: str) -> tuple[float, float, float]:

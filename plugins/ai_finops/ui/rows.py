@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,14 +21,21 @@ def records(connection: duckdb.DuckDBPyConnection, query: str, **values: object)
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def fill(table: Table, rows: Iterable[Mapping[str, Value]]) -> Table:
+def fill(
+    table: Table, rows: Sequence[Mapping[str, Value]], *, kinds: Mapping[str, Sequence[str]] | None = None
+) -> Table:
     """Return the table with these rows: of each what its columns name, in their order.
 
+    Args:
+        table: Without rows.
+        rows: By column.
+        kinds: Units of columns in which each row has its own (`Table.kinds`).
     Raises:
         KeyError: A row lacks a column of the table.
     """
     names = [column.name for column in table.columns]
-    return replace(table, rows=tuple(tuple(row[name] for name in names) for row in rows))
+    own = {name: tuple(each) for name, each in (kinds or {}).items()}
+    return replace(table, rows=tuple(tuple(row[name] for name in names) for row in rows), kinds=own)
 
 
 def floats(rows: Iterable[Mapping[str, Value]], name: str) -> tuple[float | None, ...]:

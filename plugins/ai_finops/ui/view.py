@@ -6,6 +6,7 @@ HTML. The page draws it, a download writes one of its tables, and a test reads i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -45,6 +46,9 @@ class Table:
     """What stands there when there are no rows: why, and what would bring some."""
     row_ids: tuple[str, ...] = ()
     """Of each row, for an address that ends in `#<id>`; none where no row has one."""
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of a `number` column in which each row has a unit of its own: the kind of each row, by the column's name. Beside those
+    of a column there is `times`, a quotient, shown as `1.18×`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,18 @@ class Series:
     low: tuple[float | None, ...] | None = None
     high: tuple[float | None, ...] | None = None
     """The band around it, where it has one."""
+    band: str = "its low and high end"
+    """What the band is, as the legend says it: `its 80 % interval`."""
+    is_nobodys: bool = False
+    """Whether it is what belongs to nobody: it has a neutral colour, and is never among "all others"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A level drawn across the picture: `Threshold("warning", 0.8, "warning")`."""
+    """A level drawn across the picture: `Threshold("warning above 80.0%", 0.8, "warning")`.
+
+    Between one whose status is `healthy` and one whose status is `warning` the picture has a band.
+    """
 
     label: str
     value: float
@@ -90,6 +101,10 @@ class Chart:
     is_stacked: bool = False
     thresholds: tuple[Threshold, ...] = ()
     empty: str = "Nothing to draw yet."
+    subtitle: str = ""
+    """What its values are made of, below the title: `output tokens ÷ input tokens`."""
+    is_small: bool = False
+    """Whether it stands in a row with others, each as wide as a fifth of the page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -88,6 +89,43 @@ def test_thresholds_are_named_and_do_not_cover_each_other():
     assert [one.get("class") for one in shapes(svg, "line", "threshold")] == ["threshold warning", "threshold healthy"]
 
 
+def test_between_the_bounds_lies_a_band():
+    levels = (
+        Threshold("least", 0.9, "watch"),
+        Threshold("healthy", 1.0, "healthy"),
+        Threshold("warning", 2.0, "warning"),
+    )
+    svg = picture(chart(Series("a", (1, 1, 1, 4)), kind="number", thresholds=levels))
+    (band,) = shapes(svg, "rect", "between")
+    # 0 to 4: each 1 is 63 of 252 units, from 14 on.
+    assert (float(band.get("y")), float(band.get("height"))) == (14 + 2 * 63, 63)
+    one_line = chart(Series("a", (1, 1, 1, 4)), kind="number", thresholds=(Threshold("both", 1.0, "warning"),))
+    assert shapes(picture(one_line), "rect", "between") == []
+
+
+def test_a_small_picture_is_drawn_once_and_says_what_it_is_made_of():
+    figure = str(draw(chart(Series("a", (1, 2, 3, 4)), is_small=True, subtitle="tokens ÷ <tokens>")))
+    assert figure.count('role="img"') == 1
+    assert '<figcaption>Title <span class="under">tokens ÷ &lt;tokens&gt;</span></figcaption>' in figure
+    assert 'class="legend"' not in figure
+    levels = (Threshold("healthy below 1", 1.0, "healthy"), Threshold("warning above 2", 2.0, "warning"))
+    drawn = chart(Series("a", (1, 2, 3, 4)), is_small=True, thresholds=levels)
+    svg = picture(drawn, "small")
+    assert svg.get("viewBox") == "0 0 200 150"
+    # There is no room for names between the lines: they stand above, the upper bound first.
+    assert (len(shapes(svg, "line", "threshold")), texts(svg, "mark")) == (2, [])
+    assert re.findall(r"</svg>([^<]+)</li>", str(draw(drawn))) == ["warning above 2", "healthy below 1"]
+
+
+def test_what_is_nobodys_has_its_own_colour_and_the_others_theirs():
+    own = Series("Unattributed", (1, 1, 1, 1), "bar", is_nobodys=True)
+    figure = str(draw(chart(Series("a", (1, 1, 1, 1), "bar"), own, Series("b", (1, 1, 1, 1), "bar"), is_stacked=True)))
+    for css in ("bar c0", "bar nobody", "bar c1"):
+        # In the legend, and in two sizes of the picture.
+        assert figure.count(f'class="{css}"') == 3
+    assert "</svg>Unattributed</li>" in figure
+
+
 def test_rows_have_name_bar_and_value():
     svg = picture(chart(Series("Cost", (200, None, 50), "bar"), x=("chat", "search", "other"), form="rows"))
     bars = [float(one.get("width")) for one in shapes(svg, "rect", "bar")]
@@ -158,12 +196,12 @@ def test_the_legend_tells_in_words_what_the_colours_are():
         draw(
             chart(
                 Series("Spent", (1, 2, 3, 4), "bar"),
-                Series("Projected", (1, 2, 3, 4), low=(0, 0, 0, 0), high=(9, 9, 9, 9)),
+                Series("Projected", (1, 2, 3, 4), low=(0, 0, 0, 0), high=(9, 9, 9, 9), band="its 80 % interval"),
             )
         )
     )
     assert "</svg>Spent</li>" in figure
-    assert "</svg>Projected with its band</li>" in figure
+    assert "</svg>Projected, with its 80 % interval</li>" in figure
 
 
 def fifty(**more):
@@ -177,6 +215,14 @@ def test_fifty_bars_on_each_other_are_the_largest_seven_and_all_others():
     assert drawn.chart.series[-1].values == (903.0, None, 43.0, 0.0)
     assert drawn.others_place == 7
     assert "43 smaller ones together" in str(draw(fifty(is_stacked=True)))
+
+
+def test_what_is_nobodys_is_never_among_all_others():
+    tiny = Series("Unattributed", (0.01, None, 0.0, 0.0), "bar", is_nobodys=True)
+    drawn = fewer(chart(*fifty().series, tiny, is_stacked=True))
+    assert [one.name for one in drawn.chart.series][-2:] == ["all others (44)", "Unattributed"]
+    assert len(drawn.chart.series) == 8
+    assert drawn.others_place == 6
 
 
 def test_eight_are_all_drawn():

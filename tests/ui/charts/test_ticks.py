@@ -21,6 +21,7 @@ from ai_finops.ui.charts.ticks import full_label, label_tick, nice_ticks, spread
         (-26, 80, (-50, -25, 0, 25, 50, 75, 100)),
         (0, 0, (0, 0.2, 0.4, 0.6, 0.8, 1)),
         (0, 0.0004, (0, 0.0001, 0.0002, 0.0003, 0.0004)),
+        (0, 5e-324, (0, 0.2, 0.4, 0.6, 0.8, 1)),
         (0, 13_871, (0, 5_000, 10_000, 15_000)),
     ],
 )
@@ -70,6 +71,8 @@ def test_ticks_hold_any_range_and_are_few(low, width, count):
         (0.4, "ratio", 0.2, "40%"),
         (0.025, "ratio", 0.025, "2.5%"),
         (1.5, "number", 0.5, "1.5"),
+        (1.5, "times", 0.5, "1.5×"),
+        (0, "times", 0.25, "0.00×"),
     ],
 )
 def test_a_tick_is_written_in_its_unit(value, kind, step, text):

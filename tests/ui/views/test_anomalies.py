@@ -61,7 +61,7 @@ def test_what_drove_a_day_adds_up_to_its_excess(marts, settings):
     )
     view = see("anomalies", marts("tiny", parts, "update fct_cost_anomalies set main_driver_cost_usd = 2.5"), settings)
     assert line(view, "anomaly-parts", "Part of the excess") == {"volume": 2.5, "cost per token": -1.0}
-    assert sum(row["contribution_cost_usd"] for row in rows(view, "anomaly-drivers")) == Decimal("1.5")
+    assert sum(row["contribution_cost_usd"] for row in rows(view, "drivers")) == Decimal("1.5")
     assert chart(view, "anomaly-parts").summary == "Of $1.50 above the baseline, volume is $2.50."
 
 
@@ -73,7 +73,7 @@ def test_several_parts_of_one_driver_have_a_place_each(marts, settings):
 def test_a_feature_without_an_anomaly_is_said_to_have_none(marts, settings):
     view = see("anomalies", marts("tiny"), settings, feature="search")
     assert chart(view, "anomaly-timeline").summary == "None of 9 days stands out."
-    assert rows(view, "anomaly-drivers") == []
+    assert rows(view, "drivers") == []
     assert [row["feature_id"] for row in rows(view, "anomalies")] == ["chat"]
 
 

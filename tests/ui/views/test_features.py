@@ -40,6 +40,24 @@ def test_the_picture_has_a_colour_for_each_feature_and_a_place_for_each_day(see)
         ("UNATTRIBUTED", 0.25),
     ]
     assert chart.is_stacked
+    assert [one.is_nobodys for one in chart.series] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("level", "nobody"), [("feature", "unattributed"), ("pipeline", "unknown"), ("service", "unknown")]
+)
+def test_what_is_nobodys_stands_on_top_in_its_own_colour_however_large(see, level, nobody):
+    mart, key = {
+        "feature": ("fct_daily_feature_costs", "feature_id"),
+        "pipeline": ("rpt_daily_pipeline_costs", "pipeline_id"),
+        "service": ("rpt_daily_service_costs", "service_name"),
+    }[level]
+    chart = (
+        see(f"update {mart} set allocated_cost_usd = 99 where {key} = '{nobody}'", level=[level]).sections[0].charts[0]
+    )
+    assert [one.is_nobodys for one in chart.series][-1] is True
+    assert sum(one.is_nobodys for one in chart.series) == 1
+    assert chart.series[-1].values[0] == 99.0
 
 
 def test_a_day_without_any_row_is_a_gap_and_one_without_calls_of_a_feature_is_nothing(see):
@@ -61,7 +79,8 @@ def test_a_cost_that_is_not_known_makes_its_sums_unknown(see):
     )
     assert view.facts[0].value is None
     assert view.table("period-costs").rows[-1] == ("search", None, None, 9, None)
-    assert view.sections[0].charts[0].series[-1].values[3] is None
+    named = {one.name: one.values[3] for one in view.sections[0].charts[0].series}
+    assert named == {"CHAT": 2.0, "SEARCH": None, "UNATTRIBUTED": 0.25}
 
 
 @pytest.mark.parametrize(("days", "count"), [("7", 7), ("28", 9), ("all", 9), ("2025-06", 9), ("2025-05", 9), ("x", 9)])
@@ -118,7 +137,7 @@ def test_shares_of_users_stand_beside_those_of_cost(see):
     chart = view.sections[2].charts[0]
     assert [one.name for one in chart.series] == ["of cost", "of requests", "of users"]
     assert len(chart.x) == 2
-    assert [row[1] for row in view.table("feature-value").rows] == ["chat", "search", "unattributed"]
+    assert [row[-1] for row in view.table("feature-value").rows] == ["chat", "search", "unattributed"]
 
 
 def test_marts_without_a_day_are_shown_as_such(see):

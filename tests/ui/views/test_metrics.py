@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ai_finops.ui.view import Threshold
-from ai_finops.ui.views.metrics import MOST_CHARTS, chart_id, kind_of, title_of
+from ai_finops.ui.page.render import _cells
+from ai_finops.ui.views.metrics import MOST_CHARTS, chart_id, title_of
 from tests.ui.views.seeing import chart, fact, line, rows, see, warned
 
 AMPLIFICATION = "token-amplification-task-type-chat"
@@ -25,8 +25,9 @@ def test_a_week_has_its_value_its_parts_and_its_bounds(marts, settings):
     (row,) = rows(view, "weekly-metrics")
     assert (row["numerator"], row["denominator"], row["value"], row["sample_count"]) == (700, 14000, 0.05, 14)
     drawn = chart(view, AMPLIFICATION)
-    assert drawn.thresholds == (Threshold("healthy", 0.5, "healthy"), Threshold("warning", 0.8, "warning"))
-    assert drawn.summary == "0.05 on 14 samples, healthy; healthy 0.5, warning 0.8."
+    assert [each.label for each in drawn.thresholds] == ["healthy below 0.50×", "warning above 0.80×"]
+    assert drawn.summary == "0.05× on 14 samples, healthy; healthy 0.50×, warning 0.80×."
+    assert drawn.subtitle == "output tokens ÷ input tokens: 700 ÷ 14,000"
     assert (fact(view, "Healthy"), fact(view, "Warning"), fact(view, "Watch")) == (1, 0, 0)
     assert warned(view) == []
 
@@ -72,9 +73,23 @@ def test_a_metric_that_is_not_known_leaves_a_gap(marts, settings):
     assert fact(view, "Too little known to say") == 1
 
 
-def test_bounds_that_are_one_are_one_line(marts, settings):
-    view = see("metrics", marts("tiny", "update fct_weekly_metrics set healthy_bound = 0.8"), settings)
-    assert chart(view, AMPLIFICATION).thresholds == (Threshold("healthy or warning", 0.8, "warning"),)
+def test_axis_and_table_are_in_the_unit_of_the_metric(marts, settings):
+    share = more(metric_name="'feature_cost_share_ratio'", value="0.41", numerator="4.1", denominator="10")
+    view = see("metrics", marts("tiny", share), settings, week="2025-06-09")
+    table = view.table("weekly-metrics")
+    named = [row["metric_name"] for row in rows(view, "weekly-metrics")]
+    assert named == ["feature_cost_share_ratio", "token_amplification"]
+    assert {table.kinds[name] for name in ("value", "healthy_bound", "warning_bound", "previous_value")} == {
+        ("ratio", "times")
+    }
+    assert table.kinds["numerator"] == table.kinds["denominator"] == ("usd", "number")
+    assert [cells[2].text for cells in _cells(table)] == ["41.0%", "0.05×"]
+    kinds = {each.title: each.kind for each in view.sections[0].charts}
+    assert kinds == {"Feature cost share, chat": "ratio", "Token amplification, chat": "times"}
+    assert [row["quotient"] for row in rows(view, "weekly-metrics")] == [
+        "cost of the feature ÷ cost of all",
+        "output tokens ÷ input tokens",
+    ]
 
 
 def test_what_is_to_be_acted_on_is_of_every_feature(marts, settings):
@@ -109,15 +124,3 @@ def test_a_metric_that_is_chosen_is_shown_by_day(marts, settings):
 def test_a_slice_has_a_name_and_an_id(metric, dimension, title, name):
     assert title_of(metric, dimension) == title
     assert chart_id(metric, dimension) == f"{metric.replace('_', '-')}-{name}"
-
-
-@pytest.mark.parametrize(
-    ("metric", "kind"),
-    [
-        ("routing_mix_call_ratio", "ratio"),
-        ("token_amplification", "number"),
-        ("weekly_cost_to_projection_ratio", "number"),
-    ],
-)
-def test_shares_are_in_per_cent_and_quotients_are_not(metric, kind):
-    assert kind_of(metric) == kind

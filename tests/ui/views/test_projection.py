@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from tests.ui.views.seeing import chart, fact, line, rows, see, warned
 
 JUNE, JULY = date(2025, 6, 1), date(2025, 7, 1)
@@ -49,6 +51,36 @@ def test_an_error_that_was_not_measured_is_said_in_words(marts, settings):
     view = see("projection", marts("tiny", unmeasured), settings)
     assert month(view, JUNE)["error_words"] == "not yet measured"
     assert fact(view, "Error when tested") == "not yet measured"
+
+
+@pytest.mark.parametrize(
+    ("count", "value", "words"),
+    [
+        (2, "only 2 Mondays tested, too few to say", "only 2 Mondays tested, too few to say"),
+        (3, 0.1, "10% over 7d, 3 Mondays"),
+    ],
+)
+def test_an_error_is_a_number_from_three_mondays_on(marts, settings, count, value, words):
+    tested = (
+        f"update fct_cost_projections set error_origin_count = {count}",
+        f"update fct_projection_errors set origin_count = {count}",
+        f"update rpt_budgets set error_origin_count = {count}",
+    )
+    view = see("projection", marts("tiny", *tested), settings)
+    assert fact(view, "Error when tested") == value
+    june, errors = month(view, JUNE), rows(view, "projection-errors")
+    assert (june["error_words"], june["coverage_ratio"]) == (words, 0.8 if count == 3 else None)
+    assert {(row["wape_ratio"], row["error_words"]) for row in errors} == (
+        {(0.1, None)} if count == 3 else {(None, words)}
+    )
+    assert rows(view, "budgets")[0]["error_words"] == words.replace("7d", "month_end")
+
+
+def test_a_band_says_which_interval_it_is(marts, settings):
+    view = see("projection", marts("tiny", STEPS), settings)
+    banded = [one.band for each in view.sections[:2] for drawn in each.charts for one in drawn.series if one.low]
+    assert banded == ["its 80 % interval"] * 3
+    assert next(each.note for each in view.facts if each.label == "June, as it is") == "$79 to $80 (80 %)"
 
 
 def test_a_plan_is_a_step_that_can_be_switched(marts, settings):
@@ -102,10 +134,23 @@ def test_without_a_figure_there_is_none(marts, settings):
 
 def test_a_budget_stands_beside_the_month(marts, settings):
     view = see("projection", marts("tiny"), settings)
-    assert fact(view, "Budget this month") == "will_be_exceeded"
+    (found,) = [each for each in view.facts if each.label == "Budget for June"]
+    assert (found.value, found.kind, found.status, found.note) == (
+        50,
+        "usd",
+        "will_be_exceeded",
+        "160% of it is projected",
+    )
     (budget,) = rows(view, "budgets")
     assert (budget["budget_cost_usd"], budget["exceeded_date"]) == (50, date(2025, 6, 20))
     assert line(view, "projection-by-month", "Budget") == {JUNE: 50.0}
+
+
+@pytest.mark.parametrize("changed", ["feature_id = 'chat'", "budget_month = '2025-07-01'"])
+def test_the_budget_of_another_feature_or_month_is_not_this_ones(marts, settings, changed):
+    view = see("projection", marts("tiny", f"update rpt_budgets set {changed}"), settings)
+    assert [each.label for each in view.facts if "udget" in each.label] == []
+    assert len(rows(view, "budgets")) == 1
 
 
 def test_a_month_with_an_unknown_day_is_not_summed(marts, settings):

@@ -28,10 +28,8 @@ def test_a_month_is_billed_as_allocated_plus_unattributed(marts, settings):
     assert fact(view, "Coverage") == pytest.approx(0.909)
     assert fact(view, "Cells that do not tie") == 0
     assert line(view, "billed-by-day", "Allocated to features")[JUNE_2] == 2.5
-    assert line(view, "billed-by-day", "Unattributed")[JUNE_2] == 0.25
-    assert chart(view, "billed-by-day").summary == (
-        "Of $25 of usage billed, features pay $23 and $2.25 is unattributed."
-    )
+    assert line(view, "billed-by-day", "Usage unattributed")[JUNE_2] == 0.25
+    assert chart(view, "billed-by-day").summary == "Of $25 billed, features pay $23, $2.25 of usage is unattributed."
     assert len(rows(view, "reconciliation-days")) == 9
     assert warned(view) == []
 
@@ -61,7 +59,43 @@ def test_tax_is_billed_and_in_no_share(marts, settings):
     assert day["other_charges_cost_usd"] == 10
     assert day["unattributed_usage_cost_usd"] == Decimal("0.25")
     assert day["traced_ratio"] == pytest.approx(0.909)
-    assert line(view, "billed-by-day", "Unattributed")[JUNE_2] == 0.25
+    assert line(view, "billed-by-day", "Usage unattributed")[JUNE_2] == 0.25
+
+
+def test_the_facts_and_the_picture_add_up_to_the_bill(marts, settings):
+    # 24.75 of usage, 10 of tax, 3 less by a credit and 1 by a refund, 2 of support of which a feature was found for 0.5.
+    charges = [("tax", 10, 0), ("credit", -3, 0), ("refund", -1, 0), ("support", 2, 0.5)]
+    cells = [
+        cell(
+            charge_category=f"'{kind}'",
+            billed_cost_usd=str(usd),
+            allocated_cost_usd=str(paid),
+            unattributed_cost_usd=str(usd - paid),
+            coverage_pct="null",
+        )
+        for kind, usd, paid in charges
+    ]
+    view = see("reconciliation", marts("tiny", *cells), settings)
+    labels = ("Allocated to features", "Usage that is unattributed", "Tax", "Credits and refunds", "Other charges")
+    parts = [fact(view, label) for label in labels]
+    assert parts == [Decimal(usd) for usd in ("23", "2.25", "10", "-4", "1.5")]
+    assert sum(parts) == fact(view, "Billed") == Decimal("32.75")
+    drawn = chart(view, "billed-by-day")
+    assert sum(value for one in drawn.series for value in one.values if value is not None) == 32.75
+    assert [(one.name, one.is_nobodys) for one in drawn.series] == [
+        ("Allocated to features", False),
+        ("Usage unattributed", True),
+        ("Tax, credits and others", False),
+    ]
+    day = rows(view, "reconciliation-days")[0]
+    assert day["billed_cost_usd"] == (
+        day["allocated_cost_usd"] + day["unattributed_usage_cost_usd"] + day["other_charges_cost_usd"]
+    )
+
+
+def test_a_kind_of_charge_that_the_month_lacks_is_no_fact(marts, settings):
+    labels = [each.label for each in see("reconciliation", marts("tiny"), settings).facts]
+    assert not {"Tax", "Credits and refunds", "Other charges"} & set(labels)
 
 
 def test_a_cell_that_does_not_tie_is_said(marts, settings):

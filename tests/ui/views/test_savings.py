@@ -46,7 +46,28 @@ def test_open_and_rejected_are_told_apart_and_stay_in_the_order_of_rank(marts, s
     assert [row["opportunity_id"] for row in rows(view, "savings-opportunities")] == ["o1", "o2", "o3"]
     only_open = see("savings", connection, settings, status="open")
     assert [row["opportunity_id"] for row in rows(only_open, "savings-opportunities")] == ["o1"]
-    assert fact(see("savings", connection, settings, status="rejected"), "Open opportunities") == 1
+
+
+def test_facts_are_of_what_the_filters_leave(marts, settings):
+    # Of chat $40 and $25 are open and may be on the same calls; of search $7. One of chat is rejected.
+    connection = marts(
+        "tiny",
+        more(opportunity_id="'o2'", rank="2", saving_usd_per_month="25"),
+        more(opportunity_id="'o3'", rank="3", saving_usd_per_month="7", feature_id="'search'"),
+        more(opportunity_id="'o4'", rank="4", status="'rejected'"),
+    )
+
+    def facts(**chosen):
+        view = see("savings", connection, settings, **chosen)
+        return {each.label: (each.value, each.note) for each in view.facts if each.label != "Decisions save"}
+
+    assert facts()["Open opportunities"] == (3, "and 1 rejected one")
+    assert facts()["The first of each feature save"][0] == 47
+    assert facts(feature="search")["Open opportunities"] == (1, "and 0 rejected ones")
+    assert facts(feature="search")["The first to do saves"][0] == 7
+    assert "The first of each feature save" not in facts(feature="search")
+    assert facts(status="open")["Open opportunities"] == (3, None)
+    assert facts(status="rejected") == {"Rejected opportunities": (1, None)}
 
 
 def test_only_the_newest_date_of_issue_is_shown(marts, settings):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from ai_finops.ui.view import Picture
-from ai_finops.ui.views.week_metrics import FIVE_METRICS, WeekMetric, five_rows, most_urgent
+from ai_finops.ui.views.week_metrics import FIVE_METRICS, WeekMetric, five_rows, most_urgent, trend_charts
 from ai_finops.ui.views.weekly import weekly
 from tests.ui.conftest import DIGEST
 
@@ -35,11 +36,11 @@ def test_the_newest_whole_week_is_shown_and_the_others_are_offered(see):
     assert view.filters[0].chosen == ("2025-06-02",)
     assert view.facts[0].value == Decimal("19.25")
     assert [one.heading for one in view.sections] == [
-        "Spend",
         "The five metrics",
-        "What changed",
         "The decision",
         "The message",
+        "Spend",
+        "What changed",
     ]
 
 
@@ -53,16 +54,16 @@ def test_each_feature_stands_beside_the_week_before(see):
     table = see(week=["2025-06-09"]).table("weekly-costs")
     # chat: two days of $2.00 after seven; search of $0.50, the rest of $0.25.
     assert table.rows == (
-        ("chat", "CHAT", Decimal("4.000000"), Decimal("14.000000"), Decimal("-10.000000"), 4),
-        ("search", "SEARCH", Decimal("1.000000"), Decimal("3.500000"), Decimal("-2.500000"), 2),
-        ("unattributed", "UNATTRIBUTED", Decimal("0.500000"), Decimal("1.750000"), Decimal("-1.250000"), 0),
+        ("CHAT", Decimal("4.000000"), Decimal("14.000000"), Decimal("-10.000000"), 4, "chat"),
+        ("SEARCH", Decimal("1.000000"), Decimal("3.500000"), Decimal("-2.500000"), 2, "search"),
+        ("UNATTRIBUTED", Decimal("0.500000"), Decimal("1.750000"), Decimal("-1.250000"), 0, "unattributed"),
     )
     assert table.note == "The two weeks cannot be compared as they are."
 
 
 def test_the_first_week_has_none_before_it(see):
     table = see().table("weekly-costs")
-    assert table.rows[0] == ("chat", "CHAT", Decimal("14.000000"), None, None, 14)
+    assert table.rows[0] == ("CHAT", Decimal("14.000000"), None, None, 14, "chat")
 
 
 def test_a_feature_that_is_new_cost_nothing_the_week_before(see):
@@ -70,14 +71,14 @@ def test_a_feature_that_is_new_cost_nothing_the_week_before(see):
         "delete from fct_daily_feature_costs where feature_id = 'search' and usage_date < '2025-06-09'",
         week=["2025-06-09"],
     ).table("weekly-costs")
-    assert table.rows[1][:5] == ("search", "SEARCH", Decimal("1.000000"), Decimal(0), Decimal("1.000000"))
+    assert table.rows[1][:4] == ("SEARCH", Decimal("1.000000"), Decimal(0), Decimal("1.000000"))
 
 
 def test_a_cost_that_is_not_known_stays_unknown(see):
     view = see(
         "update fct_daily_feature_costs set allocated_cost_usd = null where feature_id = 'chat' and usage_date = '2025-06-03'"
     )
-    assert view.table("weekly-costs").rows[-1][:3] == ("chat", "CHAT", None)
+    assert view.table("weekly-costs").rows[-1][:2] == ("CHAT", None)
     (chart,) = section(view, "Spend").charts
     assert {one.name: one.values for one in chart.series} == {
         "SEARCH": (3.5,),
@@ -112,7 +113,46 @@ def test_of_several_slices_the_worst_status_is_shown_then_the_most_at_stake():
 )
 def test_an_action_stands_only_where_somebody_has_to_act(status, action):
     row = five_rows([metric("feature_cost_share_ratio", status)], week=WEEK).rows[0]
-    assert row == ("Largest feature's share of cost", status, 0.5, 0.4, "rising", "all", "owner", action)
+    made_of = "cost of the feature ÷ cost of all"
+    assert row == ("Largest feature's share of cost", status, 0.5, 0.4, "rising", "owner", action, "all", made_of)
+
+
+def test_each_metric_stands_in_its_own_unit():
+    table = five_rows([metric(name, "healthy") for name in FIVE_METRICS], week=WEEK)
+    assert table.kinds["value"] == table.kinds["previous_value"] == ("ratio", "ratio", "times", "ratio", "times")
+
+
+def test_each_of_the_five_metrics_has_its_trend():
+    before = [replace(metric(name, "healthy", 0.2), week_start_date=date(2025, 5, 19)) for name in FIVE_METRICS]
+    routed, retrieved, *_ = (name for name in FIVE_METRICS if name.startswith("r"))
+    now = [metric(name, "warning", None if name == routed else 0.5) for name in FIVE_METRICS if name != retrieved]
+    charts = trend_charts([*before, *now], week=WEEK)
+    assert [one.title for one in charts] == list(FIVE_METRICS.values())
+    # A week between that has no row, one that is not known and one that was not measured are gaps.
+    values = {one.chart_id: one.series[0].values for one in charts}
+    assert {one.x for one in charts} == {(date(2025, 5, 19), date(2025, 5, 26), WEEK)}
+    assert values["trend-feature-cost-share-ratio"] == (0.2, None, 0.5)
+    assert values["trend-routing-mix-call-ratio"] == values["trend-retrieval-hit-document-ratio"] == (0.2, None, None)
+    assert [one.label for one in charts[0].thresholds] == ["healthy below 40%", "warning above 55%"]
+    assert charts[3].summary == "Retrieved documents used: not measured in the week of 2025-06-02."
+
+
+def test_a_metric_that_was_never_measured_says_so_in_its_picture():
+    charts = trend_charts([], week=WEEK)
+    assert len(charts) == 5
+    assert {one.series[0].values for one in charts} == {(None,)}
+    assert charts[3].empty == "Not measured in these weeks: it takes retrieved documents."
+
+
+def test_a_week_without_a_row_is_a_gap_in_the_spend(see):
+    earlier = (
+        "insert into fct_daily_feature_costs by name select * replace (date '2025-05-20' as usage_date) "
+        "from fct_daily_feature_costs where usage_date = '2025-06-02'"
+    )
+    (chart,) = section(see(earlier), "Spend").charts
+    assert [place.isoformat() for place in chart.x] == ["2025-05-19", "2025-05-26", "2025-06-02"]
+    assert {one.name: one.values for one in chart.series}["CHAT"] == (2.0, None, 14.0)
+    assert [(one.name, one.is_nobodys) for one in chart.series][-1] == ("UNATTRIBUTED", True)
 
 
 def test_parts_of_the_change_are_drawn_largest_first(see):
@@ -120,7 +160,7 @@ def test_parts_of_the_change_are_drawn_largest_first(see):
     (chart,) = section(view, "What changed").charts
     assert chart.x == ("chat: volume", "search: volume", "unattributed: volume")
     assert chart.series[0].values == (-10.0, -2.5, -1.25)
-    assert view.table("drivers").rows[0] == ("chat", "volume", "fewer days", Decimal("-10.000000"))
+    assert view.table("drivers").rows[0] == ("chat", "volume", Decimal("-10.000000"), "fewer days")
     assert section(see(), "What changed").charts == ()
 
 

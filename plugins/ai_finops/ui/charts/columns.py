@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ai_finops.ui.charts import svg
+from ai_finops.ui.charts.marks import mark_places
 from ai_finops.ui.charts.stacks import Span, band_runs, bar_spans, domain, known_runs
 from ai_finops.ui.charts.svg import Size
 from ai_finops.ui.charts.ticks import label_tick, nice_ticks, spread_labels, whole_ticks, x_labels
@@ -15,7 +17,8 @@ from ai_finops.ui.view import Chart
 _TOP, _BOTTOM, _RIGHT = 14, 34, 8
 _CHARACTER = 7.4
 """Width of a character of an axis label, in units: of DejaVu Sans at 12, the widest of the fonts that may be there."""
-_LINE = 13
+_MARK = 7.1
+"""Width of a character of a bound's name, which is bold."""
 _WIDEST_BAR = 56
 
 
@@ -69,6 +72,7 @@ def column_parts(chart: Chart, *, size: Size, colours: tuple[str, ...]) -> Itera
         )
         yield svg.text(label, x=left - 6, y=frame.y(tick) + 4, anchor="end", classes="tick")
     yield from _x_axis(chart, frame)
+    yield from _between(chart, frame)
     yield from _bands(chart, frame, colours)
     yield from _bars(chart, frame, colours)
     yield from _thresholds(chart, frame)
@@ -134,15 +138,40 @@ def _boxes(
         yield frame.x(place) + start, top, width, bottom - top
 
 
+def _between(chart: Chart, frame: Frame) -> Iterator[str]:
+    """The band between the bound of what is healthy and that of a warning."""
+    bounds = {one.status: frame.y(one.value) for one in chart.thresholds if one.status in ("healthy", "warning")}
+    if len(bounds) == 2:
+        top, bottom = sorted(bounds.values())
+        yield svg.rect(x=frame.left, y=top, width=frame.width, height=bottom - top, classes="between")
+
+
 def _thresholds(chart: Chart, frame: Frame) -> Iterator[str]:
-    above = -1e9
-    for threshold in sorted(chart.thresholds, key=lambda one: -one.value):
-        y, right = frame.y(threshold.value), frame.size.width - _RIGHT
-        # A name stands above its line, below it where the name of the line above would be in its way.
-        name_y = y - 4 if y - above > _LINE + 4 else y + _LINE
-        above = y if name_y < y else name_y
-        yield svg.line((frame.left, y), (right, y), classes=f"threshold {threshold.status}")
-        yield svg.text(threshold.label, x=right, y=name_y, anchor="end", classes=f"mark {threshold.status}")
+    right, ordered = frame.size.width - _RIGHT, sorted(chart.thresholds, key=lambda one: -one.value)
+    for one in ordered:
+        yield svg.line((frame.left, frame.y(one.value)), (right, frame.y(one.value)), classes=f"threshold {one.status}")
+    if chart.is_small:
+        return  # No name has room beside the line; the legend has them.
+    names = mark_places(
+        [(frame.y(one.value), len(one.label) * _MARK) for one in ordered],
+        ends=(frame.left, right),
+        avoid=_drawn_points(chart, frame),
+    )
+    for one, (x, y, anchor) in zip(ordered, names, strict=True):
+        yield svg.text(one.label, x=x, y=y, anchor=anchor, classes=f"mark {one.status}")
+
+
+def _drawn_points(chart: Chart, frame: Frame) -> list[svg.Point]:
+    """Return points along all lines, close enough to each other that no name fits between two."""
+    points = []
+    for one in chart.series:
+        for run in known_runs(one) if one.style != "bar" else ():
+            places = [(frame.x(place), frame.y(one.values[place])) for place in run]
+            points += places
+            for (x1, y1), (x2, y2) in pairwise(places):
+                parts = max(1, round(max(abs(x2 - x1), abs(y2 - y1)) / 6))
+                points += [(x1 + (x2 - x1) * part / parts, y1 + (y2 - y1) * part / parts) for part in range(1, parts)]
+    return points
 
 
 def _lines(chart: Chart, frame: Frame, colours: tuple[str, ...]) -> Iterator[str]:

@@ -26,7 +26,8 @@ class Drawn:
 def fewer(chart: Chart) -> Drawn:
     """Return the chart with no more series and rows than can be told apart.
 
-    Bars on each other are summed into one of "all others"; lines cannot be, their last ones are left out.
+    Bars on each other are summed into one of "all others"; lines cannot be, their last ones are left out. What belongs to
+    nobody stays by itself and last, however small: it is not one of many.
     """
     drawn = _fewer_rows(chart)
     if len(chart.series) <= MOST_SERIES:
@@ -36,12 +37,16 @@ def fewer(chart: Chart) -> Drawn:
         kept = replace(drawn.chart, series=drawn.chart.series[:MOST_SERIES])
         return Drawn(kept, _joined(drawn.note, f"{left_out} more are not drawn; the table has them."))
     series = drawn.chart.series
-    largest = sorted(range(len(series)), key=lambda place: (-_size(series[place]), place))[: MOST_SERIES - 1]
+    order = sorted(range(len(series)), key=lambda place: (not series[place].is_nobodys, -_size(series[place]), place))
+    largest = order[: MOST_SERIES - 1]
     rest = [one for place, one in enumerate(series) if place not in set(largest)]
-    kept = tuple(series[place] for place in sorted(largest))
+    kept = [series[place] for place in sorted(largest)]
     others = Series(f"{OTHERS} ({len(rest)})", _sum([one.values for one in rest]), style="bar")
+    place = sum(not one.is_nobodys for one in kept)
+    kept.sort(key=lambda one: one.is_nobodys)
     note = f"{OTHERS.capitalize()}: {len(rest)} smaller ones together; the table has each."
-    return Drawn(replace(drawn.chart, series=(*kept, others)), _joined(drawn.note, note), others_place=len(kept))
+    drawn_series = (*kept[:place], others, *kept[place:])
+    return Drawn(replace(drawn.chart, series=drawn_series), _joined(drawn.note, note), others_place=place)
 
 
 def _fewer_rows(chart: Chart) -> Drawn:

@@ -18,13 +18,14 @@ class Size:
     """A drawing surface, in units that are pixels at its natural width."""
 
     name: str
-    """`wide` or `narrow`: its CSS class; the style sheet shows one of the two."""
+    """`wide` or `narrow`, of which the style sheet shows one, or `small`: its CSS class."""
     width: int
     height: int
 
 
 WIDE = Size("wide", 980, 300)
 NARROW = Size("narrow", 340, 260)
+SMALL = Size("small", 200, 150)
 
 
 def escape(words: str) -> Markup:

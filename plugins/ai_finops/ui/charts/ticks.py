@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_SAME = 1e-9
-"""Values that differ by less than this part of them are one value."""
+_SAME, _LEAST = 1e-9, 1e-12
+"""Values that differ by less than this part of them, or by less than this, are one value."""
 _LARGE = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
 
 
@@ -19,8 +19,8 @@ def nice_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
         low: The smallest value; at most `high`.
         count: Steps wanted, at least 1; there are never more than twice as many.
     """
-    if high - low <= max(abs(low), abs(high)) * _SAME:
-        high = low + (abs(low) or 1.0)
+    if high - low <= max(max(abs(low), abs(high)) * _SAME, _LEAST):
+        high = low + (abs(low) if abs(low) > _LEAST else 1.0)
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in _STEPS if factor * power >= rough * (1 - 1e-9))
@@ -29,9 +29,11 @@ def nice_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
 
 
 def label_tick(value: float, *, kind: str, step: float) -> str:
-    """Write an axis value in its unit: `$1,200`, `$12K`, `45%`; never more decimals than the step has."""
+    """Write an axis value in its unit: `$1,200`, `$12K`, `45%`, `1.5×`; never more decimals than the step has."""
     if kind == "ratio":
         return f"{value * 100:,.{_decimals(step * 100)}f}%"
+    if kind == "times":
+        return f"{value:,.{_decimals(step)}f}×"
     sign, size = ("-" if value < 0 else ""), abs(value)
     unit = "$" if kind in ("usd", "usd_small") else ""
     for floor, letter in _LARGE:

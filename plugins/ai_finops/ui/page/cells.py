@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from ai_finops.report.wording import dollars, one_line, small_dollars
+from ai_finops.report.wording import MOST_NAME_LENGTH, dollars, one_line, small_dollars
 from ai_finops.ui.page.status_words import status_group
 from ai_finops.ui.view import Value
 
-NUMERIC = frozenset({"usd", "usd_small", "ratio", "count", "number"})
+NUMERIC = frozenset({"usd", "usd_small", "ratio", "times", "count", "number"})
 """Kinds that stand on the right, digit below digit."""
 UNKNOWN = "–"
+_MOST_SENTENCE = 2000
+"""Characters of a definition, or of what an opportunity rests on; none is longer and meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ def write(value: Value, kind: str) -> Cell:
             return _number(small_dollars(_decimal(value)), value)
         case "ratio" if isinstance(value, int | float | Decimal):
             return _number(percent(value), value)
+        case "times" if isinstance(value, int | float | Decimal):
+            return _number(times(value), value)
         case "count" if isinstance(value, int | float | Decimal):
             return _number(f"{_decimal(value):,.0f}", value)
         case "number" if isinstance(value, int | float | Decimal):
@@ -51,7 +55,7 @@ def write(value: Value, kind: str) -> Cell:
         case "status":
             return Cell(one_line(str(value)).replace("_", " "), status=status_group(str(value)))
         case _:
-            return Cell(one_line(value.isoformat() if isinstance(value, date) else str(value)))
+            return _text(value.isoformat() if isinstance(value, date) else str(value))
 
 
 def percent(value: float | Decimal) -> str:
@@ -62,6 +66,14 @@ def percent(value: float | Decimal) -> str:
     return f"{hundredfold.quantize(Decimal('0.1'), rounding=ROUND_HALF_UP):,}%"
 
 
+def times(value: float | Decimal) -> str:
+    """Write a quotient that may be above one, with two decimals; what is not quite nothing is not written as such."""
+    size = _decimal(value)
+    if size and abs(size) < Decimal("0.005"):
+        return "<0.01×" if size > 0 else ">-0.01×"
+    return f"{size.quantize(Decimal('0.01'), rounding=ROUND_HALF_UP):,}×"
+
+
 def plain_number(value: float | Decimal) -> str:
     """Write a number with as many decimals as its size asks for: 1,234 · 12.3 · 1.23 · 0.0123."""
     size = abs(_decimal(value))
@@ -69,6 +81,11 @@ def plain_number(value: float | Decimal) -> str:
         return f"{_decimal(value):,.0f}"
     decimals = 1 if size >= 10 else 2 if size >= 1 else 4
     return f"{_decimal(value):,.{decimals}f}"
+
+
+def _text(words: str) -> Cell:
+    """Write a text on one line: a sentence whole, of a name as much as one may have."""
+    return Cell(one_line(words, most=_MOST_SENTENCE if " " in words else MOST_NAME_LENGTH))
 
 
 def _number(text: str, value: float | Decimal) -> Cell:

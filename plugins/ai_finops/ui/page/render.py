@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from ai_finops.ui.address import NAME
 from ai_finops.ui.charts import draw
@@ -26,8 +27,12 @@ SHOWN_ROWS = 200
 """Rows of a table that stand in the page; the downloads have all."""
 
 
-_LONG = 48
-"""Characters from which a text gets a wide column."""
+_WIDTHS = ((120, "long very"), (48, "long"), (24, "mid"))
+"""More characters than these get a text a column so wide, that rows stay low."""
+_BREAKS = re.compile(r"[_=](?=\S)|[^\s_]{30}(?=[^\s_])")
+"""After what a line may break within a word."""
+_TWO_LINES = 12
+"""Characters of a header that fit into a narrow column's line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,14 @@ def _environment() -> Environment:
         definition=_definition,
         classes=_classes,
     )
-    environment.filters.update(as_is=escape, cells=_cells, is_numeric=_is_numeric, slug_id=_slug_id)
+    environment.filters.update(
+        as_is=escape,
+        breakable=_breakable,
+        cells=_cells,
+        fact_cells=_fact_cells,
+        head_classes=_head_classes,
+        slug_id=_slug_id,
+    )
     return environment
 
 
@@ -139,21 +151,48 @@ def _age(build: Build | None, *, today: date) -> str:
 
 
 def _cells(table: Table) -> list[list[Cell]]:
-    kinds = [column.kind for column in table.columns]
-    return [[write(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in table.rows[:SHOWN_ROWS]]
+    def kind(column: Column, place: int) -> str:
+        return table.kinds[column.name][place] if column.name in table.kinds else column.kind
+
+    return [
+        [write(value, kind(column, place)) for value, column in zip(row, table.columns, strict=True)]
+        for place, row in enumerate(table.rows[:SHOWN_ROWS])
+    ]
+
+
+def _fact_cells(fact: Fact) -> tuple[Cell, Cell | None]:
+    """Return a fact's value, and its status where neither the value nor the label says it already."""
+    value = write(fact.value, fact.kind)
+    if fact.status is None or fact.kind == "status":
+        return value, None
+    status = write(fact.status, "status")
+    if fact.kind == "text":
+        return replace(value, status=status.status), None
+    return value, replace(status, text="") if status.text == fact.label.lower() else status
+
+
+def _breakable(text: str) -> Markup:
+    """Return a name as HTML that a narrow column may break: after `_` and `=`, and within what no word is as long as."""
+    # No text that is seen has the character that stands for the break.
+    return escape(_BREAKS.sub("\\g<0>\0", str(_seen(text)))).replace("\0", Markup("<wbr>"))
 
 
 def _classes(column: Column, cell: Cell) -> str:
     """Return how a cell is set: numbers on the right, dates and states on one line, long text with room."""
     if column.kind in NUMERIC:
         return "n"
-    if column.kind in ("date", "month", "datetime", "status"):
+    if column.kind in ("date", "month", "datetime", "status", "flag"):
         return "d"
-    return "long" if len(cell.text) > _LONG else ""
+    width = next((width for least, width in _WIDTHS if len(cell.text) > least), "")
+    # A name without a blank is no sentence, however long, and may be broken.
+    return width if " " in cell.text else width and "mid"
 
 
-def _is_numeric(column: Column) -> bool:
-    return column.kind in NUMERIC
+def _head_classes(column: Column) -> str:
+    """Return how a header is set: above numbers on the right, a long one with room to stand in two lines."""
+    return " ".join(
+        filter(None, ("n" if column.kind in NUMERIC else "", "two" if len(column.label) > _TWO_LINES else ""))
+    )
 
 
 def _definition(place: Place, thing: Column | Fact, mart: str | None = None) -> str | None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_finops.report.wording import counted, day_name
+from ai_finops.ui.axes import every_day, on_axis
 from ai_finops.ui.choosing import Chosen, choose_one, plain, value_of
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
-from ai_finops.ui.words import usd_said
+from ai_finops.ui.words import told_apart, usd_said
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,12 +32,12 @@ _ANOMALIES = Table(
     (
         column("usage_date", "Day", "date"),
         column("feature_id", "Feature"),
-        column("status", "Kind", "status"),
-        column("reason", "Why"),
         column("allocated_cost_usd", "Cost", "usd"),
+        column("status", "Kind", "status"),
         column("baseline_cost_usd", "Baseline", "usd"),
         column("excess_cost_usd", "Above it", "usd"),
         column("baseline_ratio", "Times the baseline", "number"),
+        column("reason", "Why"),
         column("main_driver", "Largest driver"),
         column("main_driver_cost_usd", "Its part", "usd"),
         column("main_driver_detail", "What it was"),
@@ -51,15 +52,15 @@ _ANOMALIES = Table(
 )
 
 _DRIVERS = Table(
-    "anomaly-drivers",
+    "drivers",
     "What drove it",
     DRIVERS,
     (
         column("usage_date", "Day", "date"),
         column("feature_id", "Feature"),
+        column("contribution_cost_usd", "Part of the excess", "usd"),
         column("driver", "Driver"),
         column("detail", "What it was"),
-        column("contribution_cost_usd", "Part of the excess", "usd"),
     ),
     (),
     note="The parts of a day add up to what it cost above its baseline, exactly.",
@@ -72,12 +73,12 @@ _VERDICTS = Table(
     BASELINES,
     (
         column("usage_date", "Day", "date"),
-        column("status", "Verdict", "status"),
-        column("reason", "Why"),
         column("allocated_cost_usd", "Cost", "usd"),
+        column("status", "Verdict", "status"),
         column("baseline_cost_usd", "Baseline", "usd"),
         column("excess_cost_usd", "Above it", "usd"),
         column("baseline_ratio", "Times the baseline", "number"),
+        column("reason", "Why"),
         column("baseline_day_count", "Days in the baseline", "count"),
         column("baseline_kind", "Baseline is of"),
         column("cost_status", "Cost is", "status"),
@@ -138,7 +139,7 @@ def anomalies(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings
         sections=(
             Section(
                 f"{name}: each day beside its baseline",
-                charts=(_timeline(name, days, rule, own),),
+                charts=(_timeline(name, days, rule, own, last),),
                 tables=(fill(_ANOMALIES, found),),
                 sentences=_rule_sentence(rule),
             ),
@@ -227,7 +228,7 @@ def _rule_sentence(rule: Rule | None) -> tuple[str, ...]:
     return (f"{said}, as seed anomaly_rules says now.",)
 
 
-def _timeline(name: str, days: list[Record], rule: Rule | None, own: list[Record]) -> Chart:
+def _timeline(name: str, days: list[Record], rule: Rule | None, own: list[Record], last: date | None) -> Chart:
     flagged = {row["usage_date"] for row in days if row["is_anomaly"]}
     series = [
         Series("Cost", floats(days, "allocated_cost_usd")),
@@ -242,7 +243,7 @@ def _timeline(name: str, days: list[Record], rule: Rule | None, own: list[Record
         for row in days
     )
     series.append(Series("Anomaly", points, "point"))
-    return Chart(
+    chart = Chart(
         "anomaly-timeline",
         f"{name}: cost by day, its baseline, and the days that stand out",
         _timeline_summary(days, own),
@@ -250,6 +251,7 @@ def _timeline(name: str, days: list[Record], rule: Rule | None, own: list[Record
         tuple(series),
         empty="No covered day yet.",
     )
+    return on_axis(chart, every_day(days[0]["usage_date"], last)) if days and last else chart
 
 
 def _timeline_summary(days: list[Record], own: list[Record]) -> str:
@@ -274,15 +276,8 @@ def _driver_chart(name: str, anomaly: Record | None, drivers: list[Record]) -> C
         "anomaly-parts",
         title,
         summary,
-        tuple(_part_name(row, parts) for row in parts),
+        told_apart([row["driver"].replace("_", " ") for row in parts]),
         (Series("Part of the excess", floats(parts, "contribution_cost_usd"), "bar"),),
         form="rows",
         empty="This feature has no anomaly in these days.",
     )
-
-
-def _part_name(row: Record, parts: list[Record]) -> str:
-    """Return a driver's name; several parts of one driver are told apart by their place."""
-    same = [each for each in parts if each["driver"] == row["driver"]]
-    words = row["driver"].replace("_", " ")
-    return words if len(same) == 1 else f"{words} {same.index(row) + 1}"

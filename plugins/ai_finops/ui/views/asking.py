@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import duckdb
 
 UNATTRIBUTED = "unattributed"
+NOBODYS = frozenset({UNATTRIBUTED, "unknown"})
+"""What members of a level are called that nobody answers for: without a feature, without a pipeline or service."""
 
 
 def ask(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
 from ai_finops.report.wording import counted, dollars, model_name, share
+from ai_finops.ui.axes import every_day
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Section, Series, Table, View
-from ai_finops.ui.views.asking import UNATTRIBUTED, ask, one_of, some_of
+from ai_finops.ui.views.asking import NOBODYS, UNATTRIBUTED, ask, one_of, some_of
 from ai_finops.ui.views.levels import LEVELS, DayCost, Level, mart_of, read_day_costs
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def features(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequ
     else:
         first_date, last_date = _period(filters[1].chosen[0], bounds=bounds)
         rows = read_day_costs(connection, level=level, first_date=first_date, last_date=last_date, features=kept)
-        days = _days(first_date, last_date)
+        days = every_day(first_date, last_date)
     title = names if level.name == "feature" else {}
     return View(
         slug="features",
@@ -102,10 +103,6 @@ def _period(value: str, *, bounds: tuple[date, date]) -> tuple[date, date]:
     return max(first_date, last_date - timedelta(days=int(value) - 1)), last_date
 
 
-def _days(first_date: date, last_date: date) -> tuple[date, ...]:
-    return tuple(first_date + timedelta(days=number) for number in range((last_date - first_date).days + 1))
-
-
 def _sums(rows: Sequence[DayCost]) -> dict[str, Decimal | None]:
     """Return the cost of each member, largest first, those whose cost is not known last."""
     sums: dict[str, Decimal | None] = {}
@@ -164,8 +161,10 @@ def _by_day(
             # No call on a day that is covered cost nothing; a day without any row is not known.
             tuple(_float(by_member[member].get(day, Decimal(0))) if day in covered else None for day in days),
             style="bar",
+            is_nobodys=member in NOBODYS,
         )
-        for member in _sums(rows)
+        # What belongs to nobody stands on top of what somebody answers for.
+        for member in sorted(_sums(rows), key=lambda each: each in NOBODYS)
     )
     chart = Chart(
         chart_id="by-day",
@@ -181,7 +180,7 @@ def _by_day(
         title="Cost by day",
         mart=mart_of(level, features=kept),
         columns=_columns(level, ("usage_date", "Day", "date")),
-        rows=tuple(_row(row, names) for row in reversed(rows)),
+        rows=tuple(_row(row, level, names) for row in reversed(rows)),
         empty="No cost on these days: choose more of them.",
     )
     return Section(
@@ -193,32 +192,32 @@ def _by_day(
 
 def _columns(level: Level, first: tuple[str, str, str]) -> tuple[Column, ...]:
     name, label, kind = first
-    members = [Column(level.key, level.label)]
-    if level.name == "feature":
-        members.append(Column("display_name", "Name"))
+    named = level.name == "feature"
     return (
         Column(name, label, kind),
-        *members,
+        Column("display_name", level.label) if named else Column(level.key, level.label),
         Column("allocated_cost_usd", "Cost", "usd"),
         Column("request_count", "Requests", "count"),
         Column("input_tokens", "Input tokens", "count"),
         Column("output_tokens", "Output tokens", "count"),
         Column("unknown_cost_call_count", "Cost not known", "count"),
         Column("cost_status", "Bill", "text"),
+        *((Column(level.key, "Id"),) if named else ()),
     )
 
 
-def _row(row: DayCost, names: Mapping[str, str]) -> tuple:
-    members = (row.member, names[row.member]) if row.member in names else (row.member,)
+def _row(row: DayCost, level: Level, names: Mapping[str, str]) -> tuple:
+    named = level.name == "feature"
     return (
         row.usage_date,
-        *members,
+        names.get(row.member, row.member) if named else row.member,
         row.allocated_cost_usd,
         row.request_count,
         row.input_tokens,
         row.output_tokens,
         row.unknown_cost_call_count,
         row.cost_status,
+        *((row.member,) if named else ()),
     )
 
 
@@ -265,9 +264,7 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
     """Cost beside requests and users, of the newest month."""
     columns = (
         Column("usage_month", "Month", "month"),
-        Column("feature_id", "Feature"),
-        Column("display_name", "Name"),
-        Column("team", "Team"),
+        Column("display_name", "Feature"),
         Column("allocated_cost_usd", "Cost", "usd"),
         Column("cost_share_ratio", "Share of cost", "ratio"),
         Column("request_share_ratio", "Share of requests", "ratio"),
@@ -276,6 +273,8 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
         Column("cost_usd_per_user", "Per user", "usd_small"),
         Column("cost_usd_per_request", "Per request", "usd_small"),
         Column("day_count", "Days", "count"),
+        Column("team", "Team"),
+        Column("feature_id", "Id"),
     )
     rows = ask(
         connection,
@@ -285,20 +284,20 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
         {"is_chosen": bool(kept), "kept": list(kept)},
     )
     newest = [row for row in rows if row[0] == rows[0][0]] if rows else []
-    people = [row for row in newest if row[1] != UNATTRIBUTED]
+    people = [row for row in newest if row[-1] != UNATTRIBUTED]
     chart = Chart(
         chart_id="value",
         title=f"Share of cost, requests and users, {newest[0][0]:%B %Y}"
         if newest
         else "Share of cost, requests and users",
         summary="; ".join(
-            f"{row[2] or row[1]}: {_percent(row[5])} of cost, {_percent(row[6])} of requests, {_percent(row[7])} of users"
+            f"{_title(row)}: {_percent(row[3])} of cost, {_percent(row[4])} of requests, {_percent(row[5])} of users"
             for row in people[:5]
         ),
-        x=tuple(row[2] or row[1] for row in people),
+        x=tuple(_title(row) for row in people),
         series=tuple(
             Series(name, tuple(_float(row[place]) for row in people), style="bar")
-            for name, place in (("of cost", 5), ("of requests", 6), ("of users", 7))
+            for name, place in (("of cost", 3), ("of requests", 4), ("of users", 5))
         ),
         kind="ratio",
         form="rows",
@@ -311,8 +310,13 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
         columns=columns,
         rows=tuple(rows),
         note="A user of several features counts in each, so shares of users may add up to more than all.",
+        empty="No month with cost yet. Rows come with the first landed bill or traces.",
     )
     return Section(heading="Whom it serves", charts=(chart,), tables=(table,))
+
+
+def _title(row: tuple) -> str:
+    return row[1] or row[-1]
 
 
 def _summary(rows: Sequence[DayCost], *, days: Sequence[date], names: Mapping[str, str]) -> str:

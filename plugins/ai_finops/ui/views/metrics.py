@@ -7,9 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ai_finops.report.wording import counted
+from ai_finops.ui.axes import every_day, every_week
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, plain, value_of
+from ai_finops.ui.page.cells import write
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
-from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, Threshold, View, Warn
+from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
+from ai_finops.ui.views.metric_words import kind_of, made_of, part_kind_of, quotient, thresholds
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,21 +26,19 @@ CHART_DAYS = 56
 _WORST_FIRST = {"warning": 0, "watch": 1, "healthy": 2, "insufficient": 3}
 
 _OF_A_WEEK = (
-    column("metric_name", "Metric"),
-    column("dimension", "Slice"),
-    column("feature_id", "Feature"),
-    column("status", "Status", "status"),
     column("value", "Value", "number"),
+    column("status", "Status", "status"),
     column("healthy_bound", "Healthy bound", "number"),
     column("warning_bound", "Warning bound", "number"),
-    column("numerator", "Numerator", "number"),
-    column("denominator", "Denominator", "number"),
-    column("sample_count", "Samples", "count"),
-    column("trend", "Against last week"),
     column("previous_value", "Last week", "number"),
+    column("trend", "Trend"),
     column("owner", "Owner"),
     column("action", "Action on a warning"),
+    column("quotient", "Made of", source=f"{WEEKS}.numerator"),
+    column("numerator", "Numerator", "number"),
+    column("denominator", "Denominator", "number"),
     column("cost_at_stake_usd", "Costs too much", "usd"),
+    column("sample_count", "Samples", "count"),
     column("verdict", "Over the weeks"),
     column("trend_change", "Change over the weeks", "number"),
     column("unknown_ratio", "Unknown", "ratio"),
@@ -45,12 +46,17 @@ _OF_A_WEEK = (
     column("validation", "Worth of the estimate"),
     column("covered_day_count", "Days covered", "count"),
 )
+_NAMED = (column("metric_name", "Metric"), column("dimension", "Slice"))
+_FEATURE = column("feature_id", "Feature")
+_VALUES = ("value", "healthy_bound", "warning_bound", "previous_value", "trend_change", "healthy_lower_bound")
+"""Columns in the unit of the metric; of shares a change is in points of a per cent."""
+_PARTS = ("numerator", "denominator")
 
 _WEEK = Table(
     "weekly-metrics",
     "All metrics of the week",
     WEEKS,
-    _OF_A_WEEK,
+    (*_NAMED, *_OF_A_WEEK, _FEATURE),
     (),
     note="Value is numerator ÷ denominator, sums of the week. Without bounds in seed metric_thresholds there is no verdict.",
     empty="Nothing was measured of this feature in this week. Rows come with traced calls that say what a metric needs.",
@@ -60,7 +66,7 @@ _UNHEALTHY = Table(
     "metrics-to-act-on",
     "Of every feature: what warns, is to be watched, or has too few samples to say",
     WEEKS,
-    _OF_A_WEEK,
+    (_FEATURE, _NAMED[0], *_OF_A_WEEK[:2], _NAMED[1], *_OF_A_WEEK[2:]),
     (),
     empty="No metric with bounds warns, is to be watched or lacks samples in this week.",
 )
@@ -73,8 +79,8 @@ _DAYS = Table(
         column("usage_date", "Day", "date"),
         column("metric_name", "Metric"),
         column("dimension", "Slice"),
-        column("status", "Status", "status"),
         column("value", "Value", "number"),
+        column("status", "Status", "status"),
         column("numerator", "Numerator", "number"),
         column("denominator", "Denominator", "number"),
         column("sample_count", "Samples", "count"),
@@ -108,13 +114,30 @@ def metrics(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: 
             Section(
                 heading,
                 charts=_charts(connection, rows, feature=feature, monday=monday, metric=metric),
-                tables=(fill(_WEEK, rows),),
+                tables=(_filled(_WEEK, rows),),
                 sentences=_left_out(rows, metric),
             ),
-            Section("To act on", tables=(fill(_UNHEALTHY, unhealthy),)),
+            Section("To act on", tables=(_filled(_UNHEALTHY, unhealthy),)),
             *(_by_day(connection, feature, metric) if metric else ()),
         ),
     )
+
+
+def _filled(table: Table, rows: Sequence[Record]) -> Table:
+    """Fill a table of metrics: each row in the units of its own metric, and no verdict that only repeats the status."""
+    values, parts = ([each(row["metric_name"]) for row in rows] for each in (kind_of, part_kind_of))
+    kinds = dict.fromkeys(_VALUES, values) | dict.fromkeys(_PARTS, parts)
+    said = [row | {"quotient": made_of(row["metric_name"])} | _movement(row) for row in rows]
+    shown = {each.name for each in table.columns}
+    return fill(table, said, kinds={name: own for name, own in kinds.items() if name in shown})
+
+
+def _movement(row: Record) -> Record:
+    """Return how a week's value moves in words; a day's does not say."""
+    verdict = None if row.get("verdict") == row["status"] else row.get("verdict")
+    return {
+        name: value and value.replace("_", " ") for name, value in (("trend", row.get("trend")), ("verdict", verdict))
+    }
 
 
 def _filters(connection: duckdb.DuckDBPyConnection, chosen: Chosen, names: dict[str, str]) -> tuple[Filter, ...]:
@@ -196,7 +219,7 @@ def _charts(
         where feature_id = $feature and week_start_date <= $monday and week_start_date > $monday - 7 * $most::int
         order by week_start_date"""
     past = records(connection, query, feature=feature, monday=monday, most=CHART_WEEKS)
-    weeks = sorted({row["week_start_date"] for row in past})
+    weeks = every_week({row["week_start_date"] for row in past})
     return tuple(_chart(row, past, weeks) for row in drawn)
 
 
@@ -210,7 +233,7 @@ def _left_out(rows: list[Record], metric: str | None) -> tuple[str, ...]:
     return (f"{counted(count, 'more slice')} in the table.",) if count else ()
 
 
-def _chart(row: Record, past: Sequence[Record], weeks: list[date]) -> Chart:
+def _chart(row: Record, past: Sequence[Record], weeks: Sequence[date]) -> Chart:
     own = {
         each["week_start_date"]: each["value"]
         for each in past
@@ -224,31 +247,24 @@ def _chart(row: Record, past: Sequence[Record], weeks: list[date]) -> Chart:
         tuple(weeks),
         (Series(title, tuple(own.get(week) for week in weeks)),),
         kind=kind_of(row["metric_name"]),
-        thresholds=_thresholds(row),
+        thresholds=thresholds(
+            row["metric_name"],
+            healthy=row["healthy_bound"],
+            warning=row["warning_bound"],
+            least=row["healthy_lower_bound"],
+        ),
+        subtitle=quotient(row),
     )
-
-
-def _thresholds(row: Record) -> tuple[Threshold, ...]:
-    # Where both bounds are one, one line says so: two labels on each other say nothing.
-    if row["healthy_bound"] is not None and row["healthy_bound"] == row["warning_bound"]:
-        return (Threshold("healthy or warning", float(row["warning_bound"]), "warning"),)
-    bounds = (
-        ("healthy from", row["healthy_lower_bound"], "watch"),
-        ("healthy", row["healthy_bound"], "healthy"),
-        ("warning", row["warning_bound"], "warning"),
-    )
-    return tuple(Threshold(label, float(bound), status) for label, bound, status in bounds if bound is not None)
 
 
 def _summary(row: Record) -> str:
     status = row["status"].replace("_", " ")
     if row["value"] is None:
         return f"Not known in this week: {status}, {counted(row['sample_count'], 'sample')}."
-    samples = counted(row["sample_count"], "sample")
-    bounds = (
-        "" if row["warning_bound"] is None else f"; healthy {row['healthy_bound']:g}, warning {row['warning_bound']:g}"
-    )
-    return f"{row['value']:.3g} on {samples}, {status}{bounds}."
+    samples, kind = counted(row["sample_count"], "sample"), kind_of(row["metric_name"])
+    bounds = [("healthy", row["healthy_bound"]), ("warning", row["warning_bound"])]
+    said = ", ".join(f"{name} {write(bound, kind).text}" for name, bound in bounds if bound is not None)
+    return f"{write(row['value'], kind).text} on {samples}, {status}{f'; {said}' if said else ''}."
 
 
 def title_of(metric: str, dimension: str) -> str:
@@ -264,12 +280,6 @@ def chart_id(metric: str, dimension: str) -> str:
     return "-".join(filter(None, "".join(kept).split("-")))
 
 
-def kind_of(metric: str) -> str:
-    """Return how values of a metric are written: shares in per cent, quotients that may be above one as numbers."""
-    is_share = metric.endswith("_ratio") and metric != "weekly_cost_to_projection_ratio"
-    return "ratio" if is_share else "number"
-
-
 def _by_day(connection: duckdb.DuckDBPyConnection, feature: str | None, metric: str) -> tuple[Section, ...]:
     query = """
         select * from fct_daily_metrics
@@ -278,7 +288,7 @@ def _by_day(connection: duckdb.DuckDBPyConnection, feature: str | None, metric: 
             and usage_date > (select max(usage_date) from fct_daily_metrics) - $most::int
         order by usage_date desc, dimension"""
     rows = records(connection, query, feature=feature, metric=metric, most=CHART_DAYS)
-    days = sorted({row["usage_date"] for row in rows})
+    days = every_day(rows[-1]["usage_date"], rows[0]["usage_date"]) if rows else ()
     slices = sorted({row["dimension"] for row in rows})[:MOST_CHARTS]
     by_key = {(row["dimension"], row["usage_date"]): row["value"] for row in rows}
     lines = tuple(
@@ -293,6 +303,7 @@ def _by_day(connection: duckdb.DuckDBPyConnection, feature: str | None, metric: 
         tuple(days),
         lines,
         kind=kind_of(metric),
+        subtitle=made_of(metric),
         empty="This metric is of weeks alone, or was not measured of this feature.",
     )
-    return (Section("By day", charts=(chart,), tables=(fill(_DAYS, rows),)),)
+    return (Section("By day", charts=(chart,), tables=(_filled(_DAYS, rows),)),)

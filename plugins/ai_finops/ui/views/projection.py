@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ai_finops.report.wording import counted, share
+from ai_finops.ui.axes import every_day, every_month, on_axis
 from ai_finops.ui.choosing import Chosen, choose_one, value_of
 from ai_finops.ui.planned_steps import (
     ZERO,
@@ -34,6 +35,9 @@ ON, OFF = "on", "off"
 HISTORY_DAYS = 42
 HISTORY_MONTHS = 6
 NOT_MEASURED = "not yet measured"
+LEAST_ORIGINS = 3
+"""Earlier projections that an error is measured on, from which it is a number: one that went wrong is an anecdote."""
+BAND = "its 80 % interval"
 
 _MONTHS = Table(
     "projection-months",
@@ -45,6 +49,7 @@ _MONTHS = Table(
         column("projected_cost_usd", "As it is", "usd"),
         column("low_cost_usd", "Low", "usd"),
         column("high_cost_usd", "High", "usd"),
+        column("error_words", "Its error when tested", "text", f"{PROJECTIONS}.wape_ratio"),
         column("plan_cost_usd", "Plans that are on add", "usd", f"{PROJECTIONS}.projected_cost_usd"),
         column("with_plans_cost_usd", "With these plans", "usd", f"{PROJECTIONS}.projected_cost_usd"),
         column("with_plans_low_cost_usd", "Low", "usd", f"{PROJECTIONS}.low_cost_usd"),
@@ -52,7 +57,6 @@ _MONTHS = Table(
         column("open_decisions_cost_usd", "With open decisions", "usd", f"{PROJECTIONS}.projected_cost_usd"),
         column("method", "Method"),
         column("status", "Status", "status"),
-        column("error_words", "Its error when tested", "text", f"{PROJECTIONS}.wape_ratio"),
         column("bias_ratio", "Bias", "ratio"),
         column("coverage_ratio", "Came within its band", "ratio"),
     ),
@@ -69,15 +73,15 @@ _STEPS = Table(
     "Planned features, each a step of the projection",
     "rpt_planned_features",
     (
-        column("is_on", "On", "flag", "rpt_planned_features.plan_status"),
         column("feature_id", "Feature"),
+        column("is_on", "On", "flag", "rpt_planned_features.plan_status"),
+        column("extra_cost_usd", "Adds in month six", "usd"),
         column("pipeline_id", "Reuses pipeline"),
         column("plan_status", "Status", "status"),
         column("launch_date", "Launch", "date"),
         column("share_ratio", "Share of it", "ratio"),
         column("assumed_multiplier", "Assumed multiplier", "number"),
         column("is_default_multiplier", "Default", "flag"),
-        column("extra_cost_usd", "Adds in month six", "usd"),
         column("realised_multiplier", "Multiplier that came", "number"),
         column("realised_day_count", "Days measured", "count"),
         column("realised_status", "Measured", "status"),
@@ -104,6 +108,7 @@ _ERRORS = Table(
         column("bias_ratio", "Bias", "ratio"),
         column("coverage_ratio", "Came within their band", "ratio"),
         column("origin_count", "Mondays tested", "count"),
+        column("error_words", "Why no error", "text", "fct_projection_errors.origin_count"),
         column("status", "Status", "status"),
     ),
     (),
@@ -121,8 +126,8 @@ _BUDGETS = Table(
     (
         column("feature_id", "Feature"),
         column("budget_month", "Month", "month"),
-        column("status", "Status", "status"),
         column("budget_cost_usd", "Budget", "usd"),
+        column("status", "Status", "status"),
         column("actual_cost_usd", "Spent so far", "usd"),
         column("projected_cost_usd", "Projected", "usd"),
         column("low_cost_usd", "Low", "usd"),
@@ -182,11 +187,12 @@ def projection(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, setting
         for row in rows
         if row["feature_id"] == feature and row["scenario"] == "with_open_decisions"
     }
+    errors = [_error_row(row) for row in _errors(connection, feature)]
     return View(
         slug="projection",
         title="Projection",
         lead="What will it cost by the end of the month and in six, how sure is that, and what does each plan add?",
-        facts=_facts(months, budgets, switched_on),
+        facts=_facts(months, budgets, switched_on, feature=feature),
         filters=(choice, *switches.values()),
         warns=_warns(months, plans, switched_on, issued),
         sections=(
@@ -204,7 +210,7 @@ def projection(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, setting
                 charts=(_day_chart(connection, feature, name, days),),
             ),
             Section("Budgets", tables=(fill(_BUDGETS, [_budget_row(row) for row in budgets]),)),
-            Section("How wrong it has been", tables=(fill(_ERRORS, _errors(connection, feature)),)),
+            Section("How wrong it has been", tables=(fill(_ERRORS, errors),)),
         ),
     )
 
@@ -266,6 +272,7 @@ def _amount(row: Record) -> Amount | None:
 
 def _month_row(point: _Point, decisions: dict[tuple[str, date], Decimal | None]) -> Record:
     both, now = point.with_plans, point.as_is
+    has_error = known_error(point.row, "error_origin_count") is not None
     return point.row | {
         "projected_cost_usd": now.mean if now else None,
         "low_cost_usd": point.row["low_cost_usd"] if now else None,
@@ -276,14 +283,35 @@ def _month_row(point: _Point, decisions: dict[tuple[str, date], Decimal | None])
         "with_plans_high_cost_usd": both.high if both else None,
         "open_decisions_cost_usd": decisions.get(("month", point.row["target_date"])),
         "error_words": error_words(point.row),
+        "bias_ratio": point.row["bias_ratio"] if has_error else None,
+        "coverage_ratio": point.row["coverage_ratio"] if has_error else None,
     }
 
 
 def error_words(row: Record) -> str:
     """Return the backtested error of a row in words: how large, over which horizon, on how many Mondays."""
-    if row["wape_ratio"] is None:
-        return NOT_MEASURED
-    return f"{share(row['wape_ratio'])} over {row['error_horizon']}, {counted(row['error_origin_count'], 'Monday')}"
+    ratio = known_error(row, "error_origin_count")
+    if ratio is None:
+        return too_few(row["error_origin_count"])
+    return f"{share(ratio)} over {row['error_horizon']}, {counted(row['error_origin_count'], 'Monday')}"
+
+
+def known_error(row: Record, count_name: str) -> float | None:
+    """Return an error that enough earlier projections speak for; None where there are too few."""
+    return row["wape_ratio"] if (row[count_name] or 0) >= LEAST_ORIGINS else None
+
+
+def too_few(count: int | None) -> str:
+    """Say why an error is no number: `not yet measured`, or `only 1 Monday tested, too few to say`."""
+    return f"only {counted(count, 'Monday')} tested, too few to say" if count else NOT_MEASURED
+
+
+def _error_row(row: Record) -> Record:
+    if known_error(row, "origin_count") is not None:
+        return row | {"error_words": None}
+    unknown = dict.fromkeys(("wape_ratio", "bias_ratio", "coverage_ratio"))
+    # Without any the status says so already.
+    return row | unknown | {"error_words": too_few(row["origin_count"]) if row["origin_count"] else None}
 
 
 def _step_row(plan: Record, switched_on: set[str]) -> Record:
@@ -309,7 +337,7 @@ def _budget_row(row: Record) -> Record:
     return row | {"error_words": error_words(row)}
 
 
-def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str]) -> tuple[Fact, ...]:
+def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str], *, feature: str) -> tuple[Fact, ...]:
     if not months:
         return ()
     first, last = months[0], months[-1]
@@ -323,20 +351,27 @@ def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str]) -
         note = "with " + counted(len(switched_on), "planned feature")
         label = f"{last.row['target_date']:%B}, with plans"
         facts.append(Fact(label, _mean(last.with_plans), "usd", note, source=source))
-    facts.append(Fact("Error when tested", _error(first), *_error_kind(first), source=f"{PROJECTIONS}.wape_ratio"))
-    if budgets:
-        facts.append(Fact("Budget this month", budgets[0]["status"], "status", source="rpt_budgets.status"))
+    facts.append(_error_fact(first.row))
+    by_month = {row["budget_month"]: row for row in budgets if row["feature_id"] == feature}
+    if budget := by_month.get(first.row["target_date"]):
+        facts.append(_budget_fact(budget))
     return tuple(facts)
 
 
-def _error(point: _Point) -> float | str:
-    return NOT_MEASURED if point.row["wape_ratio"] is None else point.row["wape_ratio"]
+def _error_fact(row: Record) -> Fact:
+    label, source = "Error when tested", f"{PROJECTIONS}.wape_ratio"
+    ratio = known_error(row, "error_origin_count")
+    if ratio is None:
+        return Fact(label, too_few(row["error_origin_count"]), "text", source=source)
+    note = f"over {row['error_horizon']}, {counted(row['error_origin_count'], 'Monday')}"
+    return Fact(label, ratio, "ratio", note, source=source)
 
 
-def _error_kind(point: _Point) -> tuple[str, str | None]:
-    if point.row["wape_ratio"] is None:
-        return "text", None
-    return "ratio", f"over {point.row['error_horizon']}, {counted(point.row['error_origin_count'], 'Monday')}"
+def _budget_fact(row: Record) -> Fact:
+    label, source = f"Budget for {row['budget_month']:%B}", "rpt_budgets.budget_cost_usd"
+    ratio = row["projected_budget_ratio"]
+    note = None if ratio is None else f"{share(ratio)} of it is projected"
+    return Fact(label, row["budget_cost_usd"], "usd", note, status=row["status"], source=source)
 
 
 def _mean(amount: Amount | None) -> Decimal | None:
@@ -346,7 +381,7 @@ def _mean(amount: Amount | None) -> Decimal | None:
 def _band(point: _Point) -> str:
     if point.as_is is None:
         return "not projected as it is"
-    return f"{usd_said(point.row['low_cost_usd'])} to {usd_said(point.row['high_cost_usd'])}"
+    return f"{usd_said(point.row['low_cost_usd'])} to {usd_said(point.row['high_cost_usd'])} (80 %)"
 
 
 def _warns(
@@ -400,7 +435,7 @@ def _month_chart(
     budget = {row["budget_month"]: _float(row["budget_cost_usd"]) for row in budgets if row["feature_id"] == feature}
     if budget:
         series.append(Series("Budget", tuple(budget.get(month) for month in x), "point"))
-    return Chart(
+    chart = Chart(
         "projection-by-month",
         f"{name} by month: what was spent, and what is projected",
         _month_summary(months),
@@ -408,6 +443,7 @@ def _month_chart(
         tuple(series),
         empty="No projection yet: it takes seven days of known cost.",
     )
+    return on_axis(chart, every_month(x))
 
 
 def _month_summary(months: list[_Point]) -> str:
@@ -436,6 +472,7 @@ def _lines(points: list[_Point], before: tuple[None, ...]) -> list[Series]:
                 before + tuple(_float(_mean(each.as_is)) for each in points),
                 low=before + tuple(_float(each.row["low_cost_usd"]) if each.as_is else None for each in points),
                 high=before + tuple(_float(each.as_is.high) if each.as_is else None for each in points),
+                band=BAND,
             )
         )
     if any(each.with_plans != each.as_is for each in points):
@@ -446,6 +483,7 @@ def _lines(points: list[_Point], before: tuple[None, ...]) -> list[Series]:
                 "dashed",
                 low=before + tuple(_float(each.with_plans_low) for each in points),
                 high=before + tuple(_float(each.with_plans.high) if each.with_plans else None for each in points),
+                band=BAND,
             )
         )
     return lines
@@ -460,7 +498,7 @@ def _day_chart(connection: duckdb.DuckDBPyConnection, feature: str, name: str, d
         if any(each.as_is for each in days)
         else "No day is projected as it is."
     )
-    return Chart(
+    chart = Chart(
         "projection-by-day",
         f"{name} by day: the last {counted(len(spent), 'known day')}, and the days to come",
         summary,
@@ -468,6 +506,7 @@ def _day_chart(connection: duckdb.DuckDBPyConnection, feature: str, name: str, d
         (Series("Spent", tuple(_float(row["allocated_cost_usd"]) for row in spent) + after), *_lines(days, before)),
         empty="No day of known cost yet.",
     )
+    return on_axis(chart, every_day(chart.x[0], chart.x[-1])) if chart.x else chart
 
 
 def _spent_days(connection: duckdb.DuckDBPyConnection, feature: str, until: date | None) -> list[Record]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ai_finops.report.wording import counted, share
+from ai_finops.ui.axes import every_day, on_axis
 from ai_finops.ui.choosing import Chosen, choose_one, month_of, months, or_all, plain, value_of
 from ai_finops.ui.rows import Record, column, fill, floats, records
 from ai_finops.ui.view import Chart, Fact, Filter, Section, Series, Table, View, Warn
@@ -46,7 +47,11 @@ _SUMS = """
     sum(usage_cost_usd) as billed_usage_cost_usd,
     sum(allocated_cost_usd) filter (where usage_cost_usd is not null) as allocated_usage_cost_usd,
     sum(unattributed_cost_usd) filter (where usage_cost_usd is not null) as unattributed_usage_cost_usd,
-    sum(billed_cost_usd) filter (where charge_category <> 'usage') as other_charges_cost_usd,
+    sum(unattributed_cost_usd) filter (where charge_category <> 'usage') as other_charges_cost_usd,
+    sum(unattributed_cost_usd) filter (where charge_category = 'tax') as tax_cost_usd,
+    sum(unattributed_cost_usd) filter (where charge_category in ('credit', 'refund')) as credits_cost_usd,
+    sum(unattributed_cost_usd) filter (where charge_category not in ('usage', 'tax', 'credit', 'refund'))
+        as rest_cost_usd,
     sum(estimated_cost_usd) filter (where not has_bill) as unbilled_estimated_cost_usd,
     sum(usage_cost_usd * coverage_pct) filter (where coverage_pct is not null)
         / nullif(sum(usage_cost_usd) filter (where coverage_pct is not null), 0) / 100 as traced_ratio,
@@ -63,7 +68,7 @@ _DAYS = Table(
         column("billed_cost_usd", "Billed", "usd"),
         column("allocated_cost_usd", "Allocated to features", "usd"),
         column("unattributed_usage_cost_usd", "Usage unattributed", "usd", f"{CELLS}.unattributed_cost_usd"),
-        column("other_charges_cost_usd", "Tax, credits and others", "usd", f"{CELLS}.billed_cost_usd"),
+        column("other_charges_cost_usd", "Tax, credits and others", "usd", f"{CELLS}.unattributed_cost_usd"),
         column("untied_cost_usd", "Billed less the three", "usd", f"{CELLS}.billed_cost_usd"),
         column("unbilled_estimated_cost_usd", "Estimated, no bill yet", "usd", f"{CELLS}.estimated_cost_usd"),
         column("traced_ratio", "Coverage", "ratio", f"{CELLS}.coverage_pct"),
@@ -80,8 +85,6 @@ _MODELS = Table(
     "By provider, account and model",
     CELLS,
     (
-        column("provider_name", "Provider"),
-        column("billing_account_id", "Account"),
         column("model_id", "Model"),
         column("charge_category", "Charge"),
         column("billed_cost_usd", "Billed", "usd"),
@@ -91,6 +94,8 @@ _MODELS = Table(
         column("traced_ratio", "Coverage", "ratio", f"{CELLS}.coverage_pct"),
         column("estimated_cost_usd", "Estimate of what was traced", "usd"),
         column("error_ratio", "Estimate off the bill by", "ratio", f"{CELLS}.error_pct"),
+        column("provider_name", "Provider"),
+        column("billing_account_id", "Account"),
     ),
     (),
     note="The estimate is at list prices and of traced usage alone; its error is against the traced share of the bill.",
@@ -104,10 +109,10 @@ _MONTHS = Table(
     (
         column("usage_month", "Month", "month"),
         column("provider_name", "Provider"),
-        column("billing_account_id", "Account"),
         column("bill_cost_usd", "On the bill", "usd", f"{CELLS}.billed_cost_usd"),
         column("billed_cost_usd", "In the features' table", "usd"),
         column("bill_difference_cost_usd", "Difference", "usd", f"{CELLS}.billed_cost_usd"),
+        column("billing_account_id", "Account"),
         column("allocated_cost_usd", "Cost, estimates too", "usd"),
         column("is_closed", "Closed", "flag"),
         column("closed_at_date", "Closed on", "date"),
@@ -129,19 +134,19 @@ _PRICES = Table(
     "Billed rates that differ from the price table",
     "fct_daily_price_differences",
     (
-        column("provider_name", "Provider"),
-        column("billing_account_id", "Account"),
         column("model_id", "Model"),
         column("token_class", "Token class"),
-        column("region_scope", "Region"),
-        column("processing", "Processing"),
-        column("reason", "Why"),
-        column("price_catalog", "Price table"),
-        column("price_catalog_version", "Its version"),
-        column("day_count", "Days", "count", "fct_daily_price_differences.usage_date"),
         column("billed_cost_usd", "Billed", "usd"),
         column("difference_cost_usd", "Beyond the listed price", "usd"),
         column("difference_ratio", "Rate off by", "ratio"),
+        column("reason", "Why"),
+        column("day_count", "Days", "count", "fct_daily_price_differences.usage_date"),
+        column("region_scope", "Region"),
+        column("processing", "Processing"),
+        column("price_catalog", "Price table"),
+        column("price_catalog_version", "Its version"),
+        column("provider_name", "Provider"),
+        column("billing_account_id", "Account"),
     ),
     (),
     note="A discount shows as a negative difference. Nothing is costed with these rates: they are a second opinion.",
@@ -154,14 +159,14 @@ _RESTATED = Table(
     "fct_monthly_cost_restatements",
     (
         column("usage_month", "Month", "month"),
-        column("provider_name", "Provider"),
-        column("billing_account_id", "Account"),
         column("feature_id", "Feature"),
-        column("charge_category", "Charge"),
-        column("closed_version", "Version", "count"),
+        column("allocated_cost_difference_usd", "Difference", "usd"),
         column("closed_allocated_cost_usd", "When it closed", "usd"),
         column("restated_allocated_cost_usd", "As read now", "usd"),
-        column("allocated_cost_difference_usd", "Difference", "usd"),
+        column("charge_category", "Charge"),
+        column("closed_version", "Version", "count"),
+        column("provider_name", "Provider"),
+        column("billing_account_id", "Account"),
         column("closed_request_count", "Calls when it closed", "count"),
         column("restated_request_count", "Calls as read now", "count"),
     ),
@@ -178,6 +183,7 @@ def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, set
     bound = {"month": month, "provider": provider, "account": account}
     days = _days(connection, bound) if month else []
     total = _total(connection, bound) if month else None
+    axis = _axis(connection, month) if month and days else ()
     tied = _months(connection, provider, account)
     of = "" if month is None else f", {month:%B %Y}"
     return View(
@@ -190,7 +196,7 @@ def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, set
         sections=(
             Section(
                 f"Billed = allocated + unattributed{of}",
-                charts=(_cost_chart(days, total), _coverage_chart(days, total)),
+                charts=tuple(on_axis(each, axis) for each in (_cost_chart(days, total), _coverage_chart(days, total))),
                 tables=(fill(_DAYS, days), fill(_MODELS, _models(connection, bound) if month else [])),
             ),
             Section("Months and closing", tables=(fill(_MONTHS, tied),), sentences=_tie_sentences(tied)),
@@ -223,6 +229,13 @@ def _values(found: list[Record], name: str) -> list[str]:
 def _days(connection: duckdb.DuckDBPyConnection, bound: dict[str, object]) -> list[Record]:
     query = f"{_CELLS} select usage_date, {_SUMS}, bool_and(is_settled) as is_settled from cells group by 1 order by 1"  # noqa: S608 - our own words
     return records(connection, query, **bound)
+
+
+def _axis(connection: duckdb.DuckDBPyConnection, month: date) -> tuple[date, ...]:
+    """Return the days of a month, as far as any cell reaches."""
+    newest = records(connection, f"select max(usage_date) as day from {CELLS}")[0]["day"]  # noqa: S608 - our own name
+    month_end = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return every_day(month, min(month_end, newest))
 
 
 def _total(connection: duckdb.DuckDBPyConnection, bound: dict[str, object]) -> Record:
@@ -297,10 +310,21 @@ def _facts(total: Record | None, of: str) -> tuple[Fact, ...]:
     if total is None:
         return ()
     unattributed = total["unattributed_usage_cost_usd"]
+    others = (
+        ("Tax", total["tax_cost_usd"], "is no feature's"),
+        ("Credits and refunds", total["credits_cost_usd"], "are no feature's"),
+        ("Other charges", total["rest_cost_usd"], "support, fees, corrections: no feature's"),
+    )
     return (
         Fact("Billed", total["billed_cost_usd"], "usd", f"all charges{of}", source=f"{CELLS}.billed_cost_usd"),
         Fact("Allocated to features", total["allocated_cost_usd"], "usd", source=f"{CELLS}.allocated_cost_usd"),
         Fact("Usage that is unattributed", unattributed, "usd", source=f"{CELLS}.unattributed_cost_usd"),
+        # With the two above they add up to what is billed; a kind of charge that the month lacks is left out.
+        *(
+            Fact(label, usd, "usd", note, source=f"{CELLS}.unattributed_cost_usd")
+            for label, usd, note in others
+            if usd is not None
+        ),
         Fact("Coverage", total["traced_ratio"], "ratio", "of billed usage was traced", source=f"{CELLS}.coverage_pct"),
         Fact(
             "Cells that do not tie",
@@ -350,14 +374,18 @@ def _days_said(days: list[date]) -> str:
 
 def _cost_chart(days: list[Record], total: Record | None) -> Chart:
     series = [
-        Series("Allocated to features", floats(days, "allocated_usage_cost_usd"), "bar"),
-        Series("Unattributed", floats(days, "unattributed_usage_cost_usd"), "bar"),
+        Series("Allocated to features", floats(days, "allocated_cost_usd"), "bar"),
+        Series("Usage unattributed", floats(days, "unattributed_usage_cost_usd"), "bar", is_nobodys=True),
     ]
-    if any(row["unbilled_estimated_cost_usd"] is not None for row in days):
-        series.append(Series("Estimated, no bill yet", floats(days, "unbilled_estimated_cost_usd"), "bar"))
+    for name, label in (
+        ("other_charges_cost_usd", "Tax, credits and others"),
+        ("unbilled_estimated_cost_usd", "Estimated, no bill yet"),
+    ):
+        if any(row[name] is not None for row in days):
+            series.append(Series(label, floats(days, name), "bar"))
     return Chart(
         "billed-by-day",
-        "Billed usage by day: what features pay, and what nobody can be named for",
+        "Billed by day: what features pay, what nobody can be named for, and what is no usage",
         _cost_summary(total),
         tuple(row["usage_date"] for row in days),
         tuple(series),
@@ -367,11 +395,15 @@ def _cost_chart(days: list[Record], total: Record | None) -> Chart:
 
 
 def _cost_summary(total: Record | None) -> str:
-    if total is None or total["billed_usage_cost_usd"] is None:
-        return "No usage is billed yet."
-    billed, allocated = usd_said(total["billed_usage_cost_usd"]), usd_said(total["allocated_usage_cost_usd"])
-    rest = usd_said(total["unattributed_usage_cost_usd"])
-    return f"Of {billed} of usage billed, features pay {allocated} and {rest} is unattributed."
+    if total is None or total["billed_cost_usd"] is None:
+        return "Nothing is billed yet."
+    billed, allocated = usd_said(total["billed_cost_usd"]), usd_said(total["allocated_cost_usd"])
+    parts = f"Of {billed} billed, features pay {allocated}"
+    if total["unattributed_usage_cost_usd"] is not None:
+        parts += f", {usd_said(total['unattributed_usage_cost_usd'])} of usage is unattributed"
+    if total["other_charges_cost_usd"] is not None:
+        parts += f", {usd_said(total['other_charges_cost_usd'])} is tax, credits and others"
+    return f"{parts}."
 
 
 def _coverage_chart(days: list[Record], total: Record | None) -> Chart:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ai_finops.report.wording import counted, day_name, model_name
+from ai_finops.ui.axes import every_week
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, value_of
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
@@ -34,16 +35,16 @@ _OPPORTUNITIES = Table(
     (
         column("rank", "Rank", "count"),
         column("feature_id", "Feature"),
-        column("lever", "Change"),
-        column("task_type", "Task"),
-        column("status", "Status", "status"),
         column("saving_usd_per_month", "Saves a month", "usd"),
+        column("lever", "Change"),
+        column("status", "Status", "status"),
         column("low_saving_usd_per_month", "Low", "usd"),
         column("high_saving_usd_per_month", "High", "usd"),
-        column("is_measured", "Measured", "flag"),
         column("evidence", "Evidence"),
-        column("missing_evidence", "What is missing"),
+        column("is_measured", "Measured", "flag"),
+        column("task_type", "Task"),
         column("reason", "Why not"),
+        column("missing_evidence", "What is missing"),
         column("current_model_id", "Model now"),
         column("target_model_id", "Model it could be"),
         column("current_cost_usd_per_month", "Costs now", "usd"),
@@ -71,10 +72,10 @@ _ADVISOR = Table(
     (
         column("feature_id", "Feature"),
         column("strategy", "Strategy"),
+        column("saving_usd_per_month", "Saves a month", "usd"),
         column("is_recommended", "Recommended", "flag"),
         column("is_rule_of_thumb", "By the rule of thumb", "flag"),
         column("differs_from_rule", "They differ", "flag"),
-        column("saving_usd_per_month", "Saves a month", "usd"),
         column("low_saving_usd_per_month", "Low", "usd"),
         column("high_saving_usd_per_month", "High", "usd"),
         column("expected_ratio_name", "Turns on"),
@@ -104,21 +105,21 @@ _RESULTS = Table(
     RESULTS,
     (
         column("decision_id", "Decision"),
+        column("week_start_date", "Week", "date"),
+        column("realised_saving_usd", "Saved", "usd"),
         column("feature_id", "Feature"),
         column("lever", "Change"),
-        column("task_type", "Task"),
-        column("decision_status", "Decision is", "status"),
         column("status", "Result", "status"),
-        column("decision_date", "Decided", "date"),
-        column("shipped_date", "Shipped", "date"),
-        column("week_start_date", "Week", "date"),
         column("actual_cost_usd", "Cost", "usd"),
         column("counterfactual_cost_usd", "Would have cost", "usd"),
-        column("realised_saving_usd", "Saved", "usd"),
         column("realised_saving_usd_per_month", "A month", "usd"),
         column("expected_saving_usd_per_month", "Expected", "usd"),
         column("realised_to_expected_ratio", "Of what was expected", "ratio"),
         column("price_change_cost_usd", "Prices changed it by", "usd"),
+        column("task_type", "Task"),
+        column("decision_status", "Decision is", "status"),
+        column("decision_date", "Decided", "date"),
+        column("shipped_date", "Shipped", "date"),
         column("decider", "Decider"),
     ),
     (),
@@ -176,7 +177,7 @@ def savings(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: 
         slug="savings",
         title="Savings and decisions",
         lead="Which change saves the most, on what evidence, and did what was decided save what was expected?",
-        facts=_facts(every, results, names),
+        facts=_facts(shown, results, names, status=status),
         filters=filters,
         warns=_warns(sprints, results),
         sections=(
@@ -229,21 +230,40 @@ def _filters(chosen: Chosen, rows: list[Record], names: dict[str, str]) -> tuple
     )
 
 
-def _facts(rows: list[Record], results: list[Record], names: dict[str, str]) -> tuple[Fact, ...]:
+def _facts(rows: list[Record], results: list[Record], names: dict[str, str], *, status: str | None) -> tuple[Fact, ...]:
+    """Return the facts of the rows that the filters leave."""
     found = [row for row in rows if row["status"] == "open"]
-    first = next(iter(found), None)
-    facts = [Fact("Open opportunities", len(found), "count", source=f"{OPPORTUNITIES}.status")]
-    if first:
-        band = f"{usd_said(first['low_saving_usd_per_month'])} to {usd_said(first['high_saving_usd_per_month'])}"
-        note = f"a month, {band}: {label_of(first, names)}"
-        source = f"{OPPORTUNITIES}.saving_usd_per_month"
-        facts.append(Fact("The first to do saves", first["saving_usd_per_month"], "usd", note, source=source))
+    rejected = len(rows) - len(found)
+    counts = {"open": len(found), "rejected": rejected}
+    label = "Rejected opportunities" if status == "rejected" else "Open opportunities"
+    note = None if status else f"and {counted(rejected, 'rejected one')}"
+    facts = [Fact(label, counts[status or "open"], "count", note, source=f"{OPPORTUNITIES}.status")]
+    if found:
+        facts += _saving_facts(found, names)
     newest = {row["decision_id"]: row for row in reversed(results) if _is_measured(row)}
     if newest:
         saved = sum(row["realised_saving_usd_per_month"] for row in newest.values())
         note = f"a month, by the newest measured week of {counted(len(newest), 'decision')}"
         facts.append(Fact("Decisions save", saved, "usd", note, source=f"{RESULTS}.realised_saving_usd_per_month"))
     return tuple(facts)
+
+
+def _saving_facts(found: list[Record], names: dict[str, str]) -> list[Fact]:
+    """Return what the first open opportunity saves, and what the first of each feature save together.
+
+    Opportunities of one feature may be on the same calls, and are not added up.
+    """
+    source = f"{OPPORTUNITIES}.saving_usd_per_month"
+    first = found[0]
+    band = f"{usd_said(first['low_saving_usd_per_month'])} to {usd_said(first['high_saving_usd_per_month'])}"
+    note = f"a month, {band}: {label_of(first, names)}"
+    facts = [Fact("The first to do saves", first["saving_usd_per_month"], "usd", note, source=source)]
+    of_each = {row["feature_id"]: row["saving_usd_per_month"] for row in reversed(found)}
+    if len(of_each) == 1:
+        return facts
+    total = None if None in of_each.values() else sum(of_each.values())
+    note = f"a month, of {len(of_each)} features; those of one feature do not add up"
+    return [*facts, Fact("The first of each feature save", total, "usd", note, source=source)]
 
 
 def _is_measured(row: Record) -> bool:
@@ -314,7 +334,7 @@ def _summary(drawn: list[Record], names: dict[str, str]) -> str:
 
 
 def _result_chart(results: list[Record]) -> Chart:
-    weeks = sorted({row["week_start_date"] for row in results if row["realised_saving_usd"] is not None})
+    weeks = every_week({row["week_start_date"] for row in results if row["realised_saving_usd"] is not None})
     decisions = sorted({row["decision_id"] for row in results if row["realised_saving_usd"] is not None})
     saved = {(row["decision_id"], row["week_start_date"]): row["realised_saving_usd"] for row in results}
     series = tuple(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ai_finops.ui.view import Chart, Column, Series, Table, Threshold
+from ai_finops.ui.axes import every_week
+from ai_finops.ui.page.cells import write
+from ai_finops.ui.view import Chart, Column, Series, Table
 from ai_finops.ui.views.asking import ask
+from ai_finops.ui.views.metric_words import METRICS, kind_of, made_of, quotient, thresholds
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,6 +45,9 @@ class WeekMetric:
     cost_at_stake_usd: Decimal | None
     healthy_bound: float | None
     warning_bound: float | None
+    numerator: float | None = None
+    denominator: float | None = None
+    healthy_lower_bound: float | None = None
 
 
 def read_week_metrics(connection: duckdb.DuckDBPyConnection, *, week: date) -> list[WeekMetric]:
@@ -49,7 +55,7 @@ def read_week_metrics(connection: duckdb.DuckDBPyConnection, *, week: date) -> l
     rows = ask(
         connection,
         "select week_start_date, metric_name, dimension, status, trend, verdict, value, previous_value, owner, action, "
-        "cost_at_stake_usd, healthy_bound, warning_bound from fct_weekly_metrics "
+        "cost_at_stake_usd, healthy_bound, warning_bound, numerator, denominator, healthy_lower_bound from fct_weekly_metrics "
         "where feature_id = 'total' and week_start_date between ? and ? order by week_start_date, metric_name, dimension",
         [week - timedelta(weeks=WEEK_COUNT - 1), week],
     )
@@ -69,6 +75,7 @@ def _urgency(metric: WeekMetric) -> tuple:
 
 def five_rows(metrics: list[WeekMetric], *, week: date) -> Table:
     """Return the table of the five metrics; one that was not measured that week says so."""
+    kinds = tuple(kind_of(name) for name in FIVE_METRICS)
     return Table(
         table_id="five-metrics",
         title="The five metrics",
@@ -76,54 +83,81 @@ def five_rows(metrics: list[WeekMetric], *, week: date) -> Table:
         columns=(
             Column("metric_label", "Metric", source="fct_weekly_metrics.metric_name"),
             Column("status", "Status", "status"),
-            Column("value", "Week", "ratio"),
-            Column("previous_value", "Week before", "ratio"),
+            Column("value", "Week", "number"),
+            Column("previous_value", "Week before", "number"),
             Column("trend", "Trend"),
-            Column("dimension", "Slice"),
             Column("owner", "Owner"),
             Column("action", "Action"),
+            Column("dimension", "Slice"),
+            Column("quotient", "Made of", source="fct_weekly_metrics.numerator"),
         ),
         rows=tuple(
-            _row(most_urgent(metrics, week=week, metric_name=name), label) for name, label in FIVE_METRICS.items()
+            _row(name, most_urgent(metrics, week=week, metric_name=name), label) for name, label in FIVE_METRICS.items()
         ),
+        kinds={"value": kinds, "previous_value": kinds},
         note="Each metric shows the slice that most needs somebody: the worst status, then the most cost at stake. "
         "An action stands only where a metric is not healthy. The view Metrics has every slice.",
     )
 
 
-def _row(metric: WeekMetric | None, label: str) -> tuple:
+def _row(name: str, metric: WeekMetric | None, label: str) -> tuple:
     if metric is None:
-        return (label, "not_measured", None, None, None, None, None, None)
+        return (label, "not_measured", None, None, None, None, None, None, made_of(name))
     action = metric.action if metric.status in ("watch", "warning") else None
     trend = (metric.trend or "").replace("_", " ") or None
     return (
-        label, metric.status, metric.value, metric.previous_value, trend, metric.dimension, metric.owner, action
+        label, metric.status, metric.value, metric.previous_value, trend, metric.owner, action, metric.dimension,
+        quotient(asdict(metric)),
     )  # fmt: skip
 
 
 def trend_charts(metrics: list[WeekMetric], *, week: date) -> tuple[Chart, ...]:
-    """Return a small picture of each metric over the weeks, with its bounds."""
-    weeks = tuple(dict.fromkeys(one.week_start_date for one in metrics))
+    """Return a small picture of each of the five metrics over the weeks, with its bounds; a week without a value is a gap.
+
+    A metric that was not measured in `week` shows the weeks before; one that never was says so.
+    """
+    weeks = every_week({one.week_start_date for one in metrics} | {week})
     return tuple(
-        _trend(metrics, weeks=weeks, urgent=urgent, label=label)
+        _trend(metrics, weeks=weeks, shown=_shown(metrics, week=week, metric_name=name), name=name, label=label)
         for name, label in FIVE_METRICS.items()
-        if (urgent := most_urgent(metrics, week=week, metric_name=name)) is not None and urgent.value is not None
     )
 
 
-def _trend(metrics: list[WeekMetric], *, weeks: tuple[date, ...], urgent: WeekMetric, label: str) -> Chart:
+def _shown(metrics: list[WeekMetric], *, week: date, metric_name: str) -> WeekMetric | None:
+    """Return which slice is drawn: the most urgent one of the week, else of the newest week that has one."""
+    newest = max((one.week_start_date for one in metrics if one.metric_name == metric_name), default=week)
+    return most_urgent(metrics, week=week, metric_name=metric_name) or most_urgent(
+        metrics, week=newest, metric_name=metric_name
+    )
+
+
+def _trend(
+    metrics: list[WeekMetric], *, weeks: tuple[date, ...], shown: WeekMetric | None, name: str, label: str
+) -> Chart:
     by_week = {
         one.week_start_date: one.value
         for one in metrics
-        if (one.metric_name, one.dimension) == (urgent.metric_name, urgent.dimension)
+        if shown and (one.metric_name, one.dimension) == (name, shown.dimension)
     }
-    bounds = (("healthy", urgent.healthy_bound, "healthy"), ("warning", urgent.warning_bound, "warning"))
     return Chart(
-        chart_id=f"trend-{urgent.metric_name.replace('_', '-')}",
-        title=label if urgent.dimension == "all" else f"{label} ({urgent.dimension})",
-        summary=f"{label}: {urgent.value:.1%} in the week of {urgent.week_start_date.isoformat()}, {urgent.status}.",
+        chart_id=f"trend-{name.replace('_', '-')}",
+        title=label if shown is None or shown.dimension == "all" else f"{label} ({shown.dimension})",
+        summary=_trend_summary(shown, week=weeks[-1], label=label),
         x=weeks,
         series=(Series(label, tuple(by_week.get(week) for week in weeks)),),
-        kind="ratio",
-        thresholds=tuple(Threshold(name, bound, status) for name, bound, status in bounds if bound is not None),
+        kind=kind_of(name),
+        thresholds=()
+        if shown is None
+        else thresholds(
+            name, healthy=shown.healthy_bound, warning=shown.warning_bound, least=shown.healthy_lower_bound
+        ),
+        is_small=True,
+        empty=f"Not measured in these weeks: it takes {METRICS[name].denominator}.",
     )
+
+
+def _trend_summary(shown: WeekMetric | None, *, week: date, label: str) -> str:
+    if shown is None or shown.week_start_date != week or shown.value is None:
+        return f"{label}: not measured in the week of {week.isoformat()}."
+    value = write(shown.value, kind_of(shown.metric_name)).text
+    return f"{label}: {value} in the week of {week.isoformat()}, {shown.status.replace('_', ' ')}."

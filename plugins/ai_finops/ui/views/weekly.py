@@ -13,9 +13,11 @@ from ai_finops.report.edition import text_of
 from ai_finops.report.recommendation import recommend
 from ai_finops.report.review import read_review
 from ai_finops.report.wording import change, day_name, dollars, share
+from ai_finops.ui.axes import every_week
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Picture, Section, Series, Table, View, Warn
-from ai_finops.ui.views.asking import ask, one_of
+from ai_finops.ui.views.asking import UNATTRIBUTED, ask, one_of
 from ai_finops.ui.views.week_metrics import WEEK_COUNT, five_rows, read_week_metrics, trend_charts
+from ai_finops.ui.words import told_apart
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,13 +42,13 @@ def weekly(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequen
         facts=_facts(digest),
         warns=_warns(digest),
         sections=(
-            _spend(connection, digest=digest),
             Section(
                 "The five metrics", charts=trend_charts(metrics, week=week), tables=(five_rows(metrics, week=week),)
             ),
-            _change(connection, digest=digest),
             _decision(connection, digest=digest),
             _message(connection, digest=digest, settings=settings),
+            _spend(connection, digest=digest),
+            _change(connection, digest=digest),
         ),
     )
 
@@ -132,8 +134,9 @@ def _spend(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Se
     )
     costs = {(row[0], row[1]): row[3] for row in rows}
     names = {row[1]: row[2] or row[1] for row in rows}
-    weeks = tuple(sorted({row[0] for row in rows}))
-    ordered = sorted(names, key=lambda feature_id: (-_known(costs, weeks, feature_id), feature_id))
+    covered = {row[0] for row in rows}
+    weeks = every_week(covered)
+    ordered = sorted(names, key=lambda each: (each == UNATTRIBUTED, -_known(costs, weeks, each), each))
     chart = Chart(
         chart_id="spend",
         title=f"Cost by week and feature, USD: up to {WEEK_COUNT} weeks",
@@ -142,8 +145,13 @@ def _spend(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Se
         + ".",
         x=weeks,
         series=tuple(
-            # No call in a week that is covered cost nothing.
-            Series(names[one], tuple(_float(costs.get((each, one), Decimal(0))) for each in weeks), style="bar")
+            Series(
+                names[one],
+                # No call in a week that is covered cost nothing; of a week without any row nothing is known.
+                tuple(_float(costs.get((each, one), Decimal(0))) if each in covered else None for each in weeks),
+                style="bar",
+                is_nobodys=one == UNATTRIBUTED,
+            )
             for one in ordered
         ),
         is_stacked=True,
@@ -168,20 +176,20 @@ def _beside_week_before(rows: Sequence[tuple], *, digest: WeeklyDigest) -> Table
         cost = now[feature_id][3] if feature_id in now else Decimal(0)
         earlier = then[feature_id][3] if feature_id in then else (Decimal(0) if has_before else None)
         change_usd = None if cost is None or earlier is None else cost - earlier
-        return (feature_id, name, cost, earlier, change_usd, now[feature_id][4] if feature_id in now else 0)
+        return (name, cost, earlier, change_usd, now[feature_id][4] if feature_id in now else 0, feature_id)
 
-    lines = sorted(map(line, {*now, *then}), key=lambda one: (one[2] is None, -(one[2] or 0), one[0]))
+    lines = sorted(map(line, {*now, *then}), key=lambda one: (one[1] is None, -(one[1] or 0), one[-1]))
     return Table(
         table_id="weekly-costs",
         title="Cost by feature, beside the week before",
         mart="fct_daily_feature_costs",
         columns=(
-            Column("feature_id", "Feature"),
-            Column("display_name", "Name"),
+            Column("display_name", "Feature"),
             Column("allocated_cost_usd", "Cost", "usd"),
             Column("previous_cost_usd", "Week before", "usd", source=source),
             Column("change_cost_usd", "Change", "usd", source=source),
             Column("request_count", "Requests", "count"),
+            Column("feature_id", "Id"),
         ),
         rows=tuple(lines),
         note=None if digest.not_compared_reason is None else "The two weeks cannot be compared as they are.",
@@ -193,22 +201,22 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> S
     columns = (
         Column("feature_id", "Feature"),
         Column("driver", "Driver"),
+        Column("contribution_cost_usd", "Part", "usd"),
         Column("detail", "Detail"),
-        Column("contribution_cost_usd", "Contribution", "usd"),
     )
     rows = ask(
         connection,
-        "select feature_id, driver, detail, contribution_cost_usd from fct_cost_drivers where week_start_date = ? "
+        "select feature_id, driver, contribution_cost_usd, detail from fct_cost_drivers where week_start_date = ? "
         "order by abs(contribution_cost_usd) desc, feature_id, driver",
         [digest.week_start_date],
     )
     largest = rows[:10]
     chart = Chart(
-        chart_id="drivers",
+        chart_id="parts-of-the-change",
         title="What the change is made of, USD: the ten largest parts",
-        summary=", ".join(f"{row[0]} {_words(row[1])} {_dollars(row[3])}" for row in largest[:5]) + ".",
-        x=tuple(f"{row[0]}: {_words(row[1])}" for row in largest),
-        series=(Series("Contribution", tuple(_float(row[3]) for row in largest), style="bar"),),
+        summary=", ".join(f"{row[0]} {_words(row[1])} {_dollars(row[2])}" for row in largest[:5]) + ".",
+        x=told_apart([f"{row[0]}: {_words(row[1])}" for row in largest]),
+        series=(Series("Part", tuple(_float(row[2]) for row in largest), style="bar"),),
         form="rows",
         empty="Not known: there is no earlier week to compare with, or the two cannot be compared.",
     )
@@ -218,7 +226,7 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> S
         "fct_cost_drivers",
         columns,
         tuple((row[0], _words(row[1]), *row[2:]) for row in rows),
-        note="The parts add up to the change exactly.",
+        note="The parts add up to the change exactly." if rows else None,
         empty="No parts: the week is not compared.",
     )
     return Section("What changed", charts=(chart,) if rows else (), tables=(table,))
@@ -228,14 +236,14 @@ def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) ->
     columns = (
         Column("rank", "Rank", "count"),
         Column("feature_id", "Feature"),
+        Column("saving_usd_per_month", "Saving a month", "usd"),
         Column("lever", "Lever"),
         Column("task_type", "Task"),
-        Column("saving_usd_per_month", "Saving a month", "usd"),
         Column("low_saving_usd_per_month", "At least", "usd"),
         Column("high_saving_usd_per_month", "At most", "usd"),
-        Column("evidence", "Evidence"),
         Column("effort", "Effort"),
         Column("owner", "Owner"),
+        Column("evidence", "Evidence"),
     )
     rows = ask(
         connection,
@@ -249,7 +257,7 @@ def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) ->
         "Open savings",
         "fct_savings_opportunities",
         columns,
-        tuple((*row[:2], _words(row[2]), *row[3:]) for row in rows),
+        tuple((*row[:3], _words(row[3]), *row[4:]) for row in rows),
         empty="No saving is open: none is large enough and cleared by its evidence.",
     )
     return Section("The decision", tables=(table,), sentences=tuple(recommend(digest)))
