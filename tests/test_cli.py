@@ -159,7 +159,8 @@ def test_failed_audit_is_a_sentence(settings, capsys):
     change(make_build(settings), "delete from marts.fct_daily_metrics")
     assert cli.main(["audit"]) == 1
     err = capsys.readouterr().err
-    assert "broke 2 expectations (fct_daily_metrics: " in err
+    assert "broke 2 expectations (" in err
+    assert "fct_daily_metrics__watched: " in err
     assert "nothing was published" in err
 
 
