@@ -45,7 +45,8 @@ create table slices as select * from (values
 _CELL = {"provider_name": "'aws.bedrock'", "billing_account_id": "'111122223333'", "charge_category": "'usage'"}
 _BILLED = {"cost_status": "'billed'", "corrected_month": "null", "corrected_charge_category": "null"}
 _STATUS = {
-    "status": "(['healthy', 'healthy', 'healthy', 'watch', 'warning', 'insufficient'])[1 + (row_hash % 6)::bigint]"
+    "status": "case when healthy is null then 'no_threshold' else "
+    "(['healthy', 'healthy', 'healthy', 'watch', 'warning', 'insufficient'])[1 + (row_hash % 6)::bigint] end"
 }
 _NAMES = {"display_name": "feature", "feature_id": "feature"}
 _BAND = {
