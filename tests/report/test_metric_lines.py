@@ -27,9 +27,9 @@ def row(feature_id="chat", status="watch", **changes):
 
 
 def test_a_metric_says_where_how_far_who_and_what():
-    (line,) = metric_lines([row()])
+    (line,) = metric_lines([row()], names={})
     assert line == (
-        "Watch: Routing mix call share, chat tier=expensive at 0.70 (healthy below 0.50). "
+        "Watch: Routing mix call share, chat tier=expensive at 70% (healthy below 50%). "
         "Platform team: classify a week of queries."
     )
 
@@ -37,16 +37,31 @@ def test_a_metric_says_where_how_far_who_and_what():
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"healthy_bound": 0.5, "warning_bound": 0.2, "value": 0.3}, "at 0.30 (healthy above 0.50)"),
-        ({"healthy_bound": 0.2, "warning_bound": 0.2, "value": 0.1}, "at 0.10 (healthy above 0.20)"),
-        ({"healthy_bound": 1.1, "warning_bound": 1.2, "healthy_lower_bound": 0.9}, "(healthy from 0.90 to 1.10)"),
-        ({"dimension": "all"}, "Routing mix call share, chat at 0.70"),
+        ({"healthy_bound": 0.5, "warning_bound": 0.2, "value": 0.3}, "at 30% (healthy above 50%)"),
+        ({"healthy_bound": 0.2, "warning_bound": 0.2, "value": 0.1}, "at 10% (healthy above 20%)"),
+        ({"value": 0.5004, "healthy_bound": 0.5}, "at 50% (healthy below 50%)"),
+        ({"value": 0.501, "healthy_bound": 0.5}, "at 50.1% (healthy below 50%)"),
+        (
+            {
+                "metric_name": "weekly_cost_to_projection_ratio",
+                "value": 1.182,
+                "healthy_bound": 1.1,
+                "warning_bound": 1.2,
+                "healthy_lower_bound": 0.9,
+            },
+            "at 1.18× (healthy from 0.90× to 1.10×)",
+        ),
+        (
+            {"metric_name": "one_of_tomorrow", "value": 2},
+            "One of tomorrow, chat tier=expensive at 2.00 (healthy below 0.50)",
+        ),
+        ({"dimension": "all"}, "Routing mix call share, chat at 70%"),
         ({"feature_id": "total"}, "all features tier=expensive"),
         ({"owner": None, "action": None}, "Nobody: no action is named."),
     ],
 )
 def test_words_of_a_line(changes, text):
-    assert text in metric_lines([row(**changes)])[0]
+    assert text in metric_lines([row(**changes)], names={})[0]
 
 
 def test_the_most_serious_slice_speaks_and_the_others_are_named():
@@ -59,28 +74,34 @@ def test_the_most_serious_slice_speaks_and_the_others_are_named():
         row("e", dimension="tier=cheap"),
         row("total", "warning", verdict="locked", cost_at_stake_usd=Decimal(999)),
     ]
-    (line,) = metric_lines(rows)
-    assert line.startswith("Warning, locked: Routing mix call share, e tier=expensive at 0.70")
+    (line,) = metric_lines(rows, names={})
+    assert line.startswith("Warning, locked: Routing mix call share, e tier=expensive at 70%")
     assert "; also d, c, b and 1 feature more. Platform" in line
+
+
+def test_features_go_by_their_names_for_people():
+    rows = [row("a", "warning"), row("b"), row("c")]
+    (line,) = metric_lines(rows, names={"a": "Support chat", "c": "Search"})
+    assert "Support chat tier=expensive at 70% (healthy below 50%); also b, Search. " in line
 
 
 def test_warnings_come_before_what_is_only_watched():
     rows = [row(cost_at_stake_usd=Decimal(999)), row(status="warning", metric_name="token_amplification")]
-    assert [line.split(":")[0] for line in metric_lines(rows)] == ["Warning", "Watch"]
+    assert [line.split(":")[0] for line in metric_lines(rows, names={})] == ["Warning", "Watch"]
 
 
 def test_another_owner_or_action_is_another_line():
-    assert len(metric_lines([row(), row(owner="ML engineer"), row(action="do more")])) == 3
+    assert len(metric_lines([row(), row(owner="ML engineer"), row(action="do more")], names={})) == 3
 
 
 def test_what_was_not_judged_is_one_line_at_the_end():
     rows = [row(), row(status="insufficient", metric_name="a_hit_ratio", value=None)]
     rows.append(row(status="insufficient", metric_name="a_hit_ratio", feature_id="total", value=None))
-    assert metric_lines(rows)[1:] == ["Not judged, too few samples: a hit share"]
+    assert metric_lines(rows, names={})[1:] == ["Not judged, too few samples: a hit share"]
 
 
 def test_nothing_that_is_not_healthy_is_no_line():
-    assert metric_lines([]) == []
+    assert metric_lines([], names={}) == []
 
 
 @pytest.mark.parametrize(

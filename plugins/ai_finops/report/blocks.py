@@ -66,7 +66,7 @@ def _section(text: str) -> Block:
 
 
 def _metrics(review: WeeklyReview) -> list[Block]:
-    lines = metric_lines(review.metrics)
+    lines = metric_lines(review.metrics, names=review.feature_names)
     if not lines:
         return []
     return [_section(fit(lines, MOST_SECTION, most_lines=MOST_METRIC_LINES, thing="metric"))]

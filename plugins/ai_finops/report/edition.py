@@ -58,4 +58,6 @@ def make_edition(review: WeeklyReview, *, page_url: str = "") -> Edition:
 
 def text_of(review: WeeklyReview) -> str:
     """Return the message as text: all that the blocks say."""
-    return compose(review.digest, metrics=metric_lines(review.metrics), more_notes=review_notes(review))
+    return compose(
+        review.digest, metrics=metric_lines(review.metrics, names=review.feature_names), more_notes=review_notes(review)
+    )

@@ -160,7 +160,7 @@ def _html(edition: Edition) -> str:
         f"<h2>{escape(title(digest))}</h2>",
         *(f"<p>{escape(line)}</p>" for line in (paragraph(digest), no_decision(digest)) if line),
         f'<p><img src="cid:{_PICTURE}" alt="{escape(edition.alt_text)}" width="800" style="max-width: 100%"></p>',
-        _list(metric_lines(edition.review.metrics)),
+        _list(metric_lines(edition.review.metrics, names=edition.review.feature_names)),
         f"<p><strong>{escape(' '.join(sentences))}</strong></p>",
         *([f"<p>Data:</p>{_list(notes)}"] if notes else []),
         *([f'<p><a href="{escape(link)}">Open the weekly review</a></p>'] if edition.page_url else []),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 
+from ai_finops.metric_units import value_words
 from ai_finops.report.review import MetricRow
 from ai_finops.report.wording import counted, one_line
 
@@ -16,17 +17,21 @@ _MOST_NAMED = 3
 _TOTAL = "total"
 
 
-def metric_lines(rows: Sequence[MetricRow]) -> list[str]:
+def metric_lines(rows: Sequence[MetricRow], *, names: Mapping[str, str]) -> list[str]:
     """Return a line for each metric, owner and action of which a slice is not healthy, and one on what was not judged.
 
     A line tells the most serious slice with its value and bound, and names the features of the others. The row of all
     features together is told only where no feature has one.
+
+    Args:
+        rows: The week's.
+        names: Features' names for people, by id; one that is not there goes by its id.
     """
     groups = [list(group) for _, group in groupby(sorted(rows, key=_metric), key=_metric)]
     told = [sorted(kept, key=_seriousness) for group in groups if (kept := _not_healthy(group))]
     told.sort(key=lambda group: (_seriousness(group[0]), _metric(group[0])))
     not_judged = sorted({row.metric_name for row in rows if row.status == "insufficient"})
-    lines = [_line(group) for group in told]
+    lines = [_line(group, names) for group in told]
     if not_judged:
         lines.append(f"Not judged, too few samples: {', '.join(metric_title(name).lower() for name in not_judged)}")
     return lines
@@ -59,27 +64,29 @@ def _seriousness(row: MetricRow) -> tuple[int, int, Decimal, str, str]:
     )
 
 
-def _line(group: Sequence[MetricRow]) -> str:
+def _line(group: Sequence[MetricRow], names: Mapping[str, str]) -> str:
     worst = group[0]
-    others = list(dict.fromkeys(row.feature_id for row in group if row.feature_id != worst.feature_id))
+    others = dict.fromkeys(row.feature_id for row in group if row.feature_id != worst.feature_id)
+    slices = f"{_slice(worst, names)}{_named([names.get(feature, feature) for feature in others])}"
     status = f"{worst.status}, {worst.verdict}" if worst.verdict in _VERDICTS else worst.status
     action = f"{worst.owner or 'nobody'}: {worst.action or 'no action is named'}"
     return (
-        f"{status.capitalize()}: {metric_title(worst.metric_name)}, {_slice(worst)}{_named(others)}. "
+        f"{status.capitalize()}: {metric_title(worst.metric_name)}, {slices}. "
         f"{one_line(action[:1].upper() + action[1:], most=400)}."
     )
 
 
-def _slice(row: MetricRow) -> str:
-    where = "all features" if row.feature_id == _TOTAL else one_line(row.feature_id)
+def _slice(row: MetricRow, names: Mapping[str, str]) -> str:
+    where = "all features" if row.feature_id == _TOTAL else one_line(names.get(row.feature_id, row.feature_id))
     dimension = "" if row.dimension == "all" else f" {one_line(row.dimension)}"
-    return f"{where}{dimension} at {row.value:.2f} ({_healthy(row)})"
+    return f"{where}{dimension} at {value_words(row.metric_name, row.value)} ({_healthy(row)})"
 
 
 def _healthy(row: MetricRow) -> str:
+    bound = value_words(row.metric_name, row.healthy_bound)
     if row.healthy_lower_bound is not None:
-        return f"healthy from {row.healthy_lower_bound:.2f} to {row.healthy_bound:.2f}"
-    return f"healthy {'below' if row.healthy_bound < row.warning_bound else 'above'} {row.healthy_bound:.2f}"
+        return f"healthy from {value_words(row.metric_name, row.healthy_lower_bound)} to {bound}"
+    return f"healthy {'below' if row.healthy_bound < row.warning_bound else 'above'} {bound}"
 
 
 def _named(features: Sequence[str]) -> str:

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from ai_finops.config import REPOSITORY
+from ai_finops.metric_units import METRICS, kind_of
 from ai_finops.ui.view import Threshold
-from ai_finops.ui.views.metric_words import METRICS, kind_of, quotient, thresholds
+from ai_finops.ui.views.metric_words import quotient, thresholds
 from ai_finops.ui.views.week_metrics import FIVE_METRICS
 
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ai_finops.metric_units import kind_of
 from ai_finops.report.wording import counted
 from ai_finops.ui.axes import every_day, every_week
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, plain, value_of
 from ai_finops.ui.page.cells import write
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
-from ai_finops.ui.views.metric_words import kind_of, made_of, part_kind_of, quotient, thresholds
+from ai_finops.ui.views.metric_words import made_of, part_kind_of, quotient, thresholds
 
 if TYPE_CHECKING:
     import duckdb

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ai_finops.metric_units import METRICS, kind_of
 from ai_finops.ui.axes import every_week
 from ai_finops.ui.page.cells import write
 from ai_finops.ui.view import Chart, Column, Series, Table
 from ai_finops.ui.views.asking import ask
-from ai_finops.ui.views.metric_words import METRICS, kind_of, made_of, quotient, thresholds
+from ai_finops.ui.views.metric_words import made_of, quotient, thresholds
 
 if TYPE_CHECKING:
     import duckdb
