@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -25,6 +27,8 @@ models:
     +materialized: table
     first: {+tags: [phase_1]}
     second: {+tags: [phase_2]}
+seeds:
+  tiny: {+tags: [phase_1]}
 """
 PROFILE = """
 tiny:
@@ -157,8 +161,13 @@ def parse_ahead(settings, monkeypatch):
     assert parsed_project(settings.dbt_project).is_file()
 
 
-def test_a_project_that_was_parsed_is_not_parsed_again(settings, build, monkeypatch):
+def test_a_project_that_was_parsed_is_not_parsed_again(settings, build, monkeypatch, tmp_path):
+    word = Path("seeds") / "words.csv"
+    (settings.dbt_project / word).write_text("word\nours\n")
     parse_ahead(settings, monkeypatch)
+    # Copied since, as into an image: what is read is the copy's.
+    settings = replace(settings, dbt_project=shutil.copytree(settings.dbt_project, tmp_path / "copy"))
+    (tmp_path / "dbt_project" / word).write_text("word\nanother\n")
     for phase in ("phase_1", "phase_2"):
         run_dbt(phase, settings=settings, build=build)
         log = (Path(build["build_dir"]) / "dbt" / phase / "logs" / "dbt.log").read_text()
@@ -166,6 +175,7 @@ def test_a_project_that_was_parsed_is_not_parsed_again(settings, build, monkeypa
     with open_warehouse(build["warehouse"], read_only=True) as connection:
         # The clock is that of the build, of which the parse knew nothing.
         assert connection.execute("select cast(as_of_date as text) from last").fetchall() == [("2025-06-03",)]
+        assert connection.execute("select word from words").fetchall() == [("ours",)]
 
 
 def test_what_has_changed_since_the_parse_is_read_again(settings, build, monkeypatch):

@@ -276,6 +276,12 @@ FAULTS = (
         "empty",
     ),
     Fault(
+        "spans that the lake lost",
+        "fct_llm_calls",
+        ("delete from raw.traces_spans", "delete from marts.fct_llm_calls"),
+        "empty",
+    ),
+    Fault(
         "negative tokens",
         "fct_llm_calls",
         ("update marts.fct_llm_calls set output_tokens = -50 where call_id = 't051-s1'",),

@@ -724,6 +724,7 @@ def test_an_installation_with_bills_alone_may_have_no_calls(settings, context):
     change(
         build,
         "delete from raw.traces_spans",
+        "delete from marts.fct_daily_extract_outcomes where source = 'traces'",
         *(f"delete from marts.{mart}" for mart in marts),
         "delete from marts.fct_daily_allocated_costs where feature_id <> 'unattributed'",
         "delete from marts.fct_daily_feature_costs where feature_id <> 'unattributed'",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 _WAREHOUSE = "AI_FINOPS_WAREHOUSE"
 # As for a build that began as a copy of another: it refers to every model that one from nothing does, and to more.
@@ -64,7 +65,21 @@ def parse(options: list[str], *, before: Path) -> dbtRunnerResult:
 
     earlier = [f"--partial-parse-file-path={before}"] if before.is_file() else []
     with _no_warehouse():
-        return dbtRunner().invoke(["--quiet", "parse", f"--vars={json.dumps(_VARS)}", *earlier, *options])
+        outcome = dbtRunner().invoke(["--quiet", "parse", f"--vars={json.dumps(_VARS)}", *earlier, *options])
+    if outcome.success:
+        _look_for_seeds_here(outcome.result, options)
+    return outcome
+
+
+def _look_for_seeds_here(manifest: Manifest, options: list[str]) -> None:
+    """Let seeds be read from the project that was asked for.
+
+    What was parsed before the project was copied says of each seed that it lies where the original does.
+    """
+    project = next(option.partition("=")[2] for option in options if option.startswith("--project-dir="))
+    for node in manifest.nodes.values():
+        if node.resource_type == "seed":
+            node.root_path = project
 
 
 @contextmanager

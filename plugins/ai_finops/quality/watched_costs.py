@@ -48,7 +48,22 @@ where exists (
         operation_name in ('chat', 'text_completion', 'generate_content', 'embeddings', 'rerank')
         and cast(started_at as date) < $as_of_date
 )
+union all
+select format('{} of {} were loaded', records, source)
+from (
+    select source, cast(sum(loaded_count) as bigint) as records
+    from marts.fct_daily_extract_outcomes where landing_date < $as_of_date group by source
+) as loaded
+where
+    records > 0
+    and case source
+        when 'traces' then not exists (from raw.traces_spans)
+        when 'xray_spans' then not exists (from raw.xray_spans_spans)
+        when 'bedrock_logs' then not exists (from raw.bedrock_logs_invocations)
+        else false
+    end
 """
+"""Why there have to be calls: their records lie in the lake, or were loaded into it and are gone."""
 
 
 def _count_off(mart: str, *, day: str, count: str, what: str) -> str:
