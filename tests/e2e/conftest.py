@@ -70,16 +70,12 @@ def lose_all_spans(lake):
 
 
 def page_answers(pipeline):
-    """Return what the page answers over HTTP, by address: its status to nobody, its status to somebody, and the text."""
-    token = pipeline.api.get("/auth/token")["access_token"]
-    answers = {}
-    with httpx.Client(base_url=pipeline.api.base_url, trust_env=False, timeout=60) as client:
-        for path in (*VIEWS, "features/daily-costs.csv", "dbt-docs/", "data-docs/"):
-            address = f"{PREFIX}/{path}"
-            refused = client.get(address)
-            shown = client.get(address, headers={"Authorization": f"Bearer {token}"}, follow_redirects=True)
-            answers[path] = SimpleNamespace(refused=refused.status_code, shown=shown.status_code, text=shown.text)
-    return answers
+    """Return what the page of the demo's Airflow, where everybody is an admin, answers over HTTP by address."""
+    with httpx.Client(base_url=pipeline.api.base_url, trust_env=False, timeout=60, follow_redirects=True) as client:
+        return {
+            path: client.get(f"{PREFIX}/{path}")
+            for path in (*VIEWS, "features/daily-costs.csv", "dbt-docs/", "data-docs/")
+        }
 
 
 def listeners():
