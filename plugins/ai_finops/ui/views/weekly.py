@@ -241,8 +241,8 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest, name
 
 def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest, names: Mapping[str, str]) -> Section:
     columns = (
-        Column("rank", "Rank", "count"),
         Column("feature_id", "Feature", "name"),
+        Column("rank", "Rank", "count"),
         Column("saving_usd_per_month", "Saving a month", "usd"),
         Column("lever", "Lever", "name"),
         Column("task_type", "Task", "name"),
