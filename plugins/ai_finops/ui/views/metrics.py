@@ -14,7 +14,7 @@ from ai_finops.ui.axes import every_day, every_week
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, plain, value_of
 from ai_finops.ui.page.cells import write
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
-from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
+from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, Value, View, Warn
 from ai_finops.ui.views.metric_words import made_of, metric_names, part_kind_of, quotient, thresholds, title_of
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _filled(table: Table, rows: Sequence[Record], names: Mapping[str, str]) -> T
     """Fill a table of metrics: each row in the units of its own metric, and everything by its name."""
     values, parts = ([each(row["metric_name"]) for row in rows] for each in (kind_of, part_kind_of))
     kinds = dict.fromkeys(_VALUES, values) | dict.fromkeys(_PARTS, parts)
-    said = [row | {"quotient": made_of(row["metric_name"])} for row in rows]
+    said = [row | {"quotient": made_of(row["metric_name"]), "verdict": _verdict(row)} for row in rows]
     shown = {each.name for each in table.columns}
     return fill(
         table,
@@ -147,6 +147,11 @@ def _filled(table: Table, rows: Sequence[Record], names: Mapping[str, str]) -> T
         kinds={name: own for name, own in kinds.items() if name in shown},
         names={**metric_names(rows), "feature_id": names},
     )
+
+
+def _verdict(row: Record) -> Value:
+    """Return what a week's verdict says that its status does not; a day has none."""
+    return None if row.get("verdict") == row["status"] else row.get("verdict")
 
 
 def _filters(connection: duckdb.DuckDBPyConnection, chosen: Chosen, names: dict[str, str]) -> tuple[Filter, ...]:
