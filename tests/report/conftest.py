@@ -108,7 +108,7 @@ A_METRIC = """create table fct_weekly_metrics as select
     0.8::double as warning_bound, null::double as healthy_lower_bound, null::decimal(18, 6) as cost_at_stake_usd,
     date '2025-06-09' as week_start_date"""
 """A metric of the week that is not healthy."""
-METRIC_LINE = "Warning: Token amplification, chat at 0.90× (healthy below 0.50×). Prompt owner: rewrite prompts."
+METRIC_LINE = "Warning: Output per input token, chat at 0.90× (healthy below 0.50×). Prompt owner: rewrite prompts."
 
 
 @pytest.fixture

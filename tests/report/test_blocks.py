@@ -53,7 +53,7 @@ def test_a_week_with_everything(week):
     assert [block["type"] for block in blocks] == kinds
     assert blocks[1]["text"]["text"].endswith("in the sprint from June 2 to June 15.")
     assert blocks[2] == {"type": "image", "slack_file": {"id": "F1"}, "alt_text": "Cost"}
-    assert blocks[3]["text"]["text"].startswith("Watch: Routing mix")
+    assert blocks[3]["text"]["text"].startswith("Watch: Calls by model tier")
     assert blocks[6]["elements"][0]["text"] == (
         "Data:\n• 5% of the total ($0.00) belongs to no feature\n• 3 records quarantined\n• feed traces came empty (June 11)"
     )

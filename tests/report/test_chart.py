@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from ai_finops.report.chart import _spread, _week_names, draw
+from ai_finops.report.chart import _colours, _spread, _week_names, draw
 from ai_finops.report.review import MonthProjection, SpendWeek
 from ai_finops.report.spend_series import alt_text, month_text, spend_series, week_note
 from tests.report.test_blocks import review_of
@@ -39,6 +39,24 @@ def test_the_dearest_of_the_last_week_are_named_and_the_others_are_one_layer():
         ("a", [100.0, 4.0]),
         ("All others", [3.5, 3.5]),
     ]
+
+
+def test_what_belongs_to_no_feature_stands_by_itself_on_top():
+    features = {f"f{n}": n + 1 for n in range(6)}
+    # Dearer than all, and with six features there are others: it is neither the first layer nor one of them.
+    named = ["f5", "f4", "f3", "f2", "All others", "Unattributed"]
+    assert [name for name, _ in layers(spend(features, features | {"unattributed": 50}))] == named
+    # $42 of $47 in one grey bar said that eleven per cent of the week were small features.
+    drawn = spend_series(spend(features | {"unattributed": 0.25}, features))
+    assert [layer.name for layer in drawn.layers] == named
+    assert [layer.is_nobodys for layer in drawn.layers] == [False] * 5 + [True]
+    assert drawn.layers[4].costs_usd == (Decimal(3), Decimal(3))
+    assert len(set(_colours(drawn))) == 6
+    # Five features are named, whatever belongs to none.
+    five = spend({f"f{n}": n + 1 for n in range(5)} | {"unattributed": 1})
+    assert [name for name, _ in layers(five)] == ["f4", "f3", "f2", "f1", "f0", "Unattributed"]
+    assert len(layers(spend({"docs": 1, "unattributed": 0}))) == 1
+    assert "Unattributed $50" in alt_text(spend_series(spend({"docs": 1, "unattributed": 50})))
 
 
 @pytest.mark.parametrize(("count", "names"), [(4, 4), (5, 5), (6, 5)])

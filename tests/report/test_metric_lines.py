@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from ai_finops.report.metric_lines import metric_lines, metric_title
+from ai_finops.report.metric_lines import metric_lines
 from ai_finops.report.review import MetricRow
 
 
@@ -29,7 +29,7 @@ def row(feature_id="chat", status="watch", **changes):
 def test_a_metric_says_where_how_far_who_and_what():
     (line,) = metric_lines([row()], names={})
     assert line == (
-        "Watch: Routing mix call share, chat tier=expensive at 70% (healthy below 50%). "
+        "Watch: Calls by model tier, chat, expensive tier at 70% (healthy below 50%). "
         "Platform team: classify a week of queries."
     )
 
@@ -53,10 +53,10 @@ def test_a_metric_says_where_how_far_who_and_what():
         ),
         (
             {"metric_name": "one_of_tomorrow", "value": 2},
-            "One of tomorrow, chat tier=expensive at 2.00 (healthy below 0.50)",
+            "One of tomorrow, chat, expensive tier at 2.00 (healthy below 0.50)",
         ),
-        ({"dimension": "all"}, "Routing mix call share, chat at 70%"),
-        ({"feature_id": "total"}, "all features tier=expensive"),
+        ({"dimension": "all"}, "Calls by model tier, chat at 70%"),
+        ({"feature_id": "total"}, "all features, expensive tier at"),
         ({"owner": None, "action": None}, "Nobody: no action is named."),
     ],
 )
@@ -75,14 +75,14 @@ def test_the_most_serious_slice_speaks_and_the_others_are_named():
         row("total", "warning", verdict="locked", cost_at_stake_usd=Decimal(999)),
     ]
     (line,) = metric_lines(rows, names={})
-    assert line.startswith("Warning, locked: Routing mix call share, e tier=expensive at 70%")
+    assert line.startswith("Warning, locked: Calls by model tier, e, expensive tier at 70%")
     assert "; also d, c, b and 1 feature more. Platform" in line
 
 
 def test_features_go_by_their_names_for_people():
     rows = [row("a", "warning"), row("b"), row("c")]
     (line,) = metric_lines(rows, names={"a": "Support chat", "c": "Search"})
-    assert "Support chat tier=expensive at 70% (healthy below 50%); also b, Search. " in line
+    assert "Support chat, expensive tier at 70% (healthy below 50%); also b, Search. " in line
 
 
 def test_warnings_come_before_what_is_only_watched():
@@ -95,23 +95,13 @@ def test_another_owner_or_action_is_another_line():
 
 
 def test_what_was_not_judged_is_one_line_at_the_end():
-    rows = [row(), row(status="insufficient", metric_name="a_hit_ratio", value=None)]
-    rows.append(row(status="insufficient", metric_name="a_hit_ratio", feature_id="total", value=None))
-    assert metric_lines(rows, names={})[1:] == ["Not judged, too few samples: a hit share"]
+    rows = [row(), row(status="insufficient", metric_name="hit_of_tomorrow_ratio", value=None)]
+    rows.append(row(status="insufficient", metric_name="hit_of_tomorrow_ratio", feature_id="total", value=None))
+    rows.append(row(status="insufficient", metric_name="retrieval_hit_document_ratio", value=None))
+    assert metric_lines(rows, names={})[1:] == [
+        "Not judged, too few samples: hit of tomorrow, retrieved documents used"
+    ]
 
 
 def test_nothing_that_is_not_healthy_is_no_line():
     assert metric_lines([], names={}) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "title"),
-    [
-        ("token_amplification", "Token amplification"),
-        ("feature_cost_share_ratio", "Feature cost share"),
-        ("weekly_cost_to_projection_ratio", "Weekly cost to projection"),
-        ("retrieval_hit_document_ratio", "Retrieval hit document share"),
-    ],
-)
-def test_titles(name, title):
-    assert metric_title(name) == title

@@ -158,7 +158,7 @@ def test_a_reader_sees_all(ask):
         assert ask(f"{PREFIX}/{slug}", role="viewer").status_code == 200, slug
     answer = ask(f"{PREFIX}/weekly/five-metrics.csv", role="viewer")
     assert answer.status_code == 200
-    assert answer.text.startswith("metric_label,status,")
+    assert answer.text.startswith("metric_name,status,")
     assert ask(f"{PREFIX}/", role="viewer").headers["location"] == f"{PREFIX}/weekly"
     assert ask(f"{PREFIX}/weekly", role="viewer", method="POST").status_code == 405
 

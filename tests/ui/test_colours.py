@@ -81,3 +81,10 @@ def test_the_first_four_colours_differ_without_red_and_green(scheme):
     seen = [as_seen_without_red_and_green(schemes()[scheme][f"c{number}"]) for number in range(4)]
     for first, second in combinations(seen, 2):
         assert sum((a - b) ** 2 for a, b in zip(first, second, strict=True)) ** 0.5 > 0.05
+
+
+def test_the_message_s_white_picture_is_dimmed_in_the_dark():
+    (dimmed,) = re.findall(
+        r"@media \(prefers-color-scheme: dark\) \{ \.review \{ filter: brightness\(([\d.]+)\)", SHEET
+    )
+    assert 0.6 <= float(dimmed) <= 0.85

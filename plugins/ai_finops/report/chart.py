@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
-_OTHERS_COLOUR, _INK, _PALE = "#B3B3B3", "#222222", "#666666"
+_OTHERS_COLOUR, _NOBODYS_COLOUR, _INK, _PALE = "#B3B3B3", "#5A5F66", "#222222", "#666666"
 _LETTERS, _SMALL, _SMALLEST = 15, 13, 12
 _DOTS_PER_INCH, _SIZE_INCHES = 160, (10, 5)
 _LEAST_SLOTS = 4
@@ -147,7 +147,13 @@ def _finish(axes: Axes, title: str) -> None:
 
 
 def _colours(series: SpendSeries) -> list[str]:
-    return [_OTHERS_COLOUR if layer.name == OTHERS else _COLOURS[place] for place, layer in enumerate(series.layers)]
+    return [_colour(layer, place) for place, layer in enumerate(series.layers)]
+
+
+def _colour(layer: Layer, place: int) -> str:
+    if layer.is_nobodys:
+        return _NOBODYS_COLOUR
+    return _OTHERS_COLOUR if layer.name == OTHERS else _COLOURS[place]
 
 
 def _week_names(series: SpendSeries) -> list[str]:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from itertools import groupby
 
-from ai_finops.metric_units import value_words
+from ai_finops.metric_units import name_of, slice_words, value_words
+from ai_finops.report.metric_urgency import TOTAL, VERDICTS, not_healthy
 from ai_finops.report.review import MetricRow
-from ai_finops.report.wording import counted, one_line
+from ai_finops.report.wording import counted, inside_sentence, one_line
 
-NOT_HEALTHY = ("warning", "watch")
-"""From the more serious on."""
-_VERDICTS = ("locked", "worsening")
 _MOST_NAMED = 3
-_TOTAL = "total"
 
 
 def metric_lines(rows: Sequence[MetricRow], *, names: Mapping[str, str]) -> list[str]:
@@ -27,48 +22,25 @@ def metric_lines(rows: Sequence[MetricRow], *, names: Mapping[str, str]) -> list
         rows: The week's.
         names: Features' names for people, by id; one that is not there goes by its id.
     """
-    groups = [list(group) for _, group in groupby(sorted(rows, key=_metric), key=_metric)]
-    told = [sorted(kept, key=_seriousness) for group in groups if (kept := _not_healthy(group))]
-    told.sort(key=lambda group: (_seriousness(group[0]), _metric(group[0])))
     not_judged = sorted({row.metric_name for row in rows if row.status == "insufficient"})
-    lines = [_line(group, names) for group in told]
+    lines = [_line(group, names) for group in not_healthy(rows)]
     if not_judged:
-        lines.append(f"Not judged, too few samples: {', '.join(metric_title(name).lower() for name in not_judged)}")
+        lines.append(
+            f"Not judged, too few samples: {', '.join(inside_sentence(metric_title(name)) for name in not_judged)}"
+        )
     return lines
 
 
 def metric_title(metric_name: str) -> str:
-    """Return a metric's name for people: `Routing mix call share` for `routing_mix_call_ratio`."""
-    words = one_line(metric_name).removesuffix("_share_ratio").removesuffix("_ratio").replace("_", " ")
-    share = " share" if metric_name.endswith("_ratio") and not metric_name.endswith("_to_projection_ratio") else ""
-    return f"{words[:1].upper()}{words[1:]}{share}"
-
-
-def _metric(row: MetricRow) -> tuple[str, str, str]:
-    return row.metric_name, row.owner or "", row.action or ""
-
-
-def _not_healthy(group: Sequence[MetricRow]) -> list[MetricRow]:
-    rows = [row for row in group if row.status in NOT_HEALTHY]
-    return [row for row in rows if row.feature_id != _TOTAL] or rows
-
-
-def _seriousness(row: MetricRow) -> tuple[int, int, Decimal, str, str]:
-    verdict = _VERDICTS.index(row.verdict) if row.verdict in _VERDICTS else len(_VERDICTS)
-    return (
-        NOT_HEALTHY.index(row.status),
-        verdict,
-        -(row.cost_at_stake_usd or Decimal(0)),
-        row.feature_id,
-        row.dimension,
-    )
+    """Return a metric's name for people, on one line: `Calls by model tier` for `routing_mix_call_ratio`."""
+    return one_line(name_of(metric_name))
 
 
 def _line(group: Sequence[MetricRow], names: Mapping[str, str]) -> str:
     worst = group[0]
     others = dict.fromkeys(row.feature_id for row in group if row.feature_id != worst.feature_id)
     slices = f"{_slice(worst, names)}{_named([names.get(feature, feature) for feature in others])}"
-    status = f"{worst.status}, {worst.verdict}" if worst.verdict in _VERDICTS else worst.status
+    status = f"{worst.status}, {worst.verdict}" if worst.verdict in VERDICTS else worst.status
     action = f"{worst.owner or 'nobody'}: {worst.action or 'no action is named'}"
     return (
         f"{status.capitalize()}: {metric_title(worst.metric_name)}, {slices}. "
@@ -77,9 +49,9 @@ def _line(group: Sequence[MetricRow], names: Mapping[str, str]) -> str:
 
 
 def _slice(row: MetricRow, names: Mapping[str, str]) -> str:
-    where = "all features" if row.feature_id == _TOTAL else one_line(names.get(row.feature_id, row.feature_id))
-    dimension = "" if row.dimension == "all" else f" {one_line(row.dimension)}"
-    return f"{where}{dimension} at {value_words(row.metric_name, row.value)} ({_healthy(row)})"
+    where = "all features" if row.feature_id == TOTAL else one_line(names.get(row.feature_id, row.feature_id))
+    words = one_line(slice_words(row.dimension))
+    return f"{where}{', ' if words else ''}{words} at {value_words(row.metric_name, row.value)} ({_healthy(row)})"
 
 
 def _healthy(row: MetricRow) -> str:

@@ -1,4 +1,5 @@
-"""What the message's picture shows: a few features by week, all others together, and the month's end. Pure."""
+"""What the message's picture shows: a few features by week, all others together, what belongs to none, and the month's
+end. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from ai_finops.report.wording import counted, day_name, dollars, one_line
 
 MOST_FEATURES = 4
 OTHERS = "All others"
+UNATTRIBUTED = "unattributed"
 _MOST_NAME = 23
 
 
@@ -20,6 +22,8 @@ class Layer:
 
     name: str
     costs_usd: tuple[Decimal | None, ...]
+    is_nobodys: bool = False
+    """Whether it is what belongs to no feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,17 @@ class SpendSeries:
 
 
 def spend_series(review: WeeklyReview) -> SpendSeries:
-    """Return the dearest features of the last week, the dearest at the bottom, and all others together on top."""
+    """Return the dearest features of the last week, the dearest at the bottom, on them all others together.
+
+    What belongs to no feature is none of these: it stands on top by itself, however small.
+    """
     spent: dict[str, Decimal] = {}
     for week in review.spend:
         for feature_id, cost in week.cost_usd_by_feature.items():
             spent[feature_id] = spent.get(feature_id, Decimal(0)) + cost
     now = review.spend[-1].cost_usd_by_feature if review.spend else {}
-    ranked = sorted(spent, key=lambda feature_id: (-now.get(feature_id, Decimal(0)), -spent[feature_id], feature_id))
+    features = spent.keys() - {UNATTRIBUTED}
+    ranked = sorted(features, key=lambda feature_id: (-now.get(feature_id, Decimal(0)), -spent[feature_id], feature_id))
     # One feature more is better than a layer of others that holds nothing but it.
     count = len(ranked) if len(ranked) == MOST_FEATURES + 1 else MOST_FEATURES
     named, others = ranked[:count], ranked[count:]
@@ -55,6 +63,9 @@ def spend_series(review: WeeklyReview) -> SpendSeries:
     ]
     if others:
         layers.append(Layer(OTHERS, _costs(others, review.spend)))
+    if spent.get(UNATTRIBUTED):
+        name = _name(UNATTRIBUTED, {UNATTRIBUTED: "Unattributed"} | dict(review.feature_names))
+        layers.append(Layer(name, _costs([UNATTRIBUTED], review.spend), is_nobodys=True))
     return SpendSeries(review.spend, tuple(layers), review.month)
 
 

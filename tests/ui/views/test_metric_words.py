@@ -72,6 +72,6 @@ def test_bounds_say_their_side_and_their_value():
 
 def test_bounds_that_are_one_are_one_line():
     assert thresholds("reranker_change_ratio", healthy=0.2, warning=0.2) == (
-        Threshold("healthy or warning at 20%", 0.2, "warning"),
+        Threshold("healthy above 20%, else warning", 0.2, "warning"),
     )
     assert thresholds("reranker_change_ratio", healthy=None, warning=None) == ()

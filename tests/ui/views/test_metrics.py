@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ai_finops.ui.page.render import _cells
-from ai_finops.ui.views.metrics import MOST_CHARTS, chart_id, title_of
+from ai_finops.ui.views.metric_words import title_of
+from ai_finops.ui.views.metrics import MOST_CHARTS, chart_id
 from tests.ui.views.seeing import chart, fact, line, rows, see, warned
 
 AMPLIFICATION = "token-amplification-task-type-chat"
@@ -37,7 +38,7 @@ def test_a_week_that_is_not_over_is_said(marts, settings):
     assert warned(view) == [
         "The week is not complete: 2 days covered. A status is that of its days so far; there is no verdict."
     ]
-    assert list(line(view, AMPLIFICATION, "Token amplification, chat").values()) == [0.05, 0.05]
+    assert list(line(view, AMPLIFICATION, "Output per input token, chat tasks").values()) == [0.05, 0.05]
 
 
 def test_a_week_before_is_not_shown_with_what_came_later(marts, settings):
@@ -68,7 +69,7 @@ def test_a_metric_that_is_not_known_leaves_a_gap(marts, settings):
         "where week_start_date = '2025-06-09'"
     )
     view = see("metrics", marts("tiny", unknown), settings)
-    assert list(line(view, AMPLIFICATION, "Token amplification, chat").values()) == [0.05, None]
+    assert list(line(view, AMPLIFICATION, "Output per input token, chat tasks").values()) == [0.05, None]
     assert chart(view, AMPLIFICATION).summary == "Not known in this week: insufficient, 0 samples."
     assert fact(view, "Too little known to say") == 1
 
@@ -85,7 +86,7 @@ def test_axis_and_table_are_in_the_unit_of_the_metric(marts, settings):
     assert table.kinds["numerator"] == table.kinds["denominator"] == ("usd", "number")
     assert [cells[2].text for cells in _cells(table)] == ["41.0%", "0.05×"]
     kinds = {each.title: each.kind for each in view.sections[0].charts}
-    assert kinds == {"Feature cost share, chat": "ratio", "Token amplification, chat": "times"}
+    assert kinds == {"Feature's share of cost, chat tasks": "ratio", "Output per input token, chat tasks": "times"}
     assert [row["quotient"] for row in rows(view, "weekly-metrics")] == [
         "cost of the feature ÷ cost of all",
         "output tokens ÷ input tokens",
@@ -101,10 +102,59 @@ def test_what_is_to_be_acted_on_is_of_every_feature(marts, settings):
     assert [row["feature_id"] for row in rows(view, "weekly-metrics")] == ["chat"]
 
 
+def test_one_problem_of_a_feature_is_one_row_and_is_counted_once(marts, settings):
+    def routed(feature, tier, status, value, **changes):
+        given = {"metric_name": "'routing_mix_call_ratio'", "feature_id": f"'{feature}'", "dimension": f"'tier={tier}'"}
+        return more(**given, status=f"'{status}'", value=value, **changes)
+
+    connection = marts(
+        "tiny",
+        routed("chat", "cheap", "warning", "0.1"),
+        routed("chat", "expensive", "warning", "0.9"),
+        routed("search", "cheap", "watch", "0.3"),
+        routed("search", "expensive", "healthy", "0.4"),
+        routed("search", "mid", "no_threshold", "0.3", healthy_bound="null", warning_bound="null"),
+        routed("new", "cheap", "insufficient", "null"),
+        routed("total", "cheap", "watch", "0.2"),
+        more(
+            metric_name="'weekly_cost_to_projection_ratio'", feature_id="'total'", dimension="'all'", status="'watch'"
+        ),
+        more(feature_id="'total'"),
+    )
+    view = see("metrics", connection, settings, feature="total")
+    told = [(row["feature_id"], row["dimension"], row["other_slices"]) for row in rows(view, "metrics-to-act-on")]
+    assert told == [
+        ("chat", "tier=cheap", "expensive tier 90.0%"),
+        # Of all features together only what no single one says.
+        ("search", "tier=cheap", None),
+        ("total", "all", None),
+        ("new", "tier=cheap", None),
+    ]
+    counts = [fact(view, label) for label in ("Warning", "Watch", "Healthy", "Too little known to say")]
+    # Healthy: the output per input token of chat.
+    assert counts == [1, 2, 1, 1]
+    of_chat = see("metrics", connection, settings, feature="chat")
+    assert [fact(of_chat, label) for label in ("Warning", "Watch", "Healthy")] == [1, 0, 1]
+    assert {each.note for each in view.facts} == {"metrics of features"}
+    assert {each.note for each in of_chat.facts} == {None}
+
+
+def test_metrics_features_and_slices_go_by_their_names(marts, settings):
+    view = see("metrics", marts("tiny", more(feature_id="'search'", status="'warning'")), settings, feature="chat")
+    shown = _cells(view.table("metrics-to-act-on"))[0]
+    assert [shown[place].text for place in (0, 1, 4)] == ["SEARCH", "Output per input token", "chat tasks"]
+    assert view.table("metrics-to-act-on").rows[0][1] == "token_amplification"
+    (choices,) = [each.choices for each in view.filters if each.name == "metric"]
+    assert [(each.value, each.label) for each in choices] == [
+        ("all", "All metrics"),
+        ("token_amplification", "Output per input token"),
+    ]
+
+
 def test_a_metric_that_is_chosen_is_shown_by_day(marts, settings):
     view = see("metrics", marts("tiny"), settings, metric="token_amplification")
     assert len(rows(view, "daily-metrics")) == 9
-    assert list(line(view, "token-amplification-by-day", "Token amplification, chat").values()) == [0.05] * 9
+    assert list(line(view, "token-amplification-by-day", "Output per input token, chat tasks").values()) == [0.05] * 9
     assert see("metrics", marts("tiny"), settings).table("daily-metrics") is None
 
 
@@ -114,11 +164,16 @@ def test_a_metric_that_is_chosen_is_shown_by_day(marts, settings):
         (
             "token_amplification",
             "task_type=form_filling",
-            "Token amplification, form_filling",
+            "Output per input token, form filling tasks",
             "task-type-form-filling",
         ),
-        ("feature_cost_share_ratio", "all", "Feature cost share", "all"),
-        ("cache_hit_ratio", "embedder=e similarity=0.92", "Cache hit, e, 0.92", "embedder-e-similarity-0-92"),
+        ("feature_cost_share_ratio", "all", "Feature's share of cost", "all"),
+        (
+            "cache_hit_ratio",
+            "embedder=e similarity=0.92",
+            "Queries alike to an earlier one, similarity 0.92 (e)",
+            "embedder-e-similarity-0-92",
+        ),
     ],
 )
 def test_a_slice_has_a_name_and_an_id(metric, dimension, title, name):

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from ai_finops.ui.page.render import _cells
 from tests.ui.views.seeing import chart, fact, line, rows, see, warned
 
 JUNE, JULY = date(2025, 6, 1), date(2025, 7, 1)
@@ -40,7 +41,7 @@ def test_the_month_under_way_has_its_band_and_its_error(marts, settings):
         Decimal("80.25"),
     )
     assert june["actual_cost_usd"] == Decimal("24.75")
-    assert june["error_words"] == "10% over 7d, 3 Mondays"
+    assert june["error_words"] == "10% over 7 days, 3 Mondays"
     assert fact(view, "Error when tested") == 0.1
     assert "Fewer than fourteen days at this level: their mean stands for every day to come." in warned(view)
     assert "What this month has cost so far lacks 1 day that nobody landed." in warned(view)
@@ -57,7 +58,7 @@ def test_an_error_that_was_not_measured_is_said_in_words(marts, settings):
     ("count", "value", "words"),
     [
         (2, "only 2 Mondays tested, too few to say", "only 2 Mondays tested, too few to say"),
-        (3, 0.1, "10% over 7d, 3 Mondays"),
+        (3, 0.1, "10% over 7 days, 3 Mondays"),
     ],
 )
 def test_an_error_is_a_number_from_three_mondays_on(marts, settings, count, value, words):
@@ -70,10 +71,14 @@ def test_an_error_is_a_number_from_three_mondays_on(marts, settings, count, valu
     assert fact(view, "Error when tested") == value
     june, errors = month(view, JUNE), rows(view, "projection-errors")
     assert (june["error_words"], june["coverage_ratio"]) == (words, 0.8 if count == 3 else None)
-    assert {(row["wape_ratio"], row["error_words"]) for row in errors} == (
-        {(0.1, None)} if count == 3 else {(None, words)}
+    # Green "measured" beside "too few to say" would be two answers.
+    assert {(row["wape_ratio"], row["error_words"], row["status"]) for row in errors} == (
+        {(0.1, None, "measured")} if count == 3 else {(None, words, "short_history")}
     )
-    assert rows(view, "budgets")[0]["error_words"] == words.replace("7d", "month_end")
+    drawn = chart(view, "errors-when-tested")
+    assert drawn.x == (("7 days: what was projected", "7 days: linear trend") if count == 3 else ())
+    assert drawn.empty == "Not enough Mondays: an error is a number from 3 tested on."
+    assert rows(view, "budgets")[0]["error_words"] == words.replace("over 7 days", "to the month's end")
 
 
 def test_a_band_says_which_interval_it_is(marts, settings):
@@ -93,6 +98,7 @@ def test_a_plan_is_a_step_that_can_be_switched(marts, settings):
     assert [series.name for series in chart(off, "projection-by-month").series] == ["Spent", "As it is", "Budget"]
     assert line(on, "projection-by-month", "With the plans that are on")[JULY] == 130
     assert fact(on, "July, with plans") == 130
+    assert [each.label for each in on.filters] == ["Feature", "Plan: Digest"]
     assert [(row["feature_id"], row["is_on"]) for row in rows(on, "planned-features")] == [("digest", True)]
     assert [row["is_on"] for row in rows(off, "planned-features")] == [False]
 
@@ -104,6 +110,20 @@ def test_a_planned_feature_has_no_line_as_it_is(marts, settings):
     assert (month(on, JULY)["projected_cost_usd"], month(on, JULY)["with_plans_cost_usd"]) == (None, 30)
     assert (month(off, JULY)["projected_cost_usd"], month(off, JULY)["with_plans_cost_usd"]) == (None, None)
     assert chart(off, "projection-by-month").summary == "Nothing is projected yet."
+
+
+def test_plans_of_other_features_are_not_counted(marts, settings):
+    other = (
+        "insert into rpt_planned_features by name select * replace ('notes' as feature_id) "
+        "from rpt_planned_features limit 1"
+    )
+    connection = marts("tiny", STEPS, other)
+
+    def note(view):
+        return next(each.note for each in view.facts if each.label == "July, with plans")
+
+    assert note(see("projection", connection, settings)) == "with 2 planned features"
+    assert note(see("projection", connection, settings, feature="digest")) == "with 1 planned feature"
 
 
 def test_a_plan_that_is_not_applied_is_no_switch(marts, settings):
@@ -144,6 +164,69 @@ def test_a_budget_stands_beside_the_month(marts, settings):
     (budget,) = rows(view, "budgets")
     assert (budget["budget_cost_usd"], budget["exceeded_date"]) == (50, date(2025, 6, 20))
     assert line(view, "projection-by-month", "Budget") == {JUNE: 50.0}
+
+
+BUDGETS = """
+insert into rpt_budgets by name
+select b.* replace (
+    feature as feature_id, said as status, month::date as budget_month, number as month_number, gone as exceeded_date
+) from (from rpt_budgets limit 1) as b, (values
+    ('chat', 'within', '2025-06-01', 0, null), ('search', 'exceeded', '2025-06-01', 0, date '2025-06-09'),
+    ('chat', 'will_be_exceeded', '2025-07-01', 1, date '2025-07-20'), ('new_one', 'may_be_exceeded', '2025-06-01', 0, null)
+) as r(feature, said, month, number, gone)
+"""
+
+
+def test_a_budget_that_is_or_will_be_exceeded_this_month_is_told_above(marts, settings):
+    view = see("projection", marts("tiny", BUDGETS), settings)
+    told = [each for each in view.warns if "udget" in each.text]
+    assert [each.text for each in told] == [
+        "Budget of SEARCH for June: exceeded on June 9, $25 is spent of $50.",
+        "Budget of All features for June: will be exceeded on June 20, $80 is projected of $50.",
+    ]
+    assert {(each.status, each.link.href) for each in told} == {("warning", "projection#budgets")}
+    # This month's first, and in it the worst; next month's, however bad, come after them.
+    assert [(row["feature_id"], row["budget_month"]) for row in rows(view, "budgets")] == [
+        ("search", JUNE),
+        ("total", JUNE),
+        ("new_one", JUNE),
+        ("chat", JUNE),
+        ("chat", JULY),
+    ]
+    of_one = see("projection", marts("tiny", STEPS, BUDGETS.replace("search", "digest")), settings, feature="digest")
+    assert [each for each in warned(of_one) if "udget" in each] == [told[0].text.replace("SEARCH", "Digest")]
+
+
+def test_more_budgets_than_anybody_reads_are_counted(marts, settings):
+    many = (
+        "insert into rpt_budgets by name select b.* replace ('f' || n as feature_id) "
+        "from (from rpt_budgets limit 1) as b, range(5) as r(n)"
+    )
+    told = [each for each in warned(see("projection", marts("tiny", many), settings)) if "udget" in each]
+    assert len(told) == 6
+    assert told[-1] == "1 more budget of this month exceeded or about to be."
+
+
+def test_budgets_are_drawn_beside_what_is_projected(marts, settings):
+    drawn = chart(see("projection", marts("tiny", BUDGETS), settings), "projected-against-budget")
+    assert drawn.title == "June: what is projected, against the budget"
+    assert drawn.x == ("SEARCH", "All features", "New one", "CHAT")
+    assert [(one.name, one.style, one.values[0]) for one in drawn.series] == [
+        ("Projected", "bar", 79.75),
+        ("Budget", "point", 50.0),
+    ]
+    assert (drawn.series[0].low[0], drawn.series[0].high[0]) == (79.25, 80.25)
+    none = chart(see("projection", marts("tiny", "delete from rpt_budgets"), settings), "projected-against-budget")
+    assert (none.x, none.empty) == ((), "No budget for this. Rows come from seed budgets.")
+
+
+def test_ways_to_project_go_by_their_names(marts, settings):
+    table = see("projection", marts("tiny"), settings).table("projection-errors")
+    assert [[cell.text for cell in cells[:2]] for cells in _cells(table)] == [
+        ["What was projected", "7 days"],
+        ["Linear trend", "7 days"],
+    ]
+    assert [row[:2] for row in table.rows] == [("in_use", "7d"), ("linear_trend", "7d")]
 
 
 @pytest.mark.parametrize("changed", ["feature_id = 'chat'", "budget_month = '2025-07-01'"])

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from random import Random
 
 import pytest
 
+from ai_finops.metric_units import name_of, value_words
+from ai_finops.report.metric_lines import metric_lines
+from ai_finops.ui.downloads import write_download
+from ai_finops.ui.page.render import _cells
 from ai_finops.ui.view import Picture
 from ai_finops.ui.views.week_metrics import FIVE_METRICS, WeekMetric, five_rows, most_urgent, trend_charts
 from ai_finops.ui.views.weekly import weekly
@@ -47,7 +52,10 @@ def test_the_newest_whole_week_is_shown_and_the_others_are_offered(see):
 def test_a_week_so_far_says_how_many_days_it_has(see):
     view = see(week=["2025-06-09"])
     assert view.facts[0].value == Decimal("5.5")
-    assert [warn.text for warn in view.warns] == ["Only 2 of the week's 7 days are covered."]
+    assert [warn.text for warn in view.warns] == [
+        "Budget of All features for June: will be exceeded on June 20, $80 is projected of $50.",
+        "Only 2 of the week's 7 days are covered.",
+    ]
 
 
 def test_each_feature_stands_beside_the_week_before(see):
@@ -89,12 +97,16 @@ def test_a_cost_that_is_not_known_stays_unknown(see):
 
 def test_the_five_metrics_are_always_five_rows(see):
     table = see().table("five-metrics")
-    assert [row[0] for row in table.rows] == list(FIVE_METRICS.values())
-    assert {row[1] for row in table.rows} == {"not_measured"}
+    assert tuple(row[0] for row in table.rows) == FIVE_METRICS
+    # The tiny marts measure one metric, of one feature.
+    assert [row[1] for row in table.rows] == ["not_measured"] * 2 + ["healthy"] + ["not_measured"] * 2
+    assert [row[3] for row in table.rows] == [None, None, "chat", None, None]
 
 
-def metric(name, status, value=0.5, dimension="all", stake=None):
-    return WeekMetric(WEEK, name, dimension, status, "rising", None, value, 0.4, "owner", "act", stake, 0.4, 0.55)
+def metric(name, status, value=0.5, dimension="all", stake=None, feature="total"):
+    return WeekMetric(
+        WEEK, name, feature, dimension, status, "rising", None, value, 0.4, "owner", "act", stake, 0.4, 0.55
+    )
 
 
 def test_of_several_slices_the_worst_status_is_shown_then_the_most_at_stake():
@@ -108,17 +120,102 @@ def test_of_several_slices_the_worst_status_is_shown_then_the_most_at_stake():
     assert most_urgent(slices, week=WEEK, metric_name="routing_mix_call_ratio") is None
 
 
+def test_features_speak_before_all_of_them_together():
+    routed = "routing_mix_call_ratio"
+    slices = [
+        metric(routed, "warning", dimension="tier=cheap", stake=Decimal(9)),
+        metric(routed, "watch", dimension="tier=cheap", feature="chat"),
+        metric(routed, "healthy", dimension="tier=cheap", feature="search"),
+        metric("token_amplification", "healthy", dimension="task_type=chat", feature="chat", stake=Decimal(9)),
+        metric("token_amplification", "healthy", dimension="task_type=chat"),
+        metric("feature_cost_share_ratio", "healthy", 0.3),
+        metric("feature_cost_share_ratio", "healthy", 0.2, feature="chat"),
+        metric("feature_cost_share_ratio", "healthy", 0.3, feature="search"),
+    ]
+
+    def shown(name, among=slices):
+        found = most_urgent(among, week=WEEK, metric_name=name)
+        return found.feature_id, found.status
+
+    assert shown(routed) == ("chat", "watch")
+    assert shown(routed, [slices[0], slices[2]]) == ("total", "warning")
+    # Where nobody has to act, it is all of them together; of the shares it is the largest, by name.
+    assert shown("token_amplification") == ("total", "healthy")
+    assert shown("feature_cost_share_ratio") == ("search", "healthy")
+
+
+def test_a_row_and_the_message_s_line_say_the_same_of_any_week():
+    random, names = Random(0), {"total": "all features"}
+    for _ in range(200):
+        week = [
+            replace(
+                metric(
+                    name,
+                    random.choice(["warning", "watch", "healthy", "insufficient", "no_threshold"]),
+                    random.randint(0, 100) / 100,
+                    dimension,
+                    random.choice([None, Decimal(1), Decimal(2)]),
+                    feature,
+                ),
+                verdict=random.choice([None, "locked", "worsening", "steady"]),
+                action=random.choice(["act", "do more"]),
+            )
+            for name in FIVE_METRICS
+            for feature in random.sample(["total", "a", "b", "c"], 3)
+            for dimension in random.sample(["tier=cheap", "tier=expensive", "all"], 2)
+        ]
+        lines = metric_lines(week, names=names)
+        for name, status, value, feature, *_ in five_rows(week, week=WEEK, names=names).rows:
+            first = next((line for line in lines if f": {name_of(name)}, " in line), None)
+            if first is None:
+                assert status not in ("warning", "watch")
+                continue
+            assert first.lower().startswith(status)
+            assert f": {name_of(name)}, {names.get(feature, feature)}" in first
+            assert f" at {value_words(name, value)} " in first
+
+
+def test_the_rows_and_the_message_of_a_page_say_the_same(see):
+    row = (
+        "insert into fct_weekly_metrics by name select * replace ('routing_mix_call_ratio' as metric_name, '{}' as feature_id, "
+        "'tier={}' as dimension, '{}' as status, {} as value, 0.5 as healthy_bound, {} as warning_bound) "
+        "from fct_weekly_metrics where week_start_date = '2025-06-02' limit 1"
+    )
+    view = see(
+        row.format("total", "cheap", "watch", 0.437, 0.2),
+        row.format("chat", "cheap", "warning", 0, 0.2),
+        row.format("chat", "expensive", "warning", 1, 0.9),
+        row.format("search", "cheap", "warning", 0, 0.2),
+    )
+    table = view.table("five-metrics")
+    cells = dict(zip([one.label for one in table.columns], _cells(table)[1], strict=True))
+    assert [cells[label].text for label in ("Metric", "Status", "Week", "Where", "Slice")] == [
+        "Calls by model tier",
+        "warning",
+        "0.0%",
+        "CHAT",
+        "cheap tier",
+    ]
+    assert (
+        "Warning: Calls by model tier, CHAT, cheap tier at 0% (healthy above 50%); also SEARCH. "
+        in (section(view, "The message").sentences[1])
+    )
+    trend = section(view, "The five metrics").charts[1]
+    assert (trend.title, trend.subtitle) == ("Calls by model tier, cheap tier", "CHAT")
+    assert trend.series[0].values == (0.0,)
+
+
 @pytest.mark.parametrize(
     ("status", "action"), [("healthy", None), ("watch", "act"), ("warning", "act"), ("insufficient", None)]
 )
 def test_an_action_stands_only_where_somebody_has_to_act(status, action):
-    row = five_rows([metric("feature_cost_share_ratio", status)], week=WEEK).rows[0]
+    row = five_rows([metric("feature_cost_share_ratio", status)], week=WEEK, names={}).rows[0]
     made_of = "cost of the feature ÷ cost of all"
-    assert row == ("Largest feature's share of cost", status, 0.5, 0.4, "rising", "owner", action, "all", made_of)
+    assert row == ("feature_cost_share_ratio", status, 0.5, "total", "all", 0.4, "rising", "owner", action, made_of)
 
 
 def test_each_metric_stands_in_its_own_unit():
-    table = five_rows([metric(name, "healthy") for name in FIVE_METRICS], week=WEEK)
+    table = five_rows([metric(name, "healthy") for name in FIVE_METRICS], week=WEEK, names={})
     assert table.kinds["value"] == table.kinds["previous_value"] == ("ratio", "ratio", "times", "ratio", "times")
 
 
@@ -126,8 +223,9 @@ def test_each_of_the_five_metrics_has_its_trend():
     before = [replace(metric(name, "healthy", 0.2), week_start_date=date(2025, 5, 19)) for name in FIVE_METRICS]
     routed, retrieved, *_ = (name for name in FIVE_METRICS if name.startswith("r"))
     now = [metric(name, "warning", None if name == routed else 0.5) for name in FIVE_METRICS if name != retrieved]
-    charts = trend_charts([*before, *now], week=WEEK)
-    assert [one.title for one in charts] == list(FIVE_METRICS.values())
+    charts = trend_charts([*before, *now], week=WEEK, names={"total": "All features"})
+    assert [one.title for one in charts] == [name_of(name) for name in FIVE_METRICS]
+    assert {one.subtitle for one in charts} == {"All features"}
     # A week between that has no row, one that is not known and one that was not measured are gaps.
     values = {one.chart_id: one.series[0].values for one in charts}
     assert {one.x for one in charts} == {(date(2025, 5, 19), date(2025, 5, 26), WEEK)}
@@ -138,7 +236,7 @@ def test_each_of_the_five_metrics_has_its_trend():
 
 
 def test_a_metric_that_was_never_measured_says_so_in_its_picture():
-    charts = trend_charts([], week=WEEK)
+    charts = trend_charts([], week=WEEK, names={})
     assert len(charts) == 5
     assert {one.series[0].values for one in charts} == {(None,)}
     assert charts[3].empty == "Not measured in these weeks: it takes retrieved documents."
@@ -158,10 +256,34 @@ def test_a_week_without_a_row_is_a_gap_in_the_spend(see):
 def test_parts_of_the_change_are_drawn_largest_first(see):
     view = see(week=["2025-06-09"])
     (chart,) = section(view, "What changed").charts
-    assert chart.x == ("chat: volume", "search: volume", "unattributed: volume")
+    assert chart.x == ("CHAT: volume", "SEARCH: volume", "UNATTRIBUTED: volume")
     assert chart.series[0].values == (-10.0, -2.5, -1.25)
     assert view.table("drivers").rows[0] == ("chat", "volume", Decimal("-10.000000"), "fewer days")
     assert section(see(), "What changed").charts == ()
+
+
+def test_what_is_drawn_in_words_is_downloaded_as_the_marts_have_it(see):
+    named = (
+        "update fct_cost_drivers set driver = 'new_caller'",
+        "update fct_savings_opportunities set lever = 'routing_by_task_type', status = 'open'",
+    )
+    view = see(*named, week=["2025-06-09"])
+    drivers, savings = view.table("drivers"), view.table("open-savings")
+    assert [cell.text for cell in _cells(drivers)[0][:2]] == ["CHAT", "New caller"]
+    assert _cells(savings)[0][3].text == "Routing by task type"
+    assert savings.rows[0][3] == "routing_by_task_type"
+    assert write_download(drivers, ending="csv").content.decode().splitlines()[1].startswith("chat,new_caller,")
+
+
+@pytest.mark.parametrize(("week", "count"), [("2025-06-09", 1), ("2025-06-02", 1), ("2025-05-26", 0)])
+def test_a_budget_of_this_month_is_not_told_beside_a_week_of_the_past(see, week, count):
+    older = (
+        "insert into rpt_weekly_digest by name select * replace (date '2025-05-26' as week_start_date) "
+        "from rpt_weekly_digest where week_start_date = '2025-06-02'"
+    )
+    view = see(older, week=[week])
+    assert view.filters[0].chosen == (week,)
+    assert sum("Budget of" in warn.text for warn in view.warns) == count
 
 
 def test_no_recommendation_is_an_answer(see):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ai_finops.metric_units import METRICS, kind_of
+from ai_finops.metric_units import METRICS, kind_of, name_of, slice_words
 from ai_finops.ui.page.cells import write
 from ai_finops.ui.view import Threshold, Value
 
@@ -32,6 +32,20 @@ def quotient(row: Mapping[str, Value]) -> str:
     return f"{made_of(metric)}: {parts}" if metric in METRICS else parts
 
 
+def title_of(metric: str, dimension: str) -> str:
+    """Return `Output per input token, extraction tasks` for `token_amplification` and slice `task_type=extraction`."""
+    return ", ".join(filter(None, (name_of(metric), slice_words(dimension))))
+
+
+def metric_names(rows: Iterable[Mapping[str, Value]]) -> dict[str, dict[str, str]]:
+    """Return what people call the metrics and slices of these rows (`Table.names`)."""
+    rows = list(rows)
+    return {
+        "metric_name": {metric: name_of(metric) for metric in {str(row["metric_name"]) for row in rows}},
+        "dimension": {each: slice_words(each) or "All" for each in {str(row["dimension"]) for row in rows}},
+    }
+
+
 def bound_words(bound: float, kind: str) -> str:
     """Write a bound, which is a round number more often than not: `55%` and not `55.0%`."""
     text = write(bound, kind).text
@@ -51,8 +65,9 @@ def thresholds(
     """
     kind = kind_of(metric)
     if healthy is not None and healthy == warning:
-        # Where both bounds are one, one line says so: two labels on each other say nothing.
-        return (Threshold(f"healthy or warning at {bound_words(healthy, kind)}", float(healthy), "warning"),)
+        # Where both bounds are one, one line says so: two labels on each other say nothing. More is better then, as in
+        # the marts (macro better_sign).
+        return (Threshold(f"healthy above {bound_words(healthy, kind)}, else warning", float(healthy), "warning"),)
     is_less_better = warning is None or (healthy is not None and healthy < warning)
     good, bad = ("below", "above") if is_less_better else ("above", "below")
     bounds = (

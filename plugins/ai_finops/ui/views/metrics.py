@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from ai_finops.metric_units import kind_of
+from ai_finops.metric_units import kind_of, name_of, slice_words
+from ai_finops.report.metric_urgency import TOTAL, by_feature
 from ai_finops.report.wording import counted
 from ai_finops.ui.axes import every_day, every_week
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, plain, value_of
 from ai_finops.ui.page.cells import write
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
-from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
-from ai_finops.ui.views.metric_words import made_of, part_kind_of, quotient, thresholds
+from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, Value, View, Warn
+from ai_finops.ui.views.metric_words import made_of, metric_names, part_kind_of, quotient, thresholds, title_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,7 +34,7 @@ _OF_A_WEEK = (
     column("healthy_bound", "Healthy bound", "number"),
     column("warning_bound", "Warning bound", "number"),
     column("previous_value", "Last week", "number"),
-    column("trend", "Trend"),
+    column("trend", "Trend", "name"),
     column("owner", "Owner"),
     column("action", "Action on a warning"),
     column("quotient", "Made of", source=f"{WEEKS}.numerator"),
@@ -40,15 +42,15 @@ _OF_A_WEEK = (
     column("denominator", "Denominator", "number"),
     column("cost_at_stake_usd", "Costs too much", "usd"),
     column("sample_count", "Samples", "count"),
-    column("verdict", "Over the weeks"),
+    column("verdict", "Over the weeks", "name"),
     column("trend_change", "Change over the weeks", "number"),
     column("unknown_ratio", "Unknown", "ratio"),
     column("healthy_lower_bound", "Healthy from", "number"),
-    column("validation", "Worth of the estimate"),
+    column("validation", "Worth of the estimate", "name"),
     column("covered_day_count", "Days covered", "count"),
 )
-_NAMED = (column("metric_name", "Metric"), column("dimension", "Slice"))
-_FEATURE = column("feature_id", "Feature")
+_NAMED = (column("metric_name", "Metric", "name"), column("dimension", "Slice", "name"))
+_FEATURE = column("feature_id", "Feature", "name")
 _VALUES = ("value", "healthy_bound", "warning_bound", "previous_value", "trend_change", "healthy_lower_bound")
 """Columns in the unit of the metric; of shares a change is in points of a per cent."""
 _PARTS = ("numerator", "denominator")
@@ -67,8 +69,18 @@ _UNHEALTHY = Table(
     "metrics-to-act-on",
     "Of every feature: what warns, is to be watched, or has too few samples to say",
     WEEKS,
-    (_FEATURE, _NAMED[0], *_OF_A_WEEK[:2], _NAMED[1], *_OF_A_WEEK[2:]),
+    (
+        _FEATURE,
+        _NAMED[0],
+        *_OF_A_WEEK[:2],
+        _NAMED[1],
+        *_OF_A_WEEK[2:8],
+        column("other_slices", "Other slices", source=f"{WEEKS}.dimension"),
+        *_OF_A_WEEK[8:],
+    ),
     (),
+    note="A row for each feature and metric, with the slice that is worst, as the message counts them. All features together "
+    "stand here only where no single feature says it.",
     empty="No metric with bounds warns, is to be watched or lacks samples in this week.",
 )
 
@@ -78,8 +90,7 @@ _DAYS = Table(
     "fct_daily_metrics",
     (
         column("usage_date", "Day", "date"),
-        column("metric_name", "Metric"),
-        column("dimension", "Slice"),
+        *_NAMED,
         column("value", "Value", "number"),
         column("status", "Status", "status"),
         column("numerator", "Numerator", "number"),
@@ -101,44 +112,46 @@ def metrics(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: 
     week, feature, metric = (value_of(each) for each in filters)
     monday = date.fromisoformat(week) if week else None
     rows = _week(connection, monday, feature, metric)
-    unhealthy = _unhealthy(connection, monday, metric)
+    told = _told(connection, monday, metric)
     name = names.get(feature, feature)
     heading = f"{name}, week of {monday}" if monday else "No week yet"
     return View(
         slug="metrics",
         title="Metrics",
         lead="Which of the ratios that drive cost are where they should be, and who does what about the others?",
-        facts=_facts(rows),
+        facts=_facts(told if feature == TOTAL else _by_feature(rows), is_of_all=feature == TOTAL),
         filters=filters,
         warns=_warns(rows),
         sections=(
             Section(
                 heading,
                 charts=_charts(connection, rows, feature=feature, monday=monday, metric=metric),
-                tables=(_filled(_WEEK, rows),),
+                tables=(_filled(_WEEK, rows, names),),
                 sentences=_left_out(rows, metric),
             ),
-            Section("To act on", tables=(_filled(_UNHEALTHY, unhealthy),)),
-            *(_by_day(connection, feature, metric) if metric else ()),
+            Section("To act on", tables=(_filled(_UNHEALTHY, _to_act_on(told), names),)),
+            *(_by_day(connection, feature, metric, names) if metric else ()),
         ),
     )
 
 
-def _filled(table: Table, rows: Sequence[Record]) -> Table:
-    """Fill a table of metrics: each row in the units of its own metric, and no verdict that only repeats the status."""
+def _filled(table: Table, rows: Sequence[Record], names: Mapping[str, str]) -> Table:
+    """Fill a table of metrics: each row in the units of its own metric, and everything by its name."""
     values, parts = ([each(row["metric_name"]) for row in rows] for each in (kind_of, part_kind_of))
     kinds = dict.fromkeys(_VALUES, values) | dict.fromkeys(_PARTS, parts)
-    said = [row | {"quotient": made_of(row["metric_name"])} | _movement(row) for row in rows]
+    said = [row | {"quotient": made_of(row["metric_name"]), "verdict": _verdict(row)} for row in rows]
     shown = {each.name for each in table.columns}
-    return fill(table, said, kinds={name: own for name, own in kinds.items() if name in shown})
+    return fill(
+        table,
+        said,
+        kinds={name: own for name, own in kinds.items() if name in shown},
+        names={**metric_names(rows), "feature_id": names},
+    )
 
 
-def _movement(row: Record) -> Record:
-    """Return how a week's value moves in words; a day's does not say."""
-    verdict = None if row.get("verdict") == row["status"] else row.get("verdict")
-    return {
-        name: value and value.replace("_", " ") for name, value in (("trend", row.get("trend")), ("verdict", verdict))
-    }
+def _verdict(row: Record) -> Value:
+    """Return what a week's verdict says that its status does not; a day has none."""
+    return None if row.get("verdict") == row["status"] else row.get("verdict")
 
 
 def _filters(connection: duckdb.DuckDBPyConnection, chosen: Chosen, names: dict[str, str]) -> tuple[Filter, ...]:
@@ -149,10 +162,13 @@ def _filters(connection: duckdb.DuckDBPyConnection, chosen: Chosen, names: dict[
     return (
         choose_one(chosen, "week", "Week", plain(str(row["week"]) for row in weeks)),
         choose_one(chosen, "feature", "Feature", [Choice(each, names.get(each, each)) for each in known]),
-        choose_one(
-            chosen, "metric", "Metric", or_all(plain(row["metric_name"] for row in metrics), label="All metrics")
-        ),
+        choose_one(chosen, "metric", "Metric", or_all(_metric_choices(metrics), label="All metrics")),
     )
+
+
+def _metric_choices(rows: Sequence[Record]) -> list[Choice]:
+    choices = [Choice(row["metric_name"], name_of(row["metric_name"])) for row in rows]
+    return sorted(choices, key=lambda choice: choice.label)
 
 
 def _week(
@@ -169,27 +185,45 @@ def _week(
     return sorted(found, key=lambda row: _WORST_FIRST.get(row["status"], len(_WORST_FIRST)))
 
 
-def _unhealthy(connection: duckdb.DuckDBPyConnection, monday: date | None, metric: str | None) -> list[Record]:
+def _told(connection: duckdb.DuckDBPyConnection, monday: date | None, metric: str | None) -> list[list[Record]]:
+    """Return what is known of every feature's metrics that have bounds, as the message counts it."""
     query = """
         select * from fct_weekly_metrics
-        where
-            week_start_date = $monday and ($metric is null or metric_name = $metric)
-            and status in ('warning', 'watch', 'insufficient')
-        order by
-            case status when 'warning' then 1 when 'watch' then 2 else 3 end, cost_at_stake_usd desc nulls last,
-            metric_name, dimension, feature_id"""
-    return records(connection, query, monday=monday, metric=metric)
+        where week_start_date = $monday and ($metric is null or metric_name = $metric) and status <> 'no_threshold'
+        order by metric_name, feature_id, dimension"""
+    return _by_feature(records(connection, query, monday=monday, metric=metric))
 
 
-def _facts(rows: list[Record]) -> tuple[Fact, ...]:
-    counts = [(status, sum(row["status"] == status for row in rows)) for status in ("warning", "watch", "healthy")]
-    few = sum(row["status"] == "insufficient" for row in rows)
+def _by_feature(rows: Sequence[Record]) -> list[list[Record]]:
+    ranked = by_feature([SimpleNamespace(**row) for row in rows if row["status"] != "no_threshold"])
+    return [[vars(row) for row in own] for own in ranked]
+
+
+def _to_act_on(told: Sequence[Sequence[Record]]) -> list[Record]:
+    """Return the worst slice of each feature's metric that is not healthy, and beside it in words the others like it."""
+    return [worst | {"other_slices": _slices(others)} for worst, *others in told if worst["status"] != "healthy"]
+
+
+def _slices(rows: Sequence[Record]) -> str | None:
+    said = [
+        f"{slice_words(row['dimension'])} {write(row['value'], kind_of(row['metric_name'])).text}"
+        for row in rows
+        if row["status"] != "healthy"
+    ]
+    return ", ".join(said) or None
+
+
+def _facts(told: Sequence[Sequence[Record]], *, is_of_all: bool) -> tuple[Fact, ...]:
+    """Return how many metrics stand how; of all features, each feature's metrics are counted."""
+    statuses = [own[0]["status"] for own in told]
+    counts = [(status, statuses.count(status)) for status in ("warning", "watch", "healthy")]
+    note = "metrics of features" if is_of_all else None
     return (
         *(
-            Fact(status.capitalize(), count, "count", status=status if count else None, source=f"{WEEKS}.status")
+            Fact(status.capitalize(), count, "count", note, status if count else None, f"{WEEKS}.status")
             for status, count in counts
         ),
-        Fact("Too little known to say", few, "count", source=f"{WEEKS}.status"),
+        Fact("Too little known to say", statuses.count("insufficient"), "count", note, source=f"{WEEKS}.status"),
     )
 
 
@@ -268,20 +302,15 @@ def _summary(row: Record) -> str:
     return f"{write(row['value'], kind).text} on {samples}, {status}{f'; {said}' if said else ''}."
 
 
-def title_of(metric: str, dimension: str) -> str:
-    """Return `Token amplification, extraction` for metric `token_amplification` and slice `task_type=extraction`."""
-    words = metric.removesuffix("_ratio").replace("_", " ").capitalize()
-    parts = [part.partition("=")[2] or part for part in dimension.split(" ") if part != "all"]
-    return ", ".join((words, *parts))
-
-
 def chart_id(metric: str, dimension: str) -> str:
     """Return an id of letters, digits and dashes alone."""
     kept = [each if each.isascii() and each.isalnum() else "-" for each in f"{metric} {dimension}".lower()]
     return "-".join(filter(None, "".join(kept).split("-")))
 
 
-def _by_day(connection: duckdb.DuckDBPyConnection, feature: str | None, metric: str) -> tuple[Section, ...]:
+def _by_day(
+    connection: duckdb.DuckDBPyConnection, feature: str | None, metric: str, names: Mapping[str, str]
+) -> tuple[Section, ...]:
     query = """
         select * from fct_daily_metrics
         where
@@ -307,4 +336,4 @@ def _by_day(connection: duckdb.DuckDBPyConnection, feature: str | None, metric: 
         subtitle=made_of(metric),
         empty="This metric is of weeks alone, or was not measured of this feature.",
     )
-    return (Section("By day", charts=(chart,), tables=(_filled(_DAYS, rows),)),)
+    return (Section("By day", charts=(chart,), tables=(_filled(_DAYS, rows, names),)),)

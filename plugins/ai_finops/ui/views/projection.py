@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,7 +22,18 @@ from ai_finops.ui.planned_steps import (
 )
 from ai_finops.ui.rows import Record, column, feature_names, fill, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
-from ai_finops.ui.words import usd_said
+from ai_finops.ui.views.budgets import BUDGETS, budget_chart, budget_fact, budget_warns, read_budgets
+from ai_finops.ui.views.tested_errors import (
+    ERRORS,
+    HORIZONS,
+    METHODS,
+    error_chart,
+    error_fact,
+    error_words,
+    known_error,
+    read_errors,
+)
+from ai_finops.ui.words import name_words, usd_said
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,11 +45,7 @@ TOTAL = "total"
 ON, OFF = "on", "off"
 HISTORY_DAYS = 42
 HISTORY_MONTHS = 6
-NOT_MEASURED = "not yet measured"
-LEAST_ORIGINS = 3
-"""Earlier projections that an error is measured on, from which it is a number: one that went wrong is an anecdote."""
 BAND = "its 80 % interval"
-
 _MONTHS = Table(
     "projection-months",
     "By month",
@@ -55,7 +62,7 @@ _MONTHS = Table(
         column("with_plans_low_cost_usd", "Low", "usd", f"{PROJECTIONS}.low_cost_usd"),
         column("with_plans_high_cost_usd", "High", "usd", f"{PROJECTIONS}.high_cost_usd"),
         column("open_decisions_cost_usd", "With open decisions", "usd", f"{PROJECTIONS}.projected_cost_usd"),
-        column("method", "Method"),
+        column("method", "Method", "name"),
         column("status", "Status", "status"),
         column("bias_ratio", "Bias", "ratio"),
         column("coverage_ratio", "Came within its band", "ratio"),
@@ -73,7 +80,7 @@ _STEPS = Table(
     "Planned features, each a step of the projection",
     "rpt_planned_features",
     (
-        column("feature_id", "Feature"),
+        column("feature_id", "Feature", "name"),
         column("is_on", "On", "flag", "rpt_planned_features.plan_status"),
         column("extra_cost_usd", "Adds in month six", "usd"),
         column("pipeline_id", "Reuses pipeline"),
@@ -94,55 +101,6 @@ _STEPS = Table(
         "plans on one pipeline compound in the order of their launch."
     ),
     empty="Nothing is planned. Rows come from seed planned_features.",
-)
-
-_ERRORS = Table(
-    "projection-errors",
-    "How wrong forecasts were, by method and horizon",
-    "fct_projection_errors",
-    (
-        column("method", "Method"),
-        column("horizon", "Horizon"),
-        column("is_in_use", "In use", "flag"),
-        column("wape_ratio", "Error (WAPE)", "ratio"),
-        column("bias_ratio", "Bias", "ratio"),
-        column("coverage_ratio", "Came within their band", "ratio"),
-        column("origin_count", "Mondays tested", "count"),
-        column("error_words", "Why no error", "text", "fct_projection_errors.origin_count"),
-        column("status", "Status", "status"),
-    ),
-    (),
-    note=(
-        "Row in_use is the error of what was projected: each Monday's method was chosen on earlier Mondays and scored on "
-        "later days."
-    ),
-    empty="Nothing was tested yet: it takes a Monday with seven known days before it, and a week after it.",
-)
-
-_BUDGETS = Table(
-    "budgets",
-    "Budgets, and when they will be exceeded",
-    "rpt_budgets",
-    (
-        column("feature_id", "Feature"),
-        column("budget_month", "Month", "month"),
-        column("budget_cost_usd", "Budget", "usd"),
-        column("status", "Status", "status"),
-        column("actual_cost_usd", "Spent so far", "usd"),
-        column("projected_cost_usd", "Projected", "usd"),
-        column("low_cost_usd", "Low", "usd"),
-        column("high_cost_usd", "High", "usd"),
-        column("projected_budget_ratio", "Of the budget", "ratio"),
-        column("exceeded_date", "Exceeded on", "date"),
-        column("earliest_exceeded_date", "Earliest", "date"),
-        column("latest_exceeded_date", "Latest", "date"),
-        column("error_words", "Error when tested", "text", "rpt_budgets.wape_ratio"),
-        column("owner", "Owner"),
-        column("reason", "Who agreed"),
-    ),
-    (),
-    note="Held against the projection as it is, without plans and decisions. Without a date the mean stays within the budget.",
-    empty="No budget for this. Rows come from seed budgets.",
 )
 
 
@@ -178,39 +136,52 @@ def projection(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, setting
     switched_on = {planned for planned, switch in switches.items() if value_of(switch) == ON}
     rows = _projections(connection, issued, feature, plans)
     points = _points(rows, plans, feature=feature, switched_on=switched_on)
-    name = names.get(feature, feature)
+    name = name_words(feature, names)
     months = [each for each in points if each.row["target_period"] == "month"]
     days = [each for each in points if each.row["target_period"] == "day"]
-    budgets = _budgets(connection, feature)
+    budgets = read_budgets(connection, feature)
+    called = {"feature_id": names, "method": METHODS, "horizon": HORIZONS}
+    steps = switched_on if feature == TOTAL else switched_on & {feature}
     decisions = {
         (row["target_period"], row["target_date"]): row["projected_cost_usd"]
         for row in rows
         if row["feature_id"] == feature and row["scenario"] == "with_open_decisions"
     }
-    errors = [_error_row(row) for row in _errors(connection, feature)]
+    errors = read_errors(connection, feature)
     return View(
         slug="projection",
         title="Projection",
         lead="What will it cost by the end of the month and in six, how sure is that, and what does each plan add?",
-        facts=_facts(months, budgets, switched_on, feature=feature),
+        facts=_facts(months, budgets, steps, feature=feature),
         filters=(choice, *switches.values()),
-        warns=_warns(months, plans, switched_on, issued),
+        warns=(
+            *budget_warns(connection, names=names, feature=None if feature == TOTAL else feature),
+            *_warns(months, plans, switched_on, issued, names=names),
+        ),
         sections=(
             Section(
                 f"{name}: the months to come",
                 charts=(_month_chart(connection, feature, name, months, budgets),),
                 tables=(
-                    fill(_MONTHS, [_month_row(each, decisions) for each in months]),
-                    fill(_STEPS, [_step_row(plan, switched_on) for plan in plans]),
+                    fill(_MONTHS, [_month_row(each, decisions) for each in months], names=called),
+                    fill(_STEPS, [_step_row(plan, switched_on) for plan in plans], names=called),
                 ),
-                sentences=_step_sentences(plans, switched_on & {feature} if feature != TOTAL else switched_on, names),
+                sentences=_step_sentences(plans, steps, names),
             ),
             Section(
                 f"{name}: day by day",
                 charts=(_day_chart(connection, feature, name, days),),
             ),
-            Section("Budgets", tables=(fill(_BUDGETS, [_budget_row(row) for row in budgets]),)),
-            Section("How wrong it has been", tables=(fill(_ERRORS, errors),)),
+            Section(
+                "Budgets",
+                charts=(budget_chart(budgets, names),),
+                tables=(fill(BUDGETS, budgets, names=called),),
+            ),
+            Section(
+                "How wrong it has been",
+                charts=(error_chart(errors),),
+                tables=(fill(ERRORS, errors, names=called),),
+            ),
         ),
     )
 
@@ -224,8 +195,8 @@ def _feature_filter(
 ) -> Filter:
     query = "select distinct feature_id from fct_cost_projections where as_of_date = $issued"
     known = {row["feature_id"] for row in records(connection, query, issued=issued)}
-    listed = sorted(known - {TOTAL}, key=lambda feature: names.get(feature, feature).lower())
-    choices = [Choice(each, names.get(each, each)) for each in ([TOTAL] if TOTAL in known else []) + listed]
+    listed = sorted(known - {TOTAL}, key=lambda feature: name_words(feature, names).lower())
+    choices = [Choice(each, name_words(each, names)) for each in ([TOTAL] if TOTAL in known else []) + listed]
     return choose_one(chosen, "feature", "Feature", choices)
 
 
@@ -233,7 +204,7 @@ def _switches(chosen: Chosen, plans: Sequence[Record], names: dict[str, str]) ->
     """Return a switch for each planned feature that can be a step, by its id; all are on to begin with."""
     switches = (Choice(ON, "on"), Choice(OFF, "off"))
     features = dict.fromkeys(plan["feature_id"] for plan in applied(plans))
-    return {each: choose_one(chosen, f"plan.{each}", f"Plan {names.get(each, each)}", switches) for each in features}
+    return {each: choose_one(chosen, f"plan.{each}", f"Plan: {name_words(each, names)}", switches) for each in features}
 
 
 def _projections(
@@ -288,56 +259,11 @@ def _month_row(point: _Point, decisions: dict[tuple[str, date], Decimal | None])
     }
 
 
-def error_words(row: Record) -> str:
-    """Return the backtested error of a row in words: how large, over which horizon, on how many Mondays."""
-    ratio = known_error(row, "error_origin_count")
-    if ratio is None:
-        return too_few(row["error_origin_count"])
-    return f"{share(ratio)} over {row['error_horizon']}, {counted(row['error_origin_count'], 'Monday')}"
-
-
-def known_error(row: Record, count_name: str) -> float | None:
-    """Return an error that enough earlier projections speak for; None where there are too few."""
-    return row["wape_ratio"] if (row[count_name] or 0) >= LEAST_ORIGINS else None
-
-
-def too_few(count: int | None) -> str:
-    """Say why an error is no number: `not yet measured`, or `only 1 Monday tested, too few to say`."""
-    return f"only {counted(count, 'Monday')} tested, too few to say" if count else NOT_MEASURED
-
-
-def _error_row(row: Record) -> Record:
-    if known_error(row, "origin_count") is not None:
-        return row | {"error_words": None}
-    unknown = dict.fromkeys(("wape_ratio", "bias_ratio", "coverage_ratio"))
-    # Without any the status says so already.
-    return row | unknown | {"error_words": too_few(row["origin_count"]) if row["origin_count"] else None}
-
-
 def _step_row(plan: Record, switched_on: set[str]) -> Record:
     return plan | {"is_on": plan["feature_id"] in switched_on if plan["plan_status"] == "applied" else None}
 
 
-def _errors(connection: duckdb.DuckDBPyConnection, feature: str) -> list[Record]:
-    query = """
-        select * from fct_projection_errors
-        where feature_id = $feature and as_of_date = (select max(as_of_date) from fct_projection_errors)
-        order by method <> 'in_use', horizon_days, horizon, wape_ratio nulls last, method"""
-    return records(connection, query, feature=feature)
-
-
-def _budgets(connection: duckdb.DuckDBPyConnection, feature: str) -> list[Record]:
-    query = """
-        select * from rpt_budgets where $feature = 'total' or feature_id = $feature
-        order by feature_id <> $feature, feature_id, budget_month"""
-    return records(connection, query, feature=feature)
-
-
-def _budget_row(row: Record) -> Record:
-    return row | {"error_words": error_words(row)}
-
-
-def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str], *, feature: str) -> tuple[Fact, ...]:
+def _facts(months: list[_Point], budgets: list[Record], steps: set[str], *, feature: str) -> tuple[Fact, ...]:
     if not months:
         return ()
     first, last = months[0], months[-1]
@@ -348,30 +274,14 @@ def _facts(months: list[_Point], budgets: list[Record], switched_on: set[str], *
         if each.row["scenario"] == "as_is"
     ]
     if any(each.with_plans != each.as_is for each in months):
-        note = "with " + counted(len(switched_on), "planned feature")
+        note = "with " + counted(len(steps), "planned feature")
         label = f"{last.row['target_date']:%B}, with plans"
         facts.append(Fact(label, _mean(last.with_plans), "usd", note, source=source))
-    facts.append(_error_fact(first.row))
+    facts.append(error_fact(first.row))
     by_month = {row["budget_month"]: row for row in budgets if row["feature_id"] == feature}
     if budget := by_month.get(first.row["target_date"]):
-        facts.append(_budget_fact(budget))
+        facts.append(budget_fact(budget))
     return tuple(facts)
-
-
-def _error_fact(row: Record) -> Fact:
-    label, source = "Error when tested", f"{PROJECTIONS}.wape_ratio"
-    ratio = known_error(row, "error_origin_count")
-    if ratio is None:
-        return Fact(label, too_few(row["error_origin_count"]), "text", source=source)
-    note = f"over {row['error_horizon']}, {counted(row['error_origin_count'], 'Monday')}"
-    return Fact(label, ratio, "ratio", note, source=source)
-
-
-def _budget_fact(row: Record) -> Fact:
-    label, source = f"Budget for {row['budget_month']:%B}", "rpt_budgets.budget_cost_usd"
-    ratio = row["projected_budget_ratio"]
-    note = None if ratio is None else f"{share(ratio)} of it is projected"
-    return Fact(label, row["budget_cost_usd"], "usd", note, status=row["status"], source=source)
 
 
 def _mean(amount: Amount | None) -> Decimal | None:
@@ -385,7 +295,12 @@ def _band(point: _Point) -> str:
 
 
 def _warns(
-    months: list[_Point], plans: Sequence[Record], switched_on: set[str], issued: date | None
+    months: list[_Point],
+    plans: Sequence[Record],
+    switched_on: set[str],
+    issued: date | None,
+    *,
+    names: Mapping[str, str],
 ) -> tuple[Warn, ...]:
     warns = []
     statuses = {each.row["status"] for each in months}
@@ -404,14 +319,15 @@ def _warns(
     for feature in sorted(switched_on):
         off = earlier_off(feature, plans, switched_on=switched_on)
         if off and reuses_several(feature, plans):
-            text = f"What {feature} adds is with {off[0]['feature_id']} on: it reuses several pipelines."
+            other = name_words(off[0]["feature_id"], names)
+            text = f"What {name_words(feature, names)} adds is with {other} on: it reuses several pipelines."
             warns.append(Warn(text))
     return tuple(warns)
 
 
 def _step_sentences(plans: Sequence[Record], switched_on: set[str], names: dict[str, str]) -> tuple[str, ...]:
     def said(plan: Record) -> str:
-        name, assumed = names.get(plan["feature_id"], plan["feature_id"]), f"{plan['assumed_multiplier']:g}"
+        name, assumed = name_words(plan["feature_id"], names), f"{plan['assumed_multiplier']:g}"
         part = "all" if plan["share_ratio"] == 1 else share(plan["share_ratio"])
         return (
             f"{name} reuses {part} of {plan['pipeline_id']} from {plan['launch_date']} on, at {assumed} times its cost."

@@ -12,12 +12,14 @@ from ai_finops.report.digest import WeeklyDigest, read_digest
 from ai_finops.report.edition import text_of
 from ai_finops.report.recommendation import recommend
 from ai_finops.report.review import read_review
-from ai_finops.report.wording import change, day_name, dollars, share
+from ai_finops.report.wording import change, day_name, dollars, inside_sentence, share
 from ai_finops.ui.axes import every_week
+from ai_finops.ui.rows import feature_names
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Picture, Section, Series, Table, View, Warn
 from ai_finops.ui.views.asking import UNATTRIBUTED, ask, one_of
+from ai_finops.ui.views.budgets import budget_warns
 from ai_finops.ui.views.week_metrics import WEEK_COUNT, five_rows, read_week_metrics, trend_charts
-from ai_finops.ui.words import told_apart
+from ai_finops.ui.words import name_words, told_apart
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,19 +38,23 @@ def weekly(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequen
         )
     week = date.fromisoformat(value)
     digest = read_digest(connection, week)
-    metrics = read_week_metrics(connection, week=week)
+    metrics, names = read_week_metrics(connection, week=week), feature_names(connection)
+    # Beside a week of last month, what is to come this month would be out of place.
+    budgets = budget_warns(connection, names=names) if value >= choices[0].value else ()
     return _view(
         filters,
         facts=_facts(digest),
-        warns=_warns(digest),
+        warns=(*budgets, *_warns(digest)),
         sections=(
             Section(
-                "The five metrics", charts=trend_charts(metrics, week=week), tables=(five_rows(metrics, week=week),)
+                "The five metrics",
+                charts=trend_charts(metrics, week=week, names=names),
+                tables=(five_rows(metrics, week=week, names=names),),
             ),
-            _decision(connection, digest=digest),
+            _decision(connection, digest=digest, names=names),
             _message(connection, digest=digest, settings=settings),
             _spend(connection, digest=digest),
-            _change(connection, digest=digest),
+            _change(connection, digest=digest, names=names),
         ),
     )
 
@@ -196,11 +202,11 @@ def _beside_week_before(rows: Sequence[tuple], *, digest: WeeklyDigest) -> Table
     )
 
 
-def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Section:
+def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest, names: Mapping[str, str]) -> Section:
     """What the week's change is made of, largest part first."""
     columns = (
-        Column("feature_id", "Feature"),
-        Column("driver", "Driver"),
+        Column("feature_id", "Feature", "name"),
+        Column("driver", "Driver", "name"),
         Column("contribution_cost_usd", "Part", "usd"),
         Column("detail", "Detail"),
     )
@@ -210,13 +216,13 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> S
         "order by abs(contribution_cost_usd) desc, feature_id, driver",
         [digest.week_start_date],
     )
-    largest = rows[:10]
+    largest = [(f"{name_words(row[0], names)}: {_words(row[1])}", row[2]) for row in rows[:10]]
     chart = Chart(
         chart_id="parts-of-the-change",
         title="What the change is made of, USD: the ten largest parts",
-        summary=", ".join(f"{row[0]} {_words(row[1])} {_dollars(row[2])}" for row in largest[:5]) + ".",
-        x=told_apart([f"{row[0]}: {_words(row[1])}" for row in largest]),
-        series=(Series("Part", tuple(_float(row[2]) for row in largest), style="bar"),),
+        summary=", ".join(f"{part} {_dollars(cost)}" for part, cost in largest[:5]) + ".",
+        x=told_apart([part for part, _ in largest]),
+        series=(Series("Part", tuple(_float(cost) for _, cost in largest), style="bar"),),
         form="rows",
         empty="Not known: there is no earlier week to compare with, or the two cannot be compared.",
     )
@@ -225,20 +231,21 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> S
         "Every part of the change",
         "fct_cost_drivers",
         columns,
-        tuple((row[0], _words(row[1]), *row[2:]) for row in rows),
+        tuple(rows),
         note="The parts add up to the change exactly." if rows else None,
         empty="No parts: the week is not compared.",
+        names={"feature_id": names},
     )
     return Section("What changed", charts=(chart,) if rows else (), tables=(table,))
 
 
-def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Section:
+def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest, names: Mapping[str, str]) -> Section:
     columns = (
+        Column("feature_id", "Feature", "name"),
         Column("rank", "Rank", "count"),
-        Column("feature_id", "Feature"),
         Column("saving_usd_per_month", "Saving a month", "usd"),
-        Column("lever", "Lever"),
-        Column("task_type", "Task"),
+        Column("lever", "Lever", "name"),
+        Column("task_type", "Task", "name"),
         Column("low_saving_usd_per_month", "At least", "usd"),
         Column("high_saving_usd_per_month", "At most", "usd"),
         Column("effort", "Effort"),
@@ -257,8 +264,9 @@ def _decision(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) ->
         "Open savings",
         "fct_savings_opportunities",
         columns,
-        tuple((*row[:3], _words(row[3]), *row[4:]) for row in rows),
+        tuple(rows),
         empty="No saving is open: none is large enough and cleared by its evidence.",
+        names={"feature_id": names},
     )
     return Section("The decision", tables=(table,), sentences=tuple(recommend(digest)))
 
@@ -280,8 +288,8 @@ def _message(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest, set
     )
 
 
-def _words(name: str | None) -> str | None:
-    return name.replace("_", " ") if name else name
+def _words(name: str) -> str:
+    return inside_sentence(name_words(name))
 
 
 def _float(value: Decimal | None) -> float | None:
