@@ -44,6 +44,11 @@ class Edition:
         said = json.dumps([self.text, self.blocks(None), self.alt_text], sort_keys=True).encode()
         return sha256(said + self.picture).hexdigest()
 
+    @property
+    def picture_sha256(self) -> str:
+        """Return what changes with anything that the picture shows."""
+        return sha256(self.picture).hexdigest()
+
     def blocks(self, file_id: str | None) -> list[Block]:
         """Return the blocks, with the picture that was uploaded as `file_id`, or without one."""
         picture = picture_block(file_id, alt_text=self.alt_text) if file_id else None

@@ -51,7 +51,8 @@ def deliver_by_mail(connection_id: str, edition: Edition, *, to: Sequence[str], 
     addresses = ", ".join(sorted(to))
     path = mail_entry_path(reviews, week=edition.week, to=to)
     with locked(path):
-        entry = claim(path, week=edition.week, channel=f"{MAIL} {addresses}", content_sha256=edition.content_sha256)
+        content = {"content_sha256": edition.content_sha256, "text": edition.text}
+        entry = claim(path, week=edition.week, channel=f"{MAIL} {addresses}", **content)
         if entry and entry.state == INTENT:
             raise ReportError(
                 f"an earlier run began to send the week of {edition.week} to {addresses} and its end is not known; "
@@ -61,7 +62,7 @@ def deliver_by_mail(connection_id: str, edition: Edition, *, to: Sequence[str], 
             return f"not sent again: the week of {edition.week} went to {addresses} already"
         lacking = sorted(entry.not_taken) if entry else to
         if entry:
-            claim_again(path, content_sha256=edition.content_sha256)
+            claim_again(path, **content)
         try:
             refused = send(connection_id, lambda sender: compose_mail(edition, sender=sender, to=lacking))
         except NotPosted:
