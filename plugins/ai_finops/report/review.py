@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 WEEKS_DRAWN = 8
+BAND = "80% interval"
+"""What `low_cost_usd` and `high_cost_usd` of `fct_cost_projections` are the ends of."""
 _FEED_MEMORY_DAYS = 28
 """A feed that came empty for as long is one that has nothing to say, and its silence is no news."""
 
