@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from ai_finops.report.blocks import Block, build_blocks, fallback, picture_block
 from ai_finops.report.chart import draw
-from ai_finops.report.data_notes import review_notes
+from ai_finops.report.data_notes import data_notes
 from ai_finops.report.message import compose
 from ai_finops.report.metric_lines import metric_lines
 from ai_finops.report.review import WeeklyReview
@@ -63,6 +63,7 @@ def make_edition(review: WeeklyReview, *, page_url: str = "") -> Edition:
 
 def text_of(review: WeeklyReview) -> str:
     """Return the message as text: all that the blocks say."""
+    names = review.feature_names
     return compose(
-        review.digest, metrics=metric_lines(review.metrics, names=review.feature_names), more_notes=review_notes(review)
+        review.digest, names=names, metrics=metric_lines(review.metrics, names=names), notes=data_notes(review)
     )
