@@ -284,12 +284,18 @@ def test_a_picture_that_somebody_removed_is_uploaded_again(settings, publish, pu
 
 
 @pytest.mark.parametrize("fault", ["drop after", "drop before"])
-def test_a_run_that_was_stopped_leaves_its_picture_to_the_next(settings, publish, week, slack, fault):
+def test_a_run_that_was_stopped_leaves_its_text_and_picture_to_the_next(
+    settings, publish, publish_again, week, slack, fault
+):
     publish(week())
     slack.faults["chat.postMessage"] = [fault]
     with pytest.raises(NotKnown):
         deliver(settings=settings, week=MONDAY)
+    (path,) = reviews_of(settings).glob("ledger/*.json")
+    assert json.loads(path.read_text())["text"] == compose(week())
+    publish_again(week(total_cost_usd=Decimal("2150")))
     deliver(settings=settings, week=MONDAY)
+    assert json.loads(path.read_text())["text"] == kept(settings).strip() == slack.messages[0]["text"]
     assert uploads(slack) == 1
     assert next(iter(slack.files)) in json.dumps(slack.messages[0]["blocks"])
 
