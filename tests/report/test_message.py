@@ -430,13 +430,17 @@ def test_nothing_to_note(week, changes):
 
 
 @pytest.mark.parametrize(
-    ("gaps", "notes"),
-    [(0, []), (12, []), (13, ["13 calls without usage", "1 call without a price", "1 record quarantined"])],
+    ("gaps", "unknown_features", "is_said"), [(0, 0, False), (12, 0, False), (13, 0, True), (0, 1, False), (1, 1, True)]
 )
-def test_calls_without_usage_are_said_above_one_in_a_hundred(week, gaps, notes):
-    others = {"unpriced_call_count": 1, "quarantined_record_count": 1} if notes else {}
-    digest = week(gap_call_count=gaps, **others)
-    assert sorted(digest_notes(digest, call_count=1200)) == sorted(notes)
+def test_calls_without_usage_are_said_when_they_matter(week, gaps, unknown_features, is_said):
+    digest = week(gap_call_count=gaps, unknown_cost_feature_count=unknown_features)
+    notes = list(digest_notes(digest, call_count=1200))
+    assert notes == ([f"{gaps} call{'' if gaps == 1 else 's'} without usage"] if is_said else [])
+
+
+def test_what_somebody_has_to_mend_is_said_however_little_it_is(week):
+    notes = digest_notes(week(unpriced_call_count=1, quarantined_record_count=1), call_count=1_000_000)
+    assert list(notes) == ["1 call without a price", "1 record quarantined"]
 
 
 def test_several_notes_are_one_line(week):

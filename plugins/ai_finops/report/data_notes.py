@@ -15,7 +15,7 @@ UNATTRIBUTED_SHARE = 0.05
 ESTIMATED_SHARE = 0.01
 """Cost without a bill is mentioned from this share of the total on: less would move no figure of the message."""
 GAP_SHARE = 0.01
-"""Calls without usage are mentioned above this share of the week's: fewer make no cost unknown (seed reporting_bounds)."""
+"""Calls without usage are mentioned above this share of the week's, or where some feature's cost is not known."""
 
 _SAID_OF_FEEDS = {
     "empty": "came empty",
@@ -51,7 +51,7 @@ def digest_notes(digest: WeeklyDigest, *, call_count: int = 0) -> Iterator[str]:
         yield f"{share(digest.unattributed_share_ratio)} of the total ({amount}) belongs to no feature"
     if digest.unpriced_call_count:
         yield f"{counted(digest.unpriced_call_count, 'call')} without a price"
-    if digest.gap_call_count > GAP_SHARE * call_count:
+    if digest.gap_call_count and (digest.gap_call_count > GAP_SHARE * call_count or digest.unknown_cost_feature_count):
         yield f"{counted(digest.gap_call_count, 'call')} without usage"
     if digest.quarantined_record_count:
         yield f"{counted(digest.quarantined_record_count, 'record')} quarantined"
