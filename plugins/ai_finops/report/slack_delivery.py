@@ -97,7 +97,6 @@ def _post(hook: SlackHook, edition: Edition, *, channel: str, path: Path) -> str
         message_ts=message_ts,
         channel_id=channel_id,
         content_sha256=edition.content_sha256,
-        text=edition.text,
         has_picture=file_id is not None,
     )
     return f"posted to {channel} (message {message_ts}{without})"
