@@ -110,7 +110,7 @@ def test_the_message_says_what_the_sample_says(demo):
     assert f"Document summarization: ${features[top]:,.0f} ({share}% of total, " in message
     assert f" from {share_before}%)" in message
     new_caller = features["batch_summarization"]
-    assert "Root cause: new caller, batch_summarization" in message
+    assert "Root cause: new caller, batch summarization calls pipeline " in message
     assert f"(+${new_caller:,.0f}; all else together -${new_caller - (total - before):,.0f})" in message
     month_end = truth.month_end_usd(WEEK_BEFORE[0], SUNDAY)
     assert (

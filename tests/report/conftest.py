@@ -92,14 +92,15 @@ BESIDE_THE_DIGEST = (
         action varchar, value double, healthy_bound double, warning_bound double, healthy_lower_bound double,
         cost_at_stake_usd decimal(18, 6), week_start_date date)""",
     """create table if not exists fct_daily_feature_costs (
-        feature_id varchar, display_name varchar, unknown_cost_call_count bigint, allocated_cost_usd decimal(18, 6),
-        usage_date date)""",
+        feature_id varchar, display_name varchar, request_count bigint, unknown_cost_call_count bigint,
+        allocated_cost_usd decimal(18, 6), usage_date date)""",
     """create table if not exists fct_cost_projections (
         feature_id varchar, scenario varchar, target_period varchar, month_number bigint, actual_cost_usd decimal(18, 6),
         projected_cost_usd decimal(18, 6), low_cost_usd decimal(18, 6), high_cost_usd decimal(18, 6), as_of_date date,
         target_date date)""",
     "create table if not exists fct_daily_extract_outcomes (source varchar, status varchar, landing_date date)",
-    "create table if not exists fct_daily_reconciliations (is_settled boolean, usage_date date)",
+    """create table if not exists fct_daily_reconciliations (
+        billing_account_id varchar, billed_cost_usd decimal(18, 6), is_settled boolean, usage_date date)""",
 )
 """The marts that the message reads beside the digest, empty, with the columns that it reads."""
 A_METRIC = """create table fct_weekly_metrics as select

@@ -9,6 +9,7 @@ import pytest
 
 from ai_finops.report import compose
 from ai_finops.report.blocks import MOST_METRIC_LINES, build_blocks, fallback, picture_block
+from ai_finops.report.edition import text_of
 from ai_finops.report.message import paragraph
 from ai_finops.report.review import FeedDay, WeeklyReview
 from tests.report.conftest import WEEK
@@ -36,6 +37,13 @@ def test_a_quiet_week(week):
         "Recommended: route batch summarization to Claude 3.5 Haiku "
         f"(est. savings: $340/month; no worse in 86% of 360 comparisons).\n{DECISION}"
     )
+
+
+def test_blocks_and_text_call_features_by_the_same_names():
+    review = review_of(feature_names={"batch_summarization": "Batch runs", "document_summarization": "Documents"})
+    said = "new caller, batch runs calls pipeline summarize from docs-api, already used by documents ("
+    assert said in texts(build_blocks(review))[1]
+    assert said in text_of(review)
 
 
 def test_a_week_with_everything(week):

@@ -2,16 +2,21 @@
 
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import yaml
 
+from ai_finops.report import chart
 from ai_finops.report.chart import _colours, _spread, _week_names, draw
-from ai_finops.report.review import MonthProjection, SpendWeek
+from ai_finops.report.review import BAND, MonthProjection, SpendWeek
 from ai_finops.report.spend_series import alt_text, month_text, spend_series, week_note
 from tests.report.test_blocks import review_of
 
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MONDAY = date(2025, 6, 9)
 MONTH = MonthProjection(date(2025, 6, 1), Decimal(712), Decimal(1477), Decimal(1242), Decimal(1713))
 
@@ -76,8 +81,25 @@ def test_a_week_of_unknown_cost_is_no_week_of_nothing():
 def test_the_picture_in_words():
     assert alt_text(spend_series(spend({"docs": 326.36}, {"docs": 159.27, "chat": 0.5}))) == (
         "AI cost by feature, 2 weeks. Week of June 2: $326. Week of June 9: $160: Documents $159, chat $0.50. "
-        "June: $1,477 projected ($1,242 to $1,713), $712 so far."
+        "June: $1,477 projected (80% interval $1,242 to $1,713), $712 so far."
     )
+
+
+def test_the_band_is_the_interval_that_the_mart_says():
+    models = yaml.safe_load((PROJECT / "models" / "marts" / "_marts__models.yml").read_text())["models"]
+    (mart,) = (model for model in models if model["name"] == "fct_cost_projections")
+    ends = [column["description"] for column in mart["columns"] if column["name"] in ("low_cost_usd", "high_cost_usd")]
+    assert ["80 % interval" in description for description in ends] == [True, True]
+    assert BAND == "80% interval"
+
+
+@pytest.mark.parametrize(("low", "is_named"), [(Decimal(1242), True), (Decimal(1713), False), (None, False)])
+def test_a_band_that_is_drawn_is_named(monkeypatch, low, is_named):
+    written = []
+    monkeypatch.setattr(chart, "_write", lambda _axes, _x, _y, text, **_style: written.append(text))
+    draw(spend_series(spend({"docs": 5}, month=replace(MONTH, low_cost_usd=low))))
+    assert (BAND in written) == is_named
+    assert ("$1,713" in written) == is_named
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,9 @@ from tests.report.conftest import A_METRIC, METRIC_LINE, connect
 from tests.report.slack_api import ANSWERS, Channel
 
 MONDAY = date(2025, 6, 9)
+COSTS = """create table fct_daily_feature_costs as select '{name}' as feature_id, '{name}' as display_name,
+    7::bigint as request_count, 0::bigint as unknown_cost_call_count, 5::decimal(18, 6) as allocated_cost_usd,
+    date '2025-06-10' as usage_date"""
 
 
 def kept(settings, week=MONDAY):
@@ -161,10 +164,7 @@ def test_names_cannot_call_anybody(settings, publish, week, slack, name):
             recommended_task_type=None,
             top_feature_cost_usd=Decimal("0.001"),
         ),
-        statements=(
-            f"""create table fct_daily_feature_costs as select '{name}' as feature_id, '{name}' as display_name,
-            0::bigint as unknown_cost_call_count, 5::decimal(18, 6) as allocated_cost_usd, date '2025-06-10' as usage_date""",
-        ),
+        statements=(COSTS.format(name=name),),
     )
     deliver(settings=settings, week=MONDAY)
     (message,) = slack.messages
@@ -240,6 +240,82 @@ def test_a_picture_that_slack_has_not_looked_through_is_waited_for_a_while(
     done = deliver(settings=settings, week=MONDAY)
     assert ("without its picture" in done) != has_picture
     assert ("image" in [block["type"] for block in slack.messages[0]["blocks"]]) == has_picture
+
+
+def uploads(slack):
+    return slack.calls.count("files.completeUploadExternal")
+
+
+def test_a_picture_that_slack_refuses_is_uploaded_once_and_shown_when_it_is_taken(
+    settings, publish, publish_again, week, slack
+):
+    publish(week())
+    slack.looks_needed = 1000
+    results = [deliver(settings=settings, week=MONDAY) for _ in range(3)]
+    assert all("without its picture: Slack refused" in done for done in results)
+    publish_again(week(total_cost_usd=Decimal("2150")))  # which the picture does not show
+    assert "without its picture" in deliver(settings=settings, week=MONDAY)
+    slack.looks_needed = 0
+    assert deliver(settings=settings, week=MONDAY) == "updated in #ai-cost (message 5750068000.000002)"
+    assert deliver(settings=settings, week=MONDAY).startswith("not posted again")
+    assert uploads(slack) == 1
+    (image,) = (block for block in slack.messages[0]["blocks"] if block["type"] == "image")
+    assert [image["slack_file"]["id"]] == list(slack.files)
+
+
+def test_another_picture_is_uploaded(settings, publish, publish_again, week, slack):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    publish_again(week(), statements=(COSTS.format(name="chat"),))
+    assert deliver(settings=settings, week=MONDAY).startswith("updated in")
+    assert uploads(slack) == 2
+    assert list(slack.files)[-1] in json.dumps(slack.messages[0]["blocks"])
+
+
+def test_a_picture_that_somebody_removed_is_uploaded_again(settings, publish, publish_again, week, slack):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    slack.files.clear()
+    publish_again(week(total_cost_usd=Decimal("2150")))
+    assert "without its picture" in deliver(settings=settings, week=MONDAY)
+    assert deliver(settings=settings, week=MONDAY) == "updated in #ai-cost (message 5750068000.000002)"
+    assert uploads(slack) == 2
+    assert "image" in [block["type"] for block in slack.messages[0]["blocks"]]
+
+
+@pytest.mark.parametrize("fault", ["drop after", "drop before"])
+def test_a_run_that_was_stopped_leaves_its_text_and_picture_to_the_next(
+    settings, publish, publish_again, week, slack, fault
+):
+    publish(week())
+    slack.faults["chat.postMessage"] = [fault]
+    with pytest.raises(NotKnown):
+        deliver(settings=settings, week=MONDAY)
+    (path,) = reviews_of(settings).glob("ledger/*.json")
+    assert json.loads(path.read_text())["text"] == compose(week())
+    publish_again(week(total_cost_usd=Decimal("2150")))
+    deliver(settings=settings, week=MONDAY)
+    assert json.loads(path.read_text())["text"] == kept(settings).strip() == slack.messages[0]["text"]
+    assert uploads(slack) == 1
+    assert next(iter(slack.files)) in json.dumps(slack.messages[0]["blocks"])
+
+
+def test_what_was_posted_stays_known_when_the_kept_text_becomes_another(settings, publish, publish_again, week, slack):
+    publish(week())
+    deliver(settings=settings, week=MONDAY)
+    (path,) = reviews_of(settings).glob("ledger/*.json")
+    assert json.loads(path.read_text())["text"] == compose(week())
+    # Past its week the message is kept only, and a shell's is never posted.
+    late = week(total_cost_usd=Decimal("2150"), marts_as_of_date=date(2025, 6, 23))
+    publish_again(late, as_of=date(2025, 6, 23))
+    assert deliver(settings=settings, week=MONDAY).startswith("kept, not posted")
+    assert "Total: $2,150" in kept(settings)
+    assert json.loads(path.read_text())["text"] == compose(week()) == slack.messages[0]["text"]
+    publish_again(week(total_cost_usd=Decimal("2150")))
+    write_review(settings=settings, week=MONDAY)
+    assert json.loads(path.read_text())["text"] == compose(week())
+    deliver(settings=settings, week=MONDAY)
+    assert json.loads(path.read_text())["text"] == kept(settings).strip() == slack.messages[0]["text"]
 
 
 def test_an_upload_that_is_refused_costs_the_picture_alone(settings, publish, week, slack):

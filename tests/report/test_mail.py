@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -73,6 +74,16 @@ def test_five_runs_send_once(by_mail, publish, week, sink):
     assert set(results[1:]) == {
         "not sent again: the week of 2025-06-09 went to cfo@example.com, eng@example.com already"
     }
+
+
+def test_what_was_sent_stays_known_when_the_kept_text_becomes_another(by_mail, publish, publish_again, week, sink):
+    publish(week())
+    deliver(settings=by_mail, week=MONDAY)
+    publish_again(week(total_cost_usd=Decimal("2150")))
+    assert deliver(settings=by_mail, week=MONDAY).startswith("not sent again")
+    (path,) = (by_mail.published / "reviews").glob("ledger/*.json")
+    assert json.loads(path.read_text())["text"] == compose(week())
+    assert "Total: $2,150" in (by_mail.published / "reviews" / "2025-06-09.md").read_text()
 
 
 def test_another_list_of_addresses_is_sent_to(by_mail, publish, week, sink):

@@ -1,5 +1,6 @@
 """The message word for word: the whole of it once, then each branch of each clause."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -7,8 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ai_finops.analyse.driver_words import reuse
+from ai_finops.analyse.spend import Caller
 from ai_finops.report import compose
+from ai_finops.report.data_notes import digest_notes
 from ai_finops.report.message import _DRIVERS
+from tests.report.conftest import WEEK
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 FULL = (
@@ -238,6 +243,62 @@ def test_root_cause(week, driver, usd, text):
     assert clause(compose(digest), "Root cause: ") == f"Root cause: {text}"
 
 
+NAMES = {
+    "support_chat": "Support chat",
+    "batch_summarization": "Batch summarization",
+    "document_summarization": "Document summarization",
+    "summarize": "A feature called as a pipeline",
+    "FAQ": "FAQ",
+    "chat": "Talk",
+}
+
+
+@pytest.mark.parametrize(
+    ("driver", "feature", "detail", "text"),
+    [
+        (
+            "new_caller",
+            "batch_summarization",
+            "batch_summarization calls pipeline summarize from docs-api, already used by document_summarization",
+            "new caller, batch summarization calls pipeline summarize from docs-api, already used by document summarization",
+        ),
+        (
+            "new_caller",
+            "FAQ",
+            "FAQ calls pipeline summarize from support_chat, already used by support_chat and Chat_api and FAQ",
+            "new caller, FAQ calls pipeline summarize from support_chat, already used by support chat and Chat_api and FAQ",
+        ),
+        (
+            "lost_caller",
+            "support_chat",
+            "support_chat calls pipeline support_chat from support_chat in journey x, already used by chat",
+            "lost caller, support chat calls pipeline support_chat from support_chat in journey x, already used by chat",
+        ),
+        (
+            "new_prompt_version",
+            "support_chat",
+            "support_chat calls pipeline a from b with prompt v2, $1.00 to $2.00 per 1,000 calls",
+            "a dearer prompt version, support chat calls pipeline a from b with prompt v2, $1.00 to $2.00 per 1,000 calls",
+        ),
+        ("volume", "support_chat", "1 to 2 calls", "more calls in support chat, 1 to 2 calls"),
+        ("volume", "other_chat", "1 to 2 calls", "more calls in other_chat, 1 to 2 calls"),
+    ],
+)
+def test_a_root_cause_calls_features_by_their_names_and_nothing_else(week, driver, feature, detail, text):
+    digest = week(main_driver=driver, main_driver_feature_id=feature, main_driver_detail=detail)
+    assert f" Root cause: {text} (+$131; all else together +$27). " in compose(digest, names=NAMES)
+
+
+def test_the_names_are_those_of_the_details_that_are_written():
+    caller = Caller("batch_summarization", "summarize", "docs-api", "archiving")
+    detail = f"{caller}{reuse(caller, ['support_chat', 'document_summarization'])}"
+    digest = replace(WEEK, main_driver_detail=detail)
+    assert (
+        "new caller, batch summarization calls pipeline summarize from docs-api in journey archiving, "
+        "already used by document summarization and support chat (+$131"
+    ) in compose(digest, names=NAMES)
+
+
 @pytest.mark.parametrize(("share", "is_named"), [(0.2, False), (0.2001, True), (-0.5, False), (None, False)])
 def test_a_cause_is_named_above_a_fifth(week, share, is_named):
     text = compose(week(main_driver_share_ratio=share))
@@ -339,7 +400,7 @@ def test_a_recommendation_for_one_task_of_a_feature_names_the_task(week):
         ({"covered_day_count": 5, "missing_days": "2025-06-11, 2025-06-12"}, "2 days of 7 missing (June 11, June 12)"),
         ({"covered_day_count": 5, "missing_days": None}, "2 days of 7 missing"),
         ({"estimated_share_ratio": 1.0}, "100% of the total is estimated, its bill has not arrived"),
-        ({"estimated_share_ratio": 0.001}, "<1% of the total is estimated, its bill has not arrived"),
+        ({"estimated_share_ratio": 0.01}, "1% of the total is estimated, its bill has not arrived"),
         (
             {"unattributed_share_ratio": 0.0501, "unattributed_cost_usd": Decimal("107.2")},
             "5% of the total ($107) belongs to no feature",
@@ -360,11 +421,26 @@ def test_data_notes(week, changes, note):
         {"unattributed_share_ratio": 0.05},
         {"unattributed_share_ratio": None},
         {"estimated_share_ratio": None},
+        {"estimated_share_ratio": 0.0099},
         {"covered_day_count": 7},
     ],
 )
 def test_nothing_to_note(week, changes):
     assert compose(week(**changes)) == FULL
+
+
+@pytest.mark.parametrize(
+    ("gaps", "unknown_features", "is_said"), [(0, 0, False), (12, 0, False), (13, 0, True), (0, 1, False), (1, 1, True)]
+)
+def test_calls_without_usage_are_said_when_they_matter(week, gaps, unknown_features, is_said):
+    digest = week(gap_call_count=gaps, unknown_cost_feature_count=unknown_features)
+    notes = list(digest_notes(digest, call_count=1200))
+    assert notes == ([f"{gaps} call{'' if gaps == 1 else 's'} without usage"] if is_said else [])
+
+
+def test_what_somebody_has_to_mend_is_said_however_little_it_is(week):
+    notes = digest_notes(week(unpriced_call_count=1, quarantined_record_count=1), call_count=1_000_000)
+    assert list(notes) == ["1 call without a price", "1 record quarantined"]
 
 
 def test_several_notes_are_one_line(week):
@@ -383,8 +459,10 @@ def test_a_sprint_without_a_decision_is_a_line_before_the_data_notes(week):
 
 
 def test_metrics_have_their_lines_before_the_data_notes(week):
-    text = compose(week(gap_call_count=2), metrics=["Warning: a.", "Watch: b."], more_notes=["the bill is not settled"])
-    data = "Data: 2 calls without usage; the bill is not settled."
+    text = compose(
+        week(gap_call_count=2), metrics=["Warning: a.", "Watch: b."], notes=["a gap", "the bill is not settled"]
+    )
+    data = "Data: a gap; the bill is not settled."
     assert text.splitlines() == [FULL, "Warning: a.", "Watch: b.", data]
 
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from ai_finops.report.data_notes import review_notes
+from ai_finops.report.data_notes import data_notes, review_notes
+from ai_finops.report.edition import text_of
 from ai_finops.report.review import FeedDay, MetricRow, MonthProjection, load_review
 from tests.report.conftest import BESIDE_THE_DIGEST
 
@@ -18,9 +19,10 @@ def fill(table, *rows):
     return create, *(f"insert into {table} by name select {row}" for row in rows)
 
 
-def cost(day, feature_id, usd, unknown=0):
+def cost(day, feature_id, usd, unknown=0, calls=0):
     return (
         f"date '{day}' as usage_date, '{feature_id}' as feature_id, '{feature_id.title()}' as display_name, "
+        f"{calls} as request_count, "
         f"{unknown} as unknown_cost_call_count, {'null' if usd is None else usd}::decimal(18, 6) as allocated_cost_usd"
     )
 
@@ -29,9 +31,10 @@ def test_weeks_are_summed_by_feature_and_unknown_costs_are_not_nothing(settings,
     rows = [
         cost("2025-04-20", "docs", 999),  # the day before the eight weeks
         cost("2025-05-25", "docs", 1),
-        cost("2025-06-09", "docs", 5),
-        cost("2025-06-15", "docs", 2.25),
-        cost("2025-06-10", "chat", None, unknown=70),
+        cost("2025-06-08", "docs", None, calls=9000),
+        cost("2025-06-09", "docs", 5, calls=100),
+        cost("2025-06-15", "docs", 2.25, calls=20),
+        cost("2025-06-10", "chat", None, unknown=70, calls=80),
         cost("2025-06-16", "docs", 999),
     ]
     publish(week(), statements=fill("fct_daily_feature_costs", *rows))
@@ -46,6 +49,7 @@ def test_weeks_are_summed_by_feature_and_unknown_costs_are_not_nothing(settings,
         (MONDAY, 7, {"docs": Decimal("7.25")}, 70),
     ]
     assert review.feature_names == {"docs": "Docs", "chat": "Chat"}
+    assert review.call_count == 200
 
 
 def test_a_first_day_of_the_eight_weeks_counts(settings, publish, week):
@@ -130,20 +134,35 @@ def test_a_feed_that_brought_nothing_is_said(settings, publish, week, rows, note
 
 def test_a_bill_that_may_still_grow_is_said(settings, publish, week):
     rows = [
-        f"{settled} as is_settled, date '{day}' as usage_date"
-        for day, settled in [
-            ("2025-06-08", "false"),
-            ("2025-06-09", "true"),
-            ("2025-06-14", "true"),
-            ("2025-06-14", "false"),
-            ("2025-06-15", "false"),
-            ("2025-06-16", "false"),
+        f"'{account}' as billing_account_id, {usd}::decimal(18, 6) as billed_cost_usd, {settled} as is_settled, "
+        f"date '{day}' as usage_date"
+        for day, account, usd, settled in [
+            ("2025-06-08", "1", "5", "false"),
+            ("2025-06-09", "1", "5", "true"),
+            # Without a bill there is none to settle: the note on what is estimated tells of it.
+            ("2025-06-10", "1", "null", "false"),
+            ("2025-06-14", "1", "5", "true"),
+            ("2025-06-14", "2", "5", "false"),
+            # A cell that the bill does not have is billed 0.
+            ("2025-06-15", "1", "0", "false"),
+            ("2025-06-16", "1", "5", "false"),
         ]
     ]
     publish(week(), statements=fill("fct_daily_reconciliations", *rows))
     review = load_review(settings, MONDAY)
     assert review.unsettled_days == (date(2025, 6, 14), date(2025, 6, 15))
     assert review_notes(review) == ["the bill is not settled (June 14, June 15)"]
+
+
+@pytest.mark.parametrize(("gaps", "notes"), [(2, []), (3, ["3 calls without usage"])])
+def test_calls_without_usage_are_held_against_the_calls_of_the_week(settings, publish, week, gaps, notes):
+    costs = fill(
+        "fct_daily_feature_costs", cost("2025-06-09", "docs", 5, calls=150), cost("2025-06-15", "chat", 1, calls=50)
+    )
+    publish(week(gap_call_count=gaps), statements=costs)
+    review = load_review(settings, MONDAY)
+    assert data_notes(review) == notes
+    assert ("without usage" in text_of(review)) == bool(notes)
 
 
 def test_a_status_of_a_later_release_is_named_as_it_is(settings, publish, week):

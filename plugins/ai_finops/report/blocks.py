@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ai_finops.report.data_notes import digest_notes, review_notes
+from ai_finops.report.data_notes import data_notes
 from ai_finops.report.digest import WeeklyDigest
 from ai_finops.report.limits import MOST_ALT_TEXT, MOST_HEADER, MOST_SECTION, MOST_TEXT, cut, fit
 from ai_finops.report.message import no_decision, paragraph, title
@@ -29,7 +29,7 @@ def build_blocks(review: WeeklyReview, *, picture: Block | None = None, page_url
         page_url: Address of the page's weekly view; empty for no link.
     """
     digest = review.digest
-    text = "\n".join(filter(None, (paragraph(digest), no_decision(digest))))
+    text = "\n".join(filter(None, (paragraph(digest, names=review.feature_names), no_decision(digest))))
     blocks = [
         {"type": "header", "text": _plain(cut(title(digest), MOST_HEADER))},
         _section(fit(text.splitlines(), MOST_SECTION)),
@@ -37,7 +37,7 @@ def build_blocks(review: WeeklyReview, *, picture: Block | None = None, page_url
         *_metrics(review),
         {"type": "divider"},
         _section(_decision(list(recommend(digest)))),
-        *_context([*digest_notes(digest), *review_notes(review)]),
+        *_context(data_notes(review)),
     ]
     if page_url:
         link = f"<{page_url}?week={digest.week_start_date}|Open the weekly review>"

@@ -10,7 +10,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ai_finops.report.review import MonthProjection
+from ai_finops.report.review import BAND, MonthProjection
 from ai_finops.report.spend_series import OTHERS, Layer, SpendSeries, week_note
 from ai_finops.report.wording import short_dollars as _short
 from ai_finops.report.wording import shortest_dollars
@@ -130,6 +130,8 @@ def _draw_band(axes: Axes, month: MonthProjection, *, top: float) -> None:
     heights = _spread(ends, gap=_LEAST_LABEL_GAP * top, top=top)
     for height, usd in zip(heights, (month.low_cost_usd, month.high_cost_usd), strict=True):
         _write(axes, 0.33, height, _short(usd), fontsize=_SMALL, color=_PALE)
+    above = max(heights[1], ends[1]) + 0.035 * top
+    _write(axes, -0.25, above, BAND, ha="left", va="bottom", fontsize=_SMALLEST, color=_PALE)
 
 
 def _write(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:

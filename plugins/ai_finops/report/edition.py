@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from ai_finops.report.blocks import Block, build_blocks, fallback, picture_block
 from ai_finops.report.chart import draw
-from ai_finops.report.data_notes import review_notes
+from ai_finops.report.data_notes import data_notes
 from ai_finops.report.message import compose
 from ai_finops.report.metric_lines import metric_lines
 from ai_finops.report.review import WeeklyReview
@@ -44,6 +44,11 @@ class Edition:
         said = json.dumps([self.text, self.blocks(None), self.alt_text], sort_keys=True).encode()
         return sha256(said + self.picture).hexdigest()
 
+    @property
+    def picture_sha256(self) -> str:
+        """Return what changes with anything that the picture shows."""
+        return sha256(self.picture).hexdigest()
+
     def blocks(self, file_id: str | None) -> list[Block]:
         """Return the blocks, with the picture that was uploaded as `file_id`, or without one."""
         picture = picture_block(file_id, alt_text=self.alt_text) if file_id else None
@@ -58,6 +63,7 @@ def make_edition(review: WeeklyReview, *, page_url: str = "") -> Edition:
 
 def text_of(review: WeeklyReview) -> str:
     """Return the message as text: all that the blocks say."""
+    names = review.feature_names
     return compose(
-        review.digest, metrics=metric_lines(review.metrics, names=review.feature_names), more_notes=review_notes(review)
+        review.digest, names=names, metrics=metric_lines(review.metrics, names=names), notes=data_notes(review)
     )

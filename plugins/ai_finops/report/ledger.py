@@ -44,12 +44,18 @@ class LedgerEntry:
     state: str
     content_sha256: str
     """Of the text, the blocks and the picture, as they were sent last."""
+    text: str = ""
+    """What was sent last, whatever the text that is kept by its week has become since; empty in entries of earlier releases."""
     intent_at: float = 0.0
     """Seconds since 1970 when the intent was written: the message is not older."""
     message_ts: str | None = None
     """Slack's id of the message, once it is posted."""
     channel_id: str | None = None
     has_picture: bool = False
+    file_id: str | None = None
+    """Slack's id of the picture that was uploaded last, also where the message went without it."""
+    picture_sha256: str = ""
+    """Of that picture."""
     not_taken: Mapping[str, str] = field(default_factory=dict)
     """Addresses that the mail server refused while it took others, with its answer."""
 
@@ -138,8 +144,8 @@ def _checked(entry: LedgerEntry) -> LedgerEntry:
     return replace(entry, intent_at=float(entry.intent_at))
 
 
-def claim(path: Path, *, week: date, channel: str, content_sha256: str) -> LedgerEntry | None:
-    """Write the intent to send, for one caller only.
+def claim(path: Path, *, week: date, channel: str, content_sha256: str, text: str = "") -> LedgerEntry | None:
+    """Write the intent to send, and what, for one caller only.
 
     Returns:
         The entry that was there before, in which case nothing was written; None when the caller may send.
@@ -147,7 +153,7 @@ def claim(path: Path, *, week: date, channel: str, content_sha256: str) -> Ledge
     Raises:
         NotPosted, ReportError: As `read_entry`, or the intent cannot be written.
     """
-    entry = LedgerEntry(str(week), channel, INTENT, content_sha256, intent_at=round(time.time(), 3))
+    entry = LedgerEntry(str(week), channel, INTENT, content_sha256, text, intent_at=round(time.time(), 3))
     with _usable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = _draft(path, _as_json(entry))
@@ -161,11 +167,11 @@ def claim(path: Path, *, week: date, channel: str, content_sha256: str) -> Ledge
     return None
 
 
-def claim_again(path: Path, *, content_sha256: str) -> None:
+def claim_again(path: Path, *, content_sha256: str, text: str = "") -> None:
     """Write the intent anew, after it is known that nothing came of the one before."""
     now = round(time.time(), 3)
     with _usable(path):
-        _rewrite(path, state=INTENT, content_sha256=content_sha256, intent_at=now)
+        _rewrite(path, state=INTENT, content_sha256=content_sha256, text=text, intent_at=now)
 
 
 def confirm(path: Path, **known: object) -> None:
@@ -189,6 +195,16 @@ def respell(path: Path, channel: str) -> None:
     """Write down how the entry's channel is spelt by now."""
     with _usable(path):
         _rewrite(path, channel=channel)
+
+
+def remember_picture(path: Path, *, file_id: str, picture_sha256: str) -> None:
+    """Write down which picture was uploaded, so that no later run uploads it again.
+
+    Raises:
+        NotPosted: It cannot be written.
+    """
+    with _usable(path):
+        _rewrite(path, file_id=file_id, picture_sha256=picture_sha256)
 
 
 def release(path: Path) -> None:
@@ -238,7 +254,7 @@ def _rewrite(path: Path, **known: object) -> None:
 
 
 def _as_json(entry: LedgerEntry) -> str:
-    return json.dumps(asdict(entry), indent=1) + "\n"
+    return json.dumps(asdict(entry), indent=1, ensure_ascii=False) + "\n"
 
 
 def _draft(path: Path, content: str | bytes) -> Path:

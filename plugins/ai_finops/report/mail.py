@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_finops.errors import ReportError
-from ai_finops.report.data_notes import digest_notes, review_notes
+from ai_finops.report.data_notes import data_notes
 from ai_finops.report.edition import Edition
 from ai_finops.report.failures import NotPosted
 from ai_finops.report.ledger import INTENT, MAIL, claim, claim_again, confirm, entry_path, locked, release
@@ -51,7 +51,8 @@ def deliver_by_mail(connection_id: str, edition: Edition, *, to: Sequence[str], 
     addresses = ", ".join(sorted(to))
     path = mail_entry_path(reviews, week=edition.week, to=to)
     with locked(path):
-        entry = claim(path, week=edition.week, channel=f"{MAIL} {addresses}", content_sha256=edition.content_sha256)
+        content = {"content_sha256": edition.content_sha256, "text": edition.text}
+        entry = claim(path, week=edition.week, channel=f"{MAIL} {addresses}", **content)
         if entry and entry.state == INTENT:
             raise ReportError(
                 f"an earlier run began to send the week of {edition.week} to {addresses} and its end is not known; "
@@ -61,7 +62,7 @@ def deliver_by_mail(connection_id: str, edition: Edition, *, to: Sequence[str], 
             return f"not sent again: the week of {edition.week} went to {addresses} already"
         lacking = sorted(entry.not_taken) if entry else to
         if entry:
-            claim_again(path, content_sha256=edition.content_sha256)
+            claim_again(path, **content)
         try:
             refused = send(connection_id, lambda sender: compose_mail(edition, sender=sender, to=lacking))
         except NotPosted:
@@ -152,15 +153,15 @@ def _connected(connection_id: str) -> SmtpHook:
 
 
 def _html(edition: Edition) -> str:
-    digest = edition.review.digest
+    digest, names = edition.review.digest, edition.review.feature_names
     sentences = list(recommend(digest))
-    notes = [*digest_notes(digest), *review_notes(edition.review)]
+    notes = data_notes(edition.review)
     link = f"{edition.page_url}?week={edition.week}"
     parts = [
         f"<h2>{escape(title(digest))}</h2>",
-        *(f"<p>{escape(line)}</p>" for line in (paragraph(digest), no_decision(digest)) if line),
+        *(f"<p>{escape(line)}</p>" for line in (paragraph(digest, names=names), no_decision(digest)) if line),
         f'<p><img src="cid:{_PICTURE}" alt="{escape(edition.alt_text)}" width="800" style="max-width: 100%"></p>',
-        _list(metric_lines(edition.review.metrics, names=edition.review.feature_names)),
+        _list(metric_lines(edition.review.metrics, names=names)),
         f"<p><strong>{escape(' '.join(sentences))}</strong></p>",
         *([f"<p>Data:</p>{_list(notes)}"] if notes else []),
         *([f'<p><a href="{escape(link)}">Open the weekly review</a></p>'] if edition.page_url else []),

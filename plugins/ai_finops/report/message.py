@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from ai_finops.report.data_notes import digest_notes
@@ -13,6 +13,7 @@ from ai_finops.report.wording import (
     counted,
     day_name,
     dollars,
+    inside_sentence,
     one_line,
     share,
     signed_dollars,
@@ -40,21 +41,30 @@ _DRIVERS = {
 }
 _NAMED_BY_DETAIL = ("new_caller", "lost_caller", "new_prompt_version", "unattributed_usage", "cost_not_known")
 """Drivers whose detail says whose they are."""
+_REUSED_BY = ", already used by "
+_NO_NAMES: Mapping[str, str] = {}
 
 
-def compose(digest: WeeklyDigest, *, metrics: Sequence[str] = (), more_notes: Sequence[str] = ()) -> str:
+def compose(
+    digest: WeeklyDigest,
+    *,
+    names: Mapping[str, str] = _NO_NAMES,
+    metrics: Sequence[str] = (),
+    notes: Sequence[str] | None = None,
+) -> str:
     """Return the message: one paragraph that ends in a decision, a line where a sprint had none, a line for each metric that
     is not healthy, and a line of data notes.
 
     The text is plain: nothing in it is escaped for Slack (`limits.escaped` does that).
 
     Args:
+        names: Features' names for people, by id; one that is not there goes by its id.
         metrics: What `metric_lines.metric_lines` made.
-        more_notes: What is to be said of the data beside what the digest holds; `data_notes.review_notes`.
+        notes: What is to be said of the data, `data_notes.data_notes`; default: what the digest alone holds of it.
     """
-    notes = [*digest_notes(digest), *more_notes]
-    data = f"Data: {'; '.join(notes)}." if notes else ""
-    return "\n".join(filter(None, (paragraph(digest), no_decision(digest), *metrics, data)))
+    said = list(digest_notes(digest)) if notes is None else notes
+    data = f"Data: {'; '.join(said)}." if said else ""
+    return "\n".join(filter(None, (paragraph(digest, names=names), no_decision(digest), *metrics, data)))
 
 
 def title(digest: WeeklyDigest) -> str:
@@ -62,12 +72,12 @@ def title(digest: WeeklyDigest) -> str:
     return f"AI Cost Weekly (Week of {day_name(digest.week_start_date)})"
 
 
-def paragraph(digest: WeeklyDigest) -> str:
-    """Return the message's one paragraph."""
+def paragraph(digest: WeeklyDigest, *, names: Mapping[str, str] = _NO_NAMES) -> str:
+    """Return the message's one paragraph; `names` as for `compose`."""
     clauses = [
         f"{title(digest)}: {_total(digest)}",
         _top_feature(digest),
-        f"Root cause: {_root_cause(digest)}",
+        f"Root cause: {_root_cause(digest, names)}",
         _projection(digest),
         *recommend(digest),
     ]
@@ -125,7 +135,7 @@ def _top_share(digest: WeeklyDigest) -> str:
     return f"{now} of total, {direction} from {before}"
 
 
-def _root_cause(digest: WeeklyDigest) -> str:
+def _root_cause(digest: WeeklyDigest, names: Mapping[str, str]) -> str:
     if digest.not_compared_reason == "no_earlier_week":
         return "not known without an earlier week."
     if digest.not_compared_reason is not None:
@@ -137,12 +147,28 @@ def _root_cause(digest: WeeklyDigest) -> str:
     rose, fell = _DRIVERS.get(digest.main_driver, (digest.main_driver, digest.main_driver))
     what = rose if digest.main_driver_cost_usd >= 0 else fell
     if digest.main_driver not in _NAMED_BY_DETAIL:
-        what += f" in {one_line(digest.main_driver_feature_id)}"
-    detail = f", {one_line(digest.main_driver_detail, most=_MOST_DETAIL_LENGTH)}" if digest.main_driver_detail else ""
+        what += f" in {_inside(digest.main_driver_feature_id, names)}"
+    detail = f", {one_line(_detail(digest, names), most=_MOST_DETAIL_LENGTH)}" if digest.main_driver_detail else ""
     rest_usd = digest.total_cost_usd - digest.previous_total_cost_usd - digest.main_driver_cost_usd
     return (
         f"{what}{detail} ({signed_dollars(digest.main_driver_cost_usd)}; all else together {signed_dollars(rest_usd)})."
     )
+
+
+def _detail(digest: WeeklyDigest, names: Mapping[str, str]) -> str:
+    """Return the driver's detail with features by their names, at the places where `analyse.driver_words` puts one."""
+    detail, caller = digest.main_driver_detail, f"{digest.main_driver_feature_id} calls pipeline "
+    if digest.main_driver in _NAMED_BY_DETAIL and detail.startswith(caller):
+        detail = f"{_inside(digest.main_driver_feature_id, names)} calls pipeline {detail[len(caller) :]}"
+    if digest.main_driver == "new_caller" and _REUSED_BY in detail:
+        of_whom, _, users = detail.rpartition(_REUSED_BY)
+        detail = f"{of_whom}{_REUSED_BY}{' and '.join(_inside(each, names) for each in users.split(' and '))}"
+    return detail
+
+
+def _inside(feature_id: str, names: Mapping[str, str]) -> str:
+    name = names.get(feature_id, feature_id)
+    return one_line(name) if name == feature_id else inside_sentence(one_line(name))
 
 
 def _no_driver(digest: WeeklyDigest) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 WEEKS_DRAWN = 8
+BAND = "80% interval"
+"""What `low_cost_usd` and `high_cost_usd` of `fct_cost_projections` are the ends of."""
 _FEED_MEMORY_DAYS = 28
 """A feed that came empty for as long is one that has nothing to say, and its silence is no news."""
 
@@ -84,7 +86,9 @@ class WeeklyReview:
     month: MonthProjection | None
     feed_days: tuple[FeedDay, ...]
     unsettled_days: tuple[date, ...]
-    """Days of the week whose bill does not reach past their end yet."""
+    """Days of the week that have a bill which does not reach past their end yet; without one their cost is estimated."""
+    call_count: int = 0
+    """Traced calls of the week, those without usage or price among them."""
 
 
 def load_review(settings: Settings, week: date) -> WeeklyReview:
@@ -123,6 +127,7 @@ def _review(connection: DuckDBPyConnection, digest: WeeklyDigest) -> WeeklyRevie
         month=MonthProjection(**months[0]) if months else None,
         feed_days=tuple(_silent_days(connection, monday)),
         unsettled_days=tuple(row["usage_date"] for row in unsettled),
+        call_count=sum(row["call_count"] for row in costs if row["week_start_date"] == monday),
     )
 
 
@@ -146,7 +151,10 @@ def _spend_weeks(costs: list[dict[str, Any]], *, covered: Mapping[date, int], la
 
 
 def _silent_days(connection: DuckDBPyConnection, monday: date) -> Iterator[FeedDay]:
-    """Yield the days of the week on which a feed brought nothing, unless it never brings anything."""
+    """Yield the days of the week on which a feed brought nothing, unless it never brings anything.
+
+    A feed that was switched off has no days here: a build takes down the outcomes of the sources that are on, and no others.
+    """
     sunday = monday + timedelta(days=6)
     outcomes = _rows(connection, _OUTCOMES, first=monday - timedelta(days=_FEED_MEMORY_DAYS), sunday=sunday)
     statuses = {(row["source"], row["landing_date"]): row["status"] for row in outcomes}
@@ -171,6 +179,7 @@ _WEEKLY_COSTS = """
         feature_id,
         any_value(display_name) as display_name,
         sum(allocated_cost_usd) as cost_usd,
+        cast(coalesce(sum(request_count), 0) as bigint) as call_count,
         cast(coalesce(sum(unknown_cost_call_count), 0) as bigint) as unknown_cost_call_count
     from fct_daily_feature_costs
     where usage_date between $first and $monday + interval 6 day
@@ -196,8 +205,7 @@ _OUTCOMES = """
 _UNSETTLED = """
     select usage_date
     from fct_daily_reconciliations
-    where usage_date between $monday and $monday + interval 6 day
+    where usage_date between $monday and $monday + interval 6 day and billed_cost_usd is not null and not is_settled
     group by usage_date
-    having bool_or(not is_settled)
     order by usage_date
 """

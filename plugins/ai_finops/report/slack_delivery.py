@@ -20,6 +20,7 @@ from ai_finops.report.ledger import (
     locked,
     read_entry,
     release,
+    remember_picture,
     respell,
 )
 from ai_finops.report.slack_entry import channel_id_of, find_entry_path, find_posted
@@ -45,7 +46,9 @@ def deliver_to_slack(hook: SlackHook, edition: Edition, *, channel: str, reviews
     # One lock for all spellings of the channel.
     with locked(reviews / "ledger" / f"{edition.week}.slack.json"):
         path = find_entry_path(hook, reviews, week=edition.week, channel=channel)
-        entry = claim(path, week=edition.week, channel=channel, content_sha256=edition.content_sha256)
+        entry = claim(
+            path, week=edition.week, channel=channel, content_sha256=edition.content_sha256, text=edition.text
+        )
         if entry and entry.channel != channel:
             respell(path, channel)
             entry = read_entry(path)
@@ -67,7 +70,7 @@ def _settled(hook: SlackHook, edition: Edition, entry: LedgerEntry, *, path: Pat
     message_ts = find_posted(hook, entry, week=edition.week, channel_id=channel_id)
     if message_ts is None:
         logger.info("the week of %s was begun and is not in %s; posting it", edition.week, entry.channel)
-        claim_again(path, content_sha256=edition.content_sha256)
+        claim_again(path, content_sha256=edition.content_sha256, text=edition.text)
         return None
     confirm(path, message_ts=message_ts, channel_id=channel_id)
     return read_entry(path)
@@ -76,7 +79,7 @@ def _settled(hook: SlackHook, edition: Edition, entry: LedgerEntry, *, path: Pat
 def _post(hook: SlackHook, edition: Edition, *, channel: str, path: Path) -> str:
     facts = facts_of(edition, channel)
     try:
-        file_id, without = _upload(hook, edition)
+        file_id, without = _picture(hook, edition, read_entry(path), path=path)
         try:
             channel_id, message_ts = _post_when_ready(hook, edition, file_id, channel=channel, facts=facts)
         except slack.NotPosted as error:
@@ -112,6 +115,19 @@ def _post_when_ready(
     return slack.post(hook, channel=channel, text=edition.fallback, blocks=edition.blocks(file_id), facts=facts)
 
 
+def _picture(hook: SlackHook, edition: Edition, entry: LedgerEntry | None, *, path: Path) -> tuple[str | None, str]:
+    """Return the picture's id, or None and why the message goes without it; what a run has uploaded is not uploaded again.
+
+    A picture that Slack refused is one that it had not looked through yet, or one that no other copy would mend.
+    """
+    if entry and entry.file_id and entry.picture_sha256 == edition.picture_sha256:
+        return entry.file_id, ""
+    file_id, without = _upload(hook, edition)
+    if file_id:
+        remember_picture(path, file_id=file_id, picture_sha256=edition.picture_sha256)
+    return file_id, without
+
+
 def _upload(hook: SlackHook, edition: Edition) -> tuple[str | None, str]:
     """Upload the picture; return its id, or None and why the message goes without it."""
     try:
@@ -133,7 +149,7 @@ def _bring_up_to_date(hook: SlackHook, edition: Edition, entry: LedgerEntry, *, 
     is_same = entry.content_sha256 == edition.content_sha256
     if is_same and entry.has_picture:
         return f"not posted again: {there}"
-    file_id, without = _upload(hook, edition)
+    file_id, without = _picture(hook, edition, entry, path=path)
     if is_same and file_id is None:
         return f"not posted again: {there}{without}"
     channel_id = entry.channel_id or slack.channel_id_of(hook, entry.channel)
@@ -143,11 +159,15 @@ def _bring_up_to_date(hook: SlackHook, edition: Edition, entry: LedgerEntry, *, 
         if error.reason not in _GONE:
             raise
         return f"not updated: {there}, but {error}; remove {path} to post it again"
+    # One that Slack showed before and refuses now was removed there: the next run uploads it anew.
+    is_gone = bool(without) and entry.has_picture and file_id == entry.file_id
     confirm(
         path,
         channel_id=channel_id,
         content_sha256=edition.content_sha256,
+        text=edition.text,
         has_picture=file_id is not None and not without,
+        **({"file_id": None} if is_gone else {}),
     )
     return f"updated in {entry.channel} (message {entry.message_ts}{without})"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ai_finops.report.review import MonthProjection, SpendWeek, WeeklyReview
+from ai_finops.report.review import BAND, MonthProjection, SpendWeek, WeeklyReview
 from ai_finops.report.wording import counted, day_name, dollars, one_line
 
 MOST_FEATURES = 4
@@ -99,7 +99,7 @@ def month_text(month: MonthProjection | None) -> str:
         return f"{name}: month end not projected"
     band = ""
     if month.low_cost_usd is not None and month.high_cost_usd is not None:
-        band = f" ({dollars(month.low_cost_usd)} to {dollars(month.high_cost_usd)})"
+        band = f" ({BAND} {dollars(month.low_cost_usd)} to {dollars(month.high_cost_usd)})"
     so_far = "" if month.actual_cost_usd is None else f", {dollars(month.actual_cost_usd)} so far"
     return f"{name}: {dollars(month.projected_cost_usd)} projected{band}{so_far}"
 

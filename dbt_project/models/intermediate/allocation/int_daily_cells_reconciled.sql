@@ -32,10 +32,20 @@ billed as (
         sum(billed_search_unit_count) as billed_search_unit_count,
         sum(billed_cost_usd) as billed_cost_usd,
         sum(rounding_cost_usd) as rounding_cost_usd,
-        {{ joined_distinct('owner_attribution') }} as sub_keys,
-        bool_and(is_settled) as is_settled
+        {{ joined_distinct('owner_attribution') }} as sub_keys
     from charges
     group by cell_id
+),
+
+-- How far a bill reaches is the same for all cells of an account and day, those that it does not have included.
+account_days_settled as (
+    select
+        provider_name,
+        billing_account_id,
+        usage_date,
+        bool_and(is_settled) as is_settled
+    from charges
+    group by provider_name, billing_account_id, usage_date
 ),
 
 covered_sub_cells as (
@@ -132,12 +142,18 @@ reconciliations as (
             / nullif(cast(covered.traced_share_usd as double), 0),
             6
         ) as error_pct,
-        coalesce(billed.is_settled, false) as is_settled,
+        -- A day that counts as billed without a line is one of a final month.
+        coalesce(account_days_settled.is_settled, allocated.is_billed_day) as is_settled,
         allocated.usage_date
     from allocated
     left join billed on allocated.cell_id = billed.cell_id
     left join covered on allocated.cell_id = covered.cell_id
     left join traced on allocated.cell_id = traced.cell_id
+    left join account_days_settled
+        on
+            allocated.provider_name = account_days_settled.provider_name
+            and allocated.billing_account_id = account_days_settled.billing_account_id
+            and allocated.usage_date = account_days_settled.usage_date
 )
 
 select * from reconciliations
