@@ -122,6 +122,44 @@ def test_features_are_kept_as_chosen_at_every_level(see, level):
     assert view.facts[0].value == (Decimal("14.000000") if level == "feature" else Decimal("3.000000"))
 
 
+def test_a_share_is_of_all_features_whichever_are_kept(see):
+    # 2.25 of 24.75 is 9.1 %, 18 of it 72.7 %; of the two that are kept it would be 11 % and 89 %.
+    view = see(feature=["chat", "unattributed"])
+    assert [fact.value for fact in view.facts[:3]] == [Decimal("20.25"), Decimal("18"), Decimal("2.25")]
+    assert [fact.note for fact in view.facts[:3]] == ["82% of all features", "73% of these days", "9%"]
+    shares = {row[0]: row[2] for row in view.table("period-costs").rows}
+    assert shares == {"chat": pytest.approx(18 / 24.75), "unattributed": pytest.approx(2.25 / 24.75)}
+
+
+@pytest.mark.parametrize("level", ["service", "api"])
+def test_a_share_is_of_all_features_where_the_level_has_none(see, level):
+    # Of one day $3.00 are of chat and $9.00 of search; tax is of nobody.
+    of_search = BY_FEATURE.replace("3 as allocated_cost_usd", "9 as allocated_cost_usd").replace("'chat'", "'search'")
+    statements = [
+        text.format(mart="fct_daily_allocated_costs", columns="'s' as service_name, 'm' as model_id,")
+        for text in (BY_FEATURE, of_search, of_search.replace("'usage'", "'tax'"))
+    ]
+    view = see("delete from fct_daily_allocated_costs", *statements, level=[level], feature=["chat"])
+    assert view.facts[0].note == "25% of all features"
+    assert [row[2] for row in view.table("period-costs").rows] == [pytest.approx(0.25)]
+
+
+def test_a_share_of_a_sum_that_is_not_known_is_not_known(see):
+    unknown = "update fct_daily_feature_costs set allocated_cost_usd = null where feature_id = 'search'"
+    view = see(unknown, feature=["chat"])
+    assert (view.facts[0].value, view.facts[0].note) == (Decimal("18"), None)
+    assert [row[2] for row in view.table("period-costs").rows] == [None]
+
+
+def test_a_day_without_calls_of_the_one_feature_kept_cost_nothing(see):
+    statements = (
+        "delete from fct_daily_feature_costs where usage_date = '2025-06-04'",
+        "delete from fct_daily_feature_costs where usage_date = '2025-06-05' and feature_id = 'search'",
+    )
+    (drawn,) = see(*statements, feature=["search"]).sections[0].charts[0].series
+    assert drawn.values[1:4] == (0.5, None, 0.0)
+
+
 CHARGE = """insert into rpt_daily_api_costs by name
 select 'm' as model_id, '{category}' as charge_category, {cost} as allocated_cost_usd, 1 as request_count,
 0 as unknown_cost_call_count, 'billed' as cost_status, date '2025-06-10' as usage_date"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from ai_finops.report.wording import counted, dollars, model_name, share
 from ai_finops.ui.axes import every_day
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Section, Series, Table, View
 from ai_finops.ui.views.asking import NOBODYS, UNATTRIBUTED, ask, one_of, some_of
-from ai_finops.ui.views.levels import LEVELS, DayCost, Level, mart_of, read_day_costs
+from ai_finops.ui.views.levels import LEVELS, DayCost, Level, mart_of, read_day_costs, read_day_totals
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,10 +35,11 @@ def features(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequ
     level = LEVELS[filters[0].chosen[0]]
     kept = filters[2].chosen
     if bounds is None:
-        rows, days = [], ()
+        rows, totals, days = [], {}, ()
     else:
         first_date, last_date = _period(filters[1].chosen[0], bounds=bounds)
-        rows = read_day_costs(connection, level=level, first_date=first_date, last_date=last_date, features=kept)
+        asked = {"level": level, "first_date": first_date, "last_date": last_date, "features": kept}
+        rows, totals = read_day_costs(connection, **asked), read_day_totals(connection, **asked)
         days = every_day(first_date, last_date)
     title = names if level.name == "feature" else {}
     return View(
@@ -46,10 +47,10 @@ def features(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequ
         title="Feature cost",
         lead="Which product feature spent the money, day by day, and how many people did it serve?",
         filters=filters,
-        facts=_facts(rows, level=level, names=title),
+        facts=_facts(rows, total=_total(totals), level=level, names=title, kept=kept),
         sections=(
-            _by_day(rows, days=days, level=level, names=title, kept=kept),
-            _in_all(rows, level=level, names=title, kept=kept),
+            _by_day(rows, days=days, covered=totals, level=level, names=title, kept=kept),
+            _in_all(rows, total=_total(totals), level=level, names=title, kept=kept),
             _value(connection, kept=kept),
         ),
     )
@@ -112,13 +113,22 @@ def _sums(rows: Sequence[DayCost]) -> dict[str, Decimal | None]:
     return dict(sorted(sums.items(), key=lambda item: (item[1] is None, -(item[1] or 0), item[0])))
 
 
-def _facts(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str]) -> tuple[Fact, ...]:
+def _total(totals: Mapping[date, Decimal | None]) -> Decimal | None:
+    """Return what all features cost on these days; None where a part of it is not known, or there is no day."""
+    return None if None in totals.values() or not totals else sum(totals.values())
+
+
+def _facts(
+    rows: Sequence[DayCost], *, total: Decimal | None, level: Level, names: Mapping[str, str], kept: Sequence[str]
+) -> tuple[Fact, ...]:
+    """Return the cost of what is kept, and which part that and its largest member are of everything on these days."""
     sums = _sums(rows)
-    total = None if None in sums.values() or not sums else sum(sums.values())
+    own = None if None in sums.values() or not sums else sum(sums.values())
     source = f"{level.mart}.allocated_cost_usd"
-    facts = [Fact("Cost of these days", total, "usd", source=source)]
-    if sums and total:
-        largest, cost = next(iter(sums.items()))
+    note = f"{share(float(own / total))} of all features" if kept and own is not None and total else None
+    facts = [Fact("Cost of these days", own, "usd", note, source=source)]
+    largest, cost = next(iter(sums.items()), (None, None))
+    if cost is not None and total:
         facts.append(
             Fact(
                 f"Largest: {_label(largest, names)}",
@@ -149,16 +159,21 @@ def _label(member: str, names: Mapping[str, str]) -> str:
 
 
 def _by_day(
-    rows: Sequence[DayCost], *, days: Sequence[date], level: Level, names: Mapping[str, str], kept: Sequence[str]
+    rows: Sequence[DayCost],
+    *,
+    days: Sequence[date],
+    covered: Collection[date],
+    level: Level,
+    names: Mapping[str, str],
+    kept: Sequence[str],
 ) -> Section:
     by_member: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
     for row in rows:
         by_member[row.member][row.usage_date] = row.allocated_cost_usd
-    covered = {row.usage_date for row in rows}
     series = tuple(
         Series(
             _label(member, names),
-            # No call on a day that is covered cost nothing; a day without any row is not known.
+            # No call on a day that is covered cost nothing; a day without a row of any feature is not known.
             tuple(_float(by_member[member].get(day, Decimal(0))) if day in covered else None for day in days),
             style="bar",
             is_nobodys=member in NOBODYS,
@@ -221,9 +236,10 @@ def _row(row: DayCost, level: Level, names: Mapping[str, str]) -> tuple:
     )
 
 
-def _in_all(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str], kept: Sequence[str]) -> Section:
+def _in_all(
+    rows: Sequence[DayCost], *, total: Decimal | None, level: Level, names: Mapping[str, str], kept: Sequence[str]
+) -> Section:
     sums = _sums(rows)
-    total = None if None in sums.values() else sum(sums.values())
     requests = {member: sum(row.request_count for row in rows if row.member == member) for member in sums}
     mart = mart_of(level, features=kept)
     chart = Chart(
