@@ -7,8 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from ai_finops.ui.downloads import write_download
 from ai_finops.ui.page.cells import Cell, write
+from ai_finops.ui.page.render import Notice, Place, render
 from ai_finops.ui.page.status_words import status_group
+from ai_finops.ui.rows import fill
+from ai_finops.ui.view import Column, Section, Table, View
 
 
 @pytest.mark.parametrize(
@@ -58,7 +62,39 @@ def test_a_value_is_written_for_people_and_exactly(value, kind, text, exact):
     assert write(value, kind) == Cell(text, exact)
 
 
-@pytest.mark.parametrize("kind", ["usd", "ratio", "count", "date", "status", "text", "flag"])
+@pytest.mark.parametrize(
+    ("value", "text", "exact"),
+    [
+        ("support_chat", "Support chat (EU)", "support_chat"),
+        ("document_summarization", "Document summarization", "document_summarization"),
+        ("mean_7d", "Mean 7d", "mean_7d"),
+        ("routing", "Routing", "routing"),
+        # An id that is not ours, or a name that somebody wrote, is no place for our capitals.
+        ("anthropic.claude-3-5-haiku-20241022-v1:0", "anthropic.claude-3-5-haiku-20241022-v1:0", None),
+        ("minilm-l6-v2-static-256-int8", "minilm-l6-v2-static-256-int8", None),
+        ("eBay search", "eBay search", None),
+        ("a\nb", "a b", None),
+        ("_", "_", None),
+    ],
+)
+def test_an_id_is_written_as_people_call_it(value, text, exact):
+    assert write(value, "name", {"support_chat": "Support chat (EU)"}) == Cell(text, exact)
+
+
+def test_a_table_shows_names_and_its_download_has_the_ids():
+    columns = (Column("feature_id", "Feature", "name"), Column("lever", "Lever", "name"))
+    rows = [{"feature_id": "routing", "lever": "routing"}, {"feature_id": "new_one", "lever": "semantic_cache"}]
+    table = fill(Table("it", "It", "mart", columns, ()), rows, names={"feature_id": {"routing": "Router & co"}})
+    view = View("weekly", "Weekly", "What?", (Section("All", tables=(table,)),))
+    page = render(view, place=Place("", "weekly"), build=None, today=date(2025, 6, 9), notice=Notice("", "", ""))
+    assert '<th scope="row"><span title="routing">Router &amp; co</span></th>' in page
+    assert '<td><span title="routing">Routing</span></td>' in page
+    assert '<th scope="row"><span title="new_one">New one</span></th>' in page
+    csv = write_download(table, ending="csv").content.decode()
+    assert csv.split() == ["feature_id,lever", "routing,routing", "new_one,semantic_cache"]
+
+
+@pytest.mark.parametrize("kind", ["usd", "ratio", "count", "date", "status", "text", "flag", "name"])
 @pytest.mark.parametrize("value", [None, float("nan")])
 def test_what_is_not_known_is_a_dash_and_never_zero(value, kind):
     assert write(value, kind) == Cell("–", "not known", is_known=False)

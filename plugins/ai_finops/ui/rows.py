@@ -22,7 +22,11 @@ def records(connection: duckdb.DuckDBPyConnection, query: str, **values: object)
 
 
 def fill(
-    table: Table, rows: Sequence[Mapping[str, Value]], *, kinds: Mapping[str, Sequence[str]] | None = None
+    table: Table,
+    rows: Sequence[Mapping[str, Value]],
+    *,
+    kinds: Mapping[str, Sequence[str]] | None = None,
+    names: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Table:
     """Return the table with these rows: of each what its columns name, in their order.
 
@@ -30,12 +34,14 @@ def fill(
         table: Without rows.
         rows: By column.
         kinds: Units of columns in which each row has its own (`Table.kinds`).
+        names: What people call the values of `name` columns (`Table.names`).
     Raises:
         KeyError: A row lacks a column of the table.
     """
-    names = [column.name for column in table.columns]
+    shown = [column.name for column in table.columns]
     own = {name: tuple(each) for name, each in (kinds or {}).items()}
-    return replace(table, rows=tuple(tuple(row[name] for name in names) for row in rows), kinds=own)
+    values = tuple(tuple(row[name] for name in shown) for row in rows)
+    return replace(table, rows=values, kinds=own, names=dict(names or {}))
 
 
 def floats(rows: Iterable[Mapping[str, Value]], name: str) -> tuple[float | None, ...]:

@@ -24,7 +24,8 @@ class Column:
     """As people read it: `Cost`."""
     kind: str = "text"
     """`usd`, `usd_small` (of one request), `ratio` (0 to 1, shown in per cent), `count`, `number`, `date`, `month`,
-    `datetime`, `status` (healthy, watch, warning, …), `flag` or `text`."""
+    `datetime`, `status` (healthy, watch, warning, …), `flag`, `name` (an id, shown as people call it; a download has the
+    id) or `text`."""
     source: str | None = None
     """`mart.column` whose definition the header links to; None: `<mart of the table>.<name>`; empty: it has none."""
 
@@ -49,6 +50,8 @@ class Table:
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Of a `number` column in which each row has a unit of its own: the kind of each row, by the column's name. Beside those
     of a column there is `times`, a quotient, shown as `1.18×`."""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of a `name` column: what people call its values, by the column's name; one that is not there goes by its id, as words."""
 
 
 @dataclass(frozen=True, slots=True)

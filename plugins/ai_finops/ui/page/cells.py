@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -9,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from ai_finops.report.wording import MOST_NAME_LENGTH, dollars, one_line, small_dollars
 from ai_finops.ui.page.status_words import status_group
 from ai_finops.ui.view import Value
+from ai_finops.ui.words import name_words
 
 NUMERIC = frozenset({"usd", "usd_small", "ratio", "times", "count", "number"})
 """Kinds that stand on the right, digit below digit."""
@@ -29,8 +31,14 @@ class Cell:
     """`good`, `watch`, `bad` or `none` for a status: its colour and its shape."""
 
 
-def write(value: Value, kind: str) -> Cell:
-    """Write a value of a kind that `view.Column` names; an unknown kind is text, None is a dash that says so."""
+def write(value: Value, kind: str, names: Mapping[str, str] | None = None) -> Cell:
+    """Write a value of a kind that `view.Column` names; an unknown kind is text, None is a dash that says so.
+
+    Args:
+        value: As it is read.
+        kind: How it is written.
+        names: Of kind `name`, what people call a value.
+    """
     if value is None or (isinstance(value, float) and value != value):
         return Cell(UNKNOWN, "not known", is_known=False)
     match kind:
@@ -52,6 +60,8 @@ def write(value: Value, kind: str) -> Cell:
             return Cell(f"{value:%Y-%m-%d %H:%M} UTC", value.isoformat())
         case "flag":
             return Cell("yes" if value else "no")
+        case "name":
+            return _named(str(value), names)
         case "status":
             return Cell(one_line(str(value)).replace("_", " "), status=status_group(str(value)))
         case _:
@@ -86,6 +96,12 @@ def plain_number(value: float | Decimal) -> str:
 def _text(words: str) -> Cell:
     """Write a text on one line: a sentence whole, of a name as much as one may have."""
     return Cell(one_line(words, most=_MOST_SENTENCE if " " in words else MOST_NAME_LENGTH))
+
+
+def _named(name: str, names: Mapping[str, str] | None) -> Cell:
+    """Write what people call a thing; its id, where that is something else, is the exact value."""
+    cell = _text(name_words(name, names))
+    return cell if cell.text == one_line(name) else Cell(cell.text, one_line(name))
 
 
 def _number(text: str, value: float | Decimal) -> Cell:

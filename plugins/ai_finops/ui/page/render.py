@@ -155,7 +155,10 @@ def _cells(table: Table) -> list[list[Cell]]:
         return table.kinds[column.name][place] if column.name in table.kinds else column.kind
 
     return [
-        [write(value, kind(column, place)) for value, column in zip(row, table.columns, strict=True)]
+        [
+            write(value, kind(column, place), table.names.get(column.name))
+            for value, column in zip(row, table.columns, strict=True)
+        ]
         for place, row in enumerate(table.rows[:SHOWN_ROWS])
     ]
 
