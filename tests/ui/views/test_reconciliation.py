@@ -98,6 +98,43 @@ def test_a_kind_of_charge_that_the_month_lacks_is_no_fact(marts, settings):
     assert not {"Tax", "Credits and refunds", "Other charges"} & set(labels)
 
 
+def test_what_a_bill_has_nothing_of_is_zero_and_not_unknown(marts, settings):
+    # June 2 has usage and tax, the others usage alone; June 9 has tax alone, June 10 no bill of its usage.
+    tax = {"charge_category": "'tax'", "allocated_cost_usd": "0", "coverage_pct": "null"}
+    statements = (
+        cell(billed_cost_usd="10", unattributed_cost_usd="10", **tax),
+        (
+            "update fct_daily_reconciliations set charge_category = 'tax', allocated_cost_usd = 0, unattributed_cost_usd = "
+            "billed_cost_usd, coverage_pct = null where usage_date = '2025-06-09'"
+        ),
+        (
+            "update fct_daily_reconciliations set billed_cost_usd = null, allocated_cost_usd = null, "
+            "unattributed_cost_usd = null, coverage_pct = null where usage_date = '2025-06-10'"
+        ),
+    )
+    view = see("reconciliation", marts("tiny", *statements), settings)
+    names = ("unattributed_usage_cost_usd", "other_charges_cost_usd", "unbilled_estimated_cost_usd")
+    seen = {row["usage_date"].day: tuple(row[name] for name in names) for row in rows(view, "reconciliation-days")}
+    assert seen[2] == (Decimal("0.25"), 10, 0)
+    assert seen[3] == (Decimal("0.25"), 0, 0)
+    assert seen[9] == (0, Decimal("2.75"), 0)
+    assert seen[10] == (None, None, Decimal("2.5"))
+    assert line(view, "billed-by-day", "Tax, credits and others")[date(2025, 6, 3)] == 0
+
+
+def test_usage_without_a_bill_is_not_known_beside_a_billed_tax(marts, settings):
+    unbilled = (
+        "update fct_daily_reconciliations set billed_cost_usd = null, allocated_cost_usd = null, "
+        "unattributed_cost_usd = null, coverage_pct = null where usage_date = '2025-06-02'"
+    )
+    tax = (
+        "insert into fct_daily_reconciliations by name select * replace ('tax' as charge_category, 10 as billed_cost_usd, "
+        "0 as allocated_cost_usd, 10 as unattributed_cost_usd) from fct_daily_reconciliations where usage_date = '2025-06-02'"
+    )
+    day = rows(see("reconciliation", marts("tiny", unbilled, tax), settings), "reconciliation-days")[0]
+    assert (day["unattributed_usage_cost_usd"], day["other_charges_cost_usd"]) == (None, 10)
+
+
 def test_a_cell_that_does_not_tie_is_said(marts, settings):
     broken = "update fct_daily_reconciliations set billed_cost_usd = 2.76 where usage_date = '2025-06-02'"
     view = see("reconciliation", marts("tiny", broken), settings)

@@ -37,7 +37,8 @@ with cells as (
 )
 """
 
-# Shares are of usage alone: tax and credits are on no model, and nobody could trace them.
+# Shares are of usage alone: tax and credits are on no model, and nobody could trace them. What a bill has nothing of is 0; not
+# known is only what has no bill.
 _SUMS = """
     sum(billed_cost_usd) as billed_cost_usd,
     sum(allocated_cost_usd) as allocated_cost_usd,
@@ -46,13 +47,20 @@ _SUMS = """
     count(*) filter (where billed_cost_usd <> allocated_cost_usd + unattributed_cost_usd) as untied_cell_count,
     sum(usage_cost_usd) as billed_usage_cost_usd,
     sum(allocated_cost_usd) filter (where usage_cost_usd is not null) as allocated_usage_cost_usd,
-    sum(unattributed_cost_usd) filter (where usage_cost_usd is not null) as unattributed_usage_cost_usd,
-    sum(unattributed_cost_usd) filter (where charge_category <> 'usage') as other_charges_cost_usd,
+    case
+        when count(usage_cost_usd) > 0 then sum(unattributed_cost_usd) filter (where usage_cost_usd is not null)
+        when count(*) filter (where charge_category = 'usage' and not has_bill) = 0 and count(billed_cost_usd) > 0 then 0
+    end as unattributed_usage_cost_usd,
+    case
+        when count(billed_cost_usd) > 0
+            then coalesce(sum(unattributed_cost_usd) filter (where charge_category <> 'usage'), 0)
+    end as other_charges_cost_usd,
     sum(unattributed_cost_usd) filter (where charge_category = 'tax') as tax_cost_usd,
     sum(unattributed_cost_usd) filter (where charge_category in ('credit', 'refund')) as credits_cost_usd,
     sum(unattributed_cost_usd) filter (where charge_category not in ('usage', 'tax', 'credit', 'refund'))
         as rest_cost_usd,
-    sum(estimated_cost_usd) filter (where not has_bill) as unbilled_estimated_cost_usd,
+    if(count(*) filter (where not has_bill) = 0, 0, sum(estimated_cost_usd) filter (where not has_bill))
+        as unbilled_estimated_cost_usd,
     sum(usage_cost_usd * coverage_pct) filter (where coverage_pct is not null)
         / nullif(sum(usage_cost_usd) filter (where coverage_pct is not null), 0) / 100 as traced_ratio,
     sum(allocated_cost_usd) filter (where usage_cost_usd is not null)
@@ -381,7 +389,7 @@ def _cost_chart(days: list[Record], total: Record | None) -> Chart:
         ("other_charges_cost_usd", "Tax, credits and others"),
         ("unbilled_estimated_cost_usd", "Estimated, no bill yet"),
     ):
-        if any(row[name] is not None for row in days):
+        if any(row[name] for row in days):
             series.append(Series(label, floats(days, name), "bar"))
     return Chart(
         "billed-by-day",
@@ -401,7 +409,7 @@ def _cost_summary(total: Record | None) -> str:
     parts = f"Of {billed} billed, features pay {allocated}"
     if total["unattributed_usage_cost_usd"] is not None:
         parts += f", {usd_said(total['unattributed_usage_cost_usd'])} of usage is unattributed"
-    if total["other_charges_cost_usd"] is not None:
+    if total["other_charges_cost_usd"]:
         parts += f", {usd_said(total['other_charges_cost_usd'])} is tax, credits and others"
     return f"{parts}."
 
