@@ -70,6 +70,8 @@ class Series:
     """The band around it, where it has one."""
     band: str = "its low and high end"
     """What the band is, as the legend says it: `its 80 % interval`."""
+    is_muted: bool = False
+    """Whether it is what stays beside the rest without counting, as a saving that was rejected: it is grey."""
     is_nobodys: bool = False
     """Whether it is what belongs to nobody: it has a neutral colour, and is never among "all others"."""
 

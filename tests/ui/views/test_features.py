@@ -171,8 +171,10 @@ def test_other_charges_are_no_cost_of_an_api(see):
 
 
 def test_shares_of_users_stand_beside_those_of_cost(see):
-    view = see()
+    view = see(days=["7"])
     chart = view.sections[2].charts[0]
+    assert chart.title.endswith("June 2025")
+    assert chart.subtitle.startswith("The whole month")
     assert [one.name for one in chart.series] == ["of cost", "of requests", "of users"]
     assert len(chart.x) == 2
     assert [row[-1] for row in view.table("feature-value").rows] == ["chat", "search", "unattributed"]

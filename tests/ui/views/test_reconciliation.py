@@ -44,6 +44,24 @@ def test_coverage_weighs_each_cell_by_what_it_cost(marts, settings):
     assert day["allocated_ratio"] == pytest.approx(2.5 / 11)
 
 
+@pytest.mark.parametrize(
+    ("allocated_usd", "is_drawn"),
+    [("2.4859", True), ("2.4861", False), ("2.5134", False), ("2.5136", True), ("null", True)],
+)
+def test_what_features_pay_has_a_line_where_it_can_be_seen_beside_what_was_traced(
+    marts, settings, allocated_usd, is_drawn
+):
+    # Traced are 90.9 % of 2.75; half a percent of it is 0.01375 to either side of 2.49975.
+    paid = f"update fct_daily_reconciliations set allocated_cost_usd = {allocated_usd} where usage_date = '2025-06-03'"
+    drawn = chart(see("reconciliation", marts("tiny", paid), settings), "coverage-by-day")
+    assert [one.name for one in drawn.series] == ["Traced", *(["Paid by features"] if is_drawn else [])]
+    assert drawn.subtitle.startswith("What features pay is within half a percent of it") is not is_drawn
+
+
+def test_without_a_share_there_is_nothing_to_say_of_it(marts, settings):
+    assert chart(see("reconciliation", marts("empty"), settings), "coverage-by-day").subtitle == ""
+
+
 def test_tax_is_billed_and_in_no_share(marts, settings):
     tax = cell(
         charge_category="'tax'",

@@ -311,6 +311,7 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
             for row in people[:5]
         ),
         x=tuple(_title(row) for row in people),
+        subtitle="The whole month; which days are chosen above changes nothing here." if newest else "",
         series=tuple(
             Series(name, tuple(_float(row[place]) for row in people), style="bar")
             for name, place in (("of cost", 3), ("of requests", 4), ("of users", 5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from ai_finops.config import Settings
 
 CELLS = "fct_daily_reconciliations"
+_ONE_LINE = 0.005
+"""How far two shares may be apart and still lie on each other in a picture."""
+_SAME_LINE = (
+    "What features pay is within half a percent of it on every day, and has no line of its own; the table has it."
+)
 INVOICE_TOLERANCE_USD = Decimal("0.01")
 """Within which the sum of a month has to meet its bill (docs/architecture.md, P1)."""
 
@@ -402,6 +408,14 @@ def _cost_chart(days: list[Record], total: Record | None) -> Chart:
     )
 
 
+def _lie_on_each_other(first: Sequence[float | None], second: Sequence[float | None]) -> bool:
+    """Return whether two lines cannot be told apart anywhere; one without a value hides none that has one."""
+    pairs = [(one, other) for one, other in zip(first, second, strict=True) if one is not None or other is not None]
+    return bool(pairs) and all(
+        one is not None and other is not None and abs(one - other) <= _ONE_LINE for one, other in pairs
+    )
+
+
 def _cost_summary(total: Record | None) -> str:
     if total is None or total["billed_cost_usd"] is None:
         return "Nothing is billed yet."
@@ -416,15 +430,15 @@ def _cost_summary(total: Record | None) -> str:
 
 def _coverage_chart(days: list[Record], total: Record | None) -> Chart:
     ratio = total["traced_ratio"] if total else None
+    traced, paid = Series("Traced", floats(days, "traced_ratio")), floats(days, "allocated_ratio")
+    is_same = _lie_on_each_other(traced.values, paid)
     return Chart(
         "coverage-by-day",
         "Coverage: how much of billed usage was traced, and how much features pay",
         "Coverage is not known." if ratio is None else f"{share(ratio)} of the month's billed usage was traced.",
         tuple(row["usage_date"] for row in days),
-        (
-            Series("Traced", floats(days, "traced_ratio")),
-            Series("Paid by features", floats(days, "allocated_ratio"), "dashed"),
-        ),
+        (traced,) if is_same else (traced, Series("Paid by features", paid, "dashed")),
         kind="ratio",
+        subtitle=_SAME_LINE if is_same else "",
         empty="No billed usage in this month, so there is nothing to cover.",
     )
