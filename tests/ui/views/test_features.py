@@ -27,7 +27,7 @@ def test_all_days_by_feature(see):
         "chat", Decimal("18.000000"), pytest.approx(18 / 24.75), 18, Decimal("1.000000")
     )  # fmt: skip
     newest, *_ = view.table("daily-costs").rows
-    assert newest[0] == date(2025, 6, 10)
+    assert newest[:2] == ("UNATTRIBUTED", date(2025, 6, 10))
     assert len(view.table("daily-costs").rows) == 27
 
 
@@ -184,3 +184,17 @@ def test_marts_without_a_day_are_shown_as_such(see):
     view = see(name="empty")
     assert [fact.value for fact in view.facts] == [None, 0]
     assert all(table.rows == () for section in view.sections for table in section.tables)
+
+
+def test_a_table_calls_its_rows_as_the_picture_does_and_a_download_has_the_ids(see):
+    named = "display_name = null, feature_id = 'new_one' where feature_id = 'search'"
+    table = see(f"update fct_daily_feature_costs set {named}").table("period-costs")
+    assert [row[0] for row in table.rows] == ["chat", "new_one", "unattributed"]
+    assert table.columns[0].kind == "name"
+    assert table.names["feature_id"] == {"chat": "CHAT", "new_one": "New one", "unattributed": "UNATTRIBUTED"}
+    model = "update rpt_daily_api_costs set model_id = 'anthropic.claude-3-haiku-20240307-v1:0'"
+    view = see(model, level=["api"])
+    assert view.sections[1].charts[0].x == ("Claude 3 Haiku",)
+    for name in ("daily-costs", "period-costs"):
+        table = view.table(name)
+        assert table.names["model_id"][table.rows[0][0]] == "Claude 3 Haiku"

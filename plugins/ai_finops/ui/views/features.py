@@ -14,6 +14,7 @@ from ai_finops.ui.axes import every_day
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Section, Series, Table, View
 from ai_finops.ui.views.asking import NOBODYS, UNATTRIBUTED, ask, one_of, some_of
 from ai_finops.ui.views.levels import LEVELS, DayCost, Level, mart_of, read_day_costs, read_day_totals
+from ai_finops.ui.words import name_words
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +30,7 @@ _ALL_DAYS = Choice("all", "All days")
 
 def features(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequence[str]], settings: Settings) -> View:
     """Show cost by day and member of the level chosen, the sums of the period, and cost beside requests and users."""
-    names = dict(_names(connection))
+    names = _names(connection)
     bounds = _bounds(connection)
     filters = _filters(chosen, names=names, bounds=bounds)
     level = LEVELS[filters[0].chosen[0]]
@@ -41,7 +42,7 @@ def features(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequ
         asked = {"level": level, "first_date": first_date, "last_date": last_date, "features": kept}
         rows, totals = read_day_costs(connection, **asked), read_day_totals(connection, **asked)
         days = every_day(first_date, last_date)
-    title = names if level.name == "feature" else {}
+    title = names if level.name == "feature" else {row.member: model_name(row.member) for row in rows}
     return View(
         slug="features",
         title="Feature cost",
@@ -56,12 +57,14 @@ def features(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequ
     )
 
 
-def _names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    return ask(
+def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return what people call each feature, by its id, the dearest first."""
+    found = ask(
         connection,
-        "select feature_id, max(coalesce(display_name, feature_id)) from fct_daily_feature_costs "
+        "select feature_id, max(display_name) from fct_daily_feature_costs "
         "group by feature_id order by sum(allocated_cost_usd) desc nulls last, feature_id",
     )
+    return {feature_id: name or name_words(feature_id) for feature_id, name in found}
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
@@ -155,7 +158,7 @@ def _facts(
 
 
 def _label(member: str, names: Mapping[str, str]) -> str:
-    return names.get(member) or model_name(member)
+    return names.get(member, member)
 
 
 def _by_day(
@@ -194,8 +197,9 @@ def _by_day(
         table_id="daily-costs",
         title="Cost by day",
         mart=mart_of(level, features=kept),
-        columns=_columns(level, ("usage_date", "Day", "date")),
+        columns=_columns(level),
         rows=tuple(_row(row, level, names) for row in reversed(rows)),
+        names={level.key: names},
         empty="No cost on these days: choose more of them.",
     )
     return Section(
@@ -205,12 +209,12 @@ def _by_day(
     )
 
 
-def _columns(level: Level, first: tuple[str, str, str]) -> tuple[Column, ...]:
-    name, label, kind = first
+def _columns(level: Level) -> tuple[Column, ...]:
     named = level.name == "feature"
     return (
-        Column(name, label, kind),
-        Column("display_name", level.label) if named else Column(level.key, level.label),
+        # The first column stays in view: whose cost it is says more than the day, in whose order the rows are.
+        Column("display_name", level.label) if named else Column(level.key, level.label, "name"),
+        Column("usage_date", "Day", "date"),
         Column("allocated_cost_usd", "Cost", "usd"),
         Column("request_count", "Requests", "count"),
         Column("input_tokens", "Input tokens", "count"),
@@ -224,8 +228,8 @@ def _columns(level: Level, first: tuple[str, str, str]) -> tuple[Column, ...]:
 def _row(row: DayCost, level: Level, names: Mapping[str, str]) -> tuple:
     named = level.name == "feature"
     return (
-        row.usage_date,
         names.get(row.member, row.member) if named else row.member,
+        row.usage_date,
         row.allocated_cost_usd,
         row.request_count,
         row.input_tokens,
@@ -256,7 +260,7 @@ def _in_all(
         title="Cost of these days",
         mart=mart,
         columns=(
-            Column(level.key, level.label),
+            Column(level.key, level.label, "name"),
             Column("allocated_cost_usd", "Cost", "usd"),
             Column("cost_share_ratio", "Share", "ratio", source=f"{mart}.allocated_cost_usd"),
             Column("request_count", "Requests", "count"),
@@ -271,6 +275,8 @@ def _in_all(
             (member, cost, _ratio(cost, total), requests[member], _per_request(cost, requests[member]))
             for member, cost in sums.items()
         ),
+        names={level.key: names},
+        note="Shares are of what all features cost on these days." if kept else None,
         empty="No cost on these days: choose more of them.",
     )
     return Section(heading="These days in all", charts=(chart,), tables=(table,))
@@ -279,8 +285,8 @@ def _in_all(
 def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Section:
     """Cost beside requests and users, of the newest month."""
     columns = (
-        Column("usage_month", "Month", "month"),
         Column("display_name", "Feature"),
+        Column("usage_month", "Month", "month"),
         Column("allocated_cost_usd", "Cost", "usd"),
         Column("cost_share_ratio", "Share of cost", "ratio"),
         Column("request_share_ratio", "Share of requests", "ratio"),
@@ -299,11 +305,11 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
         "order by usage_month desc, allocated_cost_usd desc nulls last, feature_id",
         {"is_chosen": bool(kept), "kept": list(kept)},
     )
-    newest = [row for row in rows if row[0] == rows[0][0]] if rows else []
+    newest = [row for row in rows if row[1] == rows[0][1]] if rows else []
     people = [row for row in newest if row[-1] != UNATTRIBUTED]
     chart = Chart(
         chart_id="value",
-        title=f"Share of cost, requests and users, {newest[0][0]:%B %Y}"
+        title=f"Share of cost, requests and users, {newest[0][1]:%B %Y}"
         if newest
         else "Share of cost, requests and users",
         summary="; ".join(
@@ -333,7 +339,7 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
 
 
 def _title(row: tuple) -> str:
-    return row[1] or row[-1]
+    return row[0] or name_words(row[-1])
 
 
 def _summary(rows: Sequence[DayCost], *, days: Sequence[date], names: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ai_finops.report.wording import counted, share
 from ai_finops.ui.axes import every_day, on_axis
 from ai_finops.ui.choosing import Chosen, choose_one, month_of, months, or_all, plain, value_of
-from ai_finops.ui.rows import Record, column, fill, floats, records
+from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Fact, Filter, Section, Series, Table, View, Warn
 from ai_finops.ui.words import usd_said
 
@@ -100,7 +100,7 @@ _MODELS = Table(
     CELLS,
     (
         column("model_id", "Model"),
-        column("charge_category", "Charge"),
+        column("charge_category", "Charge", "name"),
         column("billed_cost_usd", "Billed", "usd"),
         column("allocated_cost_usd", "Allocated", "usd"),
         column("unattributed_cost_usd", "Unattributed", "usd"),
@@ -131,7 +131,7 @@ _MONTHS = Table(
         column("is_closed", "Closed", "flag"),
         column("closed_at_date", "Closed on", "date"),
         column("version", "Version", "count"),
-        column("rule", "Closed by rule", "text", "dim_closed_periods.rule"),
+        column("rule", "Closed by rule", "name", "dim_closed_periods.rule"),
         column("costs_sha256", "Checksum of its costs", "text", "dim_closed_periods.costs_sha256"),
         column("reconciliations_sha256", "Checksum of its cells", "text", "dim_closed_periods.reconciliations_sha256"),
     ),
@@ -149,14 +149,14 @@ _PRICES = Table(
     "fct_daily_price_differences",
     (
         column("model_id", "Model"),
-        column("token_class", "Token class"),
+        column("token_class", "Token class", "name"),
         column("billed_cost_usd", "Billed", "usd"),
         column("difference_cost_usd", "Beyond the listed price", "usd"),
         column("difference_ratio", "Rate off by", "ratio"),
-        column("reason", "Why"),
+        column("reason", "Why", "name"),
         column("day_count", "Days", "count", "fct_daily_price_differences.usage_date"),
-        column("region_scope", "Region"),
-        column("processing", "Processing"),
+        column("region_scope", "Region", "name"),
+        column("processing", "Processing", "name"),
         column("price_catalog", "Price table"),
         column("price_catalog_version", "Its version"),
         column("provider_name", "Provider"),
@@ -172,12 +172,12 @@ _RESTATED = Table(
     "What closed months would be by now",
     "fct_monthly_cost_restatements",
     (
+        column("feature_id", "Feature", "name"),
         column("usage_month", "Month", "month"),
-        column("feature_id", "Feature"),
         column("allocated_cost_difference_usd", "Difference", "usd"),
         column("closed_allocated_cost_usd", "When it closed", "usd"),
         column("restated_allocated_cost_usd", "As read now", "usd"),
-        column("charge_category", "Charge"),
+        column("charge_category", "Charge", "name"),
         column("closed_version", "Version", "count"),
         column("provider_name", "Provider"),
         column("billing_account_id", "Account"),
@@ -199,6 +199,7 @@ def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, set
     total = _total(connection, bound) if month else None
     axis = _axis(connection, month) if month and days else ()
     tied = _months(connection, provider, account)
+    called = {"feature_id": feature_names(connection)}
     of = "" if month is None else f", {month:%B %Y}"
     return View(
         slug="reconciliation",
@@ -215,7 +216,7 @@ def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, set
             ),
             Section("Months and closing", tables=(fill(_MONTHS, tied),), sentences=_tie_sentences(tied)),
             Section(f"Prices{of}", tables=(fill(_PRICES, _prices(connection, bound) if month else []),)),
-            Section("Restatements", tables=(fill(_RESTATED, _restated(connection, provider, account)),)),
+            Section("Restatements", tables=(fill(_RESTATED, _restated(connection, provider, account), names=called),)),
         ),
     )
 
