@@ -134,6 +134,38 @@ def test_unknown_filters_fall_back(client, slug):
     assert client.get(f"/ai-cost/{slug}?{'&'.join(odd)}").status_code == 200
 
 
+def test_as_many_features_as_there_are_can_be_chosen(tmp_path):
+    settings = make_settings(tmp_path)
+    # 300 beside chat, whose names are as long as names come.
+    more = (
+        "insert into fct_daily_feature_costs by name select * exclude (n) replace (repeat('x', 70) || n as feature_id) "
+        "from fct_daily_feature_costs, range(100, 400) as r(n) where feature_id = 'chat' and usage_date = '2025-06-10'"
+    )
+    publish_tiny(settings, more)
+    client = make_client(settings)
+    names = [f"{'x' * 70}{number}" for number in range(100, 400)]
+    query = "&".join(f"feature={name}" for name in [*names, "search"])
+    answer = client.get(f"/ai-cost/features?{query}")
+    assert "This address is longer" not in answer.text
+    rows = client.get(f"/ai-cost/features/period-costs.csv?{query}").text.splitlines()
+    assert len(rows) == 1 + 301
+
+
+def test_what_is_cut_off_an_address_is_said(client):
+    # Of 32,768 bytes the last that fits is whole; one more byte, and it is left out.
+    for filler, is_cut in ((32_768 - len("junk=&feature=chat"), False), (32_769 - len("junk=&feature=chat"), True)):
+        query = f"junk={'x' * filler}&feature=chat"
+        page = client.get(f"/ai-cost/features?{query}").text
+        told = "This address is longer than 32,768 bytes: the filters at its end were left out."
+        assert (told in page) is is_cut
+        assert ('value="chat" checked' in page) is not is_cut
+        answer = client.get(f"/ai-cost/features/daily-costs.csv?{query}")
+        assert answer.status_code == (414 if is_cut else 200)
+    assert "Too many filters" in answer.text
+    alone = client.get(f"/ai-cost/features?feature={'x' * 40_000}")
+    assert (alone.status_code, told in alone.text) == (200, True)
+
+
 def test_hostile_names_are_text_everywhere(tmp_path):
     settings = make_settings(tmp_path)
     statements = []
