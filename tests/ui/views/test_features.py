@@ -198,3 +198,10 @@ def test_a_table_calls_its_rows_as_the_picture_does_and_a_download_has_the_ids(s
     for name in ("daily-costs", "period-costs"):
         table = view.table(name)
         assert table.names["model_id"][table.rows[0][0]] == "Claude 3 Haiku"
+
+
+def test_one_model_by_two_ids_is_told_apart_by_them(see):
+    ids = ("anthropic.claude-3-haiku-20240307-v1:0", "us.anthropic.claude-3-haiku-20240307-v1:0")
+    rows = [CHARGE.format(category="usage", cost=5).replace("'m'", f"'{model}'") for model in ids]
+    chart = see("delete from rpt_daily_api_costs", *rows, level=["api"]).sections[1].charts[0]
+    assert chart.x == ids

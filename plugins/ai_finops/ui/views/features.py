@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -42,7 +42,7 @@ def features(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequ
         asked = {"level": level, "first_date": first_date, "last_date": last_date, "features": kept}
         rows, totals = read_day_costs(connection, **asked), read_day_totals(connection, **asked)
         days = every_day(first_date, last_date)
-    title = names if level.name == "feature" else {row.member: model_name(row.member) for row in rows}
+    title = names if level.name == "feature" else _member_names({row.member for row in rows})
     return View(
         slug="features",
         title="Feature cost",
@@ -65,6 +65,13 @@ def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         "group by feature_id order by sum(allocated_cost_usd) desc nulls last, feature_id",
     )
     return {feature_id: name or name_words(feature_id) for feature_id, name in found}
+
+
+def _member_names(members: Collection[str]) -> dict[str, str]:
+    """Return what people call each member; one model by two ids, as a region's profile has its own, goes by its ids."""
+    called = {member: model_name(member) for member in members}
+    counts = Counter(called.values())
+    return {member: name if counts[name] == 1 else member for member, name in called.items()}
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
