@@ -3,7 +3,8 @@
     make bench BENCH=page
     make bench BENCH=page BENCH_DAYS=40 BENCH_FEATURES=10
 
-The marts are synthetic (made_marts.py). The server is a process of its own (made_page_server.py) that remembers no view.
+The marts are synthetic (made_marts.py). The server is a process of its own (made_page_server.py) that remembers no view, and
+asks nobody for the permission: Airflow's sign-in is not in the time.
 *First* is a new process's first request, by a browser that runs already; each other view is opened in a new browser context, so
 that nothing is cached. Time is from the start of the navigation to its load event; a view counts when its pictures are there.
 A goal is met by the median. The bench ends with 1 when one is missed, and with a line for each of them.
@@ -38,6 +39,7 @@ FIRST_GOAL_S, ANY_GOAL_S = 1.0, 2.0
 # Besides each view as it opens: addresses with more behind them.
 MORE = (
     "features?days=all",
+    "features?level=service&feature=feature_00&days=all",
     "projection?feature=feature_00",
     "metrics?metric=token_amplification",
     "anomalies?days=365",

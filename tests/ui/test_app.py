@@ -60,7 +60,7 @@ def test_every_table_of_a_view_downloads(client, slug):
     page = client.get(f"/ai-cost/{slug}").text
     files = [part.split('"')[0] for part in page.split(f'href="/ai-cost/{slug}/')[1:]]
     assert len(files) >= 3
-    for file in files[:9]:
+    for file in files:
         ending = file.rpartition(".")[2]
         answer = client.get(f"/ai-cost/{slug}/{file}")
         assert answer.status_code == 200
@@ -75,16 +75,16 @@ def test_a_download_is_filtered_as_its_page_is(client):
     assert "/ai-cost/features/daily-costs.csv?days=7&amp;feature=chat" in page
     assert "junk" not in page
     rows = client.get("/ai-cost/features/daily-costs.csv?days=7&feature=chat").text.splitlines()
-    assert rows[0].startswith("usage_date,display_name,allocated_cost_usd,request_count")
+    assert rows[0].startswith("display_name,usage_date,allocated_cost_usd,request_count")
     # Seven days of $2.00 in two calls, the newest first.
     assert len(rows) == 1 + 7
-    assert rows[1].startswith("2025-06-10,CHAT,2.000000,2")
+    assert rows[1].startswith("CHAT,2025-06-10,2.000000,2")
 
 
 def test_a_workbook_has_numbers_and_days(client):
     answer = client.get("/ai-cost/features/daily-costs.xlsx?feature=chat")
     sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
-    assert (sheet["A2"].value.date(), sheet["C2"].value, sheet["C2"].data_type) == (date(2025, 6, 10), 2, "n")
+    assert (sheet["B2"].value.date(), sheet["C2"].value, sheet["C2"].data_type) == (date(2025, 6, 10), 2, "n")
 
 
 def test_parquet_keeps_decimals_and_days(client):
@@ -132,6 +132,38 @@ def test_a_static_file_is_kept_by_the_browser_and_only_under_its_hash(client):
 def test_unknown_filters_fall_back(client, slug):
     odd = ["week='", "days=9999", "feature=%00", "level=..", "a=" + "x" * 5000, *["mart=1"] * 900]
     assert client.get(f"/ai-cost/{slug}?{'&'.join(odd)}").status_code == 200
+
+
+def test_as_many_features_as_there_are_can_be_chosen(tmp_path):
+    settings = make_settings(tmp_path)
+    # 300 beside chat, whose names are as long as names come.
+    more = (
+        "insert into fct_daily_feature_costs by name select * exclude (n) replace (repeat('x', 70) || n as feature_id) "
+        "from fct_daily_feature_costs, range(100, 400) as r(n) where feature_id = 'chat' and usage_date = '2025-06-10'"
+    )
+    publish_tiny(settings, more)
+    client = make_client(settings)
+    names = [f"{'x' * 70}{number}" for number in range(100, 400)]
+    query = "&".join(f"feature={name}" for name in [*names, "search"])
+    answer = client.get(f"/ai-cost/features?{query}")
+    assert "This address is longer" not in answer.text
+    rows = client.get(f"/ai-cost/features/period-costs.csv?{query}").text.splitlines()
+    assert len(rows) == 1 + 301
+
+
+def test_what_is_cut_off_an_address_is_said(client):
+    # Of 32,768 bytes the last that fits is whole; one more byte, and it is left out.
+    for filler, is_cut in ((32_768 - len("junk=&feature=chat"), False), (32_769 - len("junk=&feature=chat"), True)):
+        query = f"junk={'x' * filler}&feature=chat"
+        page = client.get(f"/ai-cost/features?{query}").text
+        told = "This address is longer than 32,768 bytes: the filters at its end were left out."
+        assert (told in page) is is_cut
+        assert ('value="chat" checked' in page) is not is_cut
+        answer = client.get(f"/ai-cost/features/daily-costs.csv?{query}")
+        assert answer.status_code == (414 if is_cut else 200)
+    assert "Too many filters" in answer.text
+    alone = client.get(f"/ai-cost/features?feature={'x' * 40_000}")
+    assert (alone.status_code, told in alone.text) == (200, True)
 
 
 def test_hostile_names_are_text_everywhere(tmp_path):

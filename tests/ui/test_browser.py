@@ -79,7 +79,7 @@ SEEN_WIDE = {
     "metrics": {"weekly-metrics": ["Status", "Healthy bound", "Warning bound", "Trend", "Owner", "Action on a warning"]},
     "anomalies": {"anomalies": ["Kind", "Baseline", "Above it", "Largest driver"], "drivers": ["Driver", "What it was"]},
     "savings": {
-        "savings-opportunities": ["Change", "Status", "Low", "High", "Evidence"],
+        "savings-opportunities": ["Change", "Status", "Low", "High", "Why not", "Evidence"],
         "decision-results": ["Feature", "Result", "Cost", "Would have cost", "Expected"],
     },
 }  # fmt: skip
@@ -154,6 +154,39 @@ def test_what_matters_of_a_table_is_seen_without_scrolling_it(chromium, address,
             seen = page.evaluate(HEADERS_IN_VIEW)
             hidden = {name: sorted(set(labels) - set(seen[name])) for name, labels in tables.items()}
             assert {name: labels for name, labels in hidden.items() if labels} == {}
+
+
+TALL_ROWS = """() => [...document.querySelectorAll("tbody tr")]
+    .filter((row) => row.getBoundingClientRect().height > 80).map((row) => row.innerText.slice(0, 60))"""
+# Of columns that are out of view, texts of up to a hundred characters that take more than two lines.
+FAR_TALL = """(first) => [...document.querySelectorAll("tbody tr")].flatMap((row) => [...row.cells].slice(first))
+    .filter((cell) => {
+        const text = document.createRange();
+        text.selectNodeContents(cell);
+        return cell.textContent.length <= 100 && text.getBoundingClientRect().height > 45;
+    }).map((cell) => cell.textContent)"""
+
+
+def words(count: int) -> str:
+    return f"repeat('some words of evidence ', {count})"
+
+
+def test_a_long_text_far_to_the_right_makes_no_row_tall(chromium, tmp_path):
+    settings = make_settings(tmp_path)
+    publish_tiny(
+        settings,
+        f"update fct_savings_opportunities set evidence = {words(15)}, reason = {words(3)}, missing_evidence = {words(4)}, "
+        f"effort = {words(2)}, owner = 'platform engineers east', current_model_id = 'anthropic.claude-3-haiku-20240307-v1:0'",
+        "update fct_savings_opportunities set opportunity_id = repeat('opportunity_', 9)",
+        f"update rpt_caching_vs_distillation set reason = {words(15)}",
+        f"update rpt_rollout_readiness set what_is_missing = {words(4)}",
+    )
+    with serve(make_root(settings)) as address:
+        for size in SIZES:
+            with open_page(chromium, size=size) as page:
+                page.goto(f"{address}/ai-cost/savings")
+                assert page.evaluate(TALL_ROWS) == [], size
+                assert page.evaluate(FAR_TALL, 5 if size == "phone" else 10) == [], size
 
 
 def test_dark_and_light_differ(chromium, address):

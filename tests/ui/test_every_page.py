@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
 
 from ai_finops.ui.page.cells import Cell
-from ai_finops.ui.page.render import _breakable, _classes, _fact_cells
-from ai_finops.ui.view import Column, Fact
+from ai_finops.ui.page.render import Notice, Place, _breakable, _classes, _fact_cells, render
+from ai_finops.ui.view import Column, Fact, Section, Table, View
 from ai_finops.ui.views import VIEWS
 
 SHOWN = tuple(slug for slug in VIEWS if slug != "definitions")
@@ -68,6 +69,16 @@ def test_every_header_and_every_fact_leads_to_a_definition_that_is_there(pages, 
         assert anchor in defined, links[0]
 
 
+@pytest.mark.parametrize(("rows", "is_whole"), [(20, True), (21, False)])
+def test_a_short_table_is_as_high_as_its_rows(rows, is_whole):
+    table = Table("t", "T", "m", (Column("number", "Number", "count"), Column("it", "It")), ((7, "it"),) * rows)
+    view = View("v", "V", "?", (Section("S", tables=(table,)),))
+    page = render(view, place=Place("", "v"), build=None, today=date(2025, 6, 11), notice=Notice("", "", ""))
+    assert ('class="scroll whole"' in page) is is_whole
+    # A number that is first says what its row is about.
+    assert page.count('<th scope="row" class="n">7</th>') == rows
+
+
 def test_links_to_what_drove_an_anomaly_or_a_week_arrive(pages):
     assert "drivers" in pages["anomalies"].ids
     assert "drivers" in pages["weekly"].ids
@@ -92,8 +103,10 @@ def test_a_status_of_a_fact_is_said_once(fact, texts, groups):
 @pytest.mark.parametrize(
     ("text", "css"),
     [
-        ("x " * 12, ""), ("x " * 13, "mid"), ("x " * 24, "mid"), ("x " * 25, "long"), ("x " * 60, "long"),
-        ("x " * 61, "long very"), ("x" * 24, ""), ("x" * 25, "mid"), ("x" * 300, "mid"),
+        ("x " * 12, ""), ("x " * 13, "mid"), ("x " * 24, "mid"), ("x " * 25, "long"), ("x " * 32, "long"),
+        ("x " * 33, "long wide"), ("x " * 50, "long wide"), ("x " * 51, "long very"), ("x " * 75, "long very"),
+        ("x " * 76, "long very vast"),
+        ("x" * 24, ""), ("x" * 32, "mid"), ("x" * 33, "wide"), ("x" * 80, "wide"), ("x" * 81, "very"),
     ],
 )  # fmt: skip
 def test_a_sentence_gets_a_column_as_wide_as_it_is_long(text, css):

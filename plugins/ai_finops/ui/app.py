@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from ai_finops.config import Settings
@@ -28,16 +29,19 @@ from ai_finops.ui.made_from import made_from
 from ai_finops.ui.page.render import STATIC, Notice, Place, query_of, render, render_refusal, static_version
 from ai_finops.ui.published import Build, open_build
 from ai_finops.ui.recent import RecentViews
-from ai_finops.ui.view import View
+from ai_finops.ui.view import View, Warn
 from ai_finops.ui.views import TITLES, VIEWS
 
 _READING = ["GET", "HEAD"]
-_MOST_CHOSEN, _MOST_LETTERS = 200, 200
+_MOST_QUERY_BYTES = 32_768
+"""Of an address's filters; five hundred features by name are about half of it."""
+_CUT = f"This address is longer than {_MOST_QUERY_BYTES:,} bytes: the filters at its end were left out."
 _REFUSALS = {
     401: ("Sign in first", "This page needs a sign-in to Airflow."),
     403: ("Not yours to see", "It needs read access to the DAG build_marts; ask whoever administers this Airflow."),
     404: ("Not here", "There is nothing at this address."),
     405: ("Read only", "This page can only be read."),
+    414: ("Too many filters", f"An address may have {_MOST_QUERY_BYTES:,} bytes of filters; take some away."),
     500: ("Something broke", "The page could not be made; the API server's log says why."),
     503: ("Cannot be read", "What is published cannot be read."),
 }
@@ -102,7 +106,7 @@ def view_page(request: Request, slug: str) -> Response:
             render(None, place=place, build=None, warns=warns, today=today, notice=notice), notice.status
         )
     place = Place(base=place.base, slug=slug, query=_own_query(request, view), navigation=place.navigation)
-    warns = state_warns(build, settings=settings, today=today)
+    warns = (*state_warns(build, settings=settings, today=today), *((Warn(_CUT),) if _is_cut(request) else ()))
     return HTMLResponse(render(view, place=place, build=build, warns=warns, today=today))
 
 
@@ -111,6 +115,8 @@ def table_file(request: Request, slug: str, file_name: str) -> Response:
     table_id, _, ending = file_name.rpartition(".")
     if slug not in VIEWS or ending not in ENDINGS:
         raise HTTPException(404)
+    if _is_cut(request):
+        raise HTTPException(414)  # A file has no line above it that says so.
     try:
         view, build = _read_view(request, slug)
     except PublishError as error:
@@ -176,8 +182,8 @@ def _read_view(request: Request, slug: str) -> tuple[View, Build]:
     """
     state, chosen = request.app.state, _chosen(request)
     build_id, inputs = made_from(state.settings)
-    key = (build_id, inputs, slug, query_of(chosen))
-    if kept := state.recent.find(key):
+    made_of = (build_id, inputs, slug)
+    if kept := state.recent.find(made_of, chosen):
         return kept
     with open_build(state.settings) as (connection, build):
         try:
@@ -190,15 +196,21 @@ def _read_view(request: Request, slug: str) -> tuple[View, Build]:
             first_line = str(error).splitlines()[0]
             raise PublishError(f"build {build.build_id} {what} ({first_line}); publish a new build") from error
     # A newer build may have been published since the look above: what was read then is not what the key says.
-    return state.recent.keep(key, (view, build)) if build.build_id == build_id else (view, build)
+    return state.recent.keep(made_of, chosen, (view, build)) if build.build_id == build_id else (view, build)
 
 
 def _chosen(request: Request) -> dict[str, Sequence[str]]:
+    """Return the values of each filter of the address, as far as its length is read."""
+    query: bytes = request.scope["query_string"]
+    whole = query[: _MOST_QUERY_BYTES + 1].rpartition(b"&")[0] if _is_cut(request) else query
     chosen: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items()[:_MOST_CHOSEN]:
-        if len(name) <= _MOST_LETTERS and len(value) <= _MOST_LETTERS:
-            chosen.setdefault(name, []).append(value)
+    for name, value in QueryParams(whole).multi_items():
+        chosen.setdefault(name, []).append(value)
     return chosen
+
+
+def _is_cut(request: Request) -> bool:
+    return len(request.scope["query_string"]) > _MOST_QUERY_BYTES
 
 
 def _own_query(request: Request, view: View) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_SHEET_KINDS = {"usd_small": "usd", "status": "text", "flag": "text"}
+_SHEET_KINDS = {"usd_small": "usd", "times": "number", "status": "text", "flag": "text"}
 _MOST_SHEET_NAME = 31
 """Characters of a sheet's name (Excel's limit)."""
 
@@ -104,6 +104,7 @@ def _type_of_kind(kind: str) -> pa.DataType:
         "usd_small": pa.decimal128(38, 6),
         "ratio": pa.float64(),
         "number": pa.float64(),
+        "times": pa.float64(),
         "count": pa.int64(),
         "date": pa.date32(),
         "month": pa.date32(),

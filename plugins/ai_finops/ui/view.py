@@ -23,7 +23,8 @@ class Column:
     label: str
     """As people read it: `Cost`."""
     kind: str = "text"
-    """`usd`, `usd_small` (of one request), `ratio` (0 to 1, shown in per cent), `count`, `number`, `date`, `month`,
+    """`usd`, `usd_small` (of one request), `ratio` (0 to 1, shown in per cent), `times` (a quotient, shown as `1.18×`),
+    `count`, `number`, `date`, `month`,
     `datetime`, `status` (healthy, watch, warning, …), `flag`, `name` (an id, shown as people call it; a download has the
     id) or `text`."""
     source: str | None = None
@@ -48,8 +49,7 @@ class Table:
     row_ids: tuple[str, ...] = ()
     """Of each row, for an address that ends in `#<id>`; none where no row has one."""
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of a `number` column in which each row has a unit of its own: the kind of each row, by the column's name. Beside those
-    of a column there is `times`, a quotient, shown as `1.18×`."""
+    """Of a `number` column in which each row has a unit of its own: the kind of each row, by the column's name."""
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Of a `name` column: what people call its values, by the column's name; one that is not there goes by its id, as words."""
 
@@ -70,6 +70,8 @@ class Series:
     """The band around it, where it has one."""
     band: str = "its low and high end"
     """What the band is, as the legend says it: `its 80 % interval`."""
+    is_muted: bool = False
+    """Whether it is what stays beside the rest without counting, as a saving that was rejected: it is grey."""
     is_nobodys: bool = False
     """Whether it is what belongs to nobody: it has a neutral colour, and is never among "all others"."""
 

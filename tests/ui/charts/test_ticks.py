@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_finops.ui.charts.ticks import full_label, label_tick, nice_ticks, spread_labels, whole_ticks, x_labels
+from ai_finops.ui.charts.ticks import full_label, label_ticks, nice_ticks, spread_labels, whole_ticks, x_labels
 
 
 @pytest.mark.parametrize(
@@ -58,25 +58,26 @@ def test_ticks_hold_any_range_and_are_few(low, width, count):
 
 
 @pytest.mark.parametrize(
-    ("value", "kind", "step", "text"),
+    ("ticks", "kind", "texts"),
     [
-        (0, "usd", 100, "$0"),
-        (400, "usd", 100, "$400"),
-        (5_000, "usd", 5_000, "$5,000"),
-        (10_000, "usd", 5_000, "$10K"),
-        (12_500, "usd", 2_500, "$12.5K"),
-        (-25, "usd", 25, "-$25"),
-        (0.0002, "usd_small", 0.0001, "$0.0002"),
-        (2_000_000, "count", 500_000, "2.0M"),
-        (0.4, "ratio", 0.2, "40%"),
-        (0.025, "ratio", 0.025, "2.5%"),
-        (1.5, "number", 0.5, "1.5"),
-        (1.5, "times", 0.5, "1.5×"),
-        (0, "times", 0.25, "0.00×"),
+        ((0, 100, 400), "usd", ("$0", "$100", "$400")),
+        ((0, 5_000, 10_000, 15_000), "usd", ("$0", "$5K", "$10K", "$15K")),
+        ((0, 4_000, 8_000), "usd", ("$0", "$4,000", "$8,000")),
+        ((0, 2_500, 9_999), "usd", ("$0", "$2,500", "$9,999")),
+        ((0, 2_500, 10_000), "usd", ("$0", "$2.5K", "$10.0K")),
+        ((-20_000, -10_000, 0, 10_000), "usd", ("-$20K", "-$10K", "$0", "$10K")),
+        ((-25, 0, 25), "usd", ("-$25", "$0", "$25")),
+        ((0, 0.0001, 0.0002), "usd_small", ("$0", "$0.0001", "$0.0002")),
+        ((0, 500_000, 1_000_000), "count", ("0", "0.5M", "1.0M")),
+        ((0, 250_000, 750_000), "count", ("0", "250K", "750K")),
+        ((0, 0.2, 0.4), "ratio", ("0%", "20%", "40%")),
+        ((0, 0.025), "ratio", ("0.0%", "2.5%")),
+        ((0, 0.5, 1.5), "number", ("0", "0.5", "1.5")),
+        ((0, 0.25, 0.5), "times", ("0.00×", "0.25×", "0.50×")),
     ],
 )
-def test_a_tick_is_written_in_its_unit(value, kind, step, text):
-    assert label_tick(value, kind=kind, step=step) == text
+def test_the_values_of_an_axis_are_written_in_one_unit(ticks, kind, texts):
+    assert label_ticks(ticks, kind=kind) == texts
 
 
 @pytest.mark.parametrize(

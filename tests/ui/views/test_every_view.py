@@ -179,10 +179,13 @@ def test_what_an_address_says_and_is_not_there_counts_as_not_said(marts, setting
 @pytest.mark.parametrize("slug", FILTERED)
 def test_every_choice_of_every_filter_can_be_chosen(marts, settings, slug):
     connection = marts("tiny", DIGEST)
-    for each in see(slug, connection, settings).filters:
+    plain = see(slug, connection, settings)
+    for each in plain.filters:
         for choice in each.choices:
             view = see(slug, connection, settings, **{each.name: [choice.value]})
             holds_together(view, slug)
+            # What was made is found by these names again, whatever is chosen.
+            assert [again.name for again in view.filters] == [one.name for one in plain.filters]
             assert choice.value in next(again for again in view.filters if again.name == each.name).chosen
 
 

@@ -27,7 +27,7 @@ def test_all_days_by_feature(see):
         "chat", Decimal("18.000000"), pytest.approx(18 / 24.75), 18, Decimal("1.000000")
     )  # fmt: skip
     newest, *_ = view.table("daily-costs").rows
-    assert newest[0] == date(2025, 6, 10)
+    assert newest[:2] == ("UNATTRIBUTED", date(2025, 6, 10))
     assert len(view.table("daily-costs").rows) == 27
 
 
@@ -122,6 +122,44 @@ def test_features_are_kept_as_chosen_at_every_level(see, level):
     assert view.facts[0].value == (Decimal("14.000000") if level == "feature" else Decimal("3.000000"))
 
 
+def test_a_share_is_of_all_features_whichever_are_kept(see):
+    # 2.25 of 24.75 is 9.1 %, 18 of it 72.7 %; of the two that are kept it would be 11 % and 89 %.
+    view = see(feature=["chat", "unattributed"])
+    assert [fact.value for fact in view.facts[:3]] == [Decimal("20.25"), Decimal("18"), Decimal("2.25")]
+    assert [fact.note for fact in view.facts[:3]] == ["82% of all features", "73% of these days", "9%"]
+    shares = {row[0]: row[2] for row in view.table("period-costs").rows}
+    assert shares == {"chat": pytest.approx(18 / 24.75), "unattributed": pytest.approx(2.25 / 24.75)}
+
+
+@pytest.mark.parametrize("level", ["service", "api"])
+def test_a_share_is_of_all_features_where_the_level_has_none(see, level):
+    # Of one day $3.00 are of chat and $9.00 of search; tax is of nobody.
+    of_search = BY_FEATURE.replace("3 as allocated_cost_usd", "9 as allocated_cost_usd").replace("'chat'", "'search'")
+    statements = [
+        text.format(mart="fct_daily_allocated_costs", columns="'s' as service_name, 'm' as model_id,")
+        for text in (BY_FEATURE, of_search, of_search.replace("'usage'", "'tax'"))
+    ]
+    view = see("delete from fct_daily_allocated_costs", *statements, level=[level], feature=["chat"])
+    assert view.facts[0].note == "25% of all features"
+    assert [row[2] for row in view.table("period-costs").rows] == [pytest.approx(0.25)]
+
+
+def test_a_share_of_a_sum_that_is_not_known_is_not_known(see):
+    unknown = "update fct_daily_feature_costs set allocated_cost_usd = null where feature_id = 'search'"
+    view = see(unknown, feature=["chat"])
+    assert (view.facts[0].value, view.facts[0].note) == (Decimal("18"), None)
+    assert [row[2] for row in view.table("period-costs").rows] == [None]
+
+
+def test_a_day_without_calls_of_the_one_feature_kept_cost_nothing(see):
+    statements = (
+        "delete from fct_daily_feature_costs where usage_date = '2025-06-04'",
+        "delete from fct_daily_feature_costs where usage_date = '2025-06-05' and feature_id = 'search'",
+    )
+    (drawn,) = see(*statements, feature=["search"]).sections[0].charts[0].series
+    assert drawn.values[1:4] == (0.5, None, 0.0)
+
+
 CHARGE = """insert into rpt_daily_api_costs by name
 select 'm' as model_id, '{category}' as charge_category, {cost} as allocated_cost_usd, 1 as request_count,
 0 as unknown_cost_call_count, 'billed' as cost_status, date '2025-06-10' as usage_date"""
@@ -133,8 +171,10 @@ def test_other_charges_are_no_cost_of_an_api(see):
 
 
 def test_shares_of_users_stand_beside_those_of_cost(see):
-    view = see()
+    view = see(days=["7"])
     chart = view.sections[2].charts[0]
+    assert chart.title.endswith("June 2025")
+    assert chart.subtitle.startswith("The whole month")
     assert [one.name for one in chart.series] == ["of cost", "of requests", "of users"]
     assert len(chart.x) == 2
     assert [row[-1] for row in view.table("feature-value").rows] == ["chat", "search", "unattributed"]
@@ -144,3 +184,24 @@ def test_marts_without_a_day_are_shown_as_such(see):
     view = see(name="empty")
     assert [fact.value for fact in view.facts] == [None, 0]
     assert all(table.rows == () for section in view.sections for table in section.tables)
+
+
+def test_a_table_calls_its_rows_as_the_picture_does_and_a_download_has_the_ids(see):
+    named = "display_name = null, feature_id = 'new_one' where feature_id = 'search'"
+    table = see(f"update fct_daily_feature_costs set {named}").table("period-costs")
+    assert [row[0] for row in table.rows] == ["chat", "new_one", "unattributed"]
+    assert table.columns[0].kind == "name"
+    assert table.names["feature_id"] == {"chat": "CHAT", "new_one": "New one", "unattributed": "UNATTRIBUTED"}
+    model = "update rpt_daily_api_costs set model_id = 'anthropic.claude-3-haiku-20240307-v1:0'"
+    view = see(model, level=["api"])
+    assert view.sections[1].charts[0].x == ("Claude 3 Haiku",)
+    for name in ("daily-costs", "period-costs"):
+        table = view.table(name)
+        assert table.names["model_id"][table.rows[0][0]] == "Claude 3 Haiku"
+
+
+def test_one_model_by_two_ids_is_told_apart_by_them(see):
+    ids = ("anthropic.claude-3-haiku-20240307-v1:0", "us.anthropic.claude-3-haiku-20240307-v1:0")
+    rows = [CHARGE.format(category="usage", cost=5).replace("'m'", f"'{model}'") for model in ids]
+    chart = see("delete from rpt_daily_api_costs", *rows, level=["api"]).sections[1].charts[0]
+    assert chart.x == ids

@@ -44,6 +44,24 @@ def test_coverage_weighs_each_cell_by_what_it_cost(marts, settings):
     assert day["allocated_ratio"] == pytest.approx(2.5 / 11)
 
 
+@pytest.mark.parametrize(
+    ("allocated_usd", "is_drawn"),
+    [("2.4859", True), ("2.4861", False), ("2.5134", False), ("2.5136", True), ("null", True)],
+)
+def test_what_features_pay_has_a_line_where_it_can_be_seen_beside_what_was_traced(
+    marts, settings, allocated_usd, is_drawn
+):
+    # Traced are 90.9 % of 2.75; half a percent of it is 0.01375 to either side of 2.49975.
+    paid = f"update fct_daily_reconciliations set allocated_cost_usd = {allocated_usd} where usage_date = '2025-06-03'"
+    drawn = chart(see("reconciliation", marts("tiny", paid), settings), "coverage-by-day")
+    assert [one.name for one in drawn.series] == ["Traced", *(["Paid by features"] if is_drawn else [])]
+    assert drawn.subtitle.startswith("What features pay is within half a percent of it") is not is_drawn
+
+
+def test_without_a_share_there_is_nothing_to_say_of_it(marts, settings):
+    assert chart(see("reconciliation", marts("empty"), settings), "coverage-by-day").subtitle == ""
+
+
 def test_tax_is_billed_and_in_no_share(marts, settings):
     tax = cell(
         charge_category="'tax'",
@@ -96,6 +114,43 @@ def test_the_facts_and_the_picture_add_up_to_the_bill(marts, settings):
 def test_a_kind_of_charge_that_the_month_lacks_is_no_fact(marts, settings):
     labels = [each.label for each in see("reconciliation", marts("tiny"), settings).facts]
     assert not {"Tax", "Credits and refunds", "Other charges"} & set(labels)
+
+
+def test_what_a_bill_has_nothing_of_is_zero_and_not_unknown(marts, settings):
+    # June 2 has usage and tax, the others usage alone; June 9 has tax alone, June 10 no bill of its usage.
+    tax = {"charge_category": "'tax'", "allocated_cost_usd": "0", "coverage_pct": "null"}
+    statements = (
+        cell(billed_cost_usd="10", unattributed_cost_usd="10", **tax),
+        (
+            "update fct_daily_reconciliations set charge_category = 'tax', allocated_cost_usd = 0, unattributed_cost_usd = "
+            "billed_cost_usd, coverage_pct = null where usage_date = '2025-06-09'"
+        ),
+        (
+            "update fct_daily_reconciliations set billed_cost_usd = null, allocated_cost_usd = null, "
+            "unattributed_cost_usd = null, coverage_pct = null where usage_date = '2025-06-10'"
+        ),
+    )
+    view = see("reconciliation", marts("tiny", *statements), settings)
+    names = ("unattributed_usage_cost_usd", "other_charges_cost_usd", "unbilled_estimated_cost_usd")
+    seen = {row["usage_date"].day: tuple(row[name] for name in names) for row in rows(view, "reconciliation-days")}
+    assert seen[2] == (Decimal("0.25"), 10, 0)
+    assert seen[3] == (Decimal("0.25"), 0, 0)
+    assert seen[9] == (0, Decimal("2.75"), 0)
+    assert seen[10] == (None, None, Decimal("2.5"))
+    assert line(view, "billed-by-day", "Tax, credits and others")[date(2025, 6, 3)] == 0
+
+
+def test_usage_without_a_bill_is_not_known_beside_a_billed_tax(marts, settings):
+    unbilled = (
+        "update fct_daily_reconciliations set billed_cost_usd = null, allocated_cost_usd = null, "
+        "unattributed_cost_usd = null, coverage_pct = null where usage_date = '2025-06-02'"
+    )
+    tax = (
+        "insert into fct_daily_reconciliations by name select * replace ('tax' as charge_category, 10 as billed_cost_usd, "
+        "0 as allocated_cost_usd, 10 as unattributed_cost_usd) from fct_daily_reconciliations where usage_date = '2025-06-02'"
+    )
+    day = rows(see("reconciliation", marts("tiny", unbilled, tax), settings), "reconciliation-days")[0]
+    assert (day["unattributed_usage_cost_usd"], day["other_charges_cost_usd"]) == (None, 10)
 
 
 def test_a_cell_that_does_not_tie_is_said(marts, settings):

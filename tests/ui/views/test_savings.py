@@ -48,6 +48,22 @@ def test_open_and_rejected_are_told_apart_and_stay_in_the_order_of_rank(marts, s
     assert [row["opportunity_id"] for row in rows(only_open, "savings-opportunities")] == ["o1"]
 
 
+def test_a_rejected_one_is_grey_and_an_open_one_is_not(marts, settings):
+    connection = marts("tiny", more(opportunity_id="'o2'", status="'rejected'", rank="2"))
+    drawn = chart(see("savings", connection, settings), "savings-by-rank")
+    assert [(one.name, one.is_muted) for one in drawn.series] == [("Open", False), ("Rejected", True)]
+
+
+def test_bars_that_would_be_called_the_same_say_which_model_they_lead_to(marts, settings):
+    statements = (
+        "update fct_savings_opportunities set target_model_id = 'anthropic.claude-3-haiku-20240307-v1:0'",
+        more(opportunity_id="'o2'", rank="2", target_model_id="'amazon.nova-micro-v1:0'"),
+        more(opportunity_id="'o3'", rank="3", feature_id="'search'"),
+    )
+    labels = chart(see("savings", marts("tiny", *statements), settings), "savings-by-rank").x
+    assert labels == ("1. routing · CHAT to Claude 3 Haiku", "2. routing · CHAT to Nova Micro", "3. routing · SEARCH")
+
+
 def test_facts_are_of_what_the_filters_leave(marts, settings):
     # Of chat $40 and $25 are open and may be on the same calls; of search $7. One of chat is rejected.
     connection = marts(
@@ -129,6 +145,12 @@ def test_the_advisor_says_what_is_recommended(marts, settings):
 def test_the_rollout_counts_what_is_done(marts, settings):
     view = see("savings", marts("tiny"), settings)
     assert view.sections[-1].sentences == ("1 of 2 steps done.",)
+
+
+def test_a_step_is_measured_in_its_own_unit(marts, settings):
+    table = see("savings", marts("tiny"), settings).table("rollout-readiness")
+    assert [row[2] for row in table.rows] == ["attributed_cost_ratio", "shipped_decision_count"]
+    assert table.kinds == {"value": ("ratio", "count"), "target": ("ratio", "count")}
 
 
 def test_what_would_cost_more_has_no_bar(marts, settings):

@@ -10,7 +10,7 @@ from ai_finops.ui.charts import svg
 from ai_finops.ui.charts.marks import mark_places
 from ai_finops.ui.charts.stacks import Span, band_runs, bar_spans, domain, known_runs
 from ai_finops.ui.charts.svg import Size
-from ai_finops.ui.charts.ticks import label_tick, nice_ticks, spread_labels, whole_ticks, x_labels
+from ai_finops.ui.charts.ticks import label_ticks, nice_ticks, spread_labels, whole_ticks, x_labels
 from ai_finops.ui.charts.words import place_words
 from ai_finops.ui.view import Chart
 
@@ -63,7 +63,7 @@ def column_parts(chart: Chart, *, size: Size, colours: tuple[str, ...]) -> Itera
     low, high = domain(chart)
     ticks_of = whole_ticks if chart.kind == "count" else nice_ticks
     ticks = ticks_of(low, high, count=5 if size.name == "wide" else 4)
-    labels = [label_tick(tick, kind=chart.kind, step=ticks[1] - ticks[0]) for tick in ticks]
+    labels = label_ticks(ticks, kind=chart.kind)
     left = max(len(label) for label in labels) * _CHARACTER + 10
     frame = Frame(size=size, left=left, low=ticks[0], high=ticks[-1], count=len(chart.x))
     for tick, label in zip(ticks, labels, strict=True):

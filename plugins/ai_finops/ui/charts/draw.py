@@ -54,10 +54,16 @@ def _picture(chart: Chart, *, size: svg.Size, colours: tuple[str, ...]) -> str:
 
 
 def _colours(drawn: Drawn) -> tuple[str, ...]:
-    """Return the CSS class of each series: numbers in their order, words for what belongs to nobody and all others."""
+    """Return the CSS class of each series: numbers in their order, words for what has no colour of its own."""
     numbers = count()
     return tuple(
-        "others" if place == drawn.others_place else "nobody" if one.is_nobodys else f"c{next(numbers)}"
+        "others"
+        if place == drawn.others_place
+        else "nobody"
+        if one.is_nobodys
+        else "muted"
+        if one.is_muted
+        else f"c{next(numbers)}"
         for place, one in enumerate(drawn.chart.series)
     )
 

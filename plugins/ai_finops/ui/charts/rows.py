@@ -18,7 +18,7 @@ _BAR = 16
 _GAP = 12
 _LABEL = 17
 """Height of a name that stands above its bar."""
-_MOST_LABEL = 400
+_MOST_LABEL = 440
 
 
 def row_height(chart: Chart, *, size: Size) -> int:

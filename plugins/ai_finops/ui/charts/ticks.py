@@ -28,18 +28,30 @@ def nice_ticks(low: float, high: float, *, count: int) -> tuple[float, ...]:
     return tuple(_clean(place * step, step) for place in range(first, last + 1))
 
 
-def label_tick(value: float, *, kind: str, step: float) -> str:
-    """Write an axis value in its unit: `$1,200`, `$12K`, `45%`, `1.5×`; never more decimals than the step has."""
+def label_ticks(ticks: Sequence[float], *, kind: str) -> tuple[str, ...]:
+    """Write the values of an axis in one unit: `$1,200`, `$5K` and `$15K`, `45%`, `1.5×`; no more decimals than its step has.
+
+    Args:
+        ticks: At least two, evenly apart.
+        kind: As of a column.
+    """
+    step = ticks[1] - ticks[0]
     if kind == "ratio":
-        return f"{value * 100:,.{_decimals(step * 100)}f}%"
+        return tuple(f"{value * 100:,.{_decimals(step * 100)}f}%" for value in ticks)
     if kind == "times":
-        return f"{value:,.{_decimals(step)}f}×"
-    sign, size = ("-" if value < 0 else ""), abs(value)
-    unit = "$" if kind in ("usd", "usd_small") else ""
-    for floor, letter in _LARGE:
-        if size >= floor * (10 if floor == 1_000 else 1):
-            return f"{sign}{unit}{size / floor:,.{_decimals(step / floor)}f}{letter}"
-    return f"{sign}{unit}{size:,.{_decimals(step)}f}"
+        return tuple(f"{value:,.{_decimals(step)}f}×" for value in ticks)
+    sign = "$" if kind in ("usd", "usd_small") else ""
+    size, letter = _unit(max(map(abs, ticks)))
+    decimals = _decimals(step / size)
+    return tuple(
+        f"{'-' if value < 0 else ''}{sign}{abs(value) / size:,.{decimals}f}{letter}" if value else f"{sign}0"
+        for value in ticks
+    )
+
+
+def _unit(largest: float) -> tuple[float, str]:
+    """Return in what the values of an axis are counted whose largest this is: one for all, or `$5,000` stands below `$10K`."""
+    return next(((size, letter) for size, letter in _LARGE if largest >= size * (10 if size == 1_000 else 1)), (1, ""))
 
 
 def spread_labels(places: int, *, room: int) -> tuple[int, ...]:

@@ -27,8 +27,11 @@ SHOWN_ROWS = 200
 """Rows of a table that stand in the page; the downloads have all."""
 
 
-_WIDTHS = ((120, "long very"), (48, "long"), (24, "mid"))
-"""More characters than these get a text a column so wide, that rows stay low."""
+_WIDTHS = ((150, "long very vast"), (100, "long very"), (64, "long wide"), (48, "long"), (24, "mid"))
+_NAME_WIDTHS = ((80, "very"), (32, "wide"), (24, "mid"))
+"""More characters than these get a text a column so wide, that rows stay low: nobody sees what makes them tall from afar."""
+_MOST_WHOLE = 20
+"""Rows of a table that is as high as they are; a longer one scrolls in a frame."""
 _BREAKS = re.compile(r"[_=](?=\S)|[^\s_]{30}(?=[^\s_])")
 """After what a line may break within a word."""
 _TWO_LINES = 12
@@ -124,6 +127,7 @@ def _environment() -> Environment:
         static_version=static_version,
         write=write,
         shown_rows=SHOWN_ROWS,
+        most_whole=_MOST_WHOLE,
         definition=_definition,
         classes=_classes,
     )
@@ -186,9 +190,9 @@ def _classes(column: Column, cell: Cell) -> str:
         return "n"
     if column.kind in ("date", "month", "datetime", "status", "flag"):
         return "d"
-    width = next((width for least, width in _WIDTHS if len(cell.text) > least), "")
     # A name without a blank is no sentence, however long, and may be broken.
-    return width if " " in cell.text else width and "mid"
+    widths = _WIDTHS if " " in cell.text else _NAME_WIDTHS
+    return next((width for least, width in widths if len(cell.text) > least), "")
 
 
 def _head_classes(column: Column) -> str:

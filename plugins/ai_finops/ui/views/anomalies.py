@@ -14,7 +14,7 @@ from ai_finops.ui.axes import every_day, on_axis
 from ai_finops.ui.choosing import Chosen, choose_one, plain, value_of
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
-from ai_finops.ui.words import told_apart, usd_said
+from ai_finops.ui.words import name_words, told_apart, usd_said
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,15 +30,15 @@ _ANOMALIES = Table(
     "Anomalies of every feature",
     ANOMALIES,
     (
+        column("feature_id", "Feature", "name"),
         column("usage_date", "Day", "date"),
-        column("feature_id", "Feature"),
         column("allocated_cost_usd", "Cost", "usd"),
         column("status", "Kind", "status"),
         column("baseline_cost_usd", "Baseline", "usd"),
         column("excess_cost_usd", "Above it", "usd"),
-        column("baseline_ratio", "Times the baseline", "number"),
-        column("reason", "Why"),
-        column("main_driver", "Largest driver"),
+        column("baseline_ratio", "Times the baseline", "times"),
+        column("reason", "Why", "name"),
+        column("main_driver", "Largest driver", "name"),
         column("main_driver_cost_usd", "Its part", "usd"),
         column("main_driver_detail", "What it was"),
         column("cost_status", "Cost is", "status"),
@@ -57,9 +57,9 @@ _DRIVERS = Table(
     DRIVERS,
     (
         column("usage_date", "Day", "date"),
-        column("feature_id", "Feature"),
+        column("feature_id", "Feature", "name"),
         column("contribution_cost_usd", "Part of the excess", "usd"),
-        column("driver", "Driver"),
+        column("driver", "Driver", "name"),
         column("detail", "What it was"),
     ),
     (),
@@ -77,10 +77,10 @@ _VERDICTS = Table(
         column("status", "Verdict", "status"),
         column("baseline_cost_usd", "Baseline", "usd"),
         column("excess_cost_usd", "Above it", "usd"),
-        column("baseline_ratio", "Times the baseline", "number"),
-        column("reason", "Why"),
+        column("baseline_ratio", "Times the baseline", "times"),
+        column("reason", "Why", "name"),
         column("baseline_day_count", "Days in the baseline", "count"),
-        column("baseline_kind", "Baseline is of"),
+        column("baseline_kind", "Baseline is of", "name"),
         column("cost_status", "Cost is", "status"),
     ),
     (),
@@ -116,6 +116,7 @@ def read_rule(path: Path, *, feature: str) -> Rule | None:
 def anomalies(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
     """Return a feature's days and anomalies: `?feature=total&days=90&day=2025-06-11`."""
     names = feature_names(connection)
+    called = {"feature_id": names}
     window = choose_one(chosen, "days", "Days", [Choice(each, f"last {each} days") for each in WINDOWS], default="90")
     last = records(connection, f"select max(usage_date) as day from {BASELINES}")[0]["day"]  # noqa: S608 - our own name
     first = last - timedelta(days=int(window.chosen[0]) - 1) if last else None
@@ -127,7 +128,7 @@ def anomalies(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings
     anomaly = next((row for row in own if str(row["usage_date"]) == value_of(which)), None)
     drivers = _drivers(connection, first, feature)
     days = _days(connection, first, feature)
-    name = names.get(feature, feature or "No feature")
+    name = name_words(feature, names) if feature else "No feature"
     rule = read_rule(settings.dbt_project / "seeds" / "anomaly_rules.csv", feature=feature or "*")
     return View(
         slug="anomalies",
@@ -140,13 +141,13 @@ def anomalies(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings
             Section(
                 f"{name}: each day beside its baseline",
                 charts=(_timeline(name, days, rule, own, last),),
-                tables=(fill(_ANOMALIES, found),),
+                tables=(fill(_ANOMALIES, found, names=called),),
                 sentences=_rule_sentence(rule),
             ),
             Section(
                 f"{name}: what drove it",
                 charts=(_driver_chart(name, anomaly, drivers),),
-                tables=(fill(_DRIVERS, drivers),),
+                tables=(fill(_DRIVERS, drivers, names=called),),
             ),
             Section(f"{name}: verdicts", tables=(fill(_VERDICTS, days[::-1]),)),
         ),
@@ -163,8 +164,8 @@ def _feature_filter(
 ) -> Filter:
     known = [row["feature_id"] for row in records(connection, f"select distinct feature_id from {BASELINES}")]  # noqa: S608 - our own name
     counts = {each: sum(row["feature_id"] == each for row in found) for each in known}
-    ordered = sorted(known, key=lambda each: (each != "total", names.get(each, each)))
-    choices = [Choice(each, _label(names.get(each, each), counts[each])) for each in ordered]
+    ordered = sorted(known, key=lambda each: (each != "total", name_words(each, names)))
+    choices = [Choice(each, _label(name_words(each, names), counts[each])) for each in ordered]
     # What stands out is what the view is for: the feature of the newest anomaly, of equals the larger one.
     default = next((row["feature_id"] for row in found if row["feature_id"] in counts), None)
     return choose_one(chosen, "feature", "Feature", choices, default=default or next(iter(ordered), None))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from ai_finops.report.wording import counted, dollars, model_name, share
 from ai_finops.ui.axes import every_day
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Section, Series, Table, View
 from ai_finops.ui.views.asking import NOBODYS, UNATTRIBUTED, ask, one_of, some_of
-from ai_finops.ui.views.levels import LEVELS, DayCost, Level, mart_of, read_day_costs
+from ai_finops.ui.views.levels import LEVELS, DayCost, Level, mart_of, read_day_costs, read_day_totals
+from ai_finops.ui.words import name_words
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,38 +30,48 @@ _ALL_DAYS = Choice("all", "All days")
 
 def features(connection: duckdb.DuckDBPyConnection, *, chosen: Mapping[str, Sequence[str]], settings: Settings) -> View:
     """Show cost by day and member of the level chosen, the sums of the period, and cost beside requests and users."""
-    names = dict(_names(connection))
+    names = _names(connection)
     bounds = _bounds(connection)
     filters = _filters(chosen, names=names, bounds=bounds)
     level = LEVELS[filters[0].chosen[0]]
     kept = filters[2].chosen
     if bounds is None:
-        rows, days = [], ()
+        rows, totals, days = [], {}, ()
     else:
         first_date, last_date = _period(filters[1].chosen[0], bounds=bounds)
-        rows = read_day_costs(connection, level=level, first_date=first_date, last_date=last_date, features=kept)
+        asked = {"level": level, "first_date": first_date, "last_date": last_date, "features": kept}
+        rows, totals = read_day_costs(connection, **asked), read_day_totals(connection, **asked)
         days = every_day(first_date, last_date)
-    title = names if level.name == "feature" else {}
+    title = names if level.name == "feature" else _member_names({row.member for row in rows})
     return View(
         slug="features",
         title="Feature cost",
         lead="Which product feature spent the money, day by day, and how many people did it serve?",
         filters=filters,
-        facts=_facts(rows, level=level, names=title),
+        facts=_facts(rows, total=_total(totals), level=level, names=title, kept=kept),
         sections=(
-            _by_day(rows, days=days, level=level, names=title, kept=kept),
-            _in_all(rows, level=level, names=title, kept=kept),
+            _by_day(rows, days=days, covered=totals, level=level, names=title, kept=kept),
+            _in_all(rows, total=_total(totals), level=level, names=title, kept=kept),
             _value(connection, kept=kept),
         ),
     )
 
 
-def _names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    return ask(
+def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return what people call each feature, by its id, the dearest first."""
+    found = ask(
         connection,
-        "select feature_id, max(coalesce(display_name, feature_id)) from fct_daily_feature_costs "
+        "select feature_id, max(display_name) from fct_daily_feature_costs "
         "group by feature_id order by sum(allocated_cost_usd) desc nulls last, feature_id",
     )
+    return {feature_id: name or name_words(feature_id) for feature_id, name in found}
+
+
+def _member_names(members: Collection[str]) -> dict[str, str]:
+    """Return what people call each member; one model by two ids, as a region's profile has its own, goes by its ids."""
+    called = {member: model_name(member) for member in members}
+    counts = Counter(called.values())
+    return {member: name if counts[name] == 1 else member for member, name in called.items()}
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection) -> tuple[date, date] | None:
@@ -112,13 +123,22 @@ def _sums(rows: Sequence[DayCost]) -> dict[str, Decimal | None]:
     return dict(sorted(sums.items(), key=lambda item: (item[1] is None, -(item[1] or 0), item[0])))
 
 
-def _facts(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str]) -> tuple[Fact, ...]:
+def _total(totals: Mapping[date, Decimal | None]) -> Decimal | None:
+    """Return what all features cost on these days; None where a part of it is not known, or there is no day."""
+    return None if None in totals.values() or not totals else sum(totals.values())
+
+
+def _facts(
+    rows: Sequence[DayCost], *, total: Decimal | None, level: Level, names: Mapping[str, str], kept: Sequence[str]
+) -> tuple[Fact, ...]:
+    """Return the cost of what is kept, and which part that and its largest member are of everything on these days."""
     sums = _sums(rows)
-    total = None if None in sums.values() or not sums else sum(sums.values())
+    own = None if None in sums.values() or not sums else sum(sums.values())
     source = f"{level.mart}.allocated_cost_usd"
-    facts = [Fact("Cost of these days", total, "usd", source=source)]
-    if sums and total:
-        largest, cost = next(iter(sums.items()))
+    note = f"{share(float(own / total))} of all features" if kept and own is not None and total else None
+    facts = [Fact("Cost of these days", own, "usd", note, source=source)]
+    largest, cost = next(iter(sums.items()), (None, None))
+    if cost is not None and total:
         facts.append(
             Fact(
                 f"Largest: {_label(largest, names)}",
@@ -145,20 +165,25 @@ def _facts(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str]) -
 
 
 def _label(member: str, names: Mapping[str, str]) -> str:
-    return names.get(member) or model_name(member)
+    return names.get(member, member)
 
 
 def _by_day(
-    rows: Sequence[DayCost], *, days: Sequence[date], level: Level, names: Mapping[str, str], kept: Sequence[str]
+    rows: Sequence[DayCost],
+    *,
+    days: Sequence[date],
+    covered: Collection[date],
+    level: Level,
+    names: Mapping[str, str],
+    kept: Sequence[str],
 ) -> Section:
     by_member: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
     for row in rows:
         by_member[row.member][row.usage_date] = row.allocated_cost_usd
-    covered = {row.usage_date for row in rows}
     series = tuple(
         Series(
             _label(member, names),
-            # No call on a day that is covered cost nothing; a day without any row is not known.
+            # No call on a day that is covered cost nothing; a day without a row of any feature is not known.
             tuple(_float(by_member[member].get(day, Decimal(0))) if day in covered else None for day in days),
             style="bar",
             is_nobodys=member in NOBODYS,
@@ -179,8 +204,9 @@ def _by_day(
         table_id="daily-costs",
         title="Cost by day",
         mart=mart_of(level, features=kept),
-        columns=_columns(level, ("usage_date", "Day", "date")),
+        columns=_columns(level),
         rows=tuple(_row(row, level, names) for row in reversed(rows)),
+        names={level.key: names},
         empty="No cost on these days: choose more of them.",
     )
     return Section(
@@ -190,12 +216,12 @@ def _by_day(
     )
 
 
-def _columns(level: Level, first: tuple[str, str, str]) -> tuple[Column, ...]:
-    name, label, kind = first
+def _columns(level: Level) -> tuple[Column, ...]:
     named = level.name == "feature"
     return (
-        Column(name, label, kind),
-        Column("display_name", level.label) if named else Column(level.key, level.label),
+        # The first column stays in view: whose cost it is says more than the day, in whose order the rows are.
+        Column("display_name", level.label) if named else Column(level.key, level.label, "name"),
+        Column("usage_date", "Day", "date"),
         Column("allocated_cost_usd", "Cost", "usd"),
         Column("request_count", "Requests", "count"),
         Column("input_tokens", "Input tokens", "count"),
@@ -209,8 +235,8 @@ def _columns(level: Level, first: tuple[str, str, str]) -> tuple[Column, ...]:
 def _row(row: DayCost, level: Level, names: Mapping[str, str]) -> tuple:
     named = level.name == "feature"
     return (
-        row.usage_date,
         names.get(row.member, row.member) if named else row.member,
+        row.usage_date,
         row.allocated_cost_usd,
         row.request_count,
         row.input_tokens,
@@ -221,9 +247,10 @@ def _row(row: DayCost, level: Level, names: Mapping[str, str]) -> tuple:
     )
 
 
-def _in_all(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str], kept: Sequence[str]) -> Section:
+def _in_all(
+    rows: Sequence[DayCost], *, total: Decimal | None, level: Level, names: Mapping[str, str], kept: Sequence[str]
+) -> Section:
     sums = _sums(rows)
-    total = None if None in sums.values() else sum(sums.values())
     requests = {member: sum(row.request_count for row in rows if row.member == member) for member in sums}
     mart = mart_of(level, features=kept)
     chart = Chart(
@@ -240,7 +267,7 @@ def _in_all(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str], 
         title="Cost of these days",
         mart=mart,
         columns=(
-            Column(level.key, level.label),
+            Column(level.key, level.label, "name"),
             Column("allocated_cost_usd", "Cost", "usd"),
             Column("cost_share_ratio", "Share", "ratio", source=f"{mart}.allocated_cost_usd"),
             Column("request_count", "Requests", "count"),
@@ -255,6 +282,8 @@ def _in_all(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str], 
             (member, cost, _ratio(cost, total), requests[member], _per_request(cost, requests[member]))
             for member, cost in sums.items()
         ),
+        names={level.key: names},
+        note="Shares are of what all features cost on these days." if kept else None,
         empty="No cost on these days: choose more of them.",
     )
     return Section(heading="These days in all", charts=(chart,), tables=(table,))
@@ -263,8 +292,8 @@ def _in_all(rows: Sequence[DayCost], *, level: Level, names: Mapping[str, str], 
 def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Section:
     """Cost beside requests and users, of the newest month."""
     columns = (
-        Column("usage_month", "Month", "month"),
         Column("display_name", "Feature"),
+        Column("usage_month", "Month", "month"),
         Column("allocated_cost_usd", "Cost", "usd"),
         Column("cost_share_ratio", "Share of cost", "ratio"),
         Column("request_share_ratio", "Share of requests", "ratio"),
@@ -283,11 +312,11 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
         "order by usage_month desc, allocated_cost_usd desc nulls last, feature_id",
         {"is_chosen": bool(kept), "kept": list(kept)},
     )
-    newest = [row for row in rows if row[0] == rows[0][0]] if rows else []
+    newest = [row for row in rows if row[1] == rows[0][1]] if rows else []
     people = [row for row in newest if row[-1] != UNATTRIBUTED]
     chart = Chart(
         chart_id="value",
-        title=f"Share of cost, requests and users, {newest[0][0]:%B %Y}"
+        title=f"Share of cost, requests and users, {newest[0][1]:%B %Y}"
         if newest
         else "Share of cost, requests and users",
         summary="; ".join(
@@ -295,6 +324,7 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
             for row in people[:5]
         ),
         x=tuple(_title(row) for row in people),
+        subtitle="The whole month; which days are chosen above changes nothing here." if newest else "",
         series=tuple(
             Series(name, tuple(_float(row[place]) for row in people), style="bar")
             for name, place in (("of cost", 3), ("of requests", 4), ("of users", 5))
@@ -316,7 +346,7 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
 
 
 def _title(row: tuple) -> str:
-    return row[1] or row[-1]
+    return row[0] or name_words(row[-1])
 
 
 def _summary(rows: Sequence[DayCost], *, days: Sequence[date], names: Mapping[str, str]) -> str:

@@ -73,19 +73,14 @@ def read_day_costs(
         features: Features to keep; none for all.
     """
     mart = mart_of(level, features=features)
-    is_usage = (
-        ""
-        if mart in ("fct_daily_feature_costs", "rpt_daily_pipeline_costs", "rpt_daily_service_costs")
-        else ("and charge_category = 'usage'")
-    )
     query = f"""
     select
         usage_date, {level.key}, sum(request_count)::bigint, sum(input_tokens)::bigint, sum(output_tokens)::bigint,
         sum(unknown_cost_call_count)::bigint,
         case when count(distinct cost_status) = 1 then max(cost_status) else 'mixed' end,
-        case when count(allocated_cost_usd) = count(*) then sum(allocated_cost_usd)::decimal(18, 6) end
+        {_COST}
     from {mart}
-    where usage_date between $first_date and $last_date {is_usage}
+    where usage_date between $first_date and $last_date {_of_usage(mart)}
         {"and list_contains($features, feature_id)" if features else ""}
     group by usage_date, {level.key}
     order by usage_date, {level.key}
@@ -94,3 +89,35 @@ def read_day_costs(
     return [
         DayCost(*row) for row in ask(connection, query, {**given, "features": list(features)} if features else given)
     ]
+
+
+def read_day_totals(
+    connection: duckdb.DuckDBPyConnection, *, level: Level, first_date: date, last_date: date, features: Sequence[str]
+) -> dict[date, Decimal | None]:
+    """Read what usage cost on each day, of all features whichever are kept: what shares are of, and which days are known.
+
+    Args:
+        connection: On the published marts.
+        level: What `read_day_costs` sums by.
+        first_date: The first day.
+        last_date: The last day, held too.
+        features: Those that are kept; they say which mart is read, as they do for `read_day_costs`.
+    Returns:
+        USD by day, None where a part of it is not known; a day without any row is not there.
+    """
+    mart = mart_of(level, features=features)
+    query = f"""
+    select usage_date, {_COST} from {mart}
+    where usage_date between $first_date and $last_date {_of_usage(mart)}
+    group by usage_date order by usage_date
+    """  # noqa: S608 - names of our own
+    return dict(ask(connection, query, {"first_date": first_date, "last_date": last_date}))
+
+
+_COST = "case when count(allocated_cost_usd) = count(*) then sum(allocated_cost_usd)::decimal(18, 6) end"
+
+
+def _of_usage(mart: str) -> str:
+    """Return what leaves tax and credits out of a mart that has them."""
+    has_only_usage = mart in ("fct_daily_feature_costs", "rpt_daily_pipeline_costs", "rpt_daily_service_costs")
+    return "" if has_only_usage else "and charge_category = 'usage'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from ai_finops.report.wording import counted, share
 from ai_finops.ui.axes import every_day, on_axis
 from ai_finops.ui.choosing import Chosen, choose_one, month_of, months, or_all, plain, value_of
-from ai_finops.ui.rows import Record, column, fill, floats, records
+from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Fact, Filter, Section, Series, Table, View, Warn
 from ai_finops.ui.words import usd_said
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from ai_finops.config import Settings
 
 CELLS = "fct_daily_reconciliations"
+_ONE_LINE = 0.005
+"""How far two shares may be apart and still lie on each other in a picture."""
+_SAME_LINE = (
+    "What features pay is within half a percent of it on every day, and has no line of its own; the table has it."
+)
 INVOICE_TOLERANCE_USD = Decimal("0.01")
 """Within which the sum of a month has to meet its bill (docs/architecture.md, P1)."""
 
@@ -37,7 +43,8 @@ with cells as (
 )
 """
 
-# Shares are of usage alone: tax and credits are on no model, and nobody could trace them.
+# Shares are of usage alone: tax and credits are on no model, and nobody could trace them. What a bill has nothing of is 0; not
+# known is only what has no bill.
 _SUMS = """
     sum(billed_cost_usd) as billed_cost_usd,
     sum(allocated_cost_usd) as allocated_cost_usd,
@@ -46,13 +53,20 @@ _SUMS = """
     count(*) filter (where billed_cost_usd <> allocated_cost_usd + unattributed_cost_usd) as untied_cell_count,
     sum(usage_cost_usd) as billed_usage_cost_usd,
     sum(allocated_cost_usd) filter (where usage_cost_usd is not null) as allocated_usage_cost_usd,
-    sum(unattributed_cost_usd) filter (where usage_cost_usd is not null) as unattributed_usage_cost_usd,
-    sum(unattributed_cost_usd) filter (where charge_category <> 'usage') as other_charges_cost_usd,
+    case
+        when count(usage_cost_usd) > 0 then sum(unattributed_cost_usd) filter (where usage_cost_usd is not null)
+        when count(*) filter (where charge_category = 'usage' and not has_bill) = 0 and count(billed_cost_usd) > 0 then 0
+    end as unattributed_usage_cost_usd,
+    case
+        when count(billed_cost_usd) > 0
+            then coalesce(sum(unattributed_cost_usd) filter (where charge_category <> 'usage'), 0)
+    end as other_charges_cost_usd,
     sum(unattributed_cost_usd) filter (where charge_category = 'tax') as tax_cost_usd,
     sum(unattributed_cost_usd) filter (where charge_category in ('credit', 'refund')) as credits_cost_usd,
     sum(unattributed_cost_usd) filter (where charge_category not in ('usage', 'tax', 'credit', 'refund'))
         as rest_cost_usd,
-    sum(estimated_cost_usd) filter (where not has_bill) as unbilled_estimated_cost_usd,
+    if(count(*) filter (where not has_bill) = 0, 0, sum(estimated_cost_usd) filter (where not has_bill))
+        as unbilled_estimated_cost_usd,
     sum(usage_cost_usd * coverage_pct) filter (where coverage_pct is not null)
         / nullif(sum(usage_cost_usd) filter (where coverage_pct is not null), 0) / 100 as traced_ratio,
     sum(allocated_cost_usd) filter (where usage_cost_usd is not null)
@@ -86,7 +100,7 @@ _MODELS = Table(
     CELLS,
     (
         column("model_id", "Model"),
-        column("charge_category", "Charge"),
+        column("charge_category", "Charge", "name"),
         column("billed_cost_usd", "Billed", "usd"),
         column("allocated_cost_usd", "Allocated", "usd"),
         column("unattributed_cost_usd", "Unattributed", "usd"),
@@ -117,7 +131,7 @@ _MONTHS = Table(
         column("is_closed", "Closed", "flag"),
         column("closed_at_date", "Closed on", "date"),
         column("version", "Version", "count"),
-        column("rule", "Closed by rule", "text", "dim_closed_periods.rule"),
+        column("rule", "Closed by rule", "name", "dim_closed_periods.rule"),
         column("costs_sha256", "Checksum of its costs", "text", "dim_closed_periods.costs_sha256"),
         column("reconciliations_sha256", "Checksum of its cells", "text", "dim_closed_periods.reconciliations_sha256"),
     ),
@@ -135,14 +149,14 @@ _PRICES = Table(
     "fct_daily_price_differences",
     (
         column("model_id", "Model"),
-        column("token_class", "Token class"),
+        column("token_class", "Token class", "name"),
         column("billed_cost_usd", "Billed", "usd"),
         column("difference_cost_usd", "Beyond the listed price", "usd"),
         column("difference_ratio", "Rate off by", "ratio"),
-        column("reason", "Why"),
+        column("reason", "Why", "name"),
         column("day_count", "Days", "count", "fct_daily_price_differences.usage_date"),
-        column("region_scope", "Region"),
-        column("processing", "Processing"),
+        column("region_scope", "Region", "name"),
+        column("processing", "Processing", "name"),
         column("price_catalog", "Price table"),
         column("price_catalog_version", "Its version"),
         column("provider_name", "Provider"),
@@ -158,12 +172,12 @@ _RESTATED = Table(
     "What closed months would be by now",
     "fct_monthly_cost_restatements",
     (
+        column("feature_id", "Feature", "name"),
         column("usage_month", "Month", "month"),
-        column("feature_id", "Feature"),
         column("allocated_cost_difference_usd", "Difference", "usd"),
         column("closed_allocated_cost_usd", "When it closed", "usd"),
         column("restated_allocated_cost_usd", "As read now", "usd"),
-        column("charge_category", "Charge"),
+        column("charge_category", "Charge", "name"),
         column("closed_version", "Version", "count"),
         column("provider_name", "Provider"),
         column("billing_account_id", "Account"),
@@ -185,6 +199,7 @@ def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, set
     total = _total(connection, bound) if month else None
     axis = _axis(connection, month) if month and days else ()
     tied = _months(connection, provider, account)
+    called = {"feature_id": feature_names(connection)}
     of = "" if month is None else f", {month:%B %Y}"
     return View(
         slug="reconciliation",
@@ -201,7 +216,7 @@ def reconciliation(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, set
             ),
             Section("Months and closing", tables=(fill(_MONTHS, tied),), sentences=_tie_sentences(tied)),
             Section(f"Prices{of}", tables=(fill(_PRICES, _prices(connection, bound) if month else []),)),
-            Section("Restatements", tables=(fill(_RESTATED, _restated(connection, provider, account)),)),
+            Section("Restatements", tables=(fill(_RESTATED, _restated(connection, provider, account), names=called),)),
         ),
     )
 
@@ -381,7 +396,7 @@ def _cost_chart(days: list[Record], total: Record | None) -> Chart:
         ("other_charges_cost_usd", "Tax, credits and others"),
         ("unbilled_estimated_cost_usd", "Estimated, no bill yet"),
     ):
-        if any(row[name] is not None for row in days):
+        if any(row[name] for row in days):
             series.append(Series(label, floats(days, name), "bar"))
     return Chart(
         "billed-by-day",
@@ -394,6 +409,14 @@ def _cost_chart(days: list[Record], total: Record | None) -> Chart:
     )
 
 
+def _lie_on_each_other(first: Sequence[float | None], second: Sequence[float | None]) -> bool:
+    """Return whether two lines cannot be told apart anywhere; one without a value hides none that has one."""
+    pairs = [(one, other) for one, other in zip(first, second, strict=True) if one is not None or other is not None]
+    return bool(pairs) and all(
+        one is not None and other is not None and abs(one - other) <= _ONE_LINE for one, other in pairs
+    )
+
+
 def _cost_summary(total: Record | None) -> str:
     if total is None or total["billed_cost_usd"] is None:
         return "Nothing is billed yet."
@@ -401,22 +424,22 @@ def _cost_summary(total: Record | None) -> str:
     parts = f"Of {billed} billed, features pay {allocated}"
     if total["unattributed_usage_cost_usd"] is not None:
         parts += f", {usd_said(total['unattributed_usage_cost_usd'])} of usage is unattributed"
-    if total["other_charges_cost_usd"] is not None:
+    if total["other_charges_cost_usd"]:
         parts += f", {usd_said(total['other_charges_cost_usd'])} is tax, credits and others"
     return f"{parts}."
 
 
 def _coverage_chart(days: list[Record], total: Record | None) -> Chart:
     ratio = total["traced_ratio"] if total else None
+    traced, paid = Series("Traced", floats(days, "traced_ratio")), floats(days, "allocated_ratio")
+    is_same = _lie_on_each_other(traced.values, paid)
     return Chart(
         "coverage-by-day",
         "Coverage: how much of billed usage was traced, and how much features pay",
         "Coverage is not known." if ratio is None else f"{share(ratio)} of the month's billed usage was traced.",
         tuple(row["usage_date"] for row in days),
-        (
-            Series("Traced", floats(days, "traced_ratio")),
-            Series("Paid by features", floats(days, "allocated_ratio"), "dashed"),
-        ),
+        (traced,) if is_same else (traced, Series("Paid by features", paid, "dashed")),
         kind="ratio",
+        subtitle=_SAME_LINE if is_same else "",
         empty="No billed usage in this month, so there is nothing to cover.",
     )

@@ -9,7 +9,7 @@ from ai_finops.ui.axes import every_week
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, value_of
 from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
-from ai_finops.ui.words import usd_said
+from ai_finops.ui.words import name_words, usd_said
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,17 +33,17 @@ _OPPORTUNITIES = Table(
     "Opportunities, the first to do on top",
     OPPORTUNITIES,
     (
+        column("feature_id", "Feature", "name"),
         column("rank", "Rank", "count"),
-        column("feature_id", "Feature"),
         column("saving_usd_per_month", "Saves a month", "usd"),
-        column("lever", "Change"),
+        column("lever", "Change", "name"),
         column("status", "Status", "status"),
         column("low_saving_usd_per_month", "Low", "usd"),
         column("high_saving_usd_per_month", "High", "usd"),
+        column("reason", "Why not"),
         column("evidence", "Evidence"),
         column("is_measured", "Measured", "flag"),
-        column("task_type", "Task"),
-        column("reason", "Why not"),
+        column("task_type", "Task", "name"),
         column("missing_evidence", "What is missing"),
         column("current_model_id", "Model now"),
         column("target_model_id", "Model it could be"),
@@ -51,7 +51,7 @@ _OPPORTUNITIES = Table(
         column("upfront_cost_usd", "Once", "usd"),
         column("break_even_weeks", "Weeks until it is back", "number"),
         column("effort", "Effort"),
-        column("ratio_name", "Turns on"),
+        column("ratio_name", "Turns on", "name"),
         column("ratio", "It is", "ratio"),
         column("break_even_ratio", "Breaks even at", "ratio"),
         column("owner", "Owner"),
@@ -60,7 +60,7 @@ _OPPORTUNITIES = Table(
     (),
     note=(
         "USD a month at the trailing week's volume, each as if it were the only one: those on the same calls do not add up. "
-        "Rejected rows stay, with the reason."
+        "Ranked: open and measured first, then open and not, then rejected, with the reason; of equals the larger saving."
     ),
     empty="Nothing was found to save. Rows come with traced calls on seven days; docs/savings.md says what each lever needs.",
 )
@@ -70,15 +70,15 @@ _ADVISOR = Table(
     "A cache, a model of your own, both, or neither",
     ADVISOR,
     (
-        column("feature_id", "Feature"),
-        column("strategy", "Strategy"),
+        column("feature_id", "Feature", "name"),
+        column("strategy", "Strategy", "name"),
         column("saving_usd_per_month", "Saves a month", "usd"),
         column("is_recommended", "Recommended", "flag"),
         column("is_rule_of_thumb", "By the rule of thumb", "flag"),
         column("differs_from_rule", "They differ", "flag"),
         column("low_saving_usd_per_month", "Low", "usd"),
         column("high_saving_usd_per_month", "High", "usd"),
-        column("expected_ratio_name", "Turns on"),
+        column("expected_ratio_name", "Turns on", "name"),
         column("expected_ratio", "It is", "ratio"),
         column("break_even_ratio", "Breaks even at", "ratio"),
         column("default_break_even_ratio", "Rule of thumb's", "ratio"),
@@ -107,8 +107,8 @@ _RESULTS = Table(
         column("decision_id", "Decision"),
         column("week_start_date", "Week", "date"),
         column("realised_saving_usd", "Saved", "usd"),
-        column("feature_id", "Feature"),
-        column("lever", "Change"),
+        column("feature_id", "Feature", "name"),
+        column("lever", "Change", "name"),
         column("status", "Result", "status"),
         column("actual_cost_usd", "Cost", "usd"),
         column("counterfactual_cost_usd", "Would have cost", "usd"),
@@ -116,7 +116,7 @@ _RESULTS = Table(
         column("expected_saving_usd_per_month", "Expected", "usd"),
         column("realised_to_expected_ratio", "Of what was expected", "ratio"),
         column("price_change_cost_usd", "Prices changed it by", "usd"),
-        column("task_type", "Task"),
+        column("task_type", "Task", "name"),
         column("decision_status", "Decision is", "status"),
         column("decision_date", "Decided", "date"),
         column("shipped_date", "Shipped", "date"),
@@ -147,9 +147,9 @@ _ROLLOUT = Table(
     "The first thirty days",
     "rpt_rollout_readiness",
     (
-        column("week_number", "Week", "count"),
         column("step", "Step"),
-        column("measure_name", "Measured by"),
+        column("week_number", "Week", "count"),
+        column("measure_name", "Measured by", "name"),
         column("status", "Status", "status"),
         column("value", "Value", "number"),
         column("target", "Done at", "number"),
@@ -164,6 +164,7 @@ _ROLLOUT = Table(
 def savings(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: Settings) -> View:
     """Return the newest date of issue: `?feature=support_chat&status=open`."""
     names = feature_names(connection)
+    called = {"feature_id": names}
     every = _opportunities(connection)
     advised = _advised(connection)
     filters = _filters(chosen, every + advised, names)
@@ -184,19 +185,19 @@ def savings(connection: duckdb.DuckDBPyConnection, *, chosen: Chosen, settings: 
             Section(
                 "Opportunities",
                 charts=(_chart(shown, names),),
-                tables=(fill(_OPPORTUNITIES, shown),),
+                tables=(fill(_OPPORTUNITIES, shown, names=called),),
             ),
             Section(
                 "Decisions and their results",
                 charts=(_result_chart(results),),
-                tables=(fill(_RESULTS, results), fill(_SPRINTS, sprints)),
+                tables=(fill(_RESULTS, results, names=called), fill(_SPRINTS, sprints)),
             ),
             Section(
                 "Cache or distil",
                 charts=(_advice_chart(advice, names),),
-                tables=(fill(_ADVISOR, advice),),
+                tables=(fill(_ADVISOR, advice, names=called),),
             ),
-            Section("Rollout", tables=(fill(_ROLLOUT, rollout),), sentences=_rollout_sentences(rollout)),
+            Section("Rollout", tables=(_rollout_table(rollout),), sentences=_rollout_sentences(rollout)),
         ),
     )
 
@@ -221,8 +222,8 @@ def _results(connection: duckdb.DuckDBPyConnection, feature: str | None) -> list
 
 
 def _filters(chosen: Chosen, rows: list[Record], names: dict[str, str]) -> tuple[Filter, Filter]:
-    known = sorted({row["feature_id"] for row in rows}, key=lambda each: names.get(each, each).lower())
-    features = or_all((Choice(each, names.get(each, each)) for each in known), label="All features")
+    known = sorted({row["feature_id"] for row in rows}, key=lambda each: name_words(each, names).lower())
+    features = or_all((Choice(each, name_words(each, names)) for each in known), label="All features")
     statuses = or_all((Choice("open", "Open"), Choice("rejected", "Rejected")), label="Open and rejected")
     return (
         choose_one(chosen, "feature", "Feature", features),
@@ -272,10 +273,8 @@ def _is_measured(row: Record) -> bool:
 
 def label_of(row: Record, names: dict[str, str]) -> str:
     """Return an opportunity in a few words: `Support chat: semantic cache`, with the model where there is one."""
-    name = names.get(row["feature_id"], row["feature_id"])
     change = row["lever"].replace("_", " ")
-    target = f" to {model_name(row['target_model_id'])}" if row["target_model_id"] else ""
-    return f"{name}: {change}{target}"
+    return f"{name_words(row['feature_id'], names)}: {change}{_target(row)}"
 
 
 def _warns(sprints: list[Record], results: list[Record]) -> tuple[Warn, ...]:
@@ -293,7 +292,7 @@ def _warns(sprints: list[Record], results: list[Record]) -> tuple[Warn, ...]:
 def _chart(rows: list[Record], names: dict[str, str]) -> Chart:
     # Without a saving there is no bar; those rows are in the table, with the reason.
     drawn = [row for row in rows if row["saving_usd_per_month"] and row["saving_usd_per_month"] > 0][:MOST_BARS]
-    labels = tuple(_bar_name(row, names) for row in drawn)
+    labels = _bar_names(drawn, names)
     low, high = floats(drawn, "low_saving_usd_per_month"), floats(drawn, "high_saving_usd_per_month")
     values = floats(drawn, "saving_usd_per_month")
 
@@ -304,7 +303,7 @@ def _chart(rows: list[Record], names: dict[str, str]) -> Chart:
             for each in (values, low, high)
         )
         bars, lows, highs = parts
-        return Series(status.capitalize(), bars, "bar", low=lows, high=highs)
+        return Series(status.capitalize(), bars, "bar", low=lows, high=highs, is_muted=status == "rejected")
 
     series = tuple(only(status) for status in ("open", "rejected") if any(row["status"] == status for row in drawn))
     return Chart(
@@ -319,10 +318,23 @@ def _chart(rows: list[Record], names: dict[str, str]) -> Chart:
     )
 
 
-def _bar_name(row: Record, names: dict[str, str]) -> str:
-    """Return `1. routing · Support chat`: its rank, which is its row in the table, and what fits beside a bar."""
-    lever = _SHORT.get(row["lever"], row["lever"].replace("_", " "))
-    return f"{row['rank']}. {lever} · {names.get(row['feature_id'], row['feature_id'])}"
+def _bar_names(rows: list[Record], names: dict[str, str]) -> tuple[str, ...]:
+    """Return of each `1. routing · Support chat`: its rank, which is its row in the table, and what fits beside a bar.
+
+    Where several would be called the same but for their rank, the model that each leads to is said too.
+    """
+    changes = [
+        f"{_SHORT.get(row['lever'], row['lever'].replace('_', ' '))} · {name_words(row['feature_id'], names)}"
+        for row in rows
+    ]
+    return tuple(
+        f"{row['rank']}. {change}{_target(row) if changes.count(change) > 1 else ''}"
+        for row, change in zip(rows, changes, strict=True)
+    )
+
+
+def _target(row: Record) -> str:
+    return f" to {model_name(row['target_model_id'])}" if row["target_model_id"] else ""
 
 
 def _summary(drawn: list[Record], names: dict[str, str]) -> str:
@@ -359,12 +371,12 @@ def _advice_chart(advice: list[Record], names: dict[str, str]) -> Chart:
     drawn = [row for row in advice if row["saving_usd_per_month"] and row["strategy"] != "keep_as_is"]
     drawn = sorted(drawn, key=lambda row: -abs(row["saving_usd_per_month"]))[:MOST_BARS]
     labels = (
-        f"{_SHORT.get(row['strategy'], row['strategy'])} · {names.get(row['feature_id'], row['feature_id'])}"
+        f"{_SHORT.get(row['strategy'], row['strategy'].replace('_', ' '))} · {name_words(row['feature_id'], names)}"
         for row in drawn
     )
     recommended = sorted(
         {
-            names.get(row["feature_id"], row["feature_id"])
+            name_words(row["feature_id"], names)
             for row in advice
             if row["is_recommended"] and row["strategy"] != "keep_as_is"
         }
@@ -388,6 +400,12 @@ def _advice_chart(advice: list[Record], names: dict[str, str]) -> Chart:
         form="rows",
         empty="No strategy has a saving or a loss that could be computed.",
     )
+
+
+def _rollout_table(rollout: list[Record]) -> Table:
+    """Return the steps, each in the unit of what it is measured by."""
+    kinds = ["ratio" if row["measure_name"].endswith("_ratio") else "count" for row in rollout]
+    return fill(_ROLLOUT, rollout, kinds={"value": kinds, "target": kinds})
 
 
 def _rollout_sentences(rollout: list[Record]) -> tuple[str, ...]:
