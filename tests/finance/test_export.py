@@ -326,6 +326,20 @@ def test_only_the_accounts_that_billed_have_to_close(settings, publish):
     assert [each["billing_account_id"] for each in manifest(current(settings))["closed"]] == [A, B]
 
 
+@pytest.mark.parametrize(("closed", "version"), [((Closed(A),), "provisional"), (BOTH_CLOSED, "v1")])
+def test_an_account_with_a_correction_alone_has_to_close_too(settings, publish, closed, version):
+    """B has no bill of June, and 0.75 that corrects May: it is no other month's once B has closed June with it."""
+    tables = ("feature_costs", "cells", "charges")
+    rows = {name: tuple(row for row in getattr(WORKED, name) if row.account == A) for name in tables}
+    rows["feature_costs"] += (FeatureCost(B, "not_allocated", "correction", "0.75", corrected_month=MAY),)
+    rows["cells"] += (Cell(B, "correction", "0.75", corrected_month=MAY),)
+    publish(CLOSED.having(**rows, closed=closed))
+    export(settings=settings)
+    folder = current(settings).resolve()
+    assert folder.name.split("-")[0] == version
+    assert manifest(folder)["totals"]["billed_cost_usd"] == "100.000000"  # 99.25 of it is A's
+
+
 def test_a_month_without_any_bill_is_provisional(settings, publish):
     publish(WORKED.having(feature_costs=(FeatureCost(A, "chat", "usage", None, "4.00"),), cells=(), charges=()))
     (line,) = export(settings=settings)

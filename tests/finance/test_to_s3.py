@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -150,6 +151,15 @@ def test_a_final_file_that_was_changed_there_is_told_by_every_run(settings, publ
         ):
             export(settings=settings)
     assert s3.get_object(**key(settings, "2025-06/v1/focus_costs.csv"))["Body"].read() == b"other"
+
+
+def test_a_month_that_was_deleted_whole_is_not_made_another_one_there(settings, publish, s3):
+    publish(CLOSED)
+    export(settings=settings)
+    shutil.rmtree(finance_folder(settings) / "2025-06")
+    publish(RESTATED)
+    with pytest.raises(FinanceError, match=r"2025-06/v1/\S+ holds other content than the final version here"):
+        export(settings=settings)
 
 
 @pytest.mark.parametrize("name", ["feature_costs.csv", "manifest.json"])
