@@ -50,8 +50,9 @@ def test_each_reader_is_an_exposure():
 def test_an_exposure_has_the_marts_that_its_code_names(name):
     folder, marts = exposed(read_manifest())[name]
     named = marts_named(PACKAGE / folder)
-    if not named:
-        pytest.skip(f"nothing in ai_finops/{folder} names a mart")
+    assert named, (
+        f"nothing in ai_finops/{folder}, the code of exposure {name}, names a mart: is it another folder by now?"
+    )
     missing, needless = sorted(named - marts), sorted(marts - named)
     assert (missing, needless) == ([], []), (
         f"exposure {name} in _exposures.yml: add {missing}, which ai_finops/{folder} names, and take out {needless}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import openpyxl
@@ -37,3 +39,33 @@ def first_difference(shown: dict[str, list[tuple]], made: dict[str, list[tuple]]
         if len(shown[sheet]) != len(rows):
             return f"{sheet}: {len(shown[sheet])} rows are shown, {len(rows)} made"
     return None
+
+
+def outputs_shown(page: str) -> dict[str, list[list[str]]]:
+    """Return the queries of a page that show what they answer: cells, by lines, of the block that follows right after."""
+    blocks = re.findall(r"^```sql\n([^`]*);\n```\n\n```\n([^`]*)^```$", page, flags=re.MULTILINE)
+    return {query: [re.split(r" {2,}", line) for line in output.splitlines()] for query, output in blocks}
+
+
+def first_other_row(shown: Sequence[Sequence[str]], made: Iterable[Sequence[object]]) -> str | None:
+    """Return the first row that is another than the one shown, in a sentence; None where all are the same.
+
+    Texts may be cut off with `…`; a float counts to the places that are shown.
+    """
+    rows = list(made)
+    if len(shown) != len(rows):
+        return f"{len(shown)} rows are shown, {len(rows)} made"
+    for old, new in zip(shown, rows, strict=True):
+        if len(old) != len(new) or not all(map(_is_said, old, new)):
+            return f"{old} is shown, {new} made"
+    return None
+
+
+def _is_said(shown: str, made: object) -> bool:
+    if made is None:
+        return shown == "NULL"
+    if isinstance(made, float):
+        return shown == f"{made:.{len(shown.partition('.')[2])}f}"
+    if shown.endswith("…"):
+        return str(made).startswith(shown[:-1])
+    return shown == str(made)

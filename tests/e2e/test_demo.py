@@ -157,6 +157,14 @@ def test_finances_files_in_the_docs_are_those_of_the_sample(demo):
     assert not parted, f"{parted}; {again}"
 
 
+def test_the_answers_on_the_page_of_queries_are_those_of_the_sample(marts):
+    page = (examples.DOCS / "querying.md").read_text()
+    outputs = examples.outputs_shown(page)
+    assert len(outputs) == 7
+    for query, shown in outputs.items():
+        assert not (other := examples.first_other_row(shown, marts.execute(query).fetchall())), f"{query}\n{other}"
+
+
 def test_the_week_fires_once_by_itself(demo):
     keys = [run["partition_key"] for run in demo.runs["report_weekly"]]
     assert sorted(keys) == ["2025-06-02 (W23)", "2025-06-09 (W24)"]

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -128,6 +129,39 @@ def test_a_broken_upload_is_completed_by_the_next_run(settings, publish, s3, put
     assert put_keys == ["2025-06/v1/focus_costs.csv", "2025-06/v1/manifest.json", "2025-06/current.json"]
 
 
+def test_a_final_file_that_was_deleted_there_is_put_again(settings, publish, s3, put_keys):
+    publish(CLOSED)
+    export(settings=settings)
+    s3.delete_object(**key(settings, "2025-06/v1/feature_costs.csv"))
+    put_keys.clear()
+    assert export(settings=settings)[-1].startswith("2025-06: put 1 files")
+    assert put_keys == ["2025-06/v1/feature_costs.csv"]
+
+
+def test_a_final_file_that_was_changed_there_is_told_by_every_run(settings, publish, s3):
+    """Of the older version as well, and beside a manifest that is the right one."""
+    publish(CLOSED)
+    export(settings=settings)
+    publish(RESTATED)
+    export(settings=settings)
+    s3.put_object(**key(settings, "2025-06/v1/focus_costs.csv"), Body=b"other", ChecksumAlgorithm="SHA256")
+    for _ in range(2):
+        with pytest.raises(
+            FinanceError, match=r"2025-06/v1/focus_costs\.csv holds other content than the final version"
+        ):
+            export(settings=settings)
+    assert s3.get_object(**key(settings, "2025-06/v1/focus_costs.csv"))["Body"].read() == b"other"
+
+
+def test_a_month_that_was_deleted_whole_is_not_made_another_one_there(settings, publish, s3):
+    publish(CLOSED)
+    export(settings=settings)
+    shutil.rmtree(finance_folder(settings) / "2025-06")
+    publish(RESTATED)
+    with pytest.raises(FinanceError, match=r"2025-06/v1/\S+ holds other content than the final version here"):
+        export(settings=settings)
+
+
 @pytest.mark.parametrize("name", ["feature_costs.csv", "manifest.json"])
 def test_a_final_version_that_is_another_one_there_is_not_written_over(settings, publish, s3, name):
     publish(CLOSED)
@@ -225,8 +259,8 @@ def test_a_bucket_that_refuses_is_told_in_a_sentence(settings, publish, monkeypa
         use_endpoint(monkeypatch, running.endpoint)
         with pytest.raises(raised, match=said) as failed:
             export(settings=settings)
-    for month, kept in (("2025-06", "v1"), ("2025-07", "provisional")):
-        assert re.search(rf"{month}: cannot read s3://\S+/{month}/{kept}/manifest\.json: ", str(failed.value))
+    for month, first in (("2025-06", r"v1/ai_cost_2025-06\.xlsx"), ("2025-07", r"provisional/manifest\.json")):
+        assert re.search(rf"{month}: cannot read s3://\S+/{month}/{first}: ", str(failed.value))
 
 
 def test_a_bucket_name_that_cannot_be_is_a_setting(settings, publish, s3):

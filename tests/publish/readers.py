@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -52,6 +52,23 @@ class Readers:
             order = [number for found in seen for number in found]
             assert order == sorted(order), way
             assert set(order) == set(range(1, build_count + 1)), way
+
+    def require_builds_in_order(self, *, whole: Collection[str]) -> None:
+        """Require that no reader saw an error, an older build after a newer one, or more of two builds than a swap may show.
+
+        A statement that is being planned, or a transaction that is open, while a schema takes the name of another can see both,
+        once (docs/querying.md). The ways named in `whole` cannot.
+        """
+        assert not self.errors, self.errors
+        for way, seen in self.seen.items():
+            order = [number for found in seen for number in sorted(found)]
+            assert order and order == sorted(order), way
+            mixes = [tuple(sorted(found)) for found in seen if len(found) != 1]
+            assert way not in whole or not mixes, f"{way} saw a mix: {mixes}"
+            assert all(len(mix) == 2 and mix[1] == mix[0] + 1 for mix in mixes), (
+                f"{way} saw what no swap shows: {mixes}"
+            )
+            assert len(mixes) == len(set(mixes)), f"{way} saw a mix twice: {mixes}"
 
     def __enter__(self) -> Readers:
         for thread in self._threads:

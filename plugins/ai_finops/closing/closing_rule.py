@@ -1,4 +1,8 @@
-"""When a month is final: every line of its bill carries an invoice id, and enough days have passed since it ended."""
+"""When a month is final: every line of its bill carries an invoice id, and enough days have passed since it ended.
+
+An account that no longer uses AI is still on the bill with other services. Its months close too, as months without a charge:
+else what corrects its earlier ones would stand in a month of its own that stays open for ever.
+"""
 
 from __future__ import annotations
 
@@ -56,34 +60,47 @@ def _rule(provider_name: str, billing_source: str, days: str, *, where: str) -> 
     return ClosingRule(provider_name, billing_source, int(days))
 
 
-def invoiced_months(connection: duckdb.DuckDBPyConnection, bills: Sequence[Path]) -> list[tuple[str, date]]:
-    """Return the accounts and months of which every line that may concern AI is on an invoice.
+@dataclass(frozen=True, slots=True, order=True)
+class InvoicedMonth:
+    """A month of an account that has an invoice."""
+
+    usage_month: date
+    """First day of the billing period."""
+    billing_account_id: str
+    """That used the services."""
+    has_ai: bool = True
+    """Whether a line of it may concern AI."""
+
+
+def invoiced_months(connection: duckdb.DuckDBPyConnection, bills: Sequence[Path]) -> list[InvoicedMonth]:
+    """Return the months of accounts that have an invoice and of which every line that may concern AI is on one.
 
     Args:
         connection: A DuckDB connection.
         bills: Files of table `billing/invoice_totals`, one for each billing period.
-    Returns:
-        Account that used the services, and first day of the billing period.
     """
     if not bills:
         return []
-    return connection.execute(
+    rows = connection.execute(
         """
-        select line_item_usage_account_id, cast(billing_period || '-01' as date)
+        select cast(billing_period || '-01' as date), line_item_usage_account_id, bool_or(is_landed)
         from read_parquet($bills, hive_partitioning = false, union_by_name = true)
-        where is_landed
+        where line_item_usage_account_id is not null
         group by all
-        having bool_and(coalesce(bill_invoice_id, '') != '')
+        having bool_or(coalesce(bill_invoice_id, '') != '') and bool_and(coalesce(bill_invoice_id, '') != '' or not is_landed)
         order by all
         """,
         {"bills": [str(path) for path in bills]},
     ).fetchall()
+    return [InvoicedMonth(*row) for row in rows]
 
 
 def closings(
-    invoiced: Iterable[tuple[str, date]], *, rule: ClosingRule, closed: Iterable[Period], as_of: date
+    invoiced: Iterable[InvoicedMonth], *, rule: ClosingRule, closed: Iterable[Period], as_of: date
 ) -> list[Closing]:
     """Return the periods that are final by `as_of` and not closed yet.
+
+    A month without AI closes for an account that has an earlier month closed, and no later one.
 
     Args:
         invoiced: What `invoiced_months` returned.
@@ -91,11 +108,20 @@ def closings(
         closed: Periods that are closed already.
         as_of: First day that is not known yet.
     """
-    known = set(closed)
-    periods = [Period(rule.provider_name, account, month) for account, month in invoiced]
-    words = f"all lines have an invoice id, and {rule.closes_after_days} days have passed since the month ended"
-    return [
-        Closing(period, as_of, words, version=1)
-        for period in sorted(periods)
-        if period not in known and as_of >= period.end + timedelta(days=rule.closes_after_days)
-    ]
+    known = {period for period in closed if period.provider_name == rule.provider_name}
+    last: dict[str, date] = {}
+    for period in sorted(known, key=lambda period: period.usage_month):
+        last[period.billing_account_id] = period.usage_month
+    days = f"{rule.closes_after_days} days have passed since the month ended"
+    found = []
+    for each in sorted(invoiced):
+        account, month = each.billing_account_id, each.usage_month
+        period = Period(rule.provider_name, account, month)
+        follows = account in last and month > last[account]
+        if period in known or as_of < period.end + timedelta(days=rule.closes_after_days):
+            continue
+        if each.has_ai or follows:
+            words = "all lines have an invoice id" if each.has_ai else "it has an invoice, on which no line concerns AI"
+            found.append(Closing(period, as_of, f"{words}, and {days}", version=1))
+            last[account] = max(month, last.get(account, month))
+    return sorted(found, key=lambda closing: closing.period)

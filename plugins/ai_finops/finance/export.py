@@ -47,7 +47,7 @@ from ai_finops.sheets import Sheet, write_csv, write_xlsx
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the files; a release that lays them out otherwise writes provisional months anew."""
 
 

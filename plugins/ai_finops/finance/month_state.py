@@ -96,7 +96,11 @@ def require_month(month: date, *, known: list[date], as_of: date) -> None:
 
 
 def read_state(connection: duckdb.DuckDBPyConnection, month: date) -> MonthState:
-    """Return how far a month is settled. Calls without a bill keep no month open: there is nothing of theirs to close."""
+    """Return how far a month is settled.
+
+    Calls without a bill keep no month open: there is nothing of theirs to close. A correction does until it is closed:
+    a build moves it on rather than leave it open where all others are closed, and final here it would count twice.
+    """
     build_id, as_of_date = connection.execute("select build_id, as_of_date from marts.dim_builds").fetchone()
     billed = [
         BilledAccount(*row)

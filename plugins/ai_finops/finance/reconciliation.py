@@ -89,12 +89,15 @@ def reconcile(
 
 
 def _invoice_line(key: InvoiceKey, parts: Sequence[InvoicePart]) -> Line:
-    """Hold an invoice, of however many accounts, against its day's cells as the books have them."""
+    """Hold what an invoice, of however many accounts, lost by rounding against a cent.
+
+    Both are of the bill: that features pay it is what the lines of its accounts say, since books have no invoices.
+    """
     total = sum((part.total_usd for part in parts), start=ZERO)
     lost = sum((part.rounding_usd for part in parts), start=ZERO)
     words = f"Invoice {key.invoice_id}" if key.is_issued else f"Lines {key.invoice_id}"
     payer = BilledAccount(key.provider_name, key.payer_account_id)
-    return Line(payer, words, total, total - lost, lost, CENT, _within_cents(1))
+    return Line(payer, words, total, None, lost, CENT, f"lost by rounding, {_within_cents(1)}")
 
 
 def _total_line(lines: Sequence[Line], *, invoice_count: int) -> Iterator[Line]:

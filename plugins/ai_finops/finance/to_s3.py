@@ -63,9 +63,10 @@ class Store:
         return f"s3://{self.bucket}/{self._key(key)}"
 
     def _put_set(self, found: FileSet, *, month: str) -> int:
+        """Put what is not there of a set. Each object of a final one is looked at, since it must be there for good."""
         base, is_final = f"{month}/{found.key}", found.version is not None
         manifest = (found.folder / MANIFEST).read_bytes()
-        if self._checksum(f"{base}/{MANIFEST}") == _checksum_of(manifest):
+        if not is_final and self._checksum(f"{base}/{MANIFEST}") == _checksum_of(manifest):
             return 0
         count = 0
         for name in found.files:

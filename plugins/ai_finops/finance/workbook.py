@@ -100,7 +100,7 @@ def _amounts(totals: Totals) -> Iterator[tuple]:
     yield (
         "Billed, USD",
         Cell(totals.billed_usd, "usd"),
-        "all charges of the month's bills; see Reconciliation for the tie",
+        "what this month's books have of bills, corrections of earlier months included; Reconciliation leads to the invoices",
     )
     for words, cost in totals.parts_usd.items():
         yield f"   {words}", Cell(cost, "usd"), None

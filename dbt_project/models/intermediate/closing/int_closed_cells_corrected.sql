@@ -18,12 +18,7 @@ closed_cells as (
 ),
 
 open_months as (
-    select
-        billing_account_id,
-        provider_name,
-        max(end_date) as open_month
-    from periods
-    group by provider_name, billing_account_id
+    select * from {{ ref('int_open_months_chosen') }}
 ),
 
 newest_of_periods as (

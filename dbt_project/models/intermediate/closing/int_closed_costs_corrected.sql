@@ -3,7 +3,7 @@
     unattributed_reason: what the newest reading of the lake has of a closed period beyond what stands in the books of it.
 
     In the books of a month stand its rows as they were when it closed, and the corrections of it in months that closed later. The rest
-    belongs to the open month: the one after the last closed one. A period that closes with this build stands as it is read now.
+    belongs to the open month (int_open_months_chosen). A period that closes with this build stands as it is read now.
 #}
 with
 
@@ -21,12 +21,7 @@ closed_costs as (
 ),
 
 open_months as (
-    select
-        billing_account_id,
-        provider_name,
-        max(end_date) as open_month
-    from periods
-    group by provider_name, billing_account_id
+    select * from {{ ref('int_open_months_chosen') }}
 ),
 
 newest_of_periods as (
