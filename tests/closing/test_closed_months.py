@@ -17,7 +17,6 @@ import pytest
 from ai_finops import finance
 from ai_finops.build import prepare
 from ai_finops.build.dbt import run_dbt
-from ai_finops.build.parsing import parsed_project
 from ai_finops.build.raw_views import open_warehouse
 from ai_finops.build.recost import recost
 from ai_finops.closing.closed_ledger import Period, read_closed
@@ -290,8 +289,6 @@ def add_alias(settings: Settings, alias: str, feature_id: str) -> None:
 
 
 def test_a_rename_does_not_reach_into_a_closed_month(settings):
-    # An earlier parse names the folder that it was made of, from which DuckDB would read the seeds: those without the alias.
-    parsed_project(settings.dbt_project).unlink(missing_ok=True)
     land_calls(settings, date(2025, 5, 2), ("a", "2025-05-02 10:00", 750_000))
     land_calls(settings, date(2025, 6, 15), ("c", "2025-06-15 10:00", 1_000_000))
     land_bill(settings, date(2025, 6, 15), bill_line("2025-05-02", "4", invoice_id="i1"))
