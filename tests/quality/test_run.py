@@ -755,6 +755,21 @@ def test_a_feature_renamed_since_its_month_closed_stops_nothing(settings, contex
     ]
 
 
+@pytest.mark.parametrize(("decides", "fail_count"), [(True, 0), (False, 1)])
+@pytest.mark.parametrize("mart", ["fct_daily_metrics", "fct_weekly_metrics"])
+def test_a_feature_that_only_decides_has_metrics_and_no_cost(settings, context, mart, decides, fail_count):
+    # Its decision's call failed, or took the feature of a span above that the decision does not know of.
+    build = make_build(settings)
+    change(
+        build,
+        *(f"update marts.{each} set feature_id = 'gateway'" for each in ("fct_daily_metrics", "fct_weekly_metrics")),
+        *(["update marts.fct_daily_routing_decisions set feature_id = 'gateway'"] if decides else []),
+    )
+    checks = [check for check in all_checks() if check.name == f"{mart}__watched"]
+    (held,) = hold(checks, build=build, context=context)
+    assert [found.observed for found in held.broken] == fail_count * ["1 of 1 rows (gateway)"]
+
+
 @pytest.mark.parametrize(("is_frozen", "fail_count"), [("true", 0), ("false", 1)])
 def test_a_call_that_came_after_its_month_closed_makes_no_day_of_costs(settings, context, is_frozen, fail_count):
     build = make_build(settings)

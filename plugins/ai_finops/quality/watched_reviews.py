@@ -5,12 +5,21 @@ from __future__ import annotations
 from ai_finops.quality.distribution import beyond_the_dearest_day
 from ai_finops.quality.gx import Severity
 from ai_finops.quality.kinds import Kind
-from ai_finops.quality.references import FEATURES, FEATURES_AND_TOTAL, FEATURES_PLANS_AND_TOTAL, Reference
+from ai_finops.quality.references import (
+    DECIDING_FEATURES_AND_TOTAL,
+    FEATURES,
+    FEATURES_AND_TOTAL,
+    FEATURES_PLANS_AND_TOTAL,
+    Reference,
+)
 from ai_finops.quality.trailing import off_the_median, off_the_previous
 from ai_finops.quality.watch import Watched, distribution, drift
 from ai_finops.quality.watched_costs import CALLS, COSTS, FEATURE_HAS_COSTS, NO_COST, NO_SUM
 
 _FEATURE_OR_TOTAL = Reference("feature_id", FEATURES_AND_TOTAL, "A feature of it has costs, or it is the total.")
+_MEASURED = Reference(
+    "feature_id", DECIDING_FEATURES_AND_TOTAL, "A feature of it has costs or routing decisions, or it is the total."
+)
 _NEWEST = "as_of_date = $as_of_date"
 _ISSUED = "rows of a date follow the features and methods in use, and are made anew by each build"
 _SEEDED = "rows that people keep in a seed"
@@ -42,7 +51,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
                 "A metric that had values and has none: what it is made of is no longer recorded.",
             ),
         ),
-        references=(_FEATURE_OR_TOTAL,),
+        references=(_MEASURED,),
         reasons={
             Kind.SUMS: "its numerators are made of spans by dbt, which holds them in unit tests; its weeks tie to it",
             Kind.DISTRIBUTION: "ratios, judged by thresholds of their own in seed metric_thresholds",
@@ -75,7 +84,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
     "fct_weekly_metrics": Watched(
         "week_start_date",
         "week",
-        references=(_FEATURE_OR_TOTAL,),
+        references=(_MEASURED,),
         follows=("fct_daily_metrics", "usage_date"),
         made_of="select 'days have metrics' where exists (from marts.fct_daily_metrics)",
         reasons={Kind.DRIFT: _WEEKS, Kind.DISTRIBUTION: "ratios, judged by thresholds of their own"},
