@@ -603,6 +603,14 @@ def test_an_estimate_of_a_day_or_month_that_is_not_open_warns_of_nothing(
     assert len(estimate_errors(build, context)) == warning_count
 
 
+@pytest.mark.parametrize(("as_of_date", "warning_count"), [("2025-07-10", 1), ("2025-07-11", 0)])
+def test_an_estimate_is_told_of_for_five_weeks(settings, context, as_of_date, warning_count):
+    # Of providers without a closing rule months stay open.
+    build = make_build(settings) | {"as_of_date": as_of_date}
+    change(build, estimate(5, 100))
+    assert len(estimate_errors(build, context)) == warning_count
+
+
 @pytest.mark.parametrize("bound_name", ["largest_estimate_error_pct", "smallest_estimate_error_cost_usd"])
 def test_a_bound_that_the_seed_does_not_name_fails(settings, context, bound_name):
     build = make_build(settings)

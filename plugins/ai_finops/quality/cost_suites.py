@@ -18,6 +18,8 @@ from ai_finops.quality.rules import (
 )
 
 CENT_MICRO_USD = 10_000
+OLDEST_ESTIMATE_AGE_DAYS = 35
+"""Days before the build of which an estimate is held against the bill: a bill settles late, and months do not all close."""
 COST_STATUSES = ("estimated", "billed", "final")
 
 _ALLOCATED = """
@@ -157,7 +159,7 @@ from marts.fct_daily_reconciliations
 
 # An estimate over the traced share of the bill by p per cent is over it by p / (100 + p) of itself. A day that the bill has not
 # reached the end of is over by nature, and of a closed month nothing can be put right.
-_ESTIMATE_ERRORS = """
+_ESTIMATE_ERRORS = f"""
 with bounds as (
     select
         coalesce(
@@ -179,19 +181,19 @@ cells as (
             closed.provider_name = fct_daily_reconciliations.provider_name
             and closed.billing_account_id = fct_daily_reconciliations.billing_account_id
             and closed.usage_month = date_trunc('month', fct_daily_reconciliations.usage_date)
-    where is_settled and error_pct > 0
+    where is_settled and error_pct > 0 and usage_date >= $as_of_date - {OLDEST_ESTIMATE_AGE_DAYS}
 )
 select
     case
         when error_pct > largest_error_pct and error_cost_usd >= smallest_error_cost_usd then format(
-            '{} {} of account {} on {}: estimated ${:.2f} for ${:.2f} of the bill, {:.0f} % over',
+            '{{}} {{}} of account {{}} on {{}}: estimated ${{:.2f}} for ${{:.2f}} of the bill, {{:.0f}} % over',
             model_id, token_class, billing_account_id, usage_date, cast(estimated_cost_usd as double),
             cast(estimated_cost_usd as double) - error_cost_usd, error_pct
         )
     end as estimate_over_bill
 from cells cross join bounds
 order by error_cost_usd desc, usage_date, billing_account_id, model_id, token_class
-"""
+"""  # noqa: S608 - names of our own
 
 
 def configure_allocated_costs() -> list[Check]:
