@@ -230,6 +230,37 @@ FAULTS = {
         "update marts.rpt_weekly_rerankers set changed_count = 11",
         ["rpt_weekly_rerankers", "broken_part_count"],
     ),
+    "rerankers at another cost than their calls": (
+        "update marts.rpt_weekly_rerankers set allocated_cost_usd = 10.000001 where feature_id = 'total'",
+        ["rpt_weekly_rerankers__against_calls", "difference_micro_usd", "1 of 2 rows (1)"],
+    ),
+    "a rerank lost from its week": (
+        "update marts.rpt_weekly_rerankers set rerank_count = 9, compared_count = 9, allocated_cost_usd = null",
+        ["rpt_weekly_rerankers__against_calls", "difference_rerank_count", "2 of 2 rows (-1, -1)"],
+    ),
+    "a price difference of another cell": (
+        "update marts.fct_daily_price_differences set billed_cost_usd = 2.750001 where usage_date = '2025-06-05'",
+        ["fct_daily_price_differences__against_cells", "difference_micro_usd", "1 of 9 rows (1)"],
+    ),
+    "unused context beside another metric": (
+        (
+            "insert into marts.fct_daily_metrics by name select * replace ('unused_document_cost_ratio' as metric_name, "
+            "'evidence=citation' as dimension, 0.029998 as numerator) from marts.fct_daily_metrics "
+            "where usage_date = '2025-06-05' /* rpt_unused_context */"
+        ),
+        ["rpt_unused_context__against_metrics", "difference_micro_usd", "1 of 1 rows (2)"],
+    ),
+    "a strategy that saves more than its lever": (
+        ("update marts.fct_savings_opportunities set lever = 'semantic_cache' /* rpt_caching_vs_distillation */"),
+        ["rpt_caching_vs_distillation__against_opportunities", "other_saving_count", "1 of 1 rows (1)"],
+    ),
+    "a projection that does not begin with what is spent": (
+        (
+            "update marts.fct_cost_projections set actual_cost_usd = 24.750001, low_cost_usd = 79 "
+            "where target_period = 'month'"
+        ),
+        ["fct_cost_projections__against_costs", "difference_micro_usd", "1 of 1 rows (1)"],
+    ),
     "curve that falls as less likeness is asked": (
         "update marts.fct_daily_cache_opportunities set hit_count = 0 where usage_date = '2025-06-05' and similarity = 0.9",
         ["fct_daily_cache_opportunities", "falling_curve_count"],
@@ -544,6 +575,31 @@ def test_warnings_do_not_stop_a_build(settings):
     assert "fct_daily_extract_outcomes" in audited["warnings"][0]
     assert "missing" in audited["warnings"][0]
     assert publish(settings=settings, build=build)["build_id"] == build["build_id"]
+
+
+@pytest.mark.parametrize(
+    ("mart", "changed"),
+    [
+        ("rpt_budgets", "actual_cost_usd = null"),  # not known
+        ("rpt_budgets", "month_number = 1, actual_cost_usd = 0"),
+        ("fct_cost_projections", "as_of_date = '2025-06-09'"),  # said on another day, before the bill settled
+        ("rpt_weekly_rerankers", "allocated_cost_usd = null"),
+    ],
+)
+def test_what_is_not_known_or_of_another_day_ties_to_nothing(settings, context, mart, changed):
+    build = make_build(settings)
+    change(build, f"update marts.{mart} set {changed}")
+    checks = [check for check in all_checks() if check.mart == mart and "__against_" in check.name]
+    assert [held.broken for held in hold(checks, build=build, context=context)] == [()]
+
+
+@pytest.mark.parametrize(("spent", "fail_count"), [("0", 0), ("0.000001", 1)])
+def test_on_the_first_of_a_month_nothing_is_spent(settings, context, spent, fail_count):
+    build = make_build(settings) | {"as_of_date": "2025-07-01"}
+    change(build, f"update marts.rpt_budgets set as_of_date = '2025-07-01', actual_cost_usd = {spent}")
+    checks = [check for check in all_checks() if check.name == "rpt_budgets__against_costs"]
+    (held,) = hold(checks, build=build, context=context)
+    assert len(held.broken) == fail_count
 
 
 def estimate(estimated_cost_usd, error_pct, *, settled="true"):

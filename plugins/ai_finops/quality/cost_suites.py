@@ -150,6 +150,21 @@ from traced full join days using (usage_date)
 order by usage_date
 """  # noqa: S608 - names of our own
 
+_PRICE_DIFFERENCES_AGAINST_CELLS = """
+with cells as (
+    select
+        usage_date, provider_name, billing_account_id, model_id, token_class, region_scope, processing,
+        sum(billed_cost_usd) as billed_cost_usd
+    from marts.fct_daily_reconciliations where charge_category = 'usage' group by all
+)
+select
+    usage_date, billing_account_id, model_id, token_class,
+    cast((differences.billed_cost_usd - coalesce(cells.billed_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from marts.fct_daily_price_differences as differences left join cells
+    using (usage_date, provider_name, billing_account_id, model_id, token_class, region_scope, processing)
+order by all
+"""
+
 _RECONCILED = """
 select
     *,
@@ -325,7 +340,13 @@ def configure_price_differences() -> list[Check]:
                 is_one_of("reason", "other_price", "no_price", why="Why a cell is listed."),
                 is_between("billed_quantity", 1, None, why="A rate needs a quantity."),
             ),
-        )
+        ),
+        Check(
+            mart,
+            f"{mart}__against_cells",
+            _PRICE_DIFFERENCES_AGAINST_CELLS,
+            (is_zero("difference_micro_usd", why="What was billed at another price is what its cell was billed."),),
+        ),
     ]
 
 

@@ -14,7 +14,7 @@ from ai_finops.quality.references import (
 )
 from ai_finops.quality.trailing import off_the_median, off_the_previous
 from ai_finops.quality.watch import Watched, distribution, drift
-from ai_finops.quality.watched_costs import CALLS, COSTS, FEATURE_HAS_COSTS, NO_COST, NO_SUM
+from ai_finops.quality.watched_costs import CALLS, COSTS, FEATURE_HAS_COSTS, NO_COST
 
 _FEATURE_OR_TOTAL = Reference("feature_id", FEATURES_AND_TOTAL, "A feature of it has costs, or it is the total.")
 _MEASURED = Reference(
@@ -96,7 +96,6 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         reasons={
             Kind.VOLUME: "rows only where rerankers run",
             Kind.DRIFT: "its change of rank is metric reranker_change_ratio, which is watched",
-            Kind.SUMS: NO_SUM,
             Kind.DISTRIBUTION: "its money is that of rerank calls, which are watched",
         },
     ),
@@ -119,7 +118,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         references=(
             Reference("feature_id", FEATURES_AND_TOTAL, "A feature with documents has costs.", severity=Severity.WARN),
         ),
-        reasons={Kind.SUMS: NO_SUM, Kind.DISTRIBUTION: "its money is that of calls, which are watched"},
+        reasons={Kind.DISTRIBUTION: "its money is that of calls, which are watched"},
     ),
     "fct_cost_projections": Watched(
         "as_of_date",
@@ -153,7 +152,6 @@ WATCHED_REVIEWS: dict[str, Watched] = {
                 where=_NEWEST,
             ),
         ),
-        reasons={Kind.SUMS: "each feature and the total have a trend of their own; parts need not add up"},
     ),
     "rpt_planned_features": Watched(
         "as_of_date",
@@ -162,7 +160,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             **_ALL_OR_NONE,
             Kind.FRESHNESS: "no plan, no row",
             Kind.REFERENCES: "a plan may name what does not exist yet; its plan_status says so",
-            Kind.SUMS: NO_SUM,
+            Kind.SUMS: "what plans add is in a scenario of fct_cost_projections, which is held to lie above what runs today",
             Kind.DISTRIBUTION: "it is the product of a plan's factors",
         },
     ),
@@ -173,7 +171,6 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             **_ALL_OR_NONE,
             Kind.FRESHNESS: "no budget, no row",
             Kind.REFERENCES: "that budgets are of known features is a test of the seed in dbt",
-            Kind.SUMS: NO_SUM,
             Kind.DISTRIBUTION: "budgets are what people agreed on",
         },
     ),
@@ -183,7 +180,12 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         references=(
             Reference("feature_id", FEATURES_AND_TOTAL, "What was projected has costs.", severity=Severity.WARN),
         ),
-        reasons={Kind.VOLUME: _ISSUED, Kind.DRIFT: _SCORED, Kind.SUMS: NO_SUM, Kind.DISTRIBUTION: _SCORED},
+        reasons={
+            Kind.VOLUME: _ISSUED,
+            Kind.DRIFT: _SCORED,
+            Kind.SUMS: "its actual costs are of days whose cost is known; fct_projection_errors ties to its rows",
+            Kind.DISTRIBUTION: _SCORED,
+        },
     ),
     "fct_projection_errors": Watched(
         "as_of_date",
@@ -260,7 +262,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         reasons={
             Kind.VOLUME: _WHEN_FOUND,
             Kind.FRESHNESS: _WHEN_FOUND,
-            Kind.SUMS: NO_SUM,
+            Kind.SUMS: "dollars of a month, scaled up from the weeks before; no mart has such a month",
             Kind.DISTRIBUTION: "a saving lies in its range and below the cost that it is a part of",
         },
     ),
@@ -272,7 +274,6 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             Kind.VOLUME: _ISSUED,
             Kind.FRESHNESS: "rows only of features with queries",
             Kind.DRIFT: "advice of the build; drift of queries is in it as a column",
-            Kind.SUMS: NO_SUM,
             Kind.DISTRIBUTION: "savings of fct_savings_opportunities, compared",
         },
     ),
@@ -320,7 +321,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             **_ALL_OR_NONE,
             Kind.FRESHNESS: "a calendar",
             Kind.REFERENCES: "it names nothing",
-            Kind.SUMS: NO_SUM,
+            Kind.SUMS: "it counts rows of seed optimization_decisions, and no money",
         },
     ),
     "rpt_rollout_readiness": Watched(
@@ -331,6 +332,10 @@ WATCHED_REVIEWS: dict[str, Watched] = {
                 "measure_name", "select measure_name from seeds.rollout_steps", "A measure of it is in the seed."
             ),
         ),
-        reasons={Kind.DRIFT: _SEEDED, Kind.SUMS: NO_SUM, Kind.DISTRIBUTION: NO_COST},
+        reasons={
+            Kind.DRIFT: _SEEDED,
+            Kind.SUMS: "each value is a count or a share of its own, of the last weeks",
+            Kind.DISTRIBUTION: NO_COST,
+        },
     ),
 }
