@@ -745,6 +745,32 @@ def test_a_share_that_a_refund_made_more_than_one_is_no_news_for_ever(settings, 
         assert [found.severity for found in held.broken] == ["warn"] * broken_count
 
 
+@pytest.mark.parametrize(
+    ("mart", "changed", "last_told", "first_untold"),
+    [
+        (
+            "fct_decision_results",
+            "opportunity_id = 'o9', decision_date = '2025-06-11'",  # mistyped in the seed
+            "2025-06-25",
+            "2025-06-26",
+        ),
+        ("fct_daily_cache_opportunities", "feature_id = 'gone'", "2025-06-24", "2025-06-25"),
+        ("rpt_unused_context", "feature_id = 'gone'", "2025-06-24", "2025-06-25"),
+        ("fct_projection_backtests", "feature_id = 'gone'", "2025-06-16", "2025-06-17"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_for_two_weeks(settings, mart, changed, last_told, first_untold):
+    build = make_build(settings)
+    change(build, f"update marts.{mart} set {changed}")
+    for as_of_date, told_count in ((last_told, 1), (first_untold, 0)):
+        checks = [check for check in all_checks() if check.name == f"{mart}__watched"]
+        (held,) = hold(
+            checks, build=build | {"as_of_date": as_of_date}, context=new_context(settings.home / as_of_date)
+        )
+        unknown = [found.severity for found in held.broken if "unknown_1" in found.expectation]
+        assert unknown == ["warn"] * told_count
+
+
 @pytest.mark.parametrize(("landing_date", "warning_count"), [("2025-06-08", 1), ("2025-06-07", 0)])
 def test_a_landing_that_failed_is_news_for_three_days(settings, context, landing_date, warning_count):
     build = make_build(settings)

@@ -12,6 +12,7 @@ from ai_finops.quality.references import (
     FEATURES_PLANS_AND_TOTAL,
     Reference,
 )
+from ai_finops.quality.silence import MOST_WARNED_DAYS
 from ai_finops.quality.trailing import off_the_median, off_the_previous
 from ai_finops.quality.watch import Watched, distribution, drift
 from ai_finops.quality.watched_costs import CALLS, COSTS, FEATURE_HAS_COSTS, NO_COST
@@ -20,6 +21,9 @@ _FEATURE_OR_TOTAL = Reference("feature_id", FEATURES_AND_TOTAL, "A feature of it
 _MEASURED = Reference(
     "feature_id", DECIDING_FEATURES_AND_TOTAL, "A feature of it has costs or routing decisions, or it is the total."
 )
+_NEWS = f">= $as_of_date - {MOST_WARNED_DAYS}"
+"""Of days or weeks on which a name that is not there is a warning still: nothing else may ever put it right."""
+_AFTER_THE_FIRST_ADVICE = "decision_date >= (select min(as_of_date) from marts.fct_savings_opportunities)"
 _NEWEST = "as_of_date = $as_of_date"
 _ISSUED = "rows of a date follow the features and methods in use, and are made anew by each build"
 _SEEDED = "rows that people keep in a seed"
@@ -74,7 +78,13 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             ),
         ),
         references=(
-            Reference("feature_id", FEATURES_AND_TOTAL, "A feature with queries has costs.", severity=Severity.WARN),
+            Reference(
+                "feature_id",
+                FEATURES_AND_TOTAL,
+                "A feature with queries has costs.",
+                where=f"usage_date {_NEWS}",
+                severity=Severity.WARN,
+            ),
         ),
         reasons={
             Kind.SUMS: "held against the curve of the analysis in dbt (assert_cache_savings_meet_the_curve)",
@@ -116,7 +126,13 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             ),
         ),
         references=(
-            Reference("feature_id", FEATURES_AND_TOTAL, "A feature with documents has costs.", severity=Severity.WARN),
+            Reference(
+                "feature_id",
+                FEATURES_AND_TOTAL,
+                "A feature with documents has costs.",
+                where=f"usage_date {_NEWS}",
+                severity=Severity.WARN,
+            ),
         ),
         reasons={Kind.DISTRIBUTION: "its money is that of calls, which are watched"},
     ),
@@ -178,7 +194,13 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         "origin_date",
         "week",
         references=(
-            Reference("feature_id", FEATURES_AND_TOTAL, "What was projected has costs.", severity=Severity.WARN),
+            Reference(
+                "feature_id",
+                FEATURES_AND_TOTAL,
+                "What was projected has costs.",
+                where=f"origin_date {_NEWS}",
+                severity=Severity.WARN,
+            ),
         ),
         reasons={
             Kind.VOLUME: _ISSUED,
@@ -300,7 +322,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
                 "opportunity_id",
                 "select opportunity_id from marts.fct_savings_opportunities",
                 "A decision is on an opportunity that was found; one of before the first advice may be on any.",
-                where="decision_date >= (select min(as_of_date) from marts.fct_savings_opportunities)",
+                where=f"decision_date {_NEWS} and {_AFTER_THE_FIRST_ADVICE}",
                 severity=Severity.WARN,
             ),
         ),
