@@ -15,9 +15,13 @@ from ai_finops.publish import current_build, publish
 from ai_finops.quality import audit
 from ai_finops.quality.data_docs import kept_runs
 from ai_finops.quality.gx import new_context
+from ai_finops.quality.kinds import Kind
 from ai_finops.quality.run import hold
 from ai_finops.quality.site import without_foreign_parts
 from ai_finops.quality.suites import all_checks
+from ai_finops.quality.verdict import fingerprint, record_verdict
+from tests.quality.faults import FAULTS as FAULTS_OF_EACH_KIND
+from tests.quality.faults import catcher
 from tests.quality.tiny_marts import LEVELS, change, keep_contracts, make_build
 
 COPY_OF_ONE_CALL = "insert into marts.fct_llm_calls from marts.fct_llm_calls where call_id = 't051-s1'"
@@ -507,21 +511,46 @@ def test_seeded_fault_is_named(settings, context, fault):
     assert all(any(word in str(found) for found in broken) for word in words), [str(found) for found in broken]
 
 
+STOPPED = {
+    "schema": "a column lost",
+    "volume": "a day of costs dropped",
+    "freshness": "the newest day dropped",
+    "drift": "a currency not converted",
+    "grain": "rows doubled",
+    "references": "advice that is no opportunity",
+    "sums": "spent of a budget halved",
+    "values": "negative tokens",
+    "distribution": "a bill in cents",
+}
+"""A fault of each kind, of `faults.FAULTS`."""
+
+
+def test_a_fault_of_each_kind_is_stopped():
+    assert set(STOPPED) == set(Kind)
+
+
 @pytest.mark.parametrize(
-    "fault", ["duplicate grain row", "broken tie", "missing day of calls", "NULL cost without reason"]
+    "kinds", [(kind,) for kind in STOPPED if kind not in ("sums", "values")] + [("sums", "values")]
 )
-def test_fault_stops_the_build_and_published_stays(settings, fault):
-    audit_and_publish(settings, make_build(settings))
+def test_fault_stops_the_build_and_published_stays(settings, kinds):
+    sound = make_build(settings)
+    looked_at = fingerprint(Path(sound["warehouse"]))
+    record_verdict(sound, is_passed=True, summary={"warnings": [], "data_docs": ""}, looked_at=looked_at)
+    publish(settings=settings, build=sound)
     before = content_of(settings)
 
     build = make_build(settings, number=2)
-    change(build, FAULTS[fault][0])
+    names = [STOPPED[kind] for kind in kinds.split()]
+    seeded = [fault for fault in FAULTS_OF_EACH_KIND if fault.name in names]
+    change(build, *(statement for fault in seeded for statement in fault.statements))
     with pytest.raises(AuditFailed) as caught:
         audit(settings=settings, build=build)
 
-    assert all(word in str(caught.value) for word in FAULTS[fault][1])
+    named = [catcher(fault, caught.value.broken) for fault in seeded]
+    assert sorted(found.kind for found in named) == kinds.split()
+    assert {found.severity for found in caught.value.broken} == {"fail"}
+    assert str(caught.value.broken[0]) in str(caught.value)
     assert "data_docs" in str(caught.value)
-    assert content_of(settings) == before
     assert (settings.home / "data_docs" / build["build_id"] / "index.html").exists()
     with pytest.raises(PublishError, match="did not pass its audit"):
         publish(settings=settings, build=build)
