@@ -38,7 +38,7 @@ def settings(tmp_path, monkeypatch) -> Settings:
 def publish_marts(settings: Settings, *statements: str) -> None:
     """Publish nine days of which feature chat's two calls a day, 1,000 tokens in and 50 out, say no task type."""
     build = make_build(settings)
-    change(build, UNTAGGED.format(SONNET), *statements)
+    change(build, "update marts.fct_llm_calls set operation_name = 'chat'", UNTAGGED.format(SONNET), *statements)
     pass_audit(build)
     publish(settings=settings, build=build)
 

@@ -440,6 +440,12 @@ FAULTS = (
         "warn",
     ),
     Fault(
+        "spent of a budget halved",
+        "rpt_budgets",
+        ("update marts.rpt_budgets set actual_cost_usd = actual_cost_usd / 2",),
+        "difference_micro_usd",
+    ),
+    Fault(
         "drivers that do not add up",
         "fct_cost_drivers",
         ("update marts.fct_cost_drivers set contribution_cost_usd = -2.499999 where feature_id = 'search'",),

@@ -15,9 +15,13 @@ from ai_finops.publish import current_build, publish
 from ai_finops.quality import audit
 from ai_finops.quality.data_docs import kept_runs
 from ai_finops.quality.gx import new_context
+from ai_finops.quality.kinds import Kind
 from ai_finops.quality.run import hold
 from ai_finops.quality.site import without_foreign_parts
 from ai_finops.quality.suites import all_checks
+from tests.publish.test_swap import pass_audit
+from tests.quality.faults import FAULTS as FAULTS_OF_EACH_KIND
+from tests.quality.faults import catcher
 from tests.quality.tiny_marts import LEVELS, change, keep_contracts, make_build
 
 COPY_OF_ONE_CALL = "insert into marts.fct_llm_calls from marts.fct_llm_calls where call_id = 't051-s1'"
@@ -229,6 +233,37 @@ FAULTS = {
     "more changed than compared": (
         "update marts.rpt_weekly_rerankers set changed_count = 11",
         ["rpt_weekly_rerankers", "broken_part_count"],
+    ),
+    "rerankers at another cost than their calls": (
+        "update marts.rpt_weekly_rerankers set allocated_cost_usd = 10.000001 where feature_id = 'total'",
+        ["rpt_weekly_rerankers__against_calls", "difference_micro_usd", "1 of 2 rows (1)"],
+    ),
+    "a rerank lost from its week": (
+        "update marts.rpt_weekly_rerankers set rerank_count = 9, compared_count = 9, allocated_cost_usd = null",
+        ["rpt_weekly_rerankers__against_calls", "difference_rerank_count", "2 of 2 rows (-1, -1)"],
+    ),
+    "a price difference of another cell": (
+        "update marts.fct_daily_price_differences set billed_cost_usd = 2.750001 where usage_date = '2025-06-05'",
+        ["fct_daily_price_differences__against_cells", "difference_micro_usd", "1 of 9 rows (1)"],
+    ),
+    "unused context beside another metric": (
+        (
+            "insert into marts.fct_daily_metrics by name select * replace ('unused_document_cost_ratio' as metric_name, "
+            "'evidence=citation' as dimension, 0.029998 as numerator) from marts.fct_daily_metrics "
+            "where usage_date = '2025-06-05' /* rpt_unused_context */"
+        ),
+        ["rpt_unused_context__against_metrics", "difference_micro_usd", "1 of 1 rows (2)"],
+    ),
+    "a strategy that saves more than its lever": (
+        ("update marts.fct_savings_opportunities set lever = 'semantic_cache' /* rpt_caching_vs_distillation */"),
+        ["rpt_caching_vs_distillation__against_opportunities", "other_saving_count", "1 of 1 rows (1)"],
+    ),
+    "a projection that does not begin with what is spent": (
+        (
+            "update marts.fct_cost_projections set actual_cost_usd = 24.750001, low_cost_usd = 79 "
+            "where target_period = 'month'"
+        ),
+        ["fct_cost_projections__against_costs", "difference_micro_usd", "1 of 1 rows (1)"],
     ),
     "curve that falls as less likeness is asked": (
         "update marts.fct_daily_cache_opportunities set hit_count = 0 where usage_date = '2025-06-05' and similarity = 0.9",
@@ -476,21 +511,43 @@ def test_seeded_fault_is_named(settings, context, fault):
     assert all(any(word in str(found) for found in broken) for word in words), [str(found) for found in broken]
 
 
-@pytest.mark.parametrize(
-    "fault", ["duplicate grain row", "broken tie", "missing day of calls", "NULL cost without reason"]
-)
-def test_fault_stops_the_build_and_published_stays(settings, fault):
-    audit_and_publish(settings, make_build(settings))
+STOPPED = {
+    "schema": "a column lost",
+    "volume": "a day of costs dropped",
+    "freshness": "the newest day dropped",
+    "drift": "a currency not converted",
+    "grain": "rows doubled",
+    "references": "advice that is no opportunity",
+    "sums": "spent of a budget halved",
+    "values": "negative tokens",
+    "distribution": "a bill in cents",
+}
+"""A fault of each kind, of `faults.FAULTS`."""
+
+
+def test_a_fault_of_each_kind_is_stopped():
+    assert set(STOPPED) == set(Kind)
+
+
+@pytest.mark.parametrize("kinds", [*(kind for kind in STOPPED if kind not in ("sums", "values")), "sums values"])
+def test_fault_stops_the_build_and_published_stays(settings, kinds):
+    sound = make_build(settings)
+    pass_audit(sound)
+    publish(settings=settings, build=sound)
     before = content_of(settings)
 
     build = make_build(settings, number=2)
-    change(build, FAULTS[fault][0])
+    names = [STOPPED[kind] for kind in kinds.split()]
+    seeded = [fault for fault in FAULTS_OF_EACH_KIND if fault.name in names]
+    change(build, *(statement for fault in seeded for statement in fault.statements))
     with pytest.raises(AuditFailed) as caught:
         audit(settings=settings, build=build)
 
-    assert all(word in str(caught.value) for word in FAULTS[fault][1])
+    named = [catcher(fault, caught.value.broken) for fault in seeded]
+    assert sorted(found.kind for found in named) == kinds.split()
+    assert {found.severity for found in caught.value.broken} == {"fail"}
+    assert str(caught.value.broken[0]) in str(caught.value)
     assert "data_docs" in str(caught.value)
-    assert content_of(settings) == before
     assert (settings.home / "data_docs" / build["build_id"] / "index.html").exists()
     with pytest.raises(PublishError, match="did not pass its audit"):
         publish(settings=settings, build=build)
@@ -544,6 +601,31 @@ def test_warnings_do_not_stop_a_build(settings):
     assert "fct_daily_extract_outcomes" in audited["warnings"][0]
     assert "missing" in audited["warnings"][0]
     assert publish(settings=settings, build=build)["build_id"] == build["build_id"]
+
+
+@pytest.mark.parametrize(
+    ("mart", "changed"),
+    [
+        ("rpt_budgets", "actual_cost_usd = null"),  # not known
+        ("rpt_budgets", "month_number = 1, actual_cost_usd = 0"),
+        ("fct_cost_projections", "as_of_date = '2025-06-09'"),  # said on another day, before the bill settled
+        ("rpt_weekly_rerankers", "allocated_cost_usd = null"),
+    ],
+)
+def test_what_is_not_known_or_of_another_day_ties_to_nothing(settings, context, mart, changed):
+    build = make_build(settings)
+    change(build, f"update marts.{mart} set {changed}")
+    checks = [check for check in all_checks() if check.mart == mart and "__against_" in check.name]
+    assert [held.broken for held in hold(checks, build=build, context=context)] == [()]
+
+
+@pytest.mark.parametrize(("spent", "fail_count"), [("0", 0), ("0.000001", 1)])
+def test_on_the_first_of_a_month_nothing_is_spent(settings, context, spent, fail_count):
+    build = make_build(settings) | {"as_of_date": "2025-07-01"}
+    change(build, f"update marts.rpt_budgets set as_of_date = '2025-07-01', actual_cost_usd = {spent}")
+    checks = [check for check in all_checks() if check.name == "rpt_budgets__against_costs"]
+    (held,) = hold(checks, build=build, context=context)
+    assert len(held.broken) == fail_count
 
 
 def estimate(estimated_cost_usd, error_pct, *, settled="true"):
@@ -600,6 +682,14 @@ def test_an_estimate_of_a_day_or_month_that_is_not_open_warns_of_nothing(
             "insert into raw.closed_periods values "
             f"('aws.bedrock', '111122223333', '2025-06-01', '2025-07-20', 'by hand', 1, {is_frozen})",
         )
+    assert len(estimate_errors(build, context)) == warning_count
+
+
+@pytest.mark.parametrize(("as_of_date", "warning_count"), [("2025-07-10", 1), ("2025-07-11", 0)])
+def test_an_estimate_is_told_of_for_five_weeks(settings, context, as_of_date, warning_count):
+    # Of providers without a closing rule months stay open.
+    build = make_build(settings) | {"as_of_date": as_of_date}
+    change(build, estimate(5, 100))
     assert len(estimate_errors(build, context)) == warning_count
 
 
@@ -681,6 +771,32 @@ def test_a_share_that_a_refund_made_more_than_one_is_no_news_for_ever(settings, 
         assert [found.severity for found in held.broken] == ["warn"] * broken_count
 
 
+@pytest.mark.parametrize(
+    ("mart", "changed", "last_told", "first_untold"),
+    [
+        (
+            "fct_decision_results",
+            "opportunity_id = 'o9', decision_date = '2025-06-11'",  # mistyped in the seed
+            "2025-06-25",
+            "2025-06-26",
+        ),
+        ("fct_daily_cache_opportunities", "feature_id = 'gone'", "2025-06-24", "2025-06-25"),
+        ("rpt_unused_context", "feature_id = 'gone'", "2025-06-24", "2025-06-25"),
+        ("fct_projection_backtests", "feature_id = 'gone'", "2025-06-16", "2025-06-17"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_for_two_weeks(settings, mart, changed, last_told, first_untold):
+    build = make_build(settings)
+    change(build, f"update marts.{mart} set {changed}")
+    for as_of_date, told_count in ((last_told, 1), (first_untold, 0)):
+        checks = [check for check in all_checks() if check.name == f"{mart}__watched"]
+        (held,) = hold(
+            checks, build=build | {"as_of_date": as_of_date}, context=new_context(settings.home / as_of_date)
+        )
+        unknown = [found.severity for found in held.broken if "unknown_1" in found.expectation]
+        assert unknown == ["warn"] * told_count
+
+
 @pytest.mark.parametrize(("landing_date", "warning_count"), [("2025-06-08", 1), ("2025-06-07", 0)])
 def test_a_landing_that_failed_is_news_for_three_days(settings, context, landing_date, warning_count):
     build = make_build(settings)
@@ -754,6 +870,21 @@ def test_a_feature_renamed_since_its_month_closed_stops_nothing(settings, contex
     assert [found.expectation for found in held.broken if "unknown_" in found.expectation] == fail_count * [
         "expect_column_values_to_be_null(unknown_1)"
     ]
+
+
+@pytest.mark.parametrize(("decides", "fail_count"), [(True, 0), (False, 1)])
+@pytest.mark.parametrize("mart", ["fct_daily_metrics", "fct_weekly_metrics"])
+def test_a_feature_that_only_decides_has_metrics_and_no_cost(settings, context, mart, decides, fail_count):
+    # Its decision's call failed, or took the feature of a span above that the decision does not know of.
+    build = make_build(settings)
+    change(
+        build,
+        *(f"update marts.{each} set feature_id = 'gateway'" for each in ("fct_daily_metrics", "fct_weekly_metrics")),
+        *(["update marts.fct_daily_routing_decisions set feature_id = 'gateway'"] if decides else []),
+    )
+    checks = [check for check in all_checks() if check.name == f"{mart}__watched"]
+    (held,) = hold(checks, build=build, context=context)
+    assert [found.observed for found in held.broken] == fail_count * ["1 of 1 rows (gateway)"]
 
 
 @pytest.mark.parametrize(("is_frozen", "fail_count"), [("true", 0), ("false", 1)])

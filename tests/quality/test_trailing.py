@@ -126,6 +126,49 @@ def test_days_older_than_four_weeks_are_no_base(connection, gap_days, is_judged)
     assert (off(connection) is not None) is is_judged
 
 
+def told_days(connection, *, builds=30, **bounds):
+    """Days after the change on whose morning something is said, the first of so many builds."""
+    connection.execute("create or replace table whole as from t")
+    first = connection.execute("select max(day) - ? from whole", [builds - 1]).fetchone()[0]
+    told = []
+    for number in range(builds):
+        day = first + timedelta(days=number)
+        connection.execute("create or replace table t as from whole where day <= ?", [day])
+        if off(connection, **bounds):
+            told.append(number)
+    return told
+
+
+BEFORE, AFTER = [100, 100, 100, 100, 100, 20, 20], [1000, 1000, 1000, 1000, 1000, 200, 200]
+
+
+@pytest.mark.parametrize("changed_on", range(7))
+@pytest.mark.parametrize(("before", "after"), [(BEFORE, AFTER), (AFTER, BEFORE)])
+def test_a_level_that_changes_and_stays_is_told_three_times(connection, before, after, changed_on):
+    days = [*before * 4, *before[:changed_on], *after[changed_on:], *after * 5]
+    fill(connection, days[: 28 + changed_on + 30])
+    assert told_days(connection) == [0, 1, 2]
+
+
+def test_a_workday_level_that_changes_is_told_three_times_where_weekends_rest(connection):
+    workdays = [1000, 1000, 1000, 1000, 1000, 20, 20]
+    fill(connection, [*BEFORE * 4, *workdays * 4, 1000, 1000])
+    assert told_days(connection) == [0, 1, 2]
+
+
+def test_a_level_that_changes_back_is_told_of_again(connection):
+    # Friday is as before; the Monday after it is off again.
+    fill(connection, [*BEFORE * 4, 1000, 1000, 1000, 1000, 100, 20, 20, 1000, 1000, 1000])
+    assert told_days(connection, builds=10) == [0, 1, 2, 7, 8, 9]
+
+
+def test_a_day_that_is_off_the_other_way_is_news(connection):
+    fill(connection, [100, 100, 100, 600, 10])
+    assert off(connection) == (
+        "2025-06-05 chat: 600 USD, median of 3 days before 100; 2025-06-06 chat: 10 USD, median of 4 days before 100"
+    )
+
+
 def renaming(connection):
     return say(connection, renamed("t", day="day", name_column="what", name="feature"))
 

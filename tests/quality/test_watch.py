@@ -145,14 +145,18 @@ def test_a_cost_of_more_than_twenty_times_the_dearest_is_an_outlier(connection):
     assert costs(connection, 1, 2, 100) is None  # two days are no base
 
 
-def shifted(connection, *, now, before):
-    """Calls of one feature by cost: `{cost: count}` of the newest day and of the one before."""
-    connection.execute(
-        "create or replace table marts.fct_llm_calls (usage_date date, feature_id varchar, estimated_cost_usd decimal(38, 12))"
-    )
-    for day, counts in ((date(2025, 6, 14), before), (date(2025, 6, 15), now)):
+CALLS = "create or replace table marts.fct_llm_calls (usage_date date, feature_id varchar, estimated_cost_usd decimal(38, 12))"
+
+
+def shifted(connection, *, now, before, base_day_count=3):
+    """Calls of one feature by cost: `{cost: count}` of a Thursday, and of the workdays before it together."""
+    connection.execute(CALLS)
+    for day, counts, day_count in ((date(2025, 6, 12), now, 1), (date(2025, 6, 11), before, base_day_count)):
         for cost, count in counts.items():
-            connection.execute("insert into marts.fct_llm_calls select ?, 'chat', ? from range(?)", [day, cost, count])
+            connection.execute(
+                "insert into marts.fct_llm_calls select ?::date - (n % ?)::integer, 'chat', ? from range(?) as r(n)",
+                [day, day_count, cost, count],
+            )
     return say(connection, distribution.shifted_call_costs())
 
 
@@ -162,20 +166,54 @@ def test_call_costs_that_moved_are_told_and_others_are_not(connection):
     # Shares 0.5 and 0.5 before; 0.82 and 0.18 now: 0.32 ln 1.64 + 0.32 ln 2.78 = 0.158 + 0.327 = 0.485.
     assert shifted(connection, now={0.02: 328, 0.2: 72}, before=even) is None
     # 0.83 and 0.17: 0.33 ln 1.66 + 0.33 ln 2.94 = 0.167 + 0.356 = 0.523.
-    assert shifted(connection, now={0.02: 332, 0.2: 68}, before=even) == "2025-06-15 chat: stability index 0.52"
+    assert shifted(connection, now={0.02: 332, 0.2: 68}, before=even) == "2025-06-12 chat: stability index 0.52"
 
 
 def test_a_shape_of_more_than_a_week_ago_is_told_of_no_more(connection):
     assert shifted(connection, now={0.2: 400}, before={0.02: 400}) is not None
     sql = distribution.shifted_call_costs()
-    assert say(connection, sql, as_of=date(2025, 6, 22)) is not None
-    assert say(connection, sql, as_of=date(2025, 6, 23)) is None
+    assert say(connection, sql, as_of=date(2025, 6, 19)) is not None
+    assert say(connection, sql, as_of=date(2025, 6, 20)) is None
 
 
 def test_few_calls_have_no_shape(connection):
     assert shifted(connection, now={0.2: 199}, before={0.02: 200}) is None
     assert shifted(connection, now={0.2: 200}, before={0.02: 199}) is None
     assert shifted(connection, now={0.2: 200}, before={0.02: 200}) is not None
+
+
+def test_a_shape_needs_three_days_of_its_kind(connection):
+    assert shifted(connection, now={0.2: 200}, before={0.02: 300}, base_day_count=2) is None
+    assert shifted(connection, now={0.2: 200}, before={0.02: 300}, base_day_count=3) is not None
+
+
+def shifted_mornings(connection, costs_by_day):
+    """Numbers of the days on whose next morning a shift is told, of days from a Monday on: `{cost: count}` or none."""
+    connection.execute(CALLS)
+    told = []
+    for number, costs in enumerate(costs_by_day):
+        day = MONDAY + timedelta(days=number)
+        for cost, count in costs.items():
+            connection.execute("insert into marts.fct_llm_calls select ?, 'chat', ? from range(?)", [day, cost, count])
+        if say(connection, distribution.shifted_call_costs(), as_of=day + timedelta(days=1)):
+            told.append(number)
+    return told
+
+
+def test_batch_work_at_weekends_is_no_shift(connection):
+    assert shifted_mornings(connection, [*[{0.2: 200}] * 5, *[{0.02: 300}] * 2] * 5) == []
+
+
+@pytest.mark.parametrize("first", [28, 31, 33])
+def test_a_change_of_model_that_stays_is_told_three_times(connection, first):
+    days = [*[{0.2: 200}] * first, *[{0.02: 200}] * 30]
+    assert shifted_mornings(connection, days) == [first, first + 1, first + 2]
+
+
+def test_a_shift_after_two_quiet_weeks_is_news(connection):
+    # Four weeks until the days before are like it, and two.
+    days = [*[{0.2: 200}] * 14, *[{0.02: 200}] * 42, *[{0.2: 200}] * 4]
+    assert shifted_mornings(connection, days) == [14, 15, 16, 56, 57, 58]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A candidate warehouse small enough to check by hand: nine days, two features, three calls a day.
 
-Each day `chat` makes two calls of $1.00, `search` one of $0.50, and the bill has $0.25 that nobody traced: $2.75.
+Each day `chat` makes two calls of $1.00, `search` one of $0.50, and the bill has $0.25 that nobody traced: $2.75. On the first
+five days the calls of `chat` are a reranker's.
 Week one (2025-06-02 to 08) costs $19.25, week two so far (09 and 10) $5.50: $13.75 less, all of it volume.
 """
 
@@ -109,7 +110,8 @@ select
     trace_id || '-' || span_id as call_id, trace_id, span_id,
     if(span_id = 's3', 'search', 'chat') as feature_id, 'answer' as pipeline_id, 'support-api' as service_name,
     '111122223333' as account_id, 'j' as journey_id, 'onboarding' as journey_name, 'u' as user_id, 'chat' as task_type,
-    operation_name, 'aws.bedrock' as provider_name, 'm' as request_model, 'm' as model_id, 'mid' as model_tier,
+    if(span_id <> 's3' and started_at < timestamptz '2025-06-07 00:00:00+00', 'rerank', operation_name) as operation_name,
+    'aws.bedrock' as provider_name, 'm' as request_model, 'm' as model_id, 'mid' as model_tier,
     'regional' as region_scope, 'on_demand' as processing, 'openinference' as dialect, 'v1' as prompt_version,
     'genai-prices' as price_catalog, '0.2.3' as price_catalog_version,
     cast(null as varchar) as cost_reason, cast(null as varchar) as feature_reason,
@@ -376,12 +378,13 @@ from marts.fct_daily_metrics group by all;
 
 create table marts.rpt_weekly_rerankers as
 select
-    date '2025-06-02' as week_start_date, 'chat' as feature_id, 'unproven' as verdict, 'no_relevance' as reason,
+    date '2025-06-02' as week_start_date, feature_id, 'unproven' as verdict, 'no_relevance' as reason,
     'drop it' as action, 'ML engineer' as owner, 5::bigint as top_k, 10::bigint as rerank_count,
     10::bigint as compared_count, 4::bigint as changed_count, 0.4::double as change_ratio, 0::bigint as judged_count,
     cast(null as double) as hit_before_ratio, cast(null as double) as hit_after_ratio, 0::bigint as gained_hit_count,
-    0::bigint as lost_hit_count, cast(0.02 as decimal(18, 6)) as allocated_cost_usd,
-    cast(0.005 as decimal(18, 6)) as cost_usd_per_changed_rerank, 7::bigint as covered_day_count, true as is_complete_week;
+    0::bigint as lost_hit_count, cast(10 as decimal(18, 6)) as allocated_cost_usd,
+    cast(2.5 as decimal(18, 6)) as cost_usd_per_changed_rerank, 7::bigint as covered_day_count, true as is_complete_week
+from (values ('chat'), ('total')) as f(feature_id);
 
 create table marts.fct_cost_projections as
 select

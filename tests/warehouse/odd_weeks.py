@@ -12,7 +12,7 @@ is named there is none, and the estimate stands in.
 5 and 12 May        docs $3 a day and then nothing; chat $3 a day and then $6. On the 6th 300 shadow comparisons of docs' model,
                     under its ARN, and Haiku; in half of them Haiku alone was wrong
 26 May and 2 June   chat 143 small calls a day, $3.003 a week; `big` one small call a day without a price, then three of $3
-23 and 30 June      $3 a day; the build is of Tuesday morning
+23 and 30 June      $3 a day, and one routing decision that names no feature and has no call; the build is of Tuesday morning
 """
 
 from __future__ import annotations
@@ -84,6 +84,15 @@ SPANS = [
     *calls(week("2025-05-26"), 1, model=MYSTERY, tokens=1_000, feature_id="big"),
     *calls(week("2025-06-02"), 3, tokens=1_000_000, feature_id="big"),
     *calls([*week("2025-06-23"), "2025-06-30"], 10),
+    span(
+        "decision",
+        "2025-06-24 11:00",
+        SONNET,
+        operation_name="routing",
+        provider_name=None,
+        feature_id=None,
+        details_json=json.dumps({"strategy": "confidence", "is_escalated": True}),
+    ),
 ]
 
 LINES = [

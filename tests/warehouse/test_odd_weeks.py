@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -18,48 +17,28 @@ from ai_finops.build.candidate import find_build
 from ai_finops.build.issued import find_issued, write_kept
 from ai_finops.config import Settings
 from ai_finops.lake import Lake
-from ai_finops.pricing.held_prices import write_periods
-from ai_finops.pricing.price_ledger import PricePeriod
-from ai_finops.pricing.price_table import FOREVER
 from ai_finops.publish import open_published, publish
 from ai_finops.quality import audit
 from ai_finops.report import compose, load
 from tests.warehouse import odd_weeks
-from tests.warehouse.tiny_lake import SONNET_ID, make_raw, run_dbt
+from tests.warehouse.tiny_lake import SONNET_ID
+from tests.warehouse.whole_builds import make_whole_build
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> Settings:
     """Settings whose published marts are those of the odd weeks: both phases, the analyses between them, the audit."""
     settings = Settings.from_env({"AI_FINOPS_HOME": str(tmp_path_factory.mktemp("odd_weeks"))})
-    build_id = f"000001-{odd_weeks.AS_OF_DATE}-0123abcd"
-    folder = settings.builds / build_id
-    folder.mkdir(parents=True)
-    make_raw(folder / "warehouse.duckdb", spans=odd_weeks.SPANS, lines=odd_weeks.LINES, outcomes=odd_weeks.OUTCOMES)
-    record = {
-        "build_id": build_id,
-        "as_of_date": odd_weeks.AS_OF_DATE,
-        "built_at": f"{odd_weeks.AS_OF_DATE}T08:00:00+00:00",
-        "inputs_sha256": "0123abcd" * 8,
-        "project_version": "0.1.0",
-        "dbt_version": "1.11.16",
-        "duckdb_version": duckdb.__version__,
-    }
-    write_periods(folder, [PricePeriod(FOREVER, None, "0.2.3-0123abcd.parquet")])
-    (folder / "build.json").write_text(json.dumps(record))
-    build = find_build(settings, build_id)
-    for phase in ("phase_1", "phase_2"):
-        built = run_dbt(
-            folder / "warehouse.duckdb",
-            "build",
-            f"--select=tag:{phase}",
-            "--exclude-resource-type=unit_test",
-            as_of_date=odd_weeks.AS_OF_DATE,
-        )
-        assert built.returncode == 0, built.stdout[-4000:] + built.stderr
-        if phase == "phase_1":
-            analyse(settings=settings, build=build)
-    audit(settings=settings, build=build)
+    build = make_whole_build(
+        settings,
+        as_of_date=odd_weeks.AS_OF_DATE,
+        spans=odd_weeks.SPANS,
+        lines=odd_weeks.LINES,
+        outcomes=odd_weeks.OUTCOMES,
+    )
+    # Calls of 1,000 tokens until three weeks before, and of 100,000 now.
+    (warning,) = audit(settings=settings, build=build)["warnings"]
+    assert "input_tokens_off" in warning
     publish(settings=settings, build=build)
     return settings
 
@@ -266,6 +245,19 @@ def test_a_week_across_the_end_of_the_month_has_a_projection_from_its_first_day(
     # One day so far; it is compared with what was projected of that day, and not judged.
     assert value is not None
     assert [status, *rest] == ["insufficient", 1, 1, 0, 1.0, False]
+
+
+def test_decisions_that_name_no_feature_are_published_where_no_cost_is_unattributed(published):
+    with open_published(published) as marts:
+        decisions = marts.execute("select feature_id, decision_count from fct_daily_routing_decisions").fetchall()
+        metrics = marts.execute(
+            "select feature_id, value from fct_daily_metrics "
+            "where metric_name = 'routing_escalation_ratio' and dimension = 'all' order by 1"
+        ).fetchall()
+        (cost,) = marts.execute(
+            "select count(*) from fct_daily_feature_costs where feature_id = 'unattributed'"
+        ).fetchone()
+    assert (decisions, metrics, cost) == ([("unattributed", 1)], [("total", 1.0), ("unattributed", 1.0)], 0)
 
 
 def test_what_was_published_is_issued_and_read_again_as_it_was(published, tmp_path):

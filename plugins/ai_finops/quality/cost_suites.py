@@ -18,6 +18,8 @@ from ai_finops.quality.rules import (
 )
 
 CENT_MICRO_USD = 10_000
+OLDEST_ESTIMATE_AGE_DAYS = 35
+"""Days before the build of which an estimate is held against the bill: a bill settles late, and months do not all close."""
 COST_STATUSES = ("estimated", "billed", "final")
 
 _ALLOCATED = """
@@ -148,6 +150,21 @@ from traced full join days using (usage_date)
 order by usage_date
 """  # noqa: S608 - names of our own
 
+_PRICE_DIFFERENCES_AGAINST_CELLS = """
+with cells as (
+    select
+        usage_date, provider_name, billing_account_id, model_id, token_class, region_scope, processing,
+        sum(billed_cost_usd) as billed_cost_usd
+    from marts.fct_daily_reconciliations where charge_category = 'usage' group by all
+)
+select
+    usage_date, billing_account_id, model_id, token_class,
+    cast((differences.billed_cost_usd - coalesce(cells.billed_cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from marts.fct_daily_price_differences as differences left join cells
+    using (usage_date, provider_name, billing_account_id, model_id, token_class, region_scope, processing)
+order by all
+"""
+
 _RECONCILED = """
 select
     *,
@@ -157,7 +174,7 @@ from marts.fct_daily_reconciliations
 
 # An estimate over the traced share of the bill by p per cent is over it by p / (100 + p) of itself. A day that the bill has not
 # reached the end of is over by nature, and of a closed month nothing can be put right.
-_ESTIMATE_ERRORS = """
+_ESTIMATE_ERRORS = f"""
 with bounds as (
     select
         coalesce(
@@ -179,19 +196,19 @@ cells as (
             closed.provider_name = fct_daily_reconciliations.provider_name
             and closed.billing_account_id = fct_daily_reconciliations.billing_account_id
             and closed.usage_month = date_trunc('month', fct_daily_reconciliations.usage_date)
-    where is_settled and error_pct > 0
+    where is_settled and error_pct > 0 and usage_date >= $as_of_date - {OLDEST_ESTIMATE_AGE_DAYS}
 )
 select
     case
         when error_pct > largest_error_pct and error_cost_usd >= smallest_error_cost_usd then format(
-            '{} {} of account {} on {}: estimated ${:.2f} for ${:.2f} of the bill, {:.0f} % over',
+            '{{}} {{}} of account {{}} on {{}}: estimated ${{:.2f}} for ${{:.2f}} of the bill, {{:.0f}} % over',
             model_id, token_class, billing_account_id, usage_date, cast(estimated_cost_usd as double),
             cast(estimated_cost_usd as double) - error_cost_usd, error_pct
         )
     end as estimate_over_bill
 from cells cross join bounds
 order by error_cost_usd desc, usage_date, billing_account_id, model_id, token_class
-"""
+"""  # noqa: S608 - names of our own
 
 
 def configure_allocated_costs() -> list[Check]:
@@ -323,7 +340,13 @@ def configure_price_differences() -> list[Check]:
                 is_one_of("reason", "other_price", "no_price", why="Why a cell is listed."),
                 is_between("billed_quantity", 1, None, why="A rate needs a quantity."),
             ),
-        )
+        ),
+        Check(
+            mart,
+            f"{mart}__against_cells",
+            _PRICE_DIFFERENCES_AGAINST_CELLS,
+            (is_zero("difference_micro_usd", why="What was billed at another price is what its cell was billed."),),
+        ),
     ]
 
 

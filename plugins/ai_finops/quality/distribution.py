@@ -60,10 +60,13 @@ def outliers(source: str, *, day: str, cost: str, by: str = "''", where: str = "
 
 
 LARGEST_STABILITY_INDEX = 0.5
-"""Textbooks call 0.25 a shift; the days of the sample differ from those before them by at most 0.17."""
+"""Textbooks call 0.25 a shift; the days of the sample differ from those before them by at most 0.16."""
 SMALLEST_CALL_COUNT = 200
+MOST_SHIFTED_DAYS, SHIFTED_DAY_COUNT = 3, 14
+"""Days of the last two weeks on which a shift is news: then calls that moved to another model are how it is."""
 
-# Cost in buckets of half a power of ten. A bucket that one side lacks counts as half a call there.
+# Cost in buckets of half a power of ten. A bucket that one side lacks counts as half a call there. The days of two weeks are
+# held against those before them as the newest is, so that it is known how many of them had shifted.
 _STABILITY = """
 with buckets as (
     select
@@ -71,45 +74,70 @@ with buckets as (
         coalesce(cast(floor(2 * log10(nullif(cast(estimated_cost_usd as double), 0))) as bigint), -99) as bucket,
         count(*) as call_count
     from marts.fct_llm_calls
-    where estimated_cost_usd >= 0 and usage_date >= $as_of_date - {trailing_day_count}
+    where
+        estimated_cost_usd >= 0
+        and usage_date >= $as_of_date - {oldest_age_days} - {shifted_day_count} - {trailing_day_count}
     group by all
 ),
 newest as (select max(day) as day from buckets where day >= $as_of_date - {oldest_age_days}),
+days as (select day, feature_id, sum(call_count) as call_count from buckets group by all),
+judged_days as (
+    select now.day, now.feature_id
+    from days as now inner join days as earlier
+        on earlier.feature_id = now.feature_id
+        and earlier.day between now.day - {trailing_day_count} and now.day - 1
+        and (isodow(earlier.day) > 5) = (isodow(now.day) > 5)
+    where now.call_count >= {smallest_call_count} and now.day >= (select day from newest) - {shifted_day_count}
+    group by now.day, now.feature_id
+    having count(*) >= {smallest_base_day_count} and sum(earlier.call_count) >= {smallest_call_count}
+),
 sides as (
     select
-        feature_id, bucket,
-        coalesce(sum(call_count) filter (buckets.day = newest.day), 0) as now_count,
-        coalesce(sum(call_count) filter (buckets.day < newest.day), 0) as before_count
-    from buckets, newest group by all
+        judged_days.day, judged_days.feature_id, buckets.bucket,
+        coalesce(sum(buckets.call_count) filter (buckets.day = judged_days.day), 0) as now_count,
+        coalesce(sum(buckets.call_count) filter (buckets.day < judged_days.day), 0) as before_count
+    from judged_days inner join buckets
+        on buckets.feature_id = judged_days.feature_id
+        and buckets.day between judged_days.day - {trailing_day_count} and judged_days.day
+        and (isodow(buckets.day) > 5) = (isodow(judged_days.day) > 5)
+    group by all
 ),
 shares as (
     select
-        feature_id,
-        greatest(now_count, 0.5) / sum(now_count) over (partition by feature_id) as now_share,
-        greatest(before_count, 0.5) / sum(before_count) over (partition by feature_id) as before_share,
-        sum(now_count) over (partition by feature_id) as now_call_count,
-        sum(before_count) over (partition by feature_id) as before_call_count
+        day, feature_id,
+        greatest(now_count, 0.5) / sum(now_count) over (partition by day, feature_id) as now_share,
+        greatest(before_count, 0.5) / sum(before_count) over (partition by day, feature_id) as before_share
     from sides
 ),
 judged as (
-    select feature_id, sum((now_share - before_share) * ln(now_share / before_share)) as stability_index
-    from shares where now_call_count >= {smallest_call_count} and before_call_count >= {smallest_call_count}
-    group by all
+    select day, feature_id, sum((now_share - before_share) * ln(now_share / before_share)) as stability_index
+    from shares group by all
+),
+shifted as (
+    select *, row_number() over (partition by feature_id order by day) as shifted_day_number from judged
+    where stability_index > {largest_index}
 )
 select string_agg(
-    format('{{}} {{}}: stability index {{:.2f}}', newest.day, feature_id, stability_index), '; ' order by feature_id
+    format('{{}} {{}}: stability index {{:.2f}}', day, feature_id, stability_index), '; ' order by feature_id
 )
-from judged, newest where stability_index > {largest_index}
+from shifted semi join newest using (day) where shifted_day_number <= {most_shifted_days}
 """
 
 
 def shifted_call_costs() -> str:
-    """Return the query for features whose calls of the newest day cost otherwise than before, by population stability index."""
+    """Return the query for features whose calls of the newest day cost otherwise than before, by population stability index.
+
+    Before are the trailing days of its kind, workdays or weekends, three at least. Nothing is said of what has shifted on three
+    days of the last two weeks already.
+    """
     return _STABILITY.format(
         trailing_day_count=TRAILING_DAY_COUNT,
         oldest_age_days=OLDEST_WATCHED_AGE_DAYS,
+        smallest_base_day_count=SMALLEST_BASE_DAY_COUNT,
         smallest_call_count=SMALLEST_CALL_COUNT,
         largest_index=LARGEST_STABILITY_INDEX,
+        most_shifted_days=MOST_SHIFTED_DAYS,
+        shifted_day_count=SHIFTED_DAY_COUNT,
     )
 
 

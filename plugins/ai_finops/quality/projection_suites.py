@@ -24,6 +24,22 @@ left join as_is using (as_of_date, feature_id, target_period, target_date)
 where others.scenario <> 'as_is'
 """
 
+# Both say what the month of the build has cost so far. What earlier builds said stands, though the bill has settled since.
+_AGAINST_COSTS = """
+with costs as (
+    select coalesce(feature_id, 'total') as feature_id, sum(allocated_cost_usd) as cost_usd
+    from marts.fct_daily_feature_costs
+    where usage_date >= date_trunc('month', $as_of_date) and usage_date < $as_of_date
+    group by grouping sets ((feature_id), ())
+)
+select
+    feature_id,
+    cast((actual_cost_usd - coalesce(cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from marts.{mart} left join costs using (feature_id)
+where as_of_date = $as_of_date and month_number = 0 and actual_cost_usd is not null
+order by feature_id
+"""
+
 _PLANS = """
 select
     *,
@@ -53,7 +69,7 @@ from marts.rpt_budgets
 
 
 def configure_scenarios() -> list[Check]:
-    """Plans cost more and decisions less, and only builds of a date know what was planned on it."""
+    """Plans cost more and decisions less, only builds of a date know what was planned on it, and what is spent is no guess."""
     return [
         Check(
             "fct_cost_projections",
@@ -63,7 +79,8 @@ def configure_scenarios() -> list[Check]:
                 is_zero("backcast_count", why="What was planned on a day is not known later."),
                 is_zero("wrong_way_count", why="Plans add to what runs today, and decisions take off it."),
             ),
-        )
+        ),
+        _against_costs("fct_cost_projections"),
     ]
 
 
@@ -111,5 +128,15 @@ def configure_budgets() -> list[Check]:
                 is_zero("broken_range_count", why="The figure and the day lie in their ranges."),
                 is_zero("unexplained_status_count", why="A status is what the figures say."),
             ),
-        )
+        ),
+        _against_costs(mart),
     ]
+
+
+def _against_costs(mart: str) -> Check:
+    return Check(
+        mart,
+        f"{mart}__against_costs",
+        _AGAINST_COSTS.format(mart=mart),
+        (is_zero("difference_micro_usd", why="What is spent of the month is what its days cost, where it is known."),),
+    )

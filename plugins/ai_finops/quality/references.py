@@ -17,6 +17,8 @@ select distinct feature_id from marts.fct_llm_calls where usage_date < {FIRST_OP
 """  # noqa: S608 - names of our own
 """Features with costs. A closed month keeps the names that it was closed with, so that its calls may have others by now."""
 FEATURES_AND_TOTAL = f"{FEATURES} union all select 'total'"
+DECIDING_FEATURES_AND_TOTAL = f"{FEATURES_AND_TOTAL} union all select feature_id from marts.fct_daily_routing_decisions"  # noqa: S608
+"""With those that routed: a decision says its feature itself, and stands also where its call failed or was not traced."""
 FEATURES_PLANS_AND_TOTAL = f"{FEATURES_AND_TOTAL} union all select feature_id from marts.rpt_planned_features"  # noqa: S608
 
 

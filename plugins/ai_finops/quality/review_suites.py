@@ -30,6 +30,15 @@ select
 from marts.rpt_unused_context
 """
 
+_UNUSED_CONTEXT_AGAINST_METRICS = """
+select
+    usage_date, feature_id, evidence,
+    cast((coalesce(unused_input_cost_usd, 0) - coalesce(metrics.numerator, 0)) * 1000000 as bigint) as difference_micro_usd
+from marts.rpt_unused_context as unused inner join marts.fct_daily_metrics as metrics using (usage_date, feature_id)
+where metrics.metric_name = 'unused_document_cost_ratio' and metrics.dimension = 'evidence=' || unused.evidence
+order by usage_date, feature_id, evidence
+"""
+
 _PROJECTED = """
 select
     *,
@@ -100,6 +109,16 @@ select
         or count(*) filter (where is_recommended) over (partition by as_of_date, feature_id) <> 1
     as integer) as ambiguous_row_count
 from marts.rpt_caching_vs_distillation
+"""
+
+_ADVICE_AGAINST_OPPORTUNITIES = """
+select
+    advice.feature_id, advice.strategy,
+    cast(bool_and(advice.saving_usd_per_month <> savings.saving_usd_per_month) as integer) as other_saving_count
+from marts.rpt_caching_vs_distillation as advice inner join marts.fct_savings_opportunities as savings
+    on advice.as_of_date = savings.as_of_date and advice.feature_id = savings.feature_id and advice.strategy = savings.lever
+group by all
+order by all
 """
 
 _DIGEST = """
@@ -175,7 +194,13 @@ def configure_unused_context() -> list[Check]:
                     why="A part is no more than its whole; no money, no call that has any.",
                 ),
             ),
-        )
+        ),
+        Check(
+            mart,
+            f"{mart}__against_metrics",
+            _UNUSED_CONTEXT_AGAINST_METRICS,
+            (is_between("difference_micro_usd", -1, 1, why="The metric's dollars, which are rounded here."),),
+        ),
     ]
 
 
@@ -305,7 +330,13 @@ def configure_caching_advice() -> list[Check]:
                 is_between("query_diversity_ratio", 0, 1, why="A share."),
                 is_between("drift_ratio", 0, 1, why="A share."),
             ),
-        )
+        ),
+        Check(
+            mart,
+            f"{mart}__against_opportunities",
+            _ADVICE_AGAINST_OPPORTUNITIES,
+            (is_zero("other_saving_count", why="A strategy saves what its lever does."),),
+        ),
     ]
 
 

@@ -2,6 +2,9 @@
 
 A day is judged by the median of the days of its kind, workdays or weekends, among the 28 before it, and only where there
 are three of them: a quiet weekend is like other weekends, and a new feature or a young deployment is not judged at all.
+
+A change that stays is told on its first day alone: a day that is off as the day before it was, of any kind or of its own, is no
+news. The median follows within two or three weeks.
 """
 
 from __future__ import annotations
@@ -31,20 +34,39 @@ judged as (
         on earlier.what = now.what
         and earlier.day between now.day - {trailing_day_count} and now.day - 1
         and (isodow(earlier.day) > 5) = (isodow(now.day) > 5)
-    where now.day >= {first_watched}
+    where now.day >= {first_judged}
     group by now.day, now.what, now.value
 )
 """
-_OFF = """
+# Above its base is 1, below it -1.
+_OFF = """,
+directions as (
+    select
+        *,
+        case
+            when base_day_count < {smallest_base_day_count} or greatest(value, base) < {smallest} then 0
+            when value > {high} * base then 1
+            when value < {low} * base then -1
+            else 0
+        end as direction
+    from judged
+),
+followed as (
+    select
+        *,
+        lag(direction) over (partition by what order by day) as direction_before,
+        lag(direction) over (partition by what, isodow(day) > 5 order by day) as direction_before_of_kind
+    from directions
+)
 select string_agg(
     format('{{}}{{}}: {{}} {name}, median of {{}} days before {{}}', day, if(what = '', '', ' ' || what),
         {shown_value}, base_day_count, {shown_base}),
     '; ' order by day, what
 )
-from judged
+from followed
 where
-    base_day_count >= {smallest_base_day_count} and greatest(value, base) >= {smallest}
-    and (value < {low} * base or value > {high} * base)
+    day >= {first_watched} and direction <> 0
+    and direction is distinct from direction_before and direction is distinct from direction_before_of_kind
 """
 _NO_BASE = """
 select string_agg(
@@ -95,6 +117,7 @@ def off_the_median(
         smallest=smallest,
         low=low,
         high=high,
+        first_judged=f"{_FIRST_WATCHED_DAY} - {TRAILING_DAY_COUNT}",
         shown_value=shown.format("value"),
         shown_base=shown.format("base"),
         **_COUNTS,
@@ -103,7 +126,9 @@ def off_the_median(
 
 def no_base(source: str, *, day: str) -> str:
     """Return the query for the newest days of a table that have too few before them to be judged by."""
-    return (_DAYS + _NO_BASE).format(source=source, day=day, value="count(*)", by="''", where="true", **_COUNTS)
+    return (_DAYS + _NO_BASE).format(
+        source=source, day=day, value="count(*)", by="''", where="true", first_judged=_FIRST_WATCHED_DAY, **_COUNTS
+    )
 
 
 # Names that go while others come: a share of the day's rows under names unseen before, and a share of the trailing days' rows
@@ -188,8 +213,9 @@ def off_the_previous(
     return _ISSUED.format(source=source, day=day, value=value, where=where, smallest=smallest, low=low, high=high)
 
 
+_FIRST_WATCHED_DAY = first_watched("values_by_day", day="day")
 _COUNTS = {
     "trailing_day_count": TRAILING_DAY_COUNT,
-    "first_watched": first_watched("values_by_day", day="day"),
+    "first_watched": _FIRST_WATCHED_DAY,
     "smallest_base_day_count": SMALLEST_BASE_DAY_COUNT,
 }

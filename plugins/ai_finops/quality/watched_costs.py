@@ -28,7 +28,7 @@ FEATURE_HAS_COSTS = Reference("feature_id", FEATURES, "A feature of it has costs
 BY_DAY_TIED = "its costs tie to fct_daily_allocated_costs, where this is watched"
 BY_MONTH = "a sum over a month, watched by day where it comes from"
 WHEN_OFF = "rows only where something is off: none is as good as many"
-NO_SUM = "nothing else holds the same sum"
+NO_SUM = "spans and attributes that no other mart lists"
 NO_COST = "it holds no money"
 TIED_BY_KEY = "its sums tie by that very key"
 _TIED = {Kind.DRIFT: BY_DAY_TIED, Kind.DISTRIBUTION: BY_DAY_TIED}
@@ -327,7 +327,6 @@ WATCHED_COSTS: dict[str, Watched] = {
         reasons={
             Kind.VOLUME: WHEN_OFF,
             Kind.DRIFT: "a price changes in steps, and each row says from what to what",
-            Kind.SUMS: NO_SUM,
         },
     ),
     "rpt_daily_service_costs": Watched(

@@ -5,12 +5,25 @@ from __future__ import annotations
 from ai_finops.quality.distribution import beyond_the_dearest_day
 from ai_finops.quality.gx import Severity
 from ai_finops.quality.kinds import Kind
-from ai_finops.quality.references import FEATURES, FEATURES_AND_TOTAL, FEATURES_PLANS_AND_TOTAL, Reference
+from ai_finops.quality.references import (
+    DECIDING_FEATURES_AND_TOTAL,
+    FEATURES,
+    FEATURES_AND_TOTAL,
+    FEATURES_PLANS_AND_TOTAL,
+    Reference,
+)
+from ai_finops.quality.silence import MOST_WARNED_DAYS
 from ai_finops.quality.trailing import off_the_median, off_the_previous
 from ai_finops.quality.watch import Watched, distribution, drift
-from ai_finops.quality.watched_costs import CALLS, COSTS, FEATURE_HAS_COSTS, NO_COST, NO_SUM
+from ai_finops.quality.watched_costs import CALLS, COSTS, FEATURE_HAS_COSTS, NO_COST
 
 _FEATURE_OR_TOTAL = Reference("feature_id", FEATURES_AND_TOTAL, "A feature of it has costs, or it is the total.")
+_MEASURED = Reference(
+    "feature_id", DECIDING_FEATURES_AND_TOTAL, "A feature of it has costs or routing decisions, or it is the total."
+)
+_NEWS = f">= $as_of_date - {MOST_WARNED_DAYS}"
+"""Of days or weeks on which a name that is not there is a warning still: nothing else may ever put it right."""
+_AFTER_THE_FIRST_ADVICE = "decision_date >= (select min(as_of_date) from marts.fct_savings_opportunities)"
 _NEWEST = "as_of_date = $as_of_date"
 _ISSUED = "rows of a date follow the features and methods in use, and are made anew by each build"
 _SEEDED = "rows that people keep in a seed"
@@ -42,7 +55,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
                 "A metric that had values and has none: what it is made of is no longer recorded.",
             ),
         ),
-        references=(_FEATURE_OR_TOTAL,),
+        references=(_MEASURED,),
         reasons={
             Kind.SUMS: "its numerators are made of spans by dbt, which holds them in unit tests; its weeks tie to it",
             Kind.DISTRIBUTION: "ratios, judged by thresholds of their own in seed metric_thresholds",
@@ -65,7 +78,13 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             ),
         ),
         references=(
-            Reference("feature_id", FEATURES_AND_TOTAL, "A feature with queries has costs.", severity=Severity.WARN),
+            Reference(
+                "feature_id",
+                FEATURES_AND_TOTAL,
+                "A feature with queries has costs.",
+                where=f"usage_date {_NEWS}",
+                severity=Severity.WARN,
+            ),
         ),
         reasons={
             Kind.SUMS: "held against the curve of the analysis in dbt (assert_cache_savings_meet_the_curve)",
@@ -75,7 +94,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
     "fct_weekly_metrics": Watched(
         "week_start_date",
         "week",
-        references=(_FEATURE_OR_TOTAL,),
+        references=(_MEASURED,),
         follows=("fct_daily_metrics", "usage_date"),
         made_of="select 'days have metrics' where exists (from marts.fct_daily_metrics)",
         reasons={Kind.DRIFT: _WEEKS, Kind.DISTRIBUTION: "ratios, judged by thresholds of their own"},
@@ -87,7 +106,6 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         reasons={
             Kind.VOLUME: "rows only where rerankers run",
             Kind.DRIFT: "its change of rank is metric reranker_change_ratio, which is watched",
-            Kind.SUMS: NO_SUM,
             Kind.DISTRIBUTION: "its money is that of rerank calls, which are watched",
         },
     ),
@@ -108,9 +126,15 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             ),
         ),
         references=(
-            Reference("feature_id", FEATURES_AND_TOTAL, "A feature with documents has costs.", severity=Severity.WARN),
+            Reference(
+                "feature_id",
+                FEATURES_AND_TOTAL,
+                "A feature with documents has costs.",
+                where=f"usage_date {_NEWS}",
+                severity=Severity.WARN,
+            ),
         ),
-        reasons={Kind.SUMS: NO_SUM, Kind.DISTRIBUTION: "its money is that of calls, which are watched"},
+        reasons={Kind.DISTRIBUTION: "its money is that of calls, which are watched"},
     ),
     "fct_cost_projections": Watched(
         "as_of_date",
@@ -144,7 +168,6 @@ WATCHED_REVIEWS: dict[str, Watched] = {
                 where=_NEWEST,
             ),
         ),
-        reasons={Kind.SUMS: "each feature and the total have a trend of their own; parts need not add up"},
     ),
     "rpt_planned_features": Watched(
         "as_of_date",
@@ -153,7 +176,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             **_ALL_OR_NONE,
             Kind.FRESHNESS: "no plan, no row",
             Kind.REFERENCES: "a plan may name what does not exist yet; its plan_status says so",
-            Kind.SUMS: NO_SUM,
+            Kind.SUMS: "what plans add is in a scenario of fct_cost_projections, which is held to lie above what runs today",
             Kind.DISTRIBUTION: "it is the product of a plan's factors",
         },
     ),
@@ -164,7 +187,6 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             **_ALL_OR_NONE,
             Kind.FRESHNESS: "no budget, no row",
             Kind.REFERENCES: "that budgets are of known features is a test of the seed in dbt",
-            Kind.SUMS: NO_SUM,
             Kind.DISTRIBUTION: "budgets are what people agreed on",
         },
     ),
@@ -172,9 +194,20 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         "origin_date",
         "week",
         references=(
-            Reference("feature_id", FEATURES_AND_TOTAL, "What was projected has costs.", severity=Severity.WARN),
+            Reference(
+                "feature_id",
+                FEATURES_AND_TOTAL,
+                "What was projected has costs.",
+                where=f"origin_date {_NEWS}",
+                severity=Severity.WARN,
+            ),
         ),
-        reasons={Kind.VOLUME: _ISSUED, Kind.DRIFT: _SCORED, Kind.SUMS: NO_SUM, Kind.DISTRIBUTION: _SCORED},
+        reasons={
+            Kind.VOLUME: _ISSUED,
+            Kind.DRIFT: _SCORED,
+            Kind.SUMS: "its actual costs are of days whose cost is known; fct_projection_errors ties to its rows",
+            Kind.DISTRIBUTION: _SCORED,
+        },
     ),
     "fct_projection_errors": Watched(
         "as_of_date",
@@ -251,7 +284,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
         reasons={
             Kind.VOLUME: _WHEN_FOUND,
             Kind.FRESHNESS: _WHEN_FOUND,
-            Kind.SUMS: NO_SUM,
+            Kind.SUMS: "dollars of a month, scaled up from the weeks before; no mart has such a month",
             Kind.DISTRIBUTION: "a saving lies in its range and below the cost that it is a part of",
         },
     ),
@@ -263,7 +296,6 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             Kind.VOLUME: _ISSUED,
             Kind.FRESHNESS: "rows only of features with queries",
             Kind.DRIFT: "advice of the build; drift of queries is in it as a column",
-            Kind.SUMS: NO_SUM,
             Kind.DISTRIBUTION: "savings of fct_savings_opportunities, compared",
         },
     ),
@@ -290,7 +322,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
                 "opportunity_id",
                 "select opportunity_id from marts.fct_savings_opportunities",
                 "A decision is on an opportunity that was found; one of before the first advice may be on any.",
-                where="decision_date >= (select min(as_of_date) from marts.fct_savings_opportunities)",
+                where=f"decision_date {_NEWS} and {_AFTER_THE_FIRST_ADVICE}",
                 severity=Severity.WARN,
             ),
         ),
@@ -311,7 +343,7 @@ WATCHED_REVIEWS: dict[str, Watched] = {
             **_ALL_OR_NONE,
             Kind.FRESHNESS: "a calendar",
             Kind.REFERENCES: "it names nothing",
-            Kind.SUMS: NO_SUM,
+            Kind.SUMS: "it counts rows of seed optimization_decisions, and no money",
         },
     ),
     "rpt_rollout_readiness": Watched(
@@ -322,6 +354,10 @@ WATCHED_REVIEWS: dict[str, Watched] = {
                 "measure_name", "select measure_name from seeds.rollout_steps", "A measure of it is in the seed."
             ),
         ),
-        reasons={Kind.DRIFT: _SEEDED, Kind.SUMS: NO_SUM, Kind.DISTRIBUTION: NO_COST},
+        reasons={
+            Kind.DRIFT: _SEEDED,
+            Kind.SUMS: "each value is a count or a share of its own, of the last weeks",
+            Kind.DISTRIBUTION: NO_COST,
+        },
     ),
 }

@@ -52,6 +52,25 @@ select
 from marts.rpt_weekly_rerankers
 """
 
+_RERANKERS_AGAINST_CALLS = """
+with reranks as (
+    select
+        cast(date_trunc('week', usage_date) as date) as week_start_date,
+        coalesce(feature_id, 'total') as feature_id,
+        count(*) as rerank_count,
+        cast(sum(allocated_cost_usd) as decimal(18, 6)) as cost_usd
+    from marts.fct_llm_calls
+    where operation_name = 'rerank'
+    group by grouping sets ((1, feature_id), (1))
+)
+select
+    week_start_date, feature_id,
+    coalesce(rerankers.rerank_count, 0) - coalesce(reranks.rerank_count, 0) as difference_rerank_count,
+    cast((rerankers.allocated_cost_usd - coalesce(reranks.cost_usd, 0)) * 1000000 as bigint) as difference_micro_usd
+from marts.rpt_weekly_rerankers as rerankers full join reranks using (week_start_date, feature_id)
+order by week_start_date, feature_id
+"""
+
 
 def configure_weekly_metrics() -> list[Check]:
     """A week says what it is made of, how it stands and who acts; its sums are those of its days."""
@@ -122,5 +141,14 @@ def configure_weekly_rerankers() -> list[Check]:
                 is_between("change_ratio", 0, 1, why="A share."),
                 is_between("covered_day_count", 0, 7, why="Days of a week."),
             ),
-        )
+        ),
+        Check(
+            mart,
+            f"{mart}__against_calls",
+            _RERANKERS_AGAINST_CALLS,
+            (
+                is_zero("difference_rerank_count", why="Each call of a reranker is in its week."),
+                is_zero("difference_micro_usd", why="What rerankers cost is what their calls pay, where it is known."),
+            ),
+        ),
     ]
