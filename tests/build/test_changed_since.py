@@ -131,6 +131,7 @@ MARKED = {
 }
 
 
+@pytest.mark.long
 def test_changed_days_3_and_40_touch_only_those_two(tmp_path):
     lake = ChangingLake(settings_of(tmp_path / "var"), random.Random(3))
     days = list(days_between(date(2025, 6, 1), date(2025, 7, 15)))
@@ -163,6 +164,7 @@ def test_changed_days_3_and_40_touch_only_those_two(tmp_path):
         assert left == set(days) - set(changed), table
 
 
+@pytest.mark.long
 def test_a_change_near_a_batch_touches_its_neighbours_and_no_day_beyond(tmp_path):
     lake = ChangingLake(settings_of(tmp_path / "var"), random.Random(12))
     days = list(days_between(date(2025, 6, 1), date(2025, 6, 14)))
@@ -313,6 +315,7 @@ def test_random_changes_give_the_marts_of_a_build_from_nothing(tmp_path, seed):
     assert_as_from_nothing(tmp_path, seed=seed, steps=steps)
 
 
+@pytest.mark.long
 def test_estimates_and_task_types_that_came_alone_are_in_the_marts_of_a_copy(tmp_path):
     settings = settings_of(tmp_path / "var")
     lake = ChangingLake(settings, random.Random(15))

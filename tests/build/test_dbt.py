@@ -28,7 +28,8 @@ models:
     first: {+tags: [phase_1]}
     second: {+tags: [phase_2]}
 seeds:
-  tiny: {+tags: [phase_1]}
+  tiny:
+    words: {+tags: [phase_1]}
 """
 PROFILE = """
 tiny:

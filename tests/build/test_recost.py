@@ -63,6 +63,7 @@ def search_costs(settings) -> dict[date, Decimal]:
         return dict(rows.fetchall())
 
 
+@pytest.mark.long
 def test_published_days_are_priced_again_only_on_purpose(settings):
     old, new = Decimal("0.002"), Decimal("0.003")
     land_search(settings, MONDAY)

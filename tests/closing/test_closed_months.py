@@ -225,6 +225,7 @@ group by all order by all
 BOOKS = "select billing_account_id, sum(billed_cost_usd) from marts.fct_monthly_feature_costs group by 1 order by 1"
 
 
+@pytest.mark.long
 def test_corrections_of_accounts_without_a_bill_keep_no_month_open_and_are_in_every_sum(settings):
     """Three accounts pay for May. In June one has AI, `ENDED` only a machine, and `GONE` is on no bill at all.
 
@@ -288,6 +289,7 @@ def add_alias(settings: Settings, alias: str, feature_id: str) -> None:
     path.write_text(f"{path.read_text()}{alias},{feature_id},,,a rename with its history\n")
 
 
+@pytest.mark.long
 def test_a_rename_does_not_reach_into_a_closed_month(settings):
     land_calls(settings, date(2025, 5, 2), ("a", "2025-05-02 10:00", 750_000))
     land_calls(settings, date(2025, 6, 15), ("c", "2025-06-15 10:00", 1_000_000))

@@ -36,6 +36,7 @@ def build(path, *, lines, rates, select, more=None):
     return run_dbt(path, "build", *arguments, as_of_date="2025-06-04")
 
 
+@pytest.mark.long
 def test_features_pay_in_dollars_at_the_rate_of_the_day(tmp_path):
     path = tmp_path / "warehouse.duckdb"
     built = build(path, lines=LINES, rates=RATES_BY_HAND, select="tag:phase_1")
