@@ -30,7 +30,6 @@ BY_MONTH = "a sum over a month, watched by day where it comes from"
 WHEN_OFF = "rows only where something is off: none is as good as many"
 NO_SUM = "spans and attributes that no other mart lists"
 NO_COST = "it holds no money"
-TIED_BY_KEY = "its sums tie by that very key"
 _TIED = {Kind.DRIFT: BY_DAY_TIED, Kind.DISTRIBUTION: BY_DAY_TIED}
 _OF_MONTHS = {Kind.VOLUME: BY_MONTH, **_TIED}
 _USAGE = "charge_category = 'usage'"

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from ai_finops.report.wording import counted
 
-MOST_BLOCKS = 50
 MOST_SECTION = 3000
 MOST_HEADER = 150
 MOST_ALT_TEXT = 2000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ai_finops.ui.view import Column, Table, Value
@@ -46,7 +47,12 @@ def fill(
 
 def floats(rows: Iterable[Mapping[str, Value]], name: str) -> tuple[float | None, ...]:
     """Return a column as numbers to draw; what is not known stays None, which leaves a gap."""
-    return tuple(None if row[name] is None else float(row[name]) for row in rows)
+    return tuple(as_float(row[name]) for row in rows)
+
+
+def as_float(value: Decimal | float | None) -> float | None:
+    """Return a value as a number to draw; what is not known stays None."""
+    return None if value is None else float(value)
 
 
 def column(name: str, label: str, kind: str = "text", source: str | None = None) -> Column:

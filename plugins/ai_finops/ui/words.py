@@ -14,6 +14,11 @@ def usd_said(usd: Decimal | None) -> str:
     return "an unknown amount" if usd is None else dollars(usd)
 
 
+def known_dollars(usd: Decimal | None) -> str:
+    """Write US dollars that stand by themselves, as in a list of costs."""
+    return "not known" if usd is None else dollars(usd)
+
+
 def name_words(name: str, names: Mapping[str, str] | None = None) -> str:
     """Return what people call a thing: its display name where one is known, else its id as words.
 

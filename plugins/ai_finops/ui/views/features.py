@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
-from ai_finops.report.wording import counted, dollars, model_name, share
+from ai_finops.report.wording import counted, model_name, share
 from ai_finops.ui.axes import every_day
+from ai_finops.ui.rows import as_float
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Section, Series, Table, View
 from ai_finops.ui.views.asking import NOBODYS, UNATTRIBUTED, ask, one_of, some_of
 from ai_finops.ui.views.levels import LEVELS, DayCost, Level, mart_of, read_day_costs, read_day_totals
-from ai_finops.ui.words import name_words
+from ai_finops.ui.words import known_dollars, name_words
 
 if TYPE_CHECKING:
     import duckdb
@@ -184,7 +185,7 @@ def _by_day(
         Series(
             _label(member, names),
             # No call on a day that is covered cost nothing; a day without a row of any feature is not known.
-            tuple(_float(by_member[member].get(day, Decimal(0))) if day in covered else None for day in days),
+            tuple(as_float(by_member[member].get(day, Decimal(0))) if day in covered else None for day in days),
             style="bar",
             is_nobodys=member in NOBODYS,
         )
@@ -256,9 +257,10 @@ def _in_all(
     chart = Chart(
         chart_id="in-all",
         title="Cost of these days, USD",
-        summary=", ".join(f"{_label(member, names)} {_dollars(cost)}" for member, cost in list(sums.items())[:5]) + ".",
+        summary=", ".join(f"{_label(member, names)} {known_dollars(cost)}" for member, cost in list(sums.items())[:5])
+        + ".",
         x=tuple(_label(member, names) for member in sums),
-        series=(Series("Cost", tuple(_float(cost) for cost in sums.values()), style="bar"),),
+        series=(Series("Cost", tuple(as_float(cost) for cost in sums.values()), style="bar"),),
         form="rows",
         empty="No cost on these days.",
     )
@@ -326,7 +328,7 @@ def _value(connection: duckdb.DuckDBPyConnection, *, kept: Sequence[str]) -> Sec
         x=tuple(_title(row) for row in people),
         subtitle="The whole month; which days are chosen above changes nothing here." if newest else "",
         series=tuple(
-            Series(name, tuple(_float(row[place]) for row in people), style="bar")
+            Series(name, tuple(as_float(row[place]) for row in people), style="bar")
             for name, place in (("of cost", 3), ("of requests", 4), ("of users", 5))
         ),
         kind="ratio",
@@ -356,16 +358,8 @@ def _summary(rows: Sequence[DayCost], *, days: Sequence[date], names: Mapping[st
     largest, cost = next(iter(sums.items()))
     return (
         f"{counted(len(days), 'day')} from {days[0].isoformat()} to {days[-1].isoformat()}; "
-        f"largest is {_label(largest, names)} with {_dollars(cost)}."
+        f"largest is {_label(largest, names)} with {known_dollars(cost)}."
     )
-
-
-def _float(value: Decimal | float | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _dollars(cost: Decimal | None) -> str:
-    return "not known" if cost is None else dollars(cost)
 
 
 def _percent(ratio: float | None) -> str:

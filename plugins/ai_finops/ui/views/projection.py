@@ -20,7 +20,7 @@ from ai_finops.ui.planned_steps import (
     increments,
     reuses_several,
 )
-from ai_finops.ui.rows import Record, column, feature_names, fill, records
+from ai_finops.ui.rows import Record, as_float, column, feature_names, fill, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
 from ai_finops.ui.views.budgets import BUDGETS, budget_chart, budget_fact, budget_warns, read_budgets
 from ai_finops.ui.views.tested_errors import (
@@ -343,12 +343,12 @@ def _month_chart(
     spent = _spent_months(connection, feature, first)
     x = tuple(row["month"] for row in spent) + tuple(each.row["target_date"] for each in months)
     before, after = (None,) * len(spent), (None,) * len(months)
-    so_far = tuple(_float(each.row["actual_cost_usd"]) for each in months[:1]) + after[1:]
+    so_far = tuple(as_float(each.row["actual_cost_usd"]) for each in months[:1]) + after[1:]
     series = [
-        Series("Spent", tuple(_float(row["cost_usd"]) for row in spent) + so_far, "bar"),
+        Series("Spent", tuple(as_float(row["cost_usd"]) for row in spent) + so_far, "bar"),
         *_lines(months, before),
     ]
-    budget = {row["budget_month"]: _float(row["budget_cost_usd"]) for row in budgets if row["feature_id"] == feature}
+    budget = {row["budget_month"]: as_float(row["budget_cost_usd"]) for row in budgets if row["feature_id"] == feature}
     if budget:
         series.append(Series("Budget", tuple(budget.get(month) for month in x), "point"))
     chart = Chart(
@@ -385,9 +385,9 @@ def _lines(points: list[_Point], before: tuple[None, ...]) -> list[Series]:
         lines.append(
             Series(
                 "As it is",
-                before + tuple(_float(_mean(each.as_is)) for each in points),
-                low=before + tuple(_float(each.row["low_cost_usd"]) if each.as_is else None for each in points),
-                high=before + tuple(_float(each.as_is.high) if each.as_is else None for each in points),
+                before + tuple(as_float(_mean(each.as_is)) for each in points),
+                low=before + tuple(as_float(each.row["low_cost_usd"]) if each.as_is else None for each in points),
+                high=before + tuple(as_float(each.as_is.high) if each.as_is else None for each in points),
                 band=BAND,
             )
         )
@@ -395,10 +395,10 @@ def _lines(points: list[_Point], before: tuple[None, ...]) -> list[Series]:
         lines.append(
             Series(
                 "With the plans that are on",
-                before + tuple(_float(_mean(each.with_plans)) for each in points),
+                before + tuple(as_float(_mean(each.with_plans)) for each in points),
                 "dashed",
-                low=before + tuple(_float(each.with_plans_low) for each in points),
-                high=before + tuple(_float(each.with_plans.high) if each.with_plans else None for each in points),
+                low=before + tuple(as_float(each.with_plans_low) for each in points),
+                high=before + tuple(as_float(each.with_plans.high) if each.with_plans else None for each in points),
                 band=BAND,
             )
         )
@@ -419,7 +419,7 @@ def _day_chart(connection: duckdb.DuckDBPyConnection, feature: str, name: str, d
         f"{name} by day: the last {counted(len(spent), 'known day')}, and the days to come",
         summary,
         tuple(row["usage_date"] for row in spent) + tuple(each.row["target_date"] for each in days),
-        (Series("Spent", tuple(_float(row["allocated_cost_usd"]) for row in spent) + after), *_lines(days, before)),
+        (Series("Spent", tuple(as_float(row["allocated_cost_usd"]) for row in spent) + after), *_lines(days, before)),
         empty="No day of known cost yet.",
     )
     return on_axis(chart, every_day(chart.x[0], chart.x[-1])) if chart.x else chart
@@ -443,7 +443,3 @@ def _spent_months(connection: duckdb.DuckDBPyConnection, feature: str, until: da
         where feature_id = $feature and ($until is null or usage_date < $until)
         group by 1 order by 1 desc limit $most"""
     return records(connection, query, feature=feature, until=until, most=HISTORY_MONTHS)[::-1]
-
-
-def _float(usd: Decimal | None) -> float | None:
-    return None if usd is None else float(usd)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ai_finops.report.wording import counted, day_name, model_name
 from ai_finops.ui.axes import every_week
 from ai_finops.ui.choosing import Chosen, choose_one, or_all, value_of
-from ai_finops.ui.rows import Record, column, feature_names, fill, floats, records
+from ai_finops.ui.rows import Record, as_float, column, feature_names, fill, floats, records
 from ai_finops.ui.view import Chart, Choice, Fact, Filter, Section, Series, Table, View, Warn
 from ai_finops.ui.words import name_words, usd_said
 
@@ -350,7 +350,8 @@ def _result_chart(results: list[Record]) -> Chart:
     decisions = sorted({row["decision_id"] for row in results if row["realised_saving_usd"] is not None})
     saved = {(row["decision_id"], row["week_start_date"]): row["realised_saving_usd"] for row in results}
     series = tuple(
-        Series(decision, tuple(_float(saved.get((decision, week))) for week in weeks), "bar") for decision in decisions
+        Series(decision, tuple(as_float(saved.get((decision, week))) for week in weeks), "bar")
+        for decision in decisions
     )
     return Chart(
         "realised-savings",
@@ -361,10 +362,6 @@ def _result_chart(results: list[Record]) -> Chart:
         is_stacked=True,
         empty="No decision has a measured week yet.",
     )
-
-
-def _float(usd: object) -> float | None:
-    return None if usd is None else float(usd)
 
 
 def _advice_chart(advice: list[Record], names: dict[str, str]) -> Chart:

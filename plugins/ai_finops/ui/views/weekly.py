@@ -12,14 +12,14 @@ from ai_finops.report.digest import WeeklyDigest, read_digest
 from ai_finops.report.edition import text_of
 from ai_finops.report.recommendation import recommend
 from ai_finops.report.review import read_review
-from ai_finops.report.wording import change, day_name, dollars, inside_sentence, share
+from ai_finops.report.wording import change, day_name, inside_sentence, share
 from ai_finops.ui.axes import every_week
-from ai_finops.ui.rows import feature_names
+from ai_finops.ui.rows import as_float, feature_names
 from ai_finops.ui.view import Chart, Choice, Column, Fact, Filter, Picture, Section, Series, Table, View, Warn
 from ai_finops.ui.views.asking import UNATTRIBUTED, ask, one_of
 from ai_finops.ui.views.budgets import budget_warns
 from ai_finops.ui.views.week_metrics import WEEK_COUNT, five_rows, read_week_metrics, trend_charts
-from ai_finops.ui.words import name_words, told_apart
+from ai_finops.ui.words import known_dollars, name_words, told_apart
 
 if TYPE_CHECKING:
     import duckdb
@@ -147,14 +147,14 @@ def _spend(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest) -> Se
         chart_id="spend",
         title=f"Cost by week and feature, USD: up to {WEEK_COUNT} weeks",
         summary=f"Week of {day_name(week)}: "
-        + ", ".join(f"{names[one]} {_dollars(costs.get((week, one), Decimal(0)))}" for one in ordered)
+        + ", ".join(f"{names[one]} {known_dollars(costs.get((week, one), Decimal(0)))}" for one in ordered)
         + ".",
         x=weeks,
         series=tuple(
             Series(
                 names[one],
                 # No call in a week that is covered cost nothing; of a week without any row nothing is known.
-                tuple(_float(costs.get((each, one), Decimal(0))) if each in covered else None for each in weeks),
+                tuple(as_float(costs.get((each, one), Decimal(0))) if each in covered else None for each in weeks),
                 style="bar",
                 is_nobodys=one == UNATTRIBUTED,
             )
@@ -220,9 +220,9 @@ def _change(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest, name
     chart = Chart(
         chart_id="parts-of-the-change",
         title="What the change is made of, USD: the ten largest parts",
-        summary=", ".join(f"{part} {_dollars(cost)}" for part, cost in largest[:5]) + ".",
+        summary=", ".join(f"{part} {known_dollars(cost)}" for part, cost in largest[:5]) + ".",
         x=told_apart([part for part, _ in largest]),
-        series=(Series("Part", tuple(_float(cost) for _, cost in largest), style="bar"),),
+        series=(Series("Part", tuple(as_float(cost) for _, cost in largest), style="bar"),),
         form="rows",
         empty="Not known: there is no earlier week to compare with, or the two cannot be compared.",
     )
@@ -290,11 +290,3 @@ def _message(connection: duckdb.DuckDBPyConnection, *, digest: WeeklyDigest, set
 
 def _words(name: str) -> str:
     return inside_sentence(name_words(name))
-
-
-def _float(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _dollars(cost: Decimal | None) -> str:
-    return "not known" if cost is None else dollars(cost)
