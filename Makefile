@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up collector test test-all bench lint format lock dictionary screenshots clean
+.PHONY: help install install-spark manifest demo up collector test test-all bench fuzz lint format lock dictionary screenshots clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -93,6 +93,10 @@ BENCHES = $(filter-out made_%,$(basename $(notdir $(wildcard tests/benchmarks/*.
 bench: install $(if $(filter instrument_rivals,$(BENCH)),$(VENV)-rivals/.installed) ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
 	@test -f tests/benchmarks/$(BENCH).py || { echo "make: no BENCH=$(BENCH); there are $(BENCHES)" >&2; exit 1; }
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
+
+# How many inputs in all; FUZZ_SEED draws others.
+fuzz: install ## A million inputs, most of them broken, into every decoder (FUZZ_INPUTS=1000000; half an hour); none may break it
+	@$(BIN)/python -m tests.fuzz.run
 
 lint: manifest $(VENV)-bouncer/.installed ## ruff, sqlfluff, dbt parse and dbt-bouncer
 	$(BIN)/ruff check .

@@ -1,12 +1,13 @@
 """Collects the invocations of a landing in a DuckDB of its own, and gives them out as the lake's tables.
 
-The fast way reads tens of megabytes of lines in one statement. When DuckDB refuses them, the lines are halved and tried again
-until the one that it refuses stands alone; that one is quarantined and the rest is loaded.
+The fast way reads tens of megabytes of lines in one statement. When DuckDB refuses them, the lines are halved and parsed again
+until those that it refuses stand alone; these are quarantined and the rest is loaded.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from ai_finops.extract import bedrock_log_sql, json_lines
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.contents import Texts
+from ai_finops.extract.sifting import sift
 from ai_finops.lake_schemas import INVOCATIONS
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -43,6 +45,7 @@ _UNREADABLE = (
     duckdb.InvalidInputException,
     duckdb.ConversionException,
     duckdb.OutOfRangeException,
+    UnicodeDecodeError,  # DuckDB's error quotes what it could not read, and its own binding cannot read the quotation
     duckdb.OutOfMemoryException,  # a body of many small values takes many times its bytes; its neighbours fit alone
 )
 
@@ -172,26 +175,24 @@ class InvocationLoader:
         self._spool_path.unlink()
 
     def _insert_readable(self, lines: list[bytes]) -> None:
-        """Insert the lines that DuckDB can read, half by half, and quarantine the others."""
-        if len(lines) == 1:
-            self._insert_one(lines[0])
-            return
-        middle = len(lines) // 2
-        for half in (lines[:middle], lines[middle:]):
-            self._spool_path.write_bytes(b"".join(half))
-            try:
-                self._insert()
-            except _UNREADABLE:
-                self._insert_readable(half)
+        """Insert the lines that DuckDB can read, and quarantine the others; those that are no records are found by parsing."""
 
-    def _insert_one(self, tagged: bytes) -> None:
-        self._spool_path.write_bytes(tagged)
-        try:
+        def parse(part: Sequence[bytes]) -> None:
+            self._spool_path.write_bytes(b"".join(part))
+            records = bedrock_log_sql.records_sql(self._spool_path)
+            # Of all that is in them: what a query does not need is not read, and so not refused.
+            self._duckdb.execute(f"select count(columns(*)) from {records}").fetchall()  # noqa: S608 - a path of our own
+
+        def insert(part: Sequence[bytes]) -> None:
+            self._spool_path.write_bytes(b"".join(part))
             self._insert()
-        except _UNREADABLE as error:
+
+        records, refused = sift(lines, attempt=parse, errors=_UNREADABLE)
+        _, refused_later = sift(records, attempt=insert, errors=_UNREADABLE)
+        for tagged, error in (*refused, *refused_later):
             number, line = _untagged(tagged)
             problem = json_lines.json_problem(line.content) or OTHER_SHAPE
-            if isinstance(error, duckdb.OutOfMemoryException):
+            if issubclass(error, duckdb.OutOfMemoryException):
                 problem = TOO_MANY_VALUES
             self._accounts.quarantine(number, place=line.place, reason=problem)
 
@@ -203,7 +204,7 @@ class InvocationLoader:
             self._duckdb.execute(f"insert into flat {self._flatten(records)}")
             if self._keeps_content:
                 self._duckdb.execute(f"insert into contents {bedrock_log_sql.contents_sql(records)}")
-        except duckdb.Error:
+        except BaseException:
             self._duckdb.rollback()
             raise
         self._duckdb.commit()

@@ -34,6 +34,7 @@ _UNREADABLE = (
     csv.Error,
     zlib.error,
     zipfile.BadZipFile,
+    ValueError,  # of names that are not UTF-8, and of places in a zip file that lie before its start
     RuntimeError,  # of a zip file that is encrypted, or compressed in a way that is not read
 )
 

@@ -40,7 +40,7 @@ def request_of(message: str, *, account_id: str) -> bytes:
         scope_spans = {"scope": scope, "spans": [_span(logged)]}
         request = {"resource": {"attributes": _list(resource)}, "scopeSpans": [scope_spans]}
         return json.dumps({"resourceSpans": [request]}, separators=(",", ":")).encode()
-    except (TypeError, ValueError, KeyError, RecursionError):
+    except (TypeError, ValueError, KeyError, OverflowError, RecursionError):
         raise ValueError(OTHER_SHAPE) from None
 
 

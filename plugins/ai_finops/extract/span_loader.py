@@ -1,8 +1,8 @@
 """Takes the objects of a landing one after the other, and gives their spans out as the lake's tables.
 
 Many small objects are read together: a spool of JSON lines in one statement, many protobuf requests in another, and their
-spans go straight into the lake's file. When DuckDB refuses a spool, its lines are halved and tried again until the one that it
-refuses stands alone; that one is quarantined and the rest is loaded. So memory depends on neither how many objects there are
+spans go straight into the lake's file. When DuckDB refuses a spool, its lines are halved and parsed again until those that it
+refuses stand alone; these are quarantined and the rest is loaded. So memory depends on neither how many objects there are
 nor how many spans.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -24,6 +24,7 @@ from ai_finops.extract import compressed, otlp_json, otlp_protobuf, span_relatio
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.contents import Texts
 from ai_finops.extract.long_requests import TOO_MANY_VALUES, UncutError
+from ai_finops.extract.sifting import batched, sift
 from ai_finops.extract.span_file import SpanFile
 from ai_finops.extract.span_queries import SpanQueries
 from ai_finops.extract.span_table import TOO_LARGE, UNREADABLE, SpanTable
@@ -36,6 +37,8 @@ SPOOL_BYTES = 24 * 1024 * 1024
 """JSON that is read in one statement; its spans are held in memory."""
 FIRST_BYTES = 4 * 1024 * 1024
 """Of the first spool: a batch from which shapes are learned takes more memory than the others."""
+PARSED_BYTES = 1024 * 1024
+"""Of lines that are parsed at once to find the broken ones: what DuckDB holds of them is not counted in its limit."""
 PROTOBUF_BYTES = 16 * 1024 * 1024
 """Of requests that are decoded at once; as Arrow they take several times as much."""
 MAX_OBJECT_BYTES = 4 * 1024 * 1024 * 1024
@@ -43,6 +46,7 @@ MAX_OBJECT_BYTES = 4 * 1024 * 1024 * 1024
 MAX_VALUES = 2_000_000
 """Of protobuf that is decoded at once, and of a request: as Arrow an empty value takes up to fifty times its two bytes."""
 MAX_UNMAPPED_NAMES = 1000
+_UNDECODED = (otlp_protobuf.NotARequestError, *UNREADABLE)
 
 
 class SpanLoader:
@@ -150,10 +154,10 @@ class SpanLoader:
         path = self._spool.finish()
         try:
             self._load_lines(path)
-        except UNREADABLE as error:
+        except UNREADABLE:
             with path.open("rb") as file:
                 lines = file.readlines()
-            self._load_halves(lines, path=path, problem=error)
+            self._load_readable(lines, path=path)
         self._spool.restart()
         self._is_first = False
 
@@ -161,44 +165,59 @@ class SpanLoader:
         requests = otlp_json.requests_sql(path, longest_line=self._spool.longest_line)
         self._take(self._table.read(requests, span_relation.JSON))
 
-    def _load_halves(self, lines: list[bytes], *, path: Path, problem: Exception) -> None:
-        """Load the lines that DuckDB can read, and quarantine the others."""
-        if len(lines) == 1:
-            number, line = otlp_json.unread(lines[0])
-            reason = TOO_MANY_VALUES if isinstance(problem, TOO_LARGE) else line.problem
+    def _load_readable(self, lines: list[bytes], *, path: Path) -> None:
+        """Load the lines that DuckDB can read, and quarantine the others.
+
+        Those that are no requests are found by parsing alone, a part of a spool at a time: a thousand broken ones are
+        thousands of statements, and what a statement parses is held in memory.
+        """
+
+        def parse(part: Sequence[bytes]) -> None:
+            path.write_bytes(b"".join(part))
+            self._table.parse(otlp_json.requests_sql(path, longest_line=self._spool.longest_line))
+
+        def load(part: Sequence[bytes]) -> None:
+            path.write_bytes(b"".join(part))
+            self._load_lines(path)
+
+        requests, refused = [], []
+        for part in batched(lines, most_bytes=PARSED_BYTES):
+            accepted, refused_of_part = sift(part, attempt=parse, errors=UNREADABLE)
+            requests += accepted
+            refused += refused_of_part
+        _, refused_later = sift(requests, attempt=load, errors=UNREADABLE)
+        for tagged, error in (*refused, *refused_later):
+            number, line = otlp_json.unread(tagged)
+            reason = TOO_MANY_VALUES if issubclass(error, TOO_LARGE) else line.problem
             self._accounts.quarantine(number, place=line.place, reason=reason)
-            return
-        middle = len(lines) // 2
-        for half in (lines[:middle], lines[middle:]):
-            path.write_bytes(b"".join(half))
-            try:
-                self._load_lines(path)
-            except UNREADABLE as error:
-                self._load_halves(half, path=path, problem=error)
 
     def _load_protobuf(self) -> None:
         requests, self._protobuf, self._protobuf_bytes, self._protobuf_values = self._protobuf, [], 0, 0
         self._load_requests(requests)
 
     def _load_requests(self, requests: list[tuple[int, bytes]]) -> None:
+        """Load the requests that can be read, and quarantine the others; those that are none are found by decoding alone."""
+
+        def decode(part: Sequence[tuple[int, bytes]]) -> None:
+            otlp_protobuf.read_requests([content for _, content in part])
+
+        try:
+            self._load_decoded(requests)
+        except _UNDECODED:
+            readable, refused = sift(requests, attempt=decode, errors=_UNDECODED)
+            _, refused_later = sift(readable, attempt=self._load_decoded, errors=_UNDECODED)
+            for (number, _), error in (*refused, *refused_later):
+                reason = TOO_MANY_VALUES if issubclass(error, TOO_LARGE) else otlp_protobuf.NOT_A_REQUEST
+                self._accounts.quarantine(number, place="byte 0", reason=reason)
+
+    def _load_decoded(self, requests: Sequence[tuple[int, bytes]]) -> None:
         if not requests:
             return
         numbers, contents = zip(*requests, strict=True)
         lines, offsets = (pa.repeat(pa.scalar(value, pa.int64()), len(numbers)) for value in (1, 0))
         given = {"_object": pa.array(numbers, pa.int32()), "_line": lines, "_offset": offsets}
-        try:
-            table = pa.table(given | {"resource_spans": otlp_protobuf.read_requests(contents)})
-            spans = self._table.read_table(table, span_relation.PROTOBUF)
-        except (otlp_protobuf.NotARequestError, *UNREADABLE) as error:
-            if len(requests) == 1:
-                reason = TOO_MANY_VALUES if isinstance(error, TOO_LARGE) else otlp_protobuf.NOT_A_REQUEST
-                self._accounts.quarantine(numbers[0], place="byte 0", reason=reason)
-                return
-            middle = len(requests) // 2
-            self._load_requests(requests[:middle])
-            self._load_requests(requests[middle:])
-            return
-        self._take(spans)
+        table = pa.table(given | {"resource_spans": otlp_protobuf.read_requests(contents)})
+        self._take(self._table.read_table(table, span_relation.PROTOBUF))
 
     def _take(self, spans: pa.Table) -> None:
         """Account for spans and write those that can be kept."""
