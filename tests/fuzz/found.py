@@ -36,6 +36,6 @@ def keep(target: Target, inputs: Sequence[bytes]) -> list[Path]:
 def _breaks(target: Target, inputs: Sequence[bytes]) -> bool:
     try:
         target.check(inputs)
-    except Exception:  # noqa: BLE001 - whatever it is, it is what is looked for
+    except BaseException:  # noqa: BLE001 - whatever it is, a panic in Rust too, it is what is looked for
         return True
     return False

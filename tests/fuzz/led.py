@@ -83,7 +83,7 @@ class _Tried:
         waiting, self._waiting = self._waiting, []
         try:
             self._target.check(waiting)
-        except Exception:
+        except BaseException:  # a panic of the decoder in Rust is no Exception
             print(f"kept in {keep(self._target, at_fault(self._target, waiting))}", file=sys.stderr)
             raise
 

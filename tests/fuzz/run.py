@@ -60,7 +60,7 @@ def count(target: Target, inputs: int) -> None:
         batch = [make(target.seeds, numbers) for _ in range(min(target.batch, inputs - start))]
         try:
             target.check(batch)
-        except Exception:
+        except BaseException:  # a panic of the decoder in Rust is no Exception
             print(f"kept in {keep(target, at_fault(target, batch))}", file=sys.stderr)
             raise
 
