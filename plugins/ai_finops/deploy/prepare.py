@@ -18,7 +18,7 @@ from ai_finops.lake_files import replace_file
 
 USER = "admin"
 """The one user of `AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS` in docker-compose.yaml."""
-POOLS = REPOSITORY / "dags" / "pools.json"
+POOLS = REPOSITORY / "plugins" / "ai_finops" / "orchestrate" / "pools.json"
 LEAST_PASSWORD = 12
 
 
