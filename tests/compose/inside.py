@@ -58,9 +58,7 @@ def room_for(folder: Path, *, image: Path) -> Room:
     (folder / "etc-prometheus").mkdir()
     room.show(folder / "etc-prometheus", "/etc/prometheus")
     for name in ("prometheus.yaml", "prometheus_rules.yaml"):
-        (folder / "etc-prometheus" / name).write_bytes(
-            repository_path(f"plugins/ai_finops/deploy/{name}").read_bytes()
-        )
+        (folder / "etc-prometheus" / name).write_bytes(repository_path(f"plugins/ai_finops/deploy/{name}").read_bytes())
     room.close()
     return room
 
@@ -71,7 +69,10 @@ def make_database(compose: LittleCompose) -> None:
     password = compose.room.root / "tmp" / "password"
     password.write_text(env["POSTGRES_PASSWORD"])
     password.chmod(0o644)
-    words = [*("initdb", "--pgdata=/var/lib/postgresql/data", f"--username={env['POSTGRES_USER']}"), "--pwfile=/tmp/password"]
+    words = [
+        *("initdb", "--pgdata=/var/lib/postgresql/data", f"--username={env['POSTGRES_USER']}"),
+        "--pwfile=/tmp/password",
+    ]
     compose.run("postgres", [*words, *env["POSTGRES_INITDB_ARGS"].split()])
     single = ["sh", "-c", f"echo 'create database {env['POSTGRES_DB']}' | postgres --single postgres"]
     compose.run("postgres", single)
@@ -122,7 +123,11 @@ def look(compose: LittleCompose, seen: dict[str, Any]) -> None:
 
 def ask(client: httpx.Client, expr: str) -> dict[str, Any]:
     answer = client.get("/api/v1/query", params={"query": expr}).json()
-    return {"status": answer["status"], "error": answer.get("error"), "count": len(answer.get("data", {}).get("result", []))}
+    return {
+        "status": answer["status"],
+        "error": answer.get("error"),
+        "count": len(answer.get("data", {}).get("result", [])),
+    }
 
 
 if __name__ == "__main__":

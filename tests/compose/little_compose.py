@@ -102,4 +102,6 @@ class LittleCompose:
         return self.room.command(words, user=service["user"], workdir=workdir)
 
     def _environment(self, name: str) -> dict[str, str]:
-        return self.room.environment({key: str(value) for key, value in self.services[name].get("environment", {}).items()})
+        return self.room.environment(
+            {key: str(value) for key, value in self.services[name].get("environment", {}).items()}
+        )

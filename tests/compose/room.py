@@ -46,7 +46,9 @@ def copy_of_repository(folder: Path) -> Path:
     for name in COPIED:
         source = REPOSITORY / name
         if source.is_dir():
-            left_out = shutil.ignore_patterns("__pycache__", "*.egg-info", *(("target", "logs") if name == "dbt_project" else ()))
+            left_out = shutil.ignore_patterns(
+                "__pycache__", "*.egg-info", *(("target", "logs") if name == "dbt_project" else ())
+            )
             shutil.copytree(source, image / name, ignore=left_out)
         else:
             shutil.copy(source, image)
@@ -109,8 +111,10 @@ class Room:
     @staticmethod
     def environment(given: Mapping[str, str]) -> dict[str, str]:
         """What a process in the room has: the service's own variables, and what an image says of itself."""
+        # TRY_PACKAGES: a folder of packages below the image, such as another release, that goes before those installed.
+        packages = [*filter(None, [os.environ.get("TRY_PACKAGES")]), "/opt/ai-finops/plugins"]
         found = {"PATH": f"{Path(sys.executable).parent}:/usr/lib/postgresql/15/bin:/usr/bin:/bin:/usr/sbin"}
-        return found | {"HOME": "/home/airflow", "LANG": "C.UTF-8", "PYTHONPATH": "/opt/ai-finops/plugins", **given}
+        return found | {"HOME": "/home/airflow", "LANG": "C.UTF-8", "PYTHONPATH": ":".join(packages), **given}
 
     def _take_over(self, path: Path) -> None:
         if path.is_symlink():
