@@ -44,7 +44,7 @@ def variables(value: Any) -> list[tuple[str, str, str]]:
         return [found for each in value.values() for found in variables(each)]
     if isinstance(value, list):
         return [found for each in value for found in variables(each)]
-    found = [match for match in _VARIABLE.finditer(value)] if isinstance(value, str) else []
+    found = list(_VARIABLE.finditer(value)) if isinstance(value, str) else []
     return [
         (match["name"] or match["bare"], match["how"] or "", match["word"] or "")
         for match in found

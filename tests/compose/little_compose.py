@@ -1,4 +1,4 @@
-"""Starts services of docker-compose.yaml as processes of a room, by what the file says of them, in the order of what they wait for."""
+"""Starts services of docker-compose.yaml as processes of a room: what the file says, in the order of what they wait for."""
 
 from __future__ import annotations
 

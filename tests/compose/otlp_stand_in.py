@@ -1,7 +1,8 @@
-"""Stands where docker-compose.yaml has the OpenTelemetry Collector, for metrics alone: OTLP over HTTP in, Prometheus' text out.
+"""Stands where docker-compose.yaml has the OpenTelemetry Collector, for metrics: OTLP over HTTP in, Prometheus' text out.
 
-Names as the collector's `prometheus` exporter writes them with `UnderscoreEscapingWithoutSuffixes`. It knows what Airflow sends:
-sums, gauges and exponential histograms, of which the collector's configuration makes ordinary ones. It is no collector: of the real one's configuration nothing is read here.
+Names as the collector's `prometheus` exporter writes them with `UnderscoreEscapingWithoutSuffixes`. It knows what Airflow
+sends: sums, gauges and exponential histograms, of which the collector's configuration makes ordinary ones. It is no collector:
+nothing of the real one's configuration is read here.
 """
 
 from __future__ import annotations

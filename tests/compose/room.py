@@ -1,7 +1,7 @@
-"""A room that looks to a process like the containers of docker-compose.yaml: hosts, ports, paths, users, and nothing to write on.
+"""A room that looks to a process like the containers of docker-compose.yaml: hosts, ports, paths, users, read-only.
 
-Made of Linux namespaces (unshare), for root alone. Programs are this machine's own; what an image brings besides them is not here.
-So each service's command, environment and health check run as they stand in the file, and on the ports that it names.
+Made of Linux namespaces (unshare), for root alone. Programs are this machine's own; what an image brings besides them is not
+here. So each service's command, environment and health check run as they stand in the file, on the ports that it names.
 """
 
 from __future__ import annotations
