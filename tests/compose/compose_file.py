@@ -67,7 +67,7 @@ def _filled(match: re.Match, env: Mapping[str, str]) -> str:
     if given:
         return given
     if match["how"] == ":?":
-        raise Missing(f"{match['name']} {match['word']}")
+        raise Missing(match["word"])
     return match["word"] or ""
 
 

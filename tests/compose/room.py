@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ai_finops.config import REPOSITORY
+from tests.publish.postgres_cluster import find_program
 
 HOSTS = ("postgres", "redis", "airflow-api-server", "otel-collector", "local-aws", "node-exporter", "prometheus")
 USERS = {"airflow": 50000, "postgres": 999, "nobody": 65534}
@@ -113,7 +114,7 @@ class Room:
         """What a process in the room has: the service's own variables, and what an image says of itself."""
         # TRY_PACKAGES: a folder of packages below the image, such as another release, that goes before those installed.
         packages = [*filter(None, [os.environ.get("TRY_PACKAGES")]), "/opt/ai-finops/plugins"]
-        found = {"PATH": f"{Path(sys.executable).parent}:/usr/lib/postgresql/15/bin:/usr/bin:/bin:/usr/sbin"}
+        found = {"PATH": f"{Path(sys.executable).parent}:{find_program('postgres').parent}:/usr/bin:/bin:/usr/sbin"}
         return found | {"HOME": "/home/airflow", "LANG": "C.UTF-8", "PYTHONPATH": ":".join(packages), **given}
 
     def _take_over(self, path: Path) -> None:

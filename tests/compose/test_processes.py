@@ -1,4 +1,4 @@
-"""Each service of docker-compose.yaml that has a program here is started by its own command, and used for a history of two weeks.
+"""Each service of docker-compose.yaml that has a program here is started by its own command, and used for two weeks of days.
 
 Airflow's five processes with the CeleryExecutor, PostgreSQL, Redis, moto, node_exporter and Prometheus run in a closed room
 (room.py) as the users of the file, without capabilities, on a root that is read-only. Grafana and the collector have no program
@@ -19,23 +19,18 @@ from ai_finops.demo.run import DAG_IDS
 from tests.compose import dashboards
 from tests.compose.compose_file import services
 from tests.compose.room import copy_of_repository, missing, unshared
+from tests.publish.postgres_cluster import find_program
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
-PROGRAMS = {
-    "docker-compose.yaml's postgres": "/usr/lib/postgresql/15/bin/postgres",
-    "redis": "redis-server",
-    "prometheus": "prometheus",
-    "node-exporter": "prometheus-node-exporter",
-}
+PROGRAMS = ("redis-server", "prometheus", "prometheus-node-exporter")
 NEVER_STARTED = {"grafana", "otel-collector"}
 ENDED = {"airflow-init", "demo-data"}
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
-    lacking = missing() or next(
-        (f"{each} is not installed" for each in PROGRAMS.values() if not shutil.which(each)), None
-    )
+    lacking = missing() or next((f"{each} is not installed" for each in PROGRAMS if not shutil.which(each)), None)
+    lacking = lacking or (None if find_program("postgres") else "postgres is not installed (Debian: postgresql)")
     if lacking:
         pytest.skip(lacking)
     folder = tmp_path_factory.mktemp("compose")
