@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 PROGRAMS = ("redis-server", "prometheus", "prometheus-node-exporter")
 NEVER_STARTED = {"grafana", "otel-collector"}
 ENDED = {"airflow-init", "demo-data"}
+UNMEASURED = "ai_finops_retrieval_hit_document_ratio"
+"""The sample has too few answers that cite for a value of it (fct_daily_metrics: insufficient)."""
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +85,8 @@ def test_values_and_rules_reached_prometheus(seen):
 
 
 def test_each_panel_has_data(seen):
-    """But those on the collector's own metrics, which only a collector can say."""
+    """But those on the collector's own metrics, which only a collector can say, and on what the sample has too little of."""
     assert set(seen.queries) == set(dashboards.expressions())
     assert {each["status"] for each in seen.queries.values()} == {"success"}
     empty = {expr for expr, answer in seen.queries.items() if answer["count"] == 0}
-    assert empty == {expr for expr in seen.queries if "otelcol_" in expr}
+    assert empty == {expr for expr in seen.queries if "otelcol_" in expr or UNMEASURED in expr}
