@@ -1,14 +1,25 @@
-# Airflow, dbt and this project in one image; see docker-compose.yaml for what was tried of it.
-FROM python:3.12.12-slim-bookworm
-RUN useradd --create-home --uid 50000 airflow && mkdir -p /opt/ai-finops/var && chown -R airflow /opt/ai-finops
+# Two images: `pipeline` is Airflow, dbt and this project, `collector` the OpenTelemetry Collector with a Python for its
+# health check. See docs/deployment.md for what was tried of this.
+FROM otel/opentelemetry-collector-contrib:0.160.0 AS otelcol
+
+FROM python:3.12.12-slim-bookworm AS collector
+COPY --from=otelcol /otelcol-contrib /otelcol-contrib
+COPY plugins/ai_finops/deploy/health.py /health.py
+# The queue of what S3 has not taken yet lies in a volume, which begins as a copy of this folder, owner included.
+RUN mkdir -p /var/lib/otelcol && chown 10001:10001 /var/lib/otelcol
+USER 10001:10001
+ENTRYPOINT []
+
+FROM python:3.12.12-slim-bookworm AS pipeline
+RUN groupadd --gid 50000 airflow && useradd --create-home --uid 50000 --gid 50000 airflow
 WORKDIR /opt/ai-finops
-COPY --chown=airflow requirements.txt pyproject.toml README.md ./
+COPY requirements.txt pyproject.toml README.md ./
 RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
-COPY --chown=airflow dags dags
-COPY --chown=airflow dbt_project dbt_project
-COPY --chown=airflow plugins plugins
+COPY dags dags
+COPY dbt_project dbt_project
+COPY plugins plugins
 # Editable, so that the package finds the repository's other folders beside it.
 RUN pip install --no-cache-dir --no-deps -e .
-USER airflow
-# Builds take over what this parses.
-RUN python -m ai_finops.build.parse_process
+# Builds take over what this parses; what runs may write into the two volumes alone.
+RUN python -m ai_finops.build.parse_process && mkdir -p var alarms && chown airflow:airflow var alarms
+USER 50000:50000

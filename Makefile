@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up collector test test-all bench fuzz lint format lock dictionary screenshots clean
+.PHONY: help install install-spark manifest demo up collector env test test-all bench fuzz lint format lock dictionary screenshots clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,11 @@ up: manifest ## Airflow with its UI and the real scheduler on the sample, ending
 
 collector: install ## An OTLP endpoint on loopback that writes into a local AWS, to try the instrumentation with; Ctrl-C stops it
 	@$(BIN)/python -m ai_finops.demo.collector
+
+# FOR=account for an AWS account of yours.
+FOR ?= demo
+env: install ## Write .env for docker-compose.yaml, with secrets of its own (FOR=demo or FOR=account)
+	@$(BIN)/python -m ai_finops.deploy.env_file --for $(FOR)
 
 # Files go to the workers in the order in which they were collected: the end-to-end run, the longest, first (tests/conftest.py).
 IN_PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
