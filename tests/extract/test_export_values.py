@@ -177,3 +177,9 @@ def test_columns_are_gathered_into_one_map_without_what_is_null():
         "none": pa.chunked_array([pa.nulls(3, pa.string())]),
     }
     assert gather(columns).to_pylist() == [[("team", "a"), ("rate", "0.1")], [("rate", "0.2")], []]
+
+
+def test_a_map_with_half_a_surrogate_is_not_readable():
+    with pytest.raises(NotReadable, match="not a JSON object"):
+        read([r'{"user_feature": "\ud800"}'], TEXT_MAP)
+    assert read([r'{"user_feature": "\ud83d\ude00"}'], TEXT_MAP) == [[("user_feature", "\U0001f600")]]

@@ -152,7 +152,10 @@ def _maps(column: pa.ChunkedArray, items_of: Callable[[Any], Iterable[tuple[str,
 def _read_json_map(text: str) -> list[tuple[str, str]]:
     try:
         content = json.loads(text, parse_float=str, parse_int=str)  # numbers as they are written
-        return [(name, _plain_text(value)) for name, value in content.items() if value is not None]
+        pairs = [(name, _plain_text(value)) for name, value in content.items() if value is not None]
+        for pair in pairs:
+            "".join(pair).encode()  # half a surrogate, which JSON can write and no text can hold
+        return pairs
     except (ValueError, AttributeError, RecursionError) as error:
         raise NotReadable(f"holds {_shown(text)}, which is not a JSON object") from error
 
