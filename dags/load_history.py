@@ -75,7 +75,7 @@ def load_history():
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def confirm_days(**context) -> None:
-        """Fail the run, after what could be built was built, when a day or a source could not be landed or nothing was built."""
+        """Fail the run, after what could be built was built, when a day or a source is missing or nothing was built."""
         sentences = sentences_of(context["ti"], sources=SETTINGS.sources)
         if sentences:
             raise AirflowFailException("; ".join(sentences))
