@@ -5,6 +5,7 @@ never over one that is there, and `raw_<feed>` of that day, so that `build_marts
 `AI_FINOPS_MARTS_DUE` (default 08:00 UTC)
 **If it fails** in `tell_late`, its message says which feed has not reported or which run failed or is still going: mend that.
 What the late feed brings is in the next build; to have it sooner, trigger `build_marts` with the day.
+**Runbook** docs/runbook.md#check_morning
 """
 
 from datetime import timedelta

@@ -6,6 +6,7 @@ the log, the XCom `progress` of each `land_<source>`, and `ai-finops status`
 **If it fails** clear the run: days that this run has landed already are left out, those that failed are tried again; a new run
 lands every day again, by the same content. A day that could not be landed is named, recorded as failed, and does not stop the
 others; neither does a source that is down.
+**Runbook** docs/runbook.md#load_history
 """
 
 import time
