@@ -15,47 +15,54 @@ from ai_finops.extract.history import MOST_SENTENCES, land_run
 from ai_finops.extract.history_log import KEPT_COUNT, newest_lines, open_log, reported_days
 from ai_finops.lake import Lake, Outcome
 from ai_finops.publish.status import status_lines
+from tests.extract.made import json_bytes, request, span
 
-FIRST = date(2025, 3, 17)
+FIRST = date(2025, 6, 2)
 DAYS = [FIRST + timedelta(days=number) for number in range(90)]
 LAST = DAYS[-1]
 TODAY = LAST + timedelta(days=1)
 
-# The child lands as a task does, and is killed after the outcome of its fortieth day and before that is written down.
-KILLED_AT_40 = """
+# The child lands as a task does, and is killed after a day's outcome and before that is written down.
+KILLED_IN_BETWEEN = """
 import os, signal, sys
 from datetime import date
 from ai_finops.config import Settings
 from ai_finops.extract import history, history_log
 add = history_log.HistoryLog.add
 def add_or_die(log, outcome, **more):
-    if len(log.done) == 39:
+    if len(log.done) == int(sys.argv[4]) - 1:
         os.kill(os.getpid(), signal.SIGKILL)
     add(log, outcome, **more)
 history_log.HistoryLog.add = add_or_die
-first, last, today = map(date.fromisoformat, sys.argv[1:])
+first, last, today = map(date.fromisoformat, sys.argv[1:4])
 history.land_run("traces", run="manual__1", first=first, last=last, settings=Settings.from_env(), today=today)
 """
 
 
-def run_of(settings, run="manual__1", **more):
+def run_of(settings, run="manual__1", *, last=LAST, today=TODAY):
     told = []
     landed = land_run(
         "traces",
         run=run,
         first=FIRST,
-        last=LAST,
+        last=last,
         settings=settings,
-        today=TODAY,
+        today=today,
         tell=lambda line, outcome: told.append((outcome.landing_date, line)),
-        **more,
     )
     return landed, told
 
 
-def test_ninety_days_killed_in_the_middle_go_on_from_there(clients, settings):
+@pytest.mark.parametrize(("day_count", "killed_at"), [(6, 3), pytest.param(90, 40, marks=pytest.mark.long)])
+def test_a_history_that_was_killed_goes_on_from_there(clients, settings, day_count, killed_at):
+    days = DAYS[:day_count]
+    last, today = days[-1], days[-1] + timedelta(days=1)
+    for number, day in enumerate(days):
+        key = f"otlp/{day:year=%Y/month=%m/day=%d}/hour=01/minute=00/docs-api_traces_{number}.json"
+        body = json_bytes(request(span(number + 1)))
+        clients["s3"].put_object(Bucket=settings.traces_bucket, Key=key, Body=body)
     child = subprocess.run(
-        [sys.executable, "-c", KILLED_AT_40, str(FIRST), str(LAST), str(TODAY)],
+        [sys.executable, "-c", KILLED_IN_BETWEEN, str(FIRST), str(last), str(today), str(killed_at)],
         env=os.environ
         | {
             "AI_FINOPS_HOME": str(settings.home),
@@ -64,22 +71,22 @@ def test_ninety_days_killed_in_the_middle_go_on_from_there(clients, settings):
         check=False,
     )
     assert child.returncode == -signal.SIGKILL
-    assert Lake(settings.lake).days("traces") == DAYS[:40]
+    assert Lake(settings.lake).days("traces") == days[:killed_at]
     (line,) = newest_lines(settings)
-    assert line.startswith("traces: 39 of 90 days landed, 0 rows, about ")
+    written = killed_at - 1
+    assert line.startswith(f"traces: {written} of {day_count} days landed, {written} rows, about ")
 
-    landed, told = run_of(settings)
-    # The fortieth was landed and not written down: it alone is landed twice.
-    assert [day for day, _ in told] == DAYS[39:]
-    assert (landed["left_out"], landed["landed_now"], landed["failures"]) == (39, 51, [])
-    assert told[-1][1] == f"{LAST} empty; traces: 90 of 90 days landed, 0 rows"
-    assert Lake(settings.lake).days("traces") == DAYS
+    landed, told = run_of(settings, last=last, today=today)
+    # The day at which it was killed was landed and not written down: it alone is landed twice.
+    assert [day for day, _ in told] == days[written:]
+    assert (landed["left_out"], landed["landed_now"], landed["failures"]) == (written, day_count - written, [])
+    whole = f"traces: {day_count} of {day_count} days landed, {day_count} rows"
+    assert told[-1][1] == f"{last} loaded; {whole}"
+    assert Lake(settings.lake).days("traces") == days
+    assert f"history    {whole} ({FIRST} to {last})" in status_lines(settings)
 
-    again, told = run_of(settings)
-    assert (again["left_out"], told) == (90, [])
-    _, told = run_of(settings, run="manual__2")  # another run lands every day
-    assert len(told) == 90
-    assert "history    traces: 90 of 90 days landed, 0 rows (2025-03-17 to 2025-06-14)" in status_lines(settings)
+    again, told = run_of(settings, last=last, today=today)
+    assert (again["left_out"], told) == (day_count, [])
 
 
 @pytest.fixture
@@ -140,6 +147,13 @@ def test_a_line_that_was_cut_off_is_forgotten_and_one_that_was_changed_is_not(se
     path.write_text(whole.replace('"rows"', "rows", 1))
     with pytest.raises(LakeError, match=r"traces\.jsonl, line 2, is damaged .* remove the file"):
         run_of(settings)
+
+
+def test_another_run_lands_every_day_again(settings, landing):
+    run_of(settings)
+    landing.asked.clear()
+    run_of(settings, run="manual__2")
+    assert landing.asked == DAYS
 
 
 def test_another_range_under_the_same_name_begins_anew(settings, landing):

@@ -17,8 +17,8 @@ import pytest
 from ai_finops.analyse.schemas import PROJECTIONS, SAVINGS
 from ai_finops.build.issued import find_issued
 from ai_finops.errors import BuildError, OlderBuild, PublishError
-from ai_finops.orchestrate.publishing import publish_or_give_way
 from ai_finops.lake import Lake
+from ai_finops.orchestrate.publishing import publish_or_give_way
 from ai_finops.publish import compare_builds, current_build, open_published, publish, swap
 from ai_finops.quality.verdict import fingerprint, record_verdict
 from tests import sql
