@@ -22,6 +22,7 @@ from ai_finops.assets import PUBLISHED_MARTS, raw_assets_of
 from ai_finops.config import Settings
 from ai_finops.orchestrate.extracting import DAY_PARAMS, asked_at
 from ai_finops.orchestrate.handling import handled, told_when_longer_than
+from ai_finops.orchestrate.lineage import builds_uri, lake_uris, marts_uri, tell_lineage
 from ai_finops.orchestrate.pools import build_slot
 from ai_finops.orchestrate.publishing import announce, publish_or_give_way
 from ai_finops.orchestrate.retrying import permanent_errors_fail_now
@@ -48,7 +49,9 @@ def build_marts():
         from ai_finops import build
 
         with permanent_errors_fail_now():
-            return build.prepare(settings=Settings.from_env(), run_day=day_of_run(context))
+            settings = Settings.from_env()
+            tell_lineage(context["ti"], reads=lake_uris(settings, settings.sources), writes=[builds_uri(settings)])
+            return build.prepare(settings=settings, run_day=day_of_run(context))
 
     @task(**build_slot(1))
     def build_costs(prepared: dict) -> dict:
@@ -86,7 +89,9 @@ def build_marts():
     def publish_marts(prepared: dict, **context) -> dict:
         """Make the build current and announce the days it brought."""
         with permanent_errors_fail_now():
-            published = publish_or_give_way(settings=Settings.from_env(), build=prepared)
+            settings = Settings.from_env()
+            tell_lineage(context["ti"], reads=[builds_uri(settings)], writes=[marts_uri(settings)])
+            published = publish_or_give_way(settings=settings, build=prepared)
         announce(published, context=context, run_days=[day_of_run(context)])
         return published
 

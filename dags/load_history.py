@@ -21,6 +21,7 @@ from ai_finops.config import Settings
 from ai_finops.orchestrate.extracting import asked_on
 from ai_finops.orchestrate.handling import handled, told_when_longer_than
 from ai_finops.orchestrate.history import Progress, sentences_of
+from ai_finops.orchestrate.lineage import lake_uris, marts_uri, tell_lineage
 from ai_finops.orchestrate.pools import build_slot
 from ai_finops.orchestrate.publishing import announce
 from ai_finops.orchestrate.retrying import permanent_errors_fail_now
@@ -70,6 +71,7 @@ def load_history():
         with permanent_errors_fail_now():
             first, last = range_of_run(context)
             settings = Settings.from_env()
+            tell_lineage(context["ti"], reads=lake_uris(settings, settings.sources), writes=[marts_uri(settings)])
             published = build.build_all(settings=settings)["published"]
         announce(published, context=context, run_days=reported_days(settings, first=first, last=last))
         return published

@@ -13,6 +13,7 @@ from ai_finops.assets import RAW_BY_FEED
 from ai_finops.config import EXTRACT_HOUR_UTC, Settings
 from ai_finops.days import morning_after, parse_day
 from ai_finops.errors import AiFinopsError
+from ai_finops.orchestrate.lineage import lake_uris, source_uris, tell_lineage
 from ai_finops.orchestrate.retrying import permanent_errors_fail_now
 from ai_finops.orchestrate.runs import day_of_run, started_on
 
@@ -74,11 +75,12 @@ def land_and_record(feed: str, *, settings: Settings) -> None:
                 context["ti"].xcom_push(key="failure", value=told)
 
             with permanent_errors_fail_now(tell):
-                day = day_of_run(context)
+                day, now = day_of_run(context), Settings.from_env()
+                tell_lineage(context["ti"], reads=source_uris(now, source), writes=lake_uris(now, [source]))
                 outcome = extract.land(
                     source,
                     day,
-                    settings=Settings.from_env(),
+                    settings=now,
                     as_of=morning_after(day),
                     today=asked_on(context),
                     allow_empty=bool(context["params"].get("allow_empty")),
