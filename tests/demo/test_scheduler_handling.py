@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,7 +36,9 @@ from ai_finops.orchestrate.handling import handled, told_when_longer_than
 from ai_finops.orchestrate.pools import build_slot
 
 def made(dag_id, body, deadline=None, tasks=("t",), **more):
-    @dag(dag_id=dag_id, schedule=None, start_date=pendulum.datetime(2025, 1, 1, tz="UTC"), default_args=handled(), deadline=deadline)
+    start = pendulum.datetime(2025, 1, 1, tz="UTC")
+
+    @dag(dag_id=dag_id, schedule=None, start_date=start, default_args=handled(), deadline=deadline)
     def one():
         for name in tasks:
             @task(task_id=name, **more)
@@ -118,6 +121,7 @@ def running(tmp_path_factory):
             "AIRFLOW__TRACES__OTEL_ON": "True",
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{receiver.server.server_port}",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_TRACES_EXPORTER": "otlp_proto_http",
             "OTEL_METRIC_EXPORT_INTERVAL": "2000",
         }
         settings = Settings.from_env(env)
@@ -193,7 +197,7 @@ def test_the_pool_is_there_and_lets_one_task_in_at_a_time(running):
     assert ended(running.api, "slots")["state"] == "success"
     spans = sorted((task["start_date"], task["end_date"]) for task in running.api.tasks("slots", run_id))
     assert len(spans) == 3
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
 def test_a_run_that_takes_too_long_is_told_of_while_it_goes_on(running):
