@@ -7,7 +7,14 @@ from botocore.exceptions import ClientError
 
 from ai_finops import aws
 from ai_finops.config import Settings
-from ai_finops.errors import SettingsError, SourceError, SourceForbidden, SourceMissing, SourceThrottled, SourceUnavailable
+from ai_finops.errors import (
+    SettingsError,
+    SourceError,
+    SourceForbidden,
+    SourceMissing,
+    SourceThrottled,
+    SourceUnavailable,
+)
 from tests.extract.stand_in import Answer, clients_of, s3_error, stand_in, use_endpoint
 
 PERMISSION = "s3:ListBucket on arn:aws:s3:::ai-traces"
