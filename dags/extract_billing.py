@@ -7,13 +7,17 @@ leaves the previous version of that source current, and the other sources land a
 **If it fails** the message names the file, column, field, permission or Airflow connection; wait for the next delivery or mend
 it, then clear the run and trigger `build_marts` for the day; else the next morning's build brings it. OpenAI's and Anthropic's
 admin keys are the passwords of the connections `openai_admin` and `anthropic_admin`.
+**Runbook** docs/runbook.md#extract_billing
 """
+
+from datetime import timedelta
 
 import pendulum
 from airflow.sdk import dag
 
 from ai_finops.config import Settings
 from ai_finops.orchestrate.extracting import DAY_PARAMS, daily_partitions, land_and_record, last_run_date
+from ai_finops.orchestrate.handling import handled, told_when_longer_than
 
 SETTINGS = Settings.from_env()
 
@@ -25,6 +29,8 @@ SETTINGS = Settings.from_env()
     catchup=False,
     max_active_runs=1,
     params=DAY_PARAMS,
+    default_args=handled(),
+    deadline=told_when_longer_than(timedelta(hours=1)),
     tags=["extract"],
     doc_md=__doc__,
 )

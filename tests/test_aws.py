@@ -7,7 +7,14 @@ from botocore.exceptions import ClientError
 
 from ai_finops import aws
 from ai_finops.config import Settings
-from ai_finops.errors import SettingsError, SourceError, SourceForbidden, SourceMissing, SourceUnavailable
+from ai_finops.errors import (
+    SettingsError,
+    SourceError,
+    SourceForbidden,
+    SourceMissing,
+    SourceThrottled,
+    SourceUnavailable,
+)
 from tests.extract.stand_in import Answer, clients_of, s3_error, stand_in, use_endpoint
 
 PERMISSION = "s3:ListBucket on arn:aws:s3:::ai-traces"
@@ -39,9 +46,9 @@ def list_named(clients) -> None:
         ("NoSuchBucket", 404, aws.BucketMissing, "correct its name"),
         ("NoSuchKey", 404, SourceMissing, "correct its name"),
         ("IllegalLocationConstraintException", 400, SourceMissing, "AWS_REGION"),
-        ("SlowDown", 503, SourceUnavailable, "try again"),
+        ("SlowDown", 503, SourceThrottled, "try again"),
         ("InternalError", 500, SourceUnavailable, "try again"),
-        ("Throttling", 400, SourceUnavailable, "try again"),
+        ("Throttling", 400, SourceThrottled, "try again"),
         ("MalformedXML", 400, SourceError, "MalformedXML"),
     ],
 )
