@@ -11,7 +11,9 @@ from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.config import Settings
-from ai_finops.orchestrate.extracting import RETRIES, asked_at, last_run_date, permanent_errors_fail_now
+from ai_finops.orchestrate.extracting import asked_at, last_run_date
+from ai_finops.orchestrate.handling import handled
+from ai_finops.orchestrate.retrying import permanent_errors_fail_now
 
 SETTINGS = Settings.from_env()
 
@@ -22,11 +24,12 @@ SETTINGS = Settings.from_env()
     end_date=last_run_date(),
     catchup=False,
     max_active_runs=1,
+    default_args=handled(),
     tags=["alarms"],
     doc_md=__doc__,
 )
 def check_alarms():
-    @task(**RETRIES)
+    @task
     def find_dead_alarms(**context) -> None:
         """Look at every alarm that should be there; fail with a sentence for each that could not fire."""
         from ai_finops import alarms

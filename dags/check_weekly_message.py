@@ -10,11 +10,12 @@ nobody can be told of it, it is retried for five to six hours. Where neither Sla
 from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.config import Settings
 from ai_finops.due import deadline_schedule
+from ai_finops.orchestrate.alerting import ToldAlready
 from ai_finops.orchestrate.extracting import last_run_date
+from ai_finops.orchestrate.handling import handled
 from ai_finops.orchestrate.reporting import OVER_HOURS, tried_again_where_safe
 
 CRON, TIMEZONE = deadline_schedule(Settings.from_env().timezone)
@@ -27,6 +28,7 @@ CRON, TIMEZONE = deadline_schedule(Settings.from_env().timezone)
     end_date=last_run_date(),
     catchup=False,
     max_active_runs=1,
+    default_args=handled(),
     tags=["report"],
     doc_md=__doc__,
 )
@@ -39,7 +41,7 @@ def check_weekly_message():
         with tried_again_where_safe():
             late = report.check_deadline(settings=Settings.from_env(), now=context["dag_run"].run_after)
         if late:
-            raise AirflowFailException(late)
+            raise ToldAlready(late)
 
     find_late_message()
 

@@ -9,11 +9,14 @@ it, then clear the run and trigger `build_marts` for the day; else the next morn
 admin keys are the passwords of the connections `openai_admin` and `anthropic_admin`.
 """
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import dag
 
 from ai_finops.config import Settings
 from ai_finops.orchestrate.extracting import DAY_PARAMS, daily_partitions, land_and_record, last_run_date
+from ai_finops.orchestrate.handling import handled, told_when_longer_than
 
 SETTINGS = Settings.from_env()
 
@@ -25,6 +28,8 @@ SETTINGS = Settings.from_env()
     catchup=False,
     max_active_runs=1,
     params=DAY_PARAMS,
+    default_args=handled(),
+    deadline=told_when_longer_than(timedelta(hours=1)),
     tags=["extract"],
     doc_md=__doc__,
 )

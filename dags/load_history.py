@@ -1,20 +1,28 @@
 """Bring in a whole range of days in one run: onboarding, or after a long outage.
 
 **Reads** every enabled source for each day of the range · **Writes** the lake and, in one build, the published marts; its
-days' partition events make complete weeks due · **Parameters** `first_day` and `last_day`
-**If it fails** clear the run: days that are in the lake already are replaced by the same content. A day that could not be
-landed is named, recorded as failed, and does not stop the others.
+days' partition events make complete weeks due · **Parameters** `first_day` and `last_day` · **Progress** a line for each day in
+the log, the XCom `progress` of each `land_<source>`, and `ai-finops status`
+**If it fails** clear the run: days that this run has landed already are left out, those that failed are tried again; a new run
+lands every day again, by the same content. A day that could not be landed is named, recorded as failed, and does not stop the
+others; neither does a source that is down.
 """
 
+import time
+from datetime import timedelta
+
 import pendulum
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, TriggerRule, dag, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.assets import PUBLISHED_MARTS
 from ai_finops.config import Settings
-from ai_finops.days import days_between
-from ai_finops.orchestrate.extracting import RETRIES, asked_on, permanent_errors_fail_now
+from ai_finops.orchestrate.extracting import asked_on
+from ai_finops.orchestrate.handling import handled, told_when_longer_than
+from ai_finops.orchestrate.history import Progress, sentences_of
+from ai_finops.orchestrate.pools import build_slot
 from ai_finops.orchestrate.publishing import announce
+from ai_finops.orchestrate.retrying import permanent_errors_fail_now
 from ai_finops.orchestrate.runs import range_of_run
 
 SETTINGS = Settings.from_env()
@@ -28,38 +36,52 @@ SETTINGS = Settings.from_env()
         "first_day": Param(type="string", format="date", description="First day, YYYY-MM-DD"),
         "last_day": Param(type="string", format="date", description="Last day, YYYY-MM-DD"),
     },
+    default_args=handled(),
+    deadline=told_when_longer_than(timedelta(hours=12)),
     tags=["extract", "build"],
     doc_md=__doc__,
 )
 def load_history():
-    @task(**RETRIES)
-    def land_history(source: str, **context) -> list[str]:
-        """Land each day of the range from one source; return a sentence for each day that could not be read."""
-        from ai_finops.extract.history import failures, land_days
+    @task
+    def land_history(source: str, **context) -> dict:
+        """Land each day of the range from one source; return how many, and a sentence for each that could not be read."""
+        from ai_finops.extract.history import land_run
 
         with permanent_errors_fail_now():
             first, last = range_of_run(context)
-            outcomes = land_days(source, first=first, last=last, settings=Settings.from_env(), today=asked_on(context))
-            return failures(outcomes)
+            return land_run(
+                source,
+                run=context["dag_run"].run_id,
+                first=first,
+                last=last,
+                settings=Settings.from_env(),
+                today=asked_on(context),
+                tell=Progress(context["ti"], clock=time.monotonic),
+            )
 
-    @task(outlets=[PUBLISHED_MARTS])
+    # Whatever became of the sources: what there is makes one build, and the last task fails the run.
+    @task(**build_slot(0), outlets=[PUBLISHED_MARTS], trigger_rule=TriggerRule.ALL_DONE)
     def build_history(**context) -> dict:
         """Build, audit and publish once for the whole range."""
         from ai_finops import build
+        from ai_finops.extract.history_log import reported_days
 
-        published = build.build_all(settings=Settings.from_env())["published"]
-        announce(published, context=context, run_days=days_between(*range_of_run(context)))
+        with permanent_errors_fail_now():
+            first, last = range_of_run(context)
+            settings = Settings.from_env()
+            published = build.build_all(settings=settings)["published"]
+        announce(published, context=context, run_days=reported_days(settings, first=first, last=last))
         return published
 
-    @task
-    def confirm_days(failed_days: list[list[str]]) -> None:
-        """Fail the run, after what could be built was built, when a day could not be landed."""
-        sentences = [sentence for failures in failed_days for sentence in failures]
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def confirm_days(**context) -> None:
+        """Fail the run, after what could be built was built, when a day or a source could not be landed or nothing was built."""
+        sentences = sentences_of(context["ti"], sources=SETTINGS.sources)
         if sentences:
             raise AirflowFailException("; ".join(sentences))
 
     landings = [land_history.override(task_id=f"land_{source}")(source) for source in SETTINGS.sources]
-    landings >> build_history() >> confirm_days(landings)
+    landings >> build_history() >> confirm_days()
 
 
 load_history()

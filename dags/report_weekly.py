@@ -13,8 +13,7 @@ from airflow.sdk import Param, PartitionedAssetTimetable, RollupMapper, StartOfW
 
 from ai_finops.assets import PUBLISHED_MARTS
 from ai_finops.config import Settings
-from ai_finops.orchestrate.alerting import tell_of_failure
-from ai_finops.orchestrate.extracting import RETRIES
+from ai_finops.orchestrate.handling import handled
 from ai_finops.orchestrate.reporting import OVER_HOURS, tried_again_where_safe
 from ai_finops.orchestrate.runs import week_of_run
 
@@ -30,12 +29,12 @@ from ai_finops.orchestrate.runs import week_of_run
     catchup=False,
     max_active_runs=1,
     params={"week": Param(None, type=["null", "string"], description="Any day of the week, only for a forced run")},
-    default_args={"on_failure_callback": tell_of_failure},
+    default_args=handled(),
     tags=["report"],
     doc_md=__doc__,
 )
 def report_weekly():
-    @task(**RETRIES)
+    @task
     def compose_message(**context) -> str:
         """Fill the message from the week's row of the digest mart and keep it under `reviews/`, with its picture."""
         from ai_finops import report

@@ -17,7 +17,14 @@ from botocore import exceptions as boto
 from botocore.config import Config
 
 from ai_finops.config import Settings
-from ai_finops.errors import SettingsError, SourceError, SourceForbidden, SourceMissing, SourceUnavailable
+from ai_finops.errors import (
+    SettingsError,
+    SourceError,
+    SourceForbidden,
+    SourceMissing,
+    SourceThrottled,
+    SourceUnavailable,
+)
 
 Clients = Mapping[str, Any]
 """Clients by name: boto3's by service (`s3`, `cloudwatch`), and those of providers' admin APIs (`openai`)."""
@@ -157,7 +164,9 @@ def _named(error: boto.ClientError, doing: str, permission: str) -> SourceError:
         return SourceMissing(f"cannot {doing}: it is in another region ({code}); set AWS_REGION to that region")
     if code in _FULL:
         return SourceError(f"cannot {doing}: the account's quota is used up ({code}); raise it in Service Quotas")
-    if code in _THROTTLED or status >= 500 or status == 429:
+    if code in _THROTTLED or status == 429:
+        return SourceThrottled(f"cannot {doing}: AWS answered {code or status} to every attempt; try again later")
+    if status >= 500:
         return SourceUnavailable(f"cannot {doing}: AWS answered {code or status} to every attempt; try again later")
     return SourceError(f"cannot {doing}: AWS answered {code or status}; this is a defect, report it with the log")
 

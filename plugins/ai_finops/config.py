@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -122,6 +122,12 @@ class Settings:
     """Roles that may read it, besides those that were given the right there; `public` for everybody."""
     finance_s3: str
     """`s3://<bucket>/<prefix>` that finance's files are put to as well; empty for none."""
+    marts_due: time
+    """When, in UTC, the marts of the day before must be published; later than `EXTRACT_HOUR_UTC`."""
+    retry_delay_seconds: int
+    """What the waits between two attempts of a task are multiples of (`orchestrate/retrying.py`)."""
+    runbook_url: str
+    """Address of docs/runbook.md as people read it, which alerts link to."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -205,6 +211,9 @@ class Settings:
             postgres_schema=_postgres_schema(read("POSTGRES_SCHEMA", "ai_finops")),
             postgres_readers=_postgres_readers(read("POSTGRES_READERS", "")),
             finance_s3=_finance_s3(read("FINANCE_S3", "")),
+            marts_due=_marts_due(read("MARTS_DUE", "08:00")),
+            retry_delay_seconds=_retry_delay(read("RETRY_DELAY_SECONDS", "120")),
+            runbook_url=_runbook_url(read("RUNBOOK_URL", "docs/runbook.md")),
         )
 
 
@@ -327,6 +336,32 @@ def _page_url(text: str) -> str:
         raise SettingsError(
             f"AI_FINOPS_PAGE_URL is {text!r}; write the page's address without a query, such as "
             "https://airflow.example/ai-cost/weekly"
+        )
+    return text
+
+
+def _marts_due(text: str) -> time:
+    """Read an hour and a minute of UTC; a deadline before the extraction begins is missed every day."""
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text)
+    due = time(int(found[1]), int(found[2])) if found else time(0)
+    if due <= time(EXTRACT_HOUR_UTC):
+        raise SettingsError(
+            f"AI_FINOPS_MARTS_DUE is {text!r}; write a time of UTC after {EXTRACT_HOUR_UTC:02}:00, such as 08:00"
+        )
+    return due
+
+
+def _retry_delay(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 3600:
+        raise SettingsError(f"AI_FINOPS_RETRY_DELAY_SECONDS is {text!r}; write a number of seconds from 1 to 3600")
+    return int(text)
+
+
+def _runbook_url(text: str) -> str:
+    if not re.fullmatch(r"(https?://)?[A-Za-z0-9.:_~%/-]+", text):
+        raise SettingsError(
+            f"AI_FINOPS_RUNBOOK_URL is {text!r}; write the address of the runbook without a query and an anchor, such as "
+            "https://git.example/ai-finops/docs/runbook.md"
         )
     return text
 

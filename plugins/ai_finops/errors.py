@@ -4,23 +4,49 @@ AiFinopsError
 ├── SettingsError            a setting is missing or does not parse
 │   └── PolicyError          a routing policy says something that cannot be followed: names the line, the key, what is allowed
 ├── SourceError              something is wrong with where data comes from
-│   ├── SourceUnavailable    throttled, 5xx, timed out: the same call may work later (retry)
+│   ├── SourceUnavailable    5xx, timed out: the same call may work later (retry)
+│   │   ├── SourceThrottled  asked too often: it works later, and the sooner it is asked again the less (retry, slowly)
+│   │   └── SourceNotReady   a delivery is under way: it works once that has ended (retry over an hour)
 │   ├── SourceForbidden      credentials refused or expired: a person has to act
 │   ├── SourceMissing        no such bucket, namespace or export
 │   ├── SourceBroken         it is there and cannot be read: names the object and the place
 │   └── PartitionExpired     asked for a day past the source's retention
 ├── LakeError                the raw lake cannot be read or written
 ├── BuildError               dbt or an analysis failed; the published marts are untouched
+│   └── BuildBusy            another process writes a build: it works once that has ended (retry)
 ├── AuditFailed              the candidate marts broke an expectation; the published marts are untouched
 ├── PublishError             a validated build could not be made current, or what is published cannot be read
-│   └── NothingPublished     there is no published build yet
+│   ├── NothingPublished     there is no published build yet
+│   └── OlderBuild           a build that was prepared later is published already, and holds all that this one does
 ├── ReportError              the week asked for is not in the published marts, or could not be posted
 ├── RoutingError             there is no call to find a task type for, or no text that a judge needs
 ├── ReplayError              a routing policy could not be tried on the questions given
 ├── FinanceError             a month has no costs, does not tie to its bill, or a frozen file was changed
 ├── AlarmError               alarms could not be put in step, or one did not fire; the published marts are untouched
+├── LateError                the marts of a day are not published by the hour at which they are due
 └── SampleError              the bundled sample, or what it is built from, cannot be read
+
+Each class says what kind of fault it is; what follows from that (how often and after how long it is tried again, or not at
+all) is one table, `orchestrate/retrying.py`.
 """
+
+import errno
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Kinds of fault that ask for different answers."""
+
+    THROTTLED = "throttled"
+    UNAVAILABLE = "unavailable"
+    NOT_READY = "not there yet"
+    BUSY = "busy"
+    DISK_FULL = "disk full"
+    KILLED = "killed"
+    UNEXPECTED = "unexpected"
+    REFUSED = "refused"
+    BROKEN = "broken data"
+    SETTING = "wrong setting"
 
 
 class AiFinopsError(Exception):
@@ -28,10 +54,13 @@ class AiFinopsError(Exception):
 
     outcome_status = "failed"
     """How a landing that it ended is recorded."""
+    fault = Fault.BROKEN
 
 
 class SettingsError(AiFinopsError):
     """A setting is missing or does not parse."""
+
+    fault = Fault.SETTING
 
 
 class PolicyError(SettingsError):
@@ -45,13 +74,31 @@ class SourceError(AiFinopsError):
 class SourceUnavailable(SourceError):
     """The source did not answer this time; the same call may work later."""
 
+    fault = Fault.UNAVAILABLE
+
+
+class SourceThrottled(SourceUnavailable):
+    """It was asked too often, or its quota of the moment is used up; the same call works later."""
+
+    fault = Fault.THROTTLED
+
+
+class SourceNotReady(SourceUnavailable):
+    """A delivery is under way; what was landed before stays, and the same call works once it has ended."""
+
+    fault = Fault.NOT_READY
+
 
 class SourceForbidden(SourceError):
     """Credentials were refused or have expired; a retry will not help."""
 
+    fault = Fault.REFUSED
+
 
 class SourceMissing(SourceError):
     """The bucket, export or namespace does not exist."""
+
+    fault = Fault.SETTING
 
 
 class SourceBroken(SourceError):
@@ -72,6 +119,12 @@ class BuildError(AiFinopsError):
     """dbt or an analysis failed; the published marts are untouched."""
 
 
+class BuildBusy(BuildError):
+    """Another process writes a build; the same step works once that has ended."""
+
+    fault = Fault.BUSY
+
+
 class AuditFailed(AiFinopsError):
     """The candidate marts broke an expectation; the published marts are untouched."""
 
@@ -82,6 +135,14 @@ class PublishError(AiFinopsError):
 
 class NothingPublished(PublishError):
     """No build has been published yet; nothing is damaged."""
+
+
+class OlderBuild(PublishError):
+    """A build that was prepared later, of all that this one was made of and more, is published already."""
+
+
+class LateError(AiFinopsError):
+    """The marts of a day are not published by the hour at which they are due."""
 
 
 class ReportError(AiFinopsError):
@@ -106,3 +167,25 @@ class SampleError(AiFinopsError):
 
 class FinanceError(AiFinopsError):
     """Finance's files of a month cannot be written, or are not what they were; the published marts are untouched."""
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Return what kind of fault an error is.
+
+    A full disk shows in whatever was being written, so its number or its words are looked for in the whole chain of causes.
+    """
+    chain, cause = [], error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    if any(_is_disk_full(each) for each in chain):
+        return Fault.DISK_FULL
+    return error.fault if isinstance(error, AiFinopsError) else Fault.UNEXPECTED
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    number = error.errno if isinstance(error, OSError) else None
+    return number in (errno.ENOSPC, errno.EDQUOT) or any(words in str(error) for words in _DISK_FULL_WORDS)
+
+
+_DISK_FULL_WORDS = ("No space left on device", "Disk quota exceeded")

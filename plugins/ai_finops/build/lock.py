@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
 
-from ai_finops.errors import BuildError
+from ai_finops.errors import BuildBusy, BuildError
 
 WAIT_SECONDS = 900.0
 _POLL_SECONDS = 0.2
@@ -30,8 +30,8 @@ def one_writer(builds: Path, *, doing: str, wait_seconds: float = WAIT_SECONDS) 
         doing: What the lock is held for, shown to whoever waits.
         wait_seconds: How long to wait for another writer.
     Raises:
-        BuildError: Another writer still holds it; the message says which process, and what it is doing. Or the folder
-            cannot be written.
+        BuildBusy: Another writer still holds it; the message says which process, and what it is doing.
+        BuildError: The folder cannot be written.
     """
     path = builds / ".lock"
     if path in _held.get():
@@ -66,7 +66,7 @@ def _wait_for(lock: IO[str], *, path: Path, wait_seconds: float) -> None:
         lock.seek(0)
         holder = lock.read() or "another process"
         if time.monotonic() >= deadline:
-            raise BuildError(
+            raise BuildBusy(
                 f"{path.parent} is being written by {holder}; waited {wait_seconds:.0f} s, "
                 "wait for it to end or stop it, then run this again"
             )

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ai_finops.days import month_end
-from ai_finops.errors import SourceBroken, SourceUnavailable
+from ai_finops.errors import SourceBroken, SourceNotReady
 from ai_finops.extract import s3_objects
 
 _PERIOD_FOLDERS = ("BILLING_PERIOD={}", "billing_period={}")
@@ -92,7 +92,7 @@ def open_file(s3: Any, key: str, *, delivery: Delivery, folder: Path) -> BinaryI
     """Return the content of one of the delivery's files.
 
     Raises:
-        SourceForbidden, SourceUnavailable: It cannot be read, or is newer than the manifest: the next delivery has begun.
+        SourceForbidden, SourceNotReady: It cannot be read, or is newer than the manifest: the next delivery has begun.
         SourceBroken: It is not there.
     """
     try:
@@ -105,7 +105,7 @@ def open_file(s3: Any, key: str, *, delivery: Delivery, folder: Path) -> BinaryI
             f"version of {delivery.period} stays; wait for the next delivery"
         ) from error
     except s3_objects.ObjectChanged as error:
-        raise SourceUnavailable(
+        raise SourceNotReady(
             f"{delivery.address(key)} is newer than the manifest {delivery.manifest_key}, so a delivery is under way; the old "
             f"version of {delivery.period} stays; try again when the manifest is newer than its files"
         ) from error
@@ -115,7 +115,7 @@ def require_unchanged(s3: Any, delivery: Delivery, *, place: Place) -> None:
     """Stop when the delivery was replaced while it was read.
 
     Raises:
-        SourceUnavailable: It was, or the manifest cannot be read any more.
+        SourceNotReady: It was, or the manifest cannot be read any more.
     """
     try:
         now = _read_manifest(
@@ -124,7 +124,7 @@ def require_unchanged(s3: Any, delivery: Delivery, *, place: Place) -> None:
     except s3_objects.ObjectGone:
         now = None
     if now != delivery:
-        raise SourceUnavailable(
+        raise SourceNotReady(
             f"the export of {delivery.period} was delivered anew while {delivery.address(delivery.manifest_key)} was "
             "read; try again"
         )

@@ -22,7 +22,14 @@ from typing import Any, NoReturn
 
 import httpx
 
-from ai_finops.errors import SourceBroken, SourceError, SourceForbidden, SourceMissing, SourceUnavailable
+from ai_finops.errors import (
+    SourceBroken,
+    SourceError,
+    SourceForbidden,
+    SourceMissing,
+    SourceThrottled,
+    SourceUnavailable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -151,11 +158,12 @@ class JsonApi:
                 f"{reading}: {failed.problem}, {attempt} times; check that the host of the Airflow connection "
                 f"{self.account.connection_id} is the API itself and no page before it"
             ) from failed
+        unavailable = SourceThrottled if failed.problem == "answered 429" else SourceUnavailable
         if pause > LONGEST_WAIT_SECONDS:
-            raise SourceUnavailable(
+            raise unavailable(
                 f"{reading}: {failed.problem} and asks to wait {pause:g} s; try again after that"
             ) from failed
-        raise SourceUnavailable(
+        raise unavailable(
             f"{reading}: {failed.problem}, {attempt} times; try again later, and check the network if it stays so"
         ) from failed
 

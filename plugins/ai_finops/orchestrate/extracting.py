@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from ai_finops.assets import RAW_BY_FEED
 from ai_finops.config import EXTRACT_HOUR_UTC, Settings
 from ai_finops.days import morning_after, parse_day
-from ai_finops.errors import AiFinopsError, SourceUnavailable
+from ai_finops.errors import AiFinopsError
+from ai_finops.orchestrate.retrying import permanent_errors_fail_now
 from ai_finops.orchestrate.runs import day_of_run, started_on
 
-RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
 DAY_PARAMS = {
     "day": Param(
         None, type=["null", "string"], format="date", description="Only for a run without a partition: YYYY-MM-DD"
@@ -56,22 +54,6 @@ def _last_date() -> date | None:
     return morning_after(parse_day(text, what="AI_FINOPS_LAST_DAY")) if text else None
 
 
-@contextlib.contextmanager
-def permanent_errors_fail_now(tell: Callable[[AiFinopsError], None] = lambda error: None) -> Iterator[None]:
-    """Let Airflow retry a source that did not answer, and nothing else: a retry mends no permission and no bad day.
-
-    Args:
-        tell: Gets the error in either case.
-    """
-    try:
-        yield
-    except AiFinopsError as error:
-        tell(error)
-        if isinstance(error, SourceUnavailable):
-            raise
-        raise AirflowFailException(str(error)) from error
-
-
 def land_and_record(feed: str, *, settings: Settings) -> None:
     """Add `land_<source>` for each enabled source of a feed, and `record_outcome`, to the DAG being defined.
 
@@ -82,7 +64,7 @@ def land_and_record(feed: str, *, settings: Settings) -> None:
     sources = settings.sources_by_feed.get(feed, ())
 
     def landing(source: str) -> Any:
-        @task(task_id=f"land_{source}", **RETRIES)
+        @task(task_id=f"land_{source}")
         def land(**context: Any) -> str:
             """Replace the partitions of the run's day in the lake; return the outcome as JSON."""
             from ai_finops import extract

@@ -8,13 +8,15 @@ from datetime import timedelta
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from ai_finops.config import Settings
 from ai_finops.errors import AiFinopsError
 
 OVER_HOURS = {
     "retries": 9,
-    "retry_delay": timedelta(minutes=2),
+    "retry_delay": timedelta(seconds=Settings.from_env().retry_delay_seconds),
     "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(hours=1),
+    "max_retry_delay": timedelta(seconds=30 * Settings.from_env().retry_delay_seconds),
+    "retry_policy": None,  # errors that no retry mends fail at once, below; all others are worth hours
 }
 """After 2, 4, 8, 16 and 32 minutes, each up to double as Airflow spreads them, then every hour: five to six hours in all."""
 

@@ -6,12 +6,13 @@ from collections import Counter
 
 from ai_finops.build.candidate import candidates
 from ai_finops.config import Settings
+from ai_finops.extract.history_log import newest_lines
 from ai_finops.lake import Lake
 from ai_finops.publish.current import current_build, read_published_record
 
 
 def status_lines(settings: Settings) -> list[str]:
-    """Return one line for each enabled source, the newest candidate and the published build."""
+    """Return one line for each enabled source, the newest range that was loaded, the newest candidate and the published build."""
     outcomes = Lake(settings.lake).outcomes()
     lines = [f"home       {settings.home}"]
     for source in settings.sources:
@@ -19,6 +20,7 @@ def status_lines(settings: Settings) -> list[str]:
         statuses = ", ".join(f"{count} {status}" for status, count in sorted(Counter(o.status for o in own).items()))
         days = f"{own[0].landing_date} to {own[-1].landing_date}: {statuses}" if own else "nothing landed"
         lines.append(f"{source:<10} {days}")
+    lines += [f"history    {line}" for line in newest_lines(settings)]
     builds = candidates(settings)
     lines.append(f"candidate  {builds[-1].name if builds else 'none'}")
     current = current_build(settings)

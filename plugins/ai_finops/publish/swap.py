@@ -14,7 +14,7 @@ from ai_finops.build.lock import one_writer
 from ai_finops.closing.closed_ledger import ClosedLedger
 from ai_finops.closing.closing import plan_closings, record_closings
 from ai_finops.config import Settings
-from ai_finops.errors import PublishError
+from ai_finops.errors import OlderBuild, PublishError
 from ai_finops.lake import Lake
 from ai_finops.lake_files import sync
 from ai_finops.pricing.held_prices import hold_prices
@@ -35,7 +35,8 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
         `build_id`, `path`, `as_of_date`, `row_counts` by mart, and `new_days`: the landing days, `YYYY-MM-DD`, recorded
         by every enabled source, that the build published before it did not hold.
     Raises:
-        PublishError: The audit has not passed on this content, a newer build is published already, days are held to other
+        OlderBuild: A build that was prepared later is published already.
+        PublishError: The audit has not passed on this content, days are held to other
             prices or periods were closed by now, or the disk refuses; what was published stays.
         LakeError: The ledger of prices or of closed periods cannot be read or written.
     """
@@ -128,7 +129,7 @@ def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: Close
     if current == place.resolve():
         return
     if current is not None and current.name > place.name:
-        raise PublishError(
+        raise OlderBuild(
             f"{place.name} was prepared before {current.name}, which is published; make a new build and publish that"
         )
     as_of = date.fromisoformat(read_record(candidate).as_of_date)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ai_finops.errors import ReportError
+from ai_finops.errors import Fault, ReportError
 
 
 class NotPosted(ReportError):
     """The message certainly did not get there; sending it again cannot make two."""
 
+    fault = Fault.UNAVAILABLE
     reason: str | None = None
     """Slack's own word for it, such as `invalid_blocks`; None when Slack did not say one."""
 
@@ -15,6 +16,10 @@ class NotPosted(ReportError):
 class NotKnown(ReportError):
     """The message may be in the channel or not; the next run looks for it before it posts."""
 
+    fault = Fault.UNAVAILABLE
+
 
 class NotTold(ReportError):
     """The message is late, and nobody could be told of it yet."""
+
+    fault = Fault.UNAVAILABLE
