@@ -1,4 +1,4 @@
-"""Airflow as it is deployed, and all that it talks to: PostgreSQL, every process of its own, a local AWS that can fail, a Slack.
+"""Airflow as it is deployed and all that it talks to: PostgreSQL, each process of its own, a local AWS that can fail, Slack.
 
 Everything is on loopback, lives in one folder and is stopped on the way out, whatever happened.
 """
@@ -62,7 +62,11 @@ _QUICK = {
 def postgres_env(cluster: Cluster, database: str) -> dict[str, str]:
     """Return the settings of a metadata database in PostgreSQL, by psycopg 3 in both of Airflow's manners."""
     url = f"postgresql+psycopg://postgres@/{database}?host={cluster.folder}&port={PORT}"
-    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url}
+    return {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url,
+        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{url}",
+    }
 
 
 @dataclass(slots=True)
@@ -71,6 +75,8 @@ class AirflowStack:
 
     sample: Sample
     env: dict[str, str]
+    direct: dict[str, str]
+    """What leads to the local AWS past the proxy."""
     settings: Settings
     clients: dict[str, Any]
     proxy: FaultProxy
@@ -116,6 +122,10 @@ class AirflowStack:
         run = self.wait_until(ended, what=f"{dag_id} of {key} to end", seconds=seconds)
         assert run["state"] == state, f"{dag_id} of {key} is {run['state']}; {self.told_of(dag_id, run)}"
         return run
+
+    def clear(self, dag_id: str, run: Mapping[str, Any]) -> None:
+        """Clear a run, as a person does in the UI who has mended what was wrong."""
+        self.api.post(f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}/clear", {"dry_run": False})
 
     def told_of(self, dag_id: str, run: Mapping[str, Any]) -> str:
         """Return the tasks of a run with their states."""
@@ -186,6 +196,7 @@ def running_airflow(
             "AIRFLOW_CONN_SLACK_DEFAULT": _slack_connection(slack),
             "AI_FINOPS_HOME": str(folder / "home"),
             "AI_FINOPS_DBT_PROJECT": str(dbt_project),
+            "AI_FINOPS_RETRY_DELAY_SECONDS": "2",
             "AI_FINOPS_LAST_DAY": str(sample.last_day),
             **(more_env or {}),
         }
@@ -197,6 +208,7 @@ def running_airflow(
         started = AirflowStack(
             sample=sample,
             env=env | listening_on(port),
+            direct=aws.env(),
             settings=settings,
             clients=clients,
             proxy=proxy,

@@ -1,4 +1,4 @@
-"""A proxy before the local AWS that refuses what it is told to: a bucket's requests, or CloudWatch's, so that sources fail for real."""
+"""A proxy before the local AWS that refuses a bucket's requests, or CloudWatch's, when told so: sources fail for real."""
 
 from __future__ import annotations
 

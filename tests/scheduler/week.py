@@ -75,7 +75,7 @@ def play_week(stack: AirflowStack, *, meanwhile: Callable[[AirflowStack], None] 
 def unlike_a_whole_week(week: Week) -> list[str]:
     """Return a sentence for everything that is not as a week must be, whichever executor ran it; none is as it should be."""
     days = [str(day) for day in days_between(MONDAY, SUNDAY)]
-    expected = {dag_id: days for dag_id in week.keys} | {"report_weekly": [str(MONDAY)]}
+    expected = dict.fromkeys(week.keys, days) | {"report_weekly": [str(MONDAY)]}
     return [
         *(f"half a week fired: {what}" for what in week.on_saturday),
         *(f"{dag_id} ran for {keys}" for dag_id, keys in week.keys.items() if keys != expected[dag_id]),
