@@ -12,11 +12,9 @@ from contextlib import contextmanager
 import pytest
 
 from ai_finops.config import REPOSITORY
-from ai_finops.demo.airflow_services import SCHEDULER
 from tests.publish.postgres_cluster import cluster
 from tests.scheduler.airflow_stack import running_airflow
 from tests.scheduler.small_sample import load_small_sample
-from tests.scheduler.week import play_week
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +57,6 @@ def start_airflow(postgres, small_sample, quick_project, tmp_path_factory):
             yield stack
 
     return start
-
-
-@pytest.fixture(scope="session")
-def local_week(start_airflow):
-    """The week under LocalExecutor, with two schedulers at work on one database."""
-    with start_airflow("local_week", more_services={"second-scheduler": SCHEDULER}) as stack:
-        yield play_week(stack)
 
 
 @pytest.fixture(autouse=True)
