@@ -10,6 +10,7 @@ any day: the marts depend on the lake alone, not on which day was asked for. A r
 are published, and the alarms see the day before; mend what its message names and clear that task alone. Neither does a red
 `export_finance` (files of months that its message does not name are written, and final ones are never written over) or a red
 `publish_to_postgres` (readers of PostgreSQL keep the build before).
+**Runbook** docs/runbook.md#build_marts
 """
 
 from datetime import timedelta

@@ -4,6 +4,7 @@
 at noon UTC, when what was published in the morning can be seen, and only where `AI_FINOPS_ALARMS` is `cloudwatch`
 **If it fails** its message has a sentence for each alarm and reason, with what to do; mend them and clear the run. An alarm is
 proven to fire with `ai-finops alarms test --feature X`.
+**Runbook** docs/runbook.md#check_alarms
 """
 
 import pendulum

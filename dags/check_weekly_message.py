@@ -5,6 +5,7 @@
 **If it fails** its message names the days that are not published, or the channel that did not get the message; mend that. While
 nobody can be told of it, it is retried for five to six hours. Where neither Slack nor e-mail is configured, the kept text under
 `reviews/` counts.
+**Runbook** docs/runbook.md#check_weekly_message
 """
 
 from datetime import timedelta

@@ -7,6 +7,7 @@ leaves the previous version of that source current, and the other sources land a
 **If it fails** the message names the file, column, field, permission or Airflow connection; wait for the next delivery or mend
 it, then clear the run and trigger `build_marts` for the day; else the next morning's build brings it. OpenAI's and Anthropic's
 admin keys are the passwords of the connections `openai_admin` and `anthropic_admin`.
+**Runbook** docs/runbook.md#extract_billing
 """
 
 from datetime import timedelta

@@ -4,6 +4,7 @@
 read again
 **If it fails** the message names the permission or says that CloudWatch did not answer; clear the run once mended
 and trigger `build_marts` for the day; else the next morning's build brings it.
+**Runbook** docs/runbook.md#extract_cloudwatch
 """
 
 from datetime import timedelta

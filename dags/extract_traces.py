@@ -5,6 +5,7 @@
 they arrive and count on the day they happened
 **If it fails** the message names the object, bucket, log group or permission; mend it and clear the run: a landing replaces its
 whole partition. A broken object alone does not fail the run: it is quarantined and counted.
+**Runbook** docs/runbook.md#extract_traces
 """
 
 from datetime import timedelta

@@ -6,6 +6,7 @@ the log, the XCom `progress` of each `land_<source>`, and `ai-finops status`
 **If it fails** clear the run: days that this run has landed already are left out, those that failed are tried again; a new run
 lands every day again, by the same content. A day that could not be landed is named, recorded as failed, and does not stop the
 others; neither does a source that is down.
+**Runbook** docs/runbook.md#load_history
 """
 
 import time
@@ -75,7 +76,7 @@ def load_history():
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def confirm_days(**context) -> None:
-        """Fail the run, after what could be built was built, when a day or a source could not be landed or nothing was built."""
+        """Fail the run, after what could be built was built, when a day or a source is missing or nothing was built."""
         sentences = sentences_of(context["ti"], sources=SETTINGS.sources)
         if sentences:
             raise AirflowFailException("; ".join(sentences))

@@ -6,6 +6,7 @@ week are published, never on half a week
 **If it fails** posting is retried for five to six hours, then the alert channel is told; the text is kept under `reviews/`.
 Mend the connection, and clear the run where it is red by then: a week is posted once per channel and updated after that. A
 forced run (parameter `week`) names the missing days.
+**Runbook** docs/runbook.md#report_weekly
 """
 
 import pendulum

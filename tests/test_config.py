@@ -323,3 +323,36 @@ def test_where_finances_files_go(text, kept):
 def test_a_place_for_finances_files_that_is_none(text):
     with pytest.raises(SettingsError, match=r"AI_FINOPS_FINANCE_S3 is .*; write s3://<bucket>/<prefix>"):
         read(FINANCE_S3=text)
+
+
+@pytest.mark.parametrize("text", ["06:01", "08:00", "23:59"])
+def test_marts_are_due_at_a_time_after_the_extraction_began(text):
+    assert f"{read(MARTS_DUE=text).marts_due:%H:%M}" == text
+
+
+@pytest.mark.parametrize("text", ["06:00", "00:00", "24:00", "8:00", "08:60", "08:00+02:00", "morning"])
+def test_a_deadline_before_the_extraction_or_none_at_all_is_refused(text):
+    with pytest.raises(SettingsError, match=r"AI_FINOPS_MARTS_DUE is .*; write a time of UTC after 06:00"):
+        read(MARTS_DUE=text)
+
+
+@pytest.mark.parametrize("text", ["1", "120", "3600"])
+def test_the_wait_between_attempts_is_a_number_of_seconds(text):
+    assert read(RETRY_DELAY_SECONDS=text).retry_delay_seconds == int(text)
+
+
+@pytest.mark.parametrize("text", ["0", "3601", "-1", "1.5", "2m"])
+def test_a_wait_that_is_none_is_refused(text):
+    with pytest.raises(SettingsError, match="AI_FINOPS_RETRY_DELAY_SECONDS is"):
+        read(RETRY_DELAY_SECONDS=text)
+
+
+@pytest.mark.parametrize("text", ["docs/runbook.md", "https://git.example/ai-finops/docs/runbook.md"])
+def test_the_runbook_is_where_people_read_it(text):
+    assert read(RUNBOOK_URL=text).runbook_url == text
+
+
+@pytest.mark.parametrize("text", ["https://x/?a=b", "a#b", "<!channel>", "a b"])
+def test_an_address_of_the_runbook_that_would_break_the_alert_is_refused(text):
+    with pytest.raises(SettingsError, match="AI_FINOPS_RUNBOOK_URL is"):
+        read(RUNBOOK_URL=text)

@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ai_finops.errors import LakeError
-from ai_finops.lake_files import as_lake_error, file_sha256, parquet_bytes, replace_file, sync
+from ai_finops.lake_files import as_lake_error, file_sha256, parquet_bytes, replace_file, sync, write_new_file
 from ai_finops.lake_schemas import tables_of
 
 KEY = re.compile(r"\d{4}-\d{2}(-\d{2})?")
@@ -196,6 +196,12 @@ class Lake:
         path = self._outcome_path(outcome.source, outcome.landing_date)
         with as_lake_error(f"record the outcome {path}"):
             replace_file(path, outcome.to_json().encode())
+
+    def record_first_outcome(self, outcome: Outcome) -> bool:
+        """Record an outcome unless the day has one, be it written at this very moment; return whether this one is it now."""
+        path = self._outcome_path(outcome.source, outcome.landing_date)
+        with as_lake_error(f"record the outcome {path}"):
+            return write_new_file(path, outcome.to_json().encode())
 
     def outcome(self, source: str, day: date) -> Outcome | None:
         """Return the latest outcome of one source and landing day, or None when there is none.

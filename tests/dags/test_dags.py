@@ -31,6 +31,7 @@ EXPECTED_DAGS = {
     "build_marts",
     "report_weekly",
     "load_history",
+    "check_morning",
     "check_alarms",
     "check_weekly_message",
 }

@@ -16,7 +16,8 @@ import pytest
 
 from ai_finops.analyse.schemas import PROJECTIONS, SAVINGS
 from ai_finops.build.issued import find_issued
-from ai_finops.errors import BuildError, PublishError
+from ai_finops.errors import BuildError, OlderBuild, PublishError
+from ai_finops.orchestrate.publishing import publish_or_give_way
 from ai_finops.lake import Lake
 from ai_finops.publish import compare_builds, current_build, open_published, publish, swap
 from ai_finops.quality.verdict import fingerprint, record_verdict
@@ -162,9 +163,13 @@ def test_unaudited_failed_or_changed_build_is_refused(settings):
 def test_older_build_does_not_replace_a_newer_one(settings):
     old, new = make_passed(settings), make_passed(settings, number=2)
     publish(settings=settings, build=new)
-    with pytest.raises(PublishError, match=r"000001-\S+ was prepared before 000002-"):
+    with pytest.raises(OlderBuild, match=r"000001-\S+ was prepared before 000002-"):
         publish(settings=settings, build=old)
     assert current_build(settings).name == new["build_id"]
+    # A DAG leaves the newer one in place, says which it is, and announces no day for it.
+    published = publish_or_give_way(settings=settings, build=old)
+    assert (published["build_id"], published["new_days"]) == (new["build_id"], [])
+    assert published["as_of_date"] == new["as_of_date"]
 
 
 def test_last_five_builds_are_kept(settings):

@@ -36,6 +36,7 @@ DAG_IDS = (
     "build_marts",
     "report_weekly",
     "load_history",
+    "check_morning",
     "check_alarms",
     "check_weekly_message",
 )

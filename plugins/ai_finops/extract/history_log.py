@@ -33,7 +33,8 @@ class HistoryLog:
     last: date
     done: dict[date, dict] = field(default_factory=dict)
     """By day: `status`, `rows`, `seconds`. Days that failed are not done."""
-    failed_count: int = 0
+    failed: set[date] = field(default_factory=set)
+    """Days whose latest attempt failed."""
     seconds: float = 0.0
     """What the landed days took, in all attempts."""
 
@@ -57,7 +58,7 @@ class HistoryLog:
         """Say how far it is, and how long the rest will take at the speed so far."""
         landed = len(self.done)
         rows = sum(each["rows"] for each in self.done.values())
-        failed = f", {self.failed_count} failed" if self.failed_count else ""
+        failed = f", {len(self.failed)} failed" if self.failed else ""
         rest = self.day_count - landed
         left = f", about {_duration(rest * self.seconds / landed)} left" if landed and rest else ""
         return f"{self.source}: {landed} of {self.day_count} days landed{failed}, {rows:,} rows{left}"
@@ -65,8 +66,9 @@ class HistoryLog:
     def _count(self, day: date, said: dict) -> None:
         self.seconds += said["seconds"]
         if said["status"] in ("failed", "expired"):
-            self.failed_count += 1
+            self.failed.add(day)
         else:
+            self.failed.discard(day)
             self.done[day] = said
 
 

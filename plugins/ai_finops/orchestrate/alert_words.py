@@ -10,6 +10,8 @@ from ai_finops.config import Settings
 from ai_finops.report.wording import one_line
 
 MOST_ERROR_LENGTH = 600
+MOST_READ = 4000
+"""Of an error of any length, as a failed statement with its data may have; what is cut off here is not told."""
 _SECRETS = (
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), "[key]"),
     (re.compile(r"\b(?:sk-|xox[abeprs]-|xapp-|gh[pousr]_|glpat-)[\w.*-]{6,}"), "[key]"),
@@ -71,11 +73,10 @@ def anchor(dag_id: str, task_id: str) -> str:
 
 def safe(text: str) -> str:
     """Return an error in one line, shortened, and without what looks like a secret or is one that Airflow knows."""
-    masked = _known_to_airflow(text)
+    masked = _known_to_airflow(text[:MOST_READ])
     for pattern, replacement in _SECRETS:
         masked = pattern.sub(replacement, masked)
-    line = one_line(masked)
-    return line if len(line) <= MOST_ERROR_LENGTH else f"{line[:MOST_ERROR_LENGTH]}…"
+    return one_line(masked, most=MOST_ERROR_LENGTH)
 
 
 def _known_to_airflow(text: str) -> str:
@@ -88,5 +89,5 @@ def _log_url(task_instance: Any) -> str:
     """Return the address of the task's log; '' where Airflow does not know it, as in its DAG processor."""
     try:
         return str(task_instance.log_url)
-    except Exception:  # of Airflow's own making, and no reason to tell nobody
+    except Exception:  # noqa: BLE001 - of Airflow's own making, and no reason to tell nobody
         return ""

@@ -1,4 +1,4 @@
-"""What Airflow calls when a task has failed for good or a run takes too long: one alert, which can neither fail nor hang the task."""
+"""What Airflow calls when a task failed for good or a run takes too long: one alert, which never fails or hangs the task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ai_finops.errors import AiFinopsError
 from ai_finops.orchestrate.alert_rate import may_tell
 
 MOST_SECONDS = 120.0
-"""Past it the alert is given up; Slack's client and the mail server's have 30 s each for one answer, and Slack may ask to wait."""
+"""Past it the alert is given up; Slack and the mail server have 30 s each for one answer, and Slack may ask to wait."""
 logger = logging.getLogger(__name__)
 
 

@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 def publish_or_give_way(*, settings: Settings, build: dict[str, str]) -> dict[str, Any]:
     """Publish a build, or leave in place one that was prepared later and was faster; return what is published.
 
-    The tasks of two DAGs may take turns in the pool, so that a build of `load_history` overtakes one of `build_marts`. The later
-    one read the lake after this one did, and the lake forgets nothing: all that this one holds is in it.
+    The tasks of two DAGs may take turns in the pool, so that a build of `load_history` overtakes one of `build_marts`. The
+    later one read the lake after this one did, and the lake forgets nothing: all that this one holds is in it.
     """
     from ai_finops import publish
     from ai_finops.publish.current import read_published_record, require_current

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from typing import Any
 
 from ai_finops.days import parse_day, week_start
@@ -28,6 +28,18 @@ def day_of_run(context: Mapping[str, Any]) -> date:
             "trigger it with the parameter day, written as YYYY-MM-DD"
         )
     return parse_day(key, what="the run's day")
+
+
+def day_before_run(context: Mapping[str, Any]) -> date:
+    """Return the day before a run of a morning was due, or the one that the `day` parameter asks for.
+
+    Raises:
+        SettingsError: What was asked for is not a date.
+    """
+    asked = (context.get("params") or {}).get("day")
+    if asked:
+        return parse_day(asked, what="the run's day")
+    return context["dag_run"].run_after.astimezone(UTC).date() - timedelta(days=1)
 
 
 def week_of_run(context: Mapping[str, Any]) -> date:

@@ -12,7 +12,7 @@ from ai_finops.publish.current import current_build, read_published_record
 
 
 def status_lines(settings: Settings) -> list[str]:
-    """Return one line for each enabled source, the newest range that was loaded, the newest candidate and the published build."""
+    """Return one line for each enabled source, the newest range of history, the newest candidate and the published build."""
     outcomes = Lake(settings.lake).outcomes()
     lines = [f"home       {settings.home}"]
     for source in settings.sources:
