@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up collector env test test-all bench fuzz lint format lock dictionary screenshots clean
+.PHONY: help install install-spark manifest demo up collector env test test-all test-airflow bench fuzz lint format lock dictionary screenshots clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -91,6 +91,9 @@ test-all: manifest $(VENV)-bouncer/.installed $(VENV)-services/.installed ## Als
 	@if command -v java >/dev/null || test -x "$$JAVA_HOME/bin/java"; then $(MAKE) --no-print-directory install-spark; fi
 	$(VENV)-services/bin/python -m pytest -rs tests/services
 	$(BIN)/python -m pytest -rs $(IN_PARALLEL)
+
+test-airflow: manifest ## Weeks, faults and killed processes under Airflow as it is deployed: PostgreSQL, LocalExecutor, Celery with Redis (half an hour)
+	$(BIN)/python -m pytest -rs -s tests/scheduler
 
 # Which module of tests/benchmarks/ to run. Each says in its first lines what it measures and what else it takes (BENCH_SPANS, BENCH_CALLS, …).
 BENCH ?= extract

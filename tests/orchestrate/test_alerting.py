@@ -176,6 +176,13 @@ def test_a_hostile_name_stays_in_the_folder(tmp_path):
     assert [path.name for path in (tmp_path / "alerts").iterdir()] == [".._.._x.y_z.json"]
 
 
+@pytest.mark.parametrize(("state", "told_count"), [("failed", 0), ("success", 0), ("running", 1), ("queued", 1)])
+def test_a_run_that_is_over_is_not_told_of_as_slow(slack, state, told_count):
+    run = {"dag_id": "extract_traces", "partition_key": "2025-06-15", "state": state}
+    tell_of_slow_run(within="1 h", context={"dag_run": run})
+    assert len(slack.messages) == told_count
+
+
 def test_a_run_that_takes_too_long_is_told_of(slack):
     run = {"dag_id": "build_marts", "partition_key": "2025-06-15", "dag_run_id": "r"}
     tell_of_slow_run(within="1 h", context={"dag_run": run, "deadline": {}})

@@ -68,7 +68,11 @@ class AirflowApi:
 
     def backfill_day(self, dag_id: str, day: date) -> None:
         """Run one daily partition through Airflow's own partition-date backfill."""
-        window = {"from_date": f"{day}T00:00:00Z", "to_date": f"{day}T23:59:59Z"}
+        self.backfill(dag_id, first=day, last=day)
+
+    def backfill(self, dag_id: str, *, first: date, last: date) -> None:
+        """Run the daily partitions of a range, both ends included, one after the other, through Airflow's own backfill."""
+        window = {"from_date": f"{first}T00:00:00Z", "to_date": f"{last}T23:59:59Z"}
         self.post("/api/v2/backfills", {"dag_id": dag_id, **window, "max_active_runs": 1})
 
     def unpause(self, dag_id: str) -> None:

@@ -122,20 +122,26 @@ def airflow_processes(
         The processes by name; each is on a leash, so that not even our own SIGKILL leaves one behind.
     """
     logs.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        started: dict[str, subprocess.Popen] = {}
-        stack.callback(lambda: stop_groups(list(started.values())))
+    started: dict[str, subprocess.Popen] = {}
+    try:
         for words in processes:
-            output = stack.enter_context((logs / f"airflow-{words[0]}.log").open("ab"))
-            started[words[0]] = subprocess.Popen(
-                leashed([*_AIRFLOW, *words]),
-                env=dict(env),
-                stdin=subprocess.PIPE,  # held open by us: its end tells the leash that we are gone
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            started[words[0]] = start_process(words, env=env, log=logs / f"airflow-{words[0]}.log")
         yield started
+    finally:
+        stop_groups(list(started.values()))
+
+
+def start_process(words: Sequence[str], *, env: Mapping[str, str], log: Path) -> subprocess.Popen:
+    """Start `airflow <words>` on a leash, in a group of its own; whoever starts it stops it, with `stop_groups`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            leashed([*_AIRFLOW, *words]),
+            env=dict(env),
+            stdin=subprocess.PIPE,  # held open by us: its end tells the leash that we are gone
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
 
 def stop_groups(processes: Sequence[subprocess.Popen]) -> None:

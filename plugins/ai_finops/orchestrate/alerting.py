@@ -41,6 +41,11 @@ def tell_of_slow_run(*, within: str, context: Mapping[str, Any] | None = None, *
     from ai_finops.orchestrate.alert_words import slow_run_text
 
     run = (context or {}).get("dag_run") or {}
+    if run.get("state") in (
+        "success",
+        "failed",
+    ):  # Airflow keeps the deadline of a run that failed, which was told of then
+        return
     about = (str(run.get("dag_id") or "a DAG"), "run")
     _tell(lambda settings: slow_run_text(run, within=within, settings=settings), about=about)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
+from airflow.sdk import DeadlineAlert, SyncCallback
 
 from ai_finops.orchestrate.alerting import tell_of_failure, tell_of_slow_run
+from ai_finops.orchestrate.deadlines import SinceQueued
 from ai_finops.orchestrate.retrying import retries
 
 
@@ -22,7 +23,7 @@ def told_when_longer_than(interval: timedelta) -> DeadlineAlert:
         f"{interval.total_seconds() / 3600:g} h" if interval >= timedelta(hours=1) else f"{interval.seconds // 60} min"
     )
     return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=SinceQueued(),
         interval=interval,
         callback=SyncCallback(tell_of_slow_run, kwargs={"within": words}),
     )
