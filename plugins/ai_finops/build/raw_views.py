@@ -19,6 +19,7 @@ from ai_finops.lake_schemas import DERIVED_TABLES, OBJECTS, QUARANTINE, SOURCE_T
 if TYPE_CHECKING:
     from ai_finops.build.inputs import Inputs
     from ai_finops.lake import Lake, Outcome
+    from ai_finops.lake_store import LakeFolder
     from ai_finops.pricing.price_ledger import PricePeriod
 
 OUTCOMES = pa.schema(
@@ -113,12 +114,12 @@ def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, files: Seq
     connection.execute(f"create or replace view raw.{name} as {scan}")
 
 
-def view_prices(connection: duckdb.DuckDBPyConnection, *, folder: Path, periods: Sequence[PricePeriod]) -> None:
+def view_prices(connection: duckdb.DuckDBPyConnection, *, folder: LakeFolder, periods: Sequence[PricePeriod]) -> None:
     """Make or replace view `raw.prices`: the prices of each period's table, with no day outside of the period.
 
     `priced_from` and `priced_to` are the period's: usage days from the first on and before the second, NULL for the open one.
     """
-    scans = " union all by name ".join(_period_scan(folder / period.prices, period) for period in periods)
+    scans = " union all by name ".join(_period_scan(folder.file(period.prices), period) for period in periods)
     connection.execute(f"create or replace view raw.prices as {scans}")
 
 
@@ -176,7 +177,7 @@ def _make_outcomes(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Out
     _make_table(connection, "extract_outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
 
 
-def _make_closed(connection: duckdb.DuckDBPyConnection, *, folder: Path, inputs: Inputs) -> None:
+def _make_closed(connection: duckdb.DuckDBPyConnection, *, folder: LakeFolder, inputs: Inputs) -> None:
     """Make the closed periods, and their rows of each mart that stands still."""
     closings = [(each.closing, True) for each in inputs.closed] + [(each, False) for each in inputs.closing]
     rows = [
