@@ -10,6 +10,7 @@ AiFinopsError
 │   ├── SourceBroken         it is there and cannot be read: names the object and the place
 │   └── PartitionExpired     asked for a day past the source's retention
 ├── LakeError                the raw lake cannot be read or written
+│   └── LakeUnavailable      its bucket did not answer, or another writer came between: the same call may work later (retry)
 ├── BuildError               dbt or an analysis failed; the published marts are untouched
 ├── AuditFailed              the candidate marts broke an expectation; the published marts are untouched
 ├── PublishError             a validated build could not be made current, or what is published cannot be read
@@ -66,6 +67,10 @@ class PartitionExpired(SourceError):
 
 class LakeError(AiFinopsError):
     """The raw lake cannot be read or written."""
+
+
+class LakeUnavailable(LakeError):
+    """The lake's bucket did not answer this time, or another writer came between; the same call may work later."""
 
 
 class BuildError(AiFinopsError):

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -27,11 +27,12 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ai_finops.errors import LakeError
+from ai_finops.errors import LakeError, LakeUnavailable
 from ai_finops.lake_files import as_lake_error, file_sha256, parquet_bytes, replace_file, sync
 from ai_finops.lake_folder import FolderStore
+from ai_finops.lake_place import LakeOnS3
 from ai_finops.lake_schemas import tables_of
-from ai_finops.lake_store import Hold, LakeFolder, LakeStore
+from ai_finops.lake_store import Hold, LakeFolder, LakeObject, LakeStore
 
 KEY = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 VERSION = re.compile(r"v(\d{6})-[0-9a-f]{8}")
@@ -55,7 +56,7 @@ class PartitionVersion:
     """The schema that each table was written with, as `schema_id` names it; None where that was not noted yet."""
     checksums: dict[str, str] = field(repr=False)
     """SHA-256 of the file of each table."""
-    place: LakePlace = field(repr=False, compare=False)
+    place: VersionPlace = field(repr=False, compare=False)
 
     def file(self, table: str) -> Path:
         """Return the Parquet file of `table`.
@@ -63,12 +64,17 @@ class PartitionVersion:
         Raises:
             LakeError: It is not on this machine and cannot be fetched.
         """
-        key = f"{self.place.key}/{table}.parquet"
-        return self.place.store.file(key, stamp=self.place.stamp, sha256=self.checksums.get(table))
+        wanted = self.object(table)
+        with as_lake_error(f"read {self.place.store.address(wanted.key)}", then="was it removed meanwhile? Try again"):
+            return self.place.store.file(wanted)
+
+    def object(self, table: str) -> LakeObject:
+        """Return what of the lake the file of `table` is."""
+        return LakeObject(f"{self.place.key}/{table}.parquet", self.place.stamp, self.checksums.get(table))
 
 
 @dataclass(frozen=True, slots=True)
-class LakePlace:
+class VersionPlace:
     """Where a version lies."""
 
     store: LakeStore
@@ -139,7 +145,7 @@ _TIMES = {
 class Lake:
     """The lake below `root`; making one touches nothing."""
 
-    root: Path
+    root: Path | LakeOnS3
 
     def write_partition(
         self, source: str, key: str, *, tables: Mapping[str, pa.Table | Path], ignoring: Collection[str] = ()
@@ -166,7 +172,9 @@ class Lake:
     def current(self, source: str) -> dict[str, PartitionVersion]:
         """Return the current version of every partition of `source` by key, in key order."""
         newest = {_key_of(found): (found, stamp) for found, stamp in _complete(self.store, f"data/{source}/*")}
-        return {key: _read_version(self.store, *newest[key]) for key in sorted(newest) if KEY.fullmatch(key)}
+        wanted = dict(newest[key] for key in sorted(newest) if KEY.fullmatch(key))
+        self.store.prepare(wanted)
+        return {_key_of(found): _read_version(self.store, found, stamp) for found, stamp in wanted.items()}
 
     def keys(self, source: str) -> list[str]:
         """Return the keys of the partitions of `source` that somebody began to write, in order."""
@@ -202,7 +210,19 @@ class Lake:
 
     def files(self, source: str, table: str) -> list[Path]:
         """Return the current Parquet files of a table; the first has no rows and the schema, so a scan never fails."""
-        return [self.empty_file(source, table), *(v.file(table) for v in self.current(source).values())]
+        versions = self.current(source).values()
+        self.fetch(versions, table=table)
+        return [self.empty_file(source, table), *(version.file(table) for version in versions)]
+
+    def fetch(self, versions: Iterable[PartitionVersion], *, table: str | None = None) -> None:
+        """Bring the files of versions to this machine, several at a time: all of them, or those of one table.
+
+        Raises:
+            LakeError: One cannot be read.
+        """
+        wanted = [each.object(name) for each in versions for name in ([table] if table else each.row_counts)]
+        with as_lake_error(f"read {self.root}", then="was something removed meanwhile? Try again"):
+            self.store.fetch(wanted)
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Replace the recorded outcome of the day."""
@@ -217,7 +237,7 @@ class Lake:
             LakeError: It cannot be read; the message names the file.
         """
         key = _outcome_key(source, day)
-        return _read_outcome(self.store, key) if self.store.find(key) else None
+        return next((_read_outcome(self.store, *found) for found in self.store.find(key).items()), None)
 
     def outcomes(self) -> list[Outcome]:
         """Return the latest outcome of every source and landing day, in that order.
@@ -225,7 +245,9 @@ class Lake:
         Raises:
             LakeError: One cannot be read; the message names the file.
         """
-        return [_read_outcome(self.store, key, stamp) for key, stamp in self.store.find("outcomes/*/*.json").items()]
+        found = self.store.find("outcomes/*/*.json")
+        self.store.prepare(found)
+        return [_read_outcome(self.store, key, stamp) for key, stamp in found.items()]
 
     @property
     def prices(self) -> LakeFolder:
@@ -245,6 +267,10 @@ class Lake:
     @property
     def store(self) -> LakeStore:
         """The place where the lake lies."""
+        if isinstance(self.root, LakeOnS3):
+            from ai_finops.lake_s3 import S3Store
+
+            return S3Store(self.root)
         return FolderStore(self.root)
 
     def _publish(
@@ -260,7 +286,7 @@ class Lake:
         record = {"source": source, "key": key, "number": number, "content_sha256": content, "tables": contents}
         replace_file(draft / MANIFEST, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
         place = f"{home}/v{number:06d}-{content[:8]}"
-        return _version(record, LakePlace(store, place, store.show(draft, place, last=MANIFEST, hold=hold)))
+        return _version(record, VersionPlace(store, place, store.show(draft, place, last=MANIFEST, hold=hold)))
 
     def empty_file(self, source: str, table: str) -> Path:
         """Return a file with the table's schema and no rows, made where it is not there yet.
@@ -342,11 +368,12 @@ def _outcome_key(source: str, day: date) -> str:
     return f"outcomes/{source}/{day}.json"
 
 
-def _read_outcome(store: LakeStore, key: str, stamp: str = "") -> Outcome:
+def _read_outcome(store: LakeStore, key: str, stamp: str) -> Outcome:
     path = PurePosixPath(key)
     try:
-        text = store.read(key, stamp=stamp).decode()
-        return Outcome.from_json(text)
+        return Outcome.from_json(store.read(key, stamp=stamp).decode())
+    except LakeUnavailable:
+        raise
     except (OSError, ValueError, KeyError, TypeError, LakeError) as error:
         raise LakeError(
             f"could not read the outcome {store.address(key)} ({error}); "
@@ -372,10 +399,10 @@ def _read_version(store: LakeStore, manifest: str, stamp: str) -> PartitionVersi
     address, then = store.address(manifest), f"remove {store.address(str(path.parent))} and land {path.parts[-3]} again"
     with as_lake_error(f"read {address}", then=then):
         record = json.loads(store.read(manifest, stamp=stamp))
-        return _version(record, LakePlace(store, str(path.parent), stamp))
+        return _version(record, VersionPlace(store, str(path.parent), stamp))
 
 
-def _version(record: dict, place: LakePlace) -> PartitionVersion:
+def _version(record: dict, place: VersionPlace) -> PartitionVersion:
     return PartitionVersion(
         source=record["source"],
         key=record["key"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from ai_finops.lake_files import parquet_bytes, replace_file, sync
+from ai_finops.lake_store import LakeObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,15 @@ class FolderStore:
         """Return an object's content."""
         return (self.root / key).read_bytes()
 
-    def file(self, key: str, *, stamp: str = "", sha256: str | None = None) -> Path:
+    def prepare(self, found: Mapping[str, str]) -> None:
+        """Nothing: the files are here."""
+
+    def file(self, wanted: LakeObject) -> Path:
         """Return the file itself; what it holds is for the reader to check."""
-        return self.root / key
+        return self.root / wanted.key
+
+    def fetch(self, wanted: Sequence[LakeObject]) -> None:
+        """Nothing: the files are here."""
 
     def folder(self, home: str, *, stamp: str) -> Path:
         """Return the folder itself."""

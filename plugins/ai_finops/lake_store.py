@@ -1,19 +1,30 @@
 """The few verbs that the raw lake needs of the place where it lies, whatever that place is.
 
 What lies there is named by keys: paths below the lake's root with `/` between their parts. `FolderStore` (lake_folder.py) keeps
-it in a folder.
+it in a folder, `S3Store` (lake_s3.py) in a bucket.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
 from ai_finops.lake_files import as_lake_error
+
+
+class LakeObject(NamedTuple):
+    """An object that never changes once it is there."""
+
+    key: str
+    stamp: str = ""
+    """Of the `partition.json` that names it; empty for one whose own name says what is in it."""
+    sha256: str | None = None
+    """Of its content, which a copy is held to."""
 
 
 class LakeStore(Protocol):
@@ -39,13 +50,14 @@ class LakeStore(Protocol):
             FileNotFoundError: There is no such object.
         """
 
-    def file(self, key: str, *, stamp: str = "", sha256: str | None = None) -> Path:
-        """Return an object that never changes as a file of this machine, which engines can read.
+    def prepare(self, found: Mapping[str, str]) -> None:
+        """Make ready to `read` what `find` told, several objects at a time."""
 
-        Args:
-            stamp: Of the version that the object is a part of.
-            sha256: Of its content, which a copy is held to.
-        """
+    def file(self, wanted: LakeObject) -> Path:
+        """Return an object as a file of this machine, which engines can read."""
+
+    def fetch(self, wanted: Sequence[LakeObject]) -> None:
+        """Make ready to give the `file` of objects, several at a time."""
 
     def folder(self, home: str, *, stamp: str) -> Path:
         """Return the folder of this machine in which `file` finds the objects of a version."""
@@ -54,22 +66,19 @@ class LakeStore(Protocol):
         """Write an object: readers see the old content or the new one."""
 
     def remove(self, home: str) -> None:
-        """Remove all that is below a key, so that no half of a version is ever visible; nothing there is fine."""
+        """Remove all that is below a key; of a version, the file that makes it visible first. Nothing there is fine."""
 
     def hold(self, key: str) -> AbstractContextManager[Hold]:
         """Wait for, then hold, a lock; it is given back when the holder dies."""
 
     def draft(self, home: str) -> AbstractContextManager[Path]:
-        """Give an empty folder to make a version in, which is gone at the end; of other drafts below `home`, nothing stays.
-
-        The caller holds the lock of `home`.
-        """
+        """Give an empty folder to make a version of `home` in, which is gone at the end; the caller holds the lock."""
 
     def claim(self, home: str, *, number: int) -> int:
         """Return a number, this one or a higher, that no other version below `home` has or will have."""
 
     def show(self, draft: Path, key: str, *, last: str, hold: Hold) -> str:
-        """Make the files of a draft visible below `key`, all of them with the one named `last`.
+        """Make the files of a draft visible below `key`, all of them by the one named `last`.
 
         Returns:
             The stamp of that one.
@@ -104,9 +113,17 @@ class LakeFolder:
         """Return what a person would look a file up by."""
         return self.store.address(f"{self.home}/{name}")
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return bool(self.store.find(f"{self.home}/{name}"))
+
     def read(self, name: str) -> bytes:
         """Return what a file holds now; raises FileNotFoundError where there is none."""
         return self.store.read(f"{self.home}/{name}")
+
+    def file(self, name: str) -> Path:
+        """Return a file that never changes, whose name says what is in it, as one of this machine."""
+        return self.store.file(LakeObject(f"{self.home}/{name}"))
 
     def replace(self, name: str, data: bytes) -> None:
         """Write a file, all of it at once.
@@ -116,11 +133,3 @@ class LakeFolder:
         """
         with as_lake_error(f"write {self.address(name)}"):
             self.store.replace(f"{self.home}/{name}", data)
-
-    def file(self, name: str, *, sha256: str | None = None) -> Path:
-        """Return a file that never changes, its name says what is in it, as one of this machine."""
-        return self.store.file(f"{self.home}/{name}", sha256=sha256)
-
-    def has(self, name: str) -> bool:
-        """Whether there is such a file."""
-        return bool(self.store.find(f"{self.home}/{name}"))

@@ -72,6 +72,7 @@ def open_warehouse(path: Path | str, *, read_only: bool = False) -> duckdb.DuckD
 
 def raw_files(lake: Lake, inputs: Inputs) -> dict[str, tuple[list[Path], list[Path]]]:
     """Return the lake files of each table of schema `raw`: those that have its columns, an empty one first, and older ones."""
+    lake.fetch(version for source in _TABLES for version in inputs.partitions.get(source, ()))
     own = {
         f"{source}_{table}": _files(lake, inputs, (source,), table=table)
         for source, tables in _TABLES.items()

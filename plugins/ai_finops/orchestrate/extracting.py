@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from ai_finops.assets import RAW_BY_FEED
 from ai_finops.config import EXTRACT_HOUR_UTC, Settings
 from ai_finops.days import morning_after, parse_day
-from ai_finops.errors import AiFinopsError, SourceUnavailable
+from ai_finops.errors import AiFinopsError, LakeUnavailable, SourceUnavailable
 from ai_finops.orchestrate.runs import day_of_run, started_on
 
 RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=2), "retry_exponential_backoff": True}
@@ -58,7 +58,7 @@ def _last_date() -> date | None:
 
 @contextlib.contextmanager
 def permanent_errors_fail_now(tell: Callable[[AiFinopsError], None] = lambda error: None) -> Iterator[None]:
-    """Let Airflow retry a source that did not answer, and nothing else: a retry mends no permission and no bad day.
+    """Let Airflow retry a source or a lake that did not answer, and nothing else: a retry mends no permission and no bad day.
 
     Args:
         tell: Gets the error in either case.
@@ -67,7 +67,7 @@ def permanent_errors_fail_now(tell: Callable[[AiFinopsError], None] = lambda err
         yield
     except AiFinopsError as error:
         tell(error)
-        if isinstance(error, SourceUnavailable):
+        if isinstance(error, SourceUnavailable | LakeUnavailable):
             raise
         raise AirflowFailException(str(error)) from error
 
