@@ -1,11 +1,15 @@
 """A lake on S3: what is visible when, whatever happens to its writers, and what a reader fetches."""
 
+import hashlib
 import json
 import multiprocessing
 import os
 import signal
+import threading
 import time
+from contextlib import nullcontext
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pyarrow.dataset as ds
@@ -18,7 +22,9 @@ from ai_finops.lake import Lake
 from ai_finops.lake_bucket import Bucket
 from ai_finops.lake_s3 import S3Store
 from ai_finops.lake_schemas import tables_of
-from tests.lakes import DAY, elsewhere, keys_of, lake_on_s3, remove_object, span_ids, span_tables
+from tests.extract.stand_in import Answer, s3_error, stand_in, use_endpoint
+from tests.lakes import BUCKET, DAY, elsewhere, keys_of, lake_on_s3, place_on_s3, remove_object, span_ids, span_tables
+from tests.resetting_proxy import resetting_proxy
 
 HOME = f"data/traces/{DAY}"
 FORKED = multiprocessing.get_context("fork")
@@ -183,14 +189,19 @@ def test_the_lake_is_read_where_it_lies_too(lake, monkeypatch):
 # Writers that die, stand still, or come between.
 
 
-def _write_and_die(place, last_request: int, *spans: str) -> None:
-    """Write a partition and be gone, without a word, right before or right after a request to S3."""
+def _write_and_die(place, last: int | str, *spans: str) -> None:
+    """Write a partition and be gone, without a word: at a request to S3 by its number, or before one for such a key.
+
+    Each request counts twice, before it is sent and after its answer; renewals of the lock do not count.
+    """
     client, count = aws.client, 0
 
-    def die(**_) -> None:
+    def die(request=None, **_) -> None:
         nonlocal count
+        if threading.current_thread().name.startswith("hold "):
+            return
         count += 1
-        if count == last_request:
+        if count == last or (request is not None and isinstance(last, str) and request.url.endswith(last)):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def dying(*given, **named):
@@ -204,9 +215,9 @@ def _write_and_die(place, last_request: int, *spans: str) -> None:
     os._exit(0)
 
 
-def _killed_at(lake, request_number: int) -> bool:
+def _killed_at(lake, last: int | str) -> bool:
     """Whether a writer of the span `new` was killed at that request."""
-    writer = FORKED.Process(target=_write_and_die, args=(lake.root, request_number, "new"))
+    writer = FORKED.Process(target=_write_and_die, args=(lake.root, last, "new"))
     writer.start()
     writer.join(timeout=60)
     assert writer.exitcode in (0, -signal.SIGKILL)
@@ -220,10 +231,10 @@ def _require_whole_versions(lake) -> None:
         assert {key.removeprefix(home) for key in keys_of(lake) if key.startswith(home)} == whole
 
 
-@pytest.mark.parametrize("request_number", [9, 16, 23])
-def test_killed_in_the_middle_the_old_version_stays_and_the_next_writer_goes_on(lake, request_number):
+@pytest.mark.parametrize("before", ["/quarantine.parquet", "/partition.json"])
+def test_killed_in_the_middle_the_old_version_stays_and_the_next_writer_goes_on(lake, before):
     lake.write_partition("traces", DAY, tables=span_tables("old"))
-    assert _killed_at(lake, request_number)
+    assert _killed_at(lake, before)
     assert span_ids(lake) == ["old"]
     _require_whole_versions(lake)
     left = [key for key in keys_of(lake) if "/v000002" in key]
@@ -235,38 +246,36 @@ def test_killed_in_the_middle_the_old_version_stays_and_the_next_writer_goes_on(
 
 @pytest.mark.long
 def test_killed_at_any_request_the_partition_is_the_old_one_or_the_new_one(lake):
-    lake.write_partition("traces", DAY, tables=span_tables("old"))
     died_before = died_after = 0
     for request_number in range(1, 200):
+        lake.write_partition("traces", DAY, tables=span_tables("old", f"{request_number}"))
         was_killed = _killed_at(lake, request_number)
         found = span_ids(lake)
-        assert found in (["old"], ["new"]), request_number
+        assert found in ([f"{request_number}", "old"], ["new"]), request_number
         _require_whole_versions(lake)
         if not was_killed:
             break
-        died_before += found == ["old"]
+        died_before += found != ["new"]
         died_after += found == ["new"]
-        lake.write_partition("traces", DAY, tables=span_tables("old"))
     assert not was_killed
     assert died_before > 15 and died_after > 0
     lake.write_partition("traces", DAY, tables=span_tables("end"))
     assert not [key for key in keys_of(lake) if key.endswith(".claim")]
 
 
-def test_two_that_both_believe_to_hold_the_lock_make_two_versions(lake, monkeypatch):
-    first, second = (_unlocked(lake, monkeypatch) for _ in range(2))
+def test_of_two_that_both_believe_to_hold_the_lock_the_later_one_makes_the_version(lake):
+    first, second = (S3Store(lake.root) for _ in range(2))
     with first.draft(HOME) as one, second.draft(HOME) as other:
         for draft, name in ((one, "one"), (other, "other")):
             (draft / "spans.parquet").write_bytes(name.encode())
-        numbers = [first.claim(HOME, number=1), second.claim(HOME, number=1)]
+        numbers = [store.claim(HOME, number=1) for store in (first, second)]
         for store, draft, number in ((second, other, numbers[1]), (first, one, numbers[0])):
             (draft / "partition.json").write_text("{}")
             key = f"{HOME}/v{number:06d}-0123abcd"
-            if store is second:
+            # The second one clears the first one's claim away.
+            refused = pytest.raises(LakeUnavailable, match="was removed while v000001-0123abcd was put there")
+            with refused if number == 1 else nullcontext():
                 store.show(draft, key, last="partition.json", hold=_Held())
-            else:
-                with pytest.raises(LakeUnavailable, match="was removed while v000001-0123abcd was put there"):
-                    store.show(draft, key, last="partition.json", hold=_Held())
     assert numbers == [1, 2]
     assert list(lake.store.find(f"{HOME}/v*/partition.json")) == [f"{HOME}/v000002-0123abcd/partition.json"]
     assert lake.store.read(f"{HOME}/v000002-0123abcd/spans.parquet") == b"other"
@@ -277,7 +286,7 @@ def test_a_version_whose_partition_is_removed_meanwhile_does_not_become_visible(
         def require(self):
             lake.store.remove(HOME)
 
-    monkeypatch.setattr(S3Store, "hold", lambda *_: _given(RemovedMeanwhile()))
+    monkeypatch.setattr(S3Store, "hold", lambda *_: nullcontext(RemovedMeanwhile()))
     with pytest.raises(LakeUnavailable, match=r"2025-06-02 was removed while v000001-\w+ was put there; .* try again"):
         lake.write_partition("traces", DAY, tables=span_tables("a"))
     assert keys_of(lake) == []
@@ -304,11 +313,106 @@ class _Held:
         """Believe it."""
 
 
-def _unlocked(lake, monkeypatch) -> S3Store:
-    return S3Store(lake.root)
+# What S3 answers when something is wrong.
 
 
-def _given(hold):
-    from contextlib import nullcontext
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (
+            s3_error("NoSuchBucket", status=404),
+            LakeError,
+            "the bucket ai-finops-lake does not exist; make it, or correct AI_",
+        ),
+        (
+            s3_error("AccessDenied", status=403),
+            LakeError,
+            r"was refused \(AccessDenied\); .* allow s3:ListBucket on arn:aws",
+        ),
+        (
+            s3_error("IllegalLocationConstraintException", status=400),
+            LakeError,
+            "is in another region .*; set AWS_REGION",
+        ),
+        (s3_error("SlowDown", status=503), LakeUnavailable, "answered SlowDown to every attempt; try again later"),
+    ],
+)
+def test_what_s3_refuses_is_named_with_what_to_do(request, tmp_path, monkeypatch, answer, kind, said):
+    with stand_in() as running:
+        use_endpoint(monkeypatch, running.endpoint)
+        quick_to_give_up(monkeypatch)
+        running.answer = lambda path, number: answer
+        lake = Lake(place_on_s3(request, tmp_path))
+        with pytest.raises(kind, match=rf"cannot list s3://{BUCKET}/.*data/traces/: .*{said}") as refused:
+            lake.current("traces")
+        assert type(refused.value) is kind
 
-    return nullcontext(hold)
+
+def quick_to_give_up(monkeypatch, *, attempts=2):
+    client = aws.client
+    monkeypatch.setattr(aws, "client", lambda name, *, settings: client(name, settings=settings, max_attempts=attempts))
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "gives up")  # so that a client of its own is made
+
+
+def test_no_answer_is_told_from_a_refusal(request, tmp_path, monkeypatch):
+    use_endpoint(monkeypatch, "http://127.0.0.1:9")
+    quick_to_give_up(monkeypatch)
+    with pytest.raises(
+        LakeUnavailable, match=r"cannot write s3://.*/locks/traces/2025-06-02\.lock: AWS did not answer"
+    ):
+        Lake(place_on_s3(request, tmp_path)).write_partition("traces", DAY, tables=span_tables("a"))
+
+
+def test_a_connection_that_is_reset_in_the_middle_of_an_upload_is_tried_again(lake, monkeypatch):
+    with resetting_proxy(os.environ["AWS_ENDPOINT_URL"]) as proxy, monkeypatch.context() as through:
+        through.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        proxy.text, proxy.resets_left = b"/spans.parquet HTTP", 1
+        lake.write_partition("traces", DAY, tables=span_tables("a"))
+        assert proxy.resets_left == 0
+    assert span_ids(elsewhere(lake, lake.root.copies)) == ["a"]
+
+
+def test_a_connection_that_is_reset_at_every_attempt_leaves_the_old_version(lake, monkeypatch):
+    lake.write_partition("traces", DAY, tables=span_tables("old"))
+    quick_to_give_up(monkeypatch)
+    with resetting_proxy(os.environ["AWS_ENDPOINT_URL"]) as proxy, monkeypatch.context() as through:
+        through.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        proxy.text, proxy.resets_left = b"/partition.json HTTP", 9
+        with pytest.raises(LakeUnavailable, match=r"cannot write s3://.*/partition\.json: AWS did not answer"):
+            lake.write_partition("traces", DAY, tables=span_tables("new"))
+        proxy.resets_left = 0
+        assert span_ids(lake) == ["old"]
+
+
+def test_an_answer_that_is_lost_does_not_make_a_writer_take_its_own_lock_for_another_s(lake, monkeypatch):
+    put, answered = Bucket._put_if, []
+
+    def answer_lost(self, key, data, **condition):
+        if condition == {"IfNoneMatch": "*"} and not key.endswith(".parquet"):
+            answered.append(put(self, key, data, **condition))  # went through; botocore heard nothing and asks again
+        return put(self, key, data, **condition)
+
+    monkeypatch.setattr(Bucket, "_put_if", answer_lost)
+    assert lake.write_partition("traces", DAY, tables=span_tables("a")).number == 1
+    assert len(answered) == 3 and span_ids(lake) == ["a"]  # lock, claim, partition.json
+
+
+def test_a_download_that_breaks_off_is_tried_again(request, tmp_path, monkeypatch):
+    whole = Answer(body=b"all of it", headers={"ETag": '"0123"'})
+    quick_to_give_up(monkeypatch, attempts=1)
+    with stand_in() as running:
+        use_endpoint(monkeypatch, running.endpoint)
+        running.answer = lambda path, number: replace(whole, cut_after=4) if number == 0 else whole
+        bucket = Bucket(place_on_s3(request, tmp_path))
+        assert bucket.download("a/file", to=tmp_path / "file") == hashlib.sha256(b"all of it").hexdigest()
+        assert (tmp_path / "file").read_bytes() == b"all of it"
+        assert bucket.read("another") == (b"all of it", "0123")
+        running.answer = lambda path, number: replace(whole, cut_after=4)
+        with pytest.raises(LakeUnavailable, match=r"cannot read s3://.*/a/file: AWS did not answer"):
+            bucket.download("a/file", to=tmp_path / "file")
+
+
+def test_a_disk_without_room_for_copies_is_named(lake, tmp_path):
+    version = lake.write_partition("traces", DAY, tables=span_tables("a"))
+    with pytest.raises(LakeError, match=r"could not keep a copy of s3://.* in /dev: .*set AI_FINOPS_LAKE_COPIES"):
+        lake.store.bucket.download(f"{version.place.key}/spans.parquet", to=Path("/dev/full"))

@@ -214,6 +214,10 @@ class Lake:
         self.fetch(versions, table=table)
         return [self.empty_file(source, table), *(version.file(table) for version in versions)]
 
+    def addresses(self, source: str, table: str) -> list[str]:
+        """Return where the current files of a table lie, for a reader of its own: paths, or URIs of objects."""
+        return [self.store.address(version.object(table).key) for version in self.current(source).values()]
+
     def fetch(self, versions: Iterable[PartitionVersion], *, table: str | None = None) -> None:
         """Bring the files of versions to this machine, several at a time: all of them, or those of one table.
 

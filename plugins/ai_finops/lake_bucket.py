@@ -192,7 +192,6 @@ class Bucket:
         """Give an object's content piece by piece; a connection that breaks off in the middle is tried again from the start."""
         with self._errors(key, "s3:GetObject", verb="read"):
             for attempt in range(1, _READ_ATTEMPTS + 1):
-                again()
                 try:
                     reply = self._s3.get_object(Bucket=self.place.bucket, Key=self.place.key(key))
                     with closing(reply["Body"]) as body:
@@ -203,6 +202,7 @@ class Bucket:
                     if attempt == _READ_ATTEMPTS:
                         raise
                     time.sleep(0.1 * 2**attempt)
+                    again()
         raise AssertionError("unreachable")
 
     @contextmanager

@@ -173,7 +173,7 @@ def _exit_when_parent_is_gone() -> None:
 
 
 def _write_one_at_a_time() -> None:
-    """Make a conditional write one step, as S3 does: moto looks first and writes then, and two threads may both find nothing."""
+    """Make a conditional write one step, as S3 does: moto looks first and then writes, and two threads may find nothing."""
     from moto.s3.responses import S3Response
 
     put, busy = S3Response.put_object, threading.Lock()
