@@ -346,6 +346,38 @@ def test_a_removed_partition_is_gone_with_every_version(lake):
     assert lake.write_partition("traces", DAY, tables=span_tables("d")).number == 1
 
 
+def test_old_versions_go_and_the_current_one_stays(lake):
+    for name in ("a", "b", "c"):
+        current = lake.write_partition("traces", DAY, tables=span_tables(name))
+    lake.store.replace(f"data/traces/{DAY}/v000007-0123abcd/spans.parquet", b"of a writer that was killed")
+    assert lake.remove_old_versions("traces", DAY) == 3
+    assert {key.split("/")[3] for key in keys_of(lake) if key.startswith("data/")} == {current.place.key.split("/")[3]}
+    assert span_ids(lake) == ["c"] and lake.remove_old_versions("traces", DAY) == 0
+    assert lake.write_partition("traces", DAY, tables=span_tables("d")).number == 4
+
+
+def test_a_version_is_held_against_its_hashes(lake, tmp_path):
+    version = lake.write_partition("traces", DAY, tables=span_tables("a"))
+    lake.require_whole(version)
+    version.file("spans").write_bytes(b"of a bad disk")
+    with pytest.raises(
+        LakeError, match=r"/spans\.parquet is not what was landed: .* land traces 2025-06-02 again while"
+    ):
+        lake.require_whole(version)
+    version.file("spans").unlink()
+    if not isinstance(lake.root, Path):
+        remove_object(lake, f"{version.place.key}/spans.parquet")
+    with pytest.raises(LakeError, match=r"could not read .*/spans\.parquet.*again"):
+        lake.require_whole(version)
+
+
+def test_the_first_outcome_of_a_day_is_not_replaced_by_another_first_one(lake):
+    assert lake.record_first_outcome(outcome())
+    assert not lake.record_first_outcome(outcome(status="failed", error="refused"))
+    assert lake.outcomes() == [outcome()]
+    assert [key for key in keys_of(lake) if key.startswith("outcomes")] == ["outcomes/traces/2025-06-02.json"]
+
+
 def test_what_is_held_is_held_by_one_at_a_time(lake):
     order = []
 

@@ -196,6 +196,41 @@ class Lake:
         with as_lake_error(doing, then="some of it may be left"), self._locked(source, key):
             self.store.remove(home)
 
+    def remove_old_versions(self, source: str, key: str) -> int:
+        """Remove all versions of a partition but the current one, and what a crash left; return how many.
+
+        Raises:
+            LakeError: The disk refuses.
+        """
+        home = _home(source, key)
+        doing = f"remove old versions in {self.store.address(home)}"
+        with as_lake_error(doing, then="some may be left"), self._locked(source, key):
+            current = self.current_version(source, key)
+            places = [f"{home}/{name}" for name in self.store.names(home)]
+            old = [place for place in places if current is None or place != current.place.key]
+            for place in old:
+                self.store.remove(place)
+        return len(old)
+
+    def require_whole(self, version: PartitionVersion) -> None:
+        """Hold the files of a version against the hashes in its `partition.json`.
+
+        Raises:
+            LakeError: One is not what was landed, or cannot be read; the message names it and says what to do.
+        """
+        remedy = (
+            f"restore it from a backup, or remove {self.store.address(version.place.key)} and land {version.source} "
+            f"{version.key} again while the source still keeps it"
+        )
+        for table, landed in version.checksums.items():
+            address = self.store.address(version.object(table).key)
+            with as_lake_error(f"read {address}", then=remedy):
+                found = file_sha256(version.file(table))
+            if found != landed:
+                raise LakeError(
+                    f"{address} is not what was landed: its SHA-256 is {found} and {MANIFEST} says {landed}; {remedy}"
+                )
+
     @contextmanager
     def held(self, family: str) -> Iterator[None]:
         """Wait for, then hold, what several processes read and write together; partitions can be written meanwhile.
@@ -233,6 +268,12 @@ class Lake:
         key = _outcome_key(outcome.source, outcome.landing_date)
         with as_lake_error(f"record the outcome {self.store.address(key)}"):
             self.store.replace(key, outcome.to_json().encode())
+
+    def record_first_outcome(self, outcome: Outcome) -> bool:
+        """Record an outcome unless the day has one, be it written at this very moment; return whether this one is it now."""
+        key = _outcome_key(outcome.source, outcome.landing_date)
+        with as_lake_error(f"record the outcome {self.store.address(key)}"):
+            return self.store.create(key, outcome.to_json().encode())
 
     def outcome(self, source: str, day: date) -> Outcome | None:
         """Return the latest outcome of one source and landing day, or None when there is none.

@@ -72,8 +72,10 @@ class Copies:
         return place
 
     def drop(self, home: str) -> None:
-        """Drop the copies of all that is below a key."""
-        shutil.rmtree(self.root / home, ignore_errors=True)
+        """Drop the copies of all that is below a key, which may be that of a version."""
+        place = self.root / home
+        for folder in (place, *place.parent.glob(f"{place.name}@*")):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def drop_others(self, homes: Collection[Path], *, pattern: str) -> None:
         """Drop the copies of versions that a pattern names and that the lake no longer has."""

@@ -25,6 +25,21 @@ def replace_file(path: Path, data: bytes) -> None:
     draft.replace(path)
 
 
+def create_file(path: Path, data: bytes) -> bool:
+    """Write a file that is not there; return False, and change nothing, where it is. Readers see all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        draft.write_bytes(data)
+        sync(draft)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
+
+
 def sync(path: Path) -> None:
     """Wait until a file or folder is on the disk."""
     handle = os.open(path, os.O_RDONLY)

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from ai_finops.lake_files import parquet_bytes, replace_file, sync
+from ai_finops.lake_files import create_file, parquet_bytes, replace_file, sync
 from ai_finops.lake_store import LakeObject
 
 
@@ -59,6 +59,10 @@ class FolderStore:
     def replace(self, key: str, data: bytes) -> None:
         """Write a file by renaming another one over it."""
         replace_file(self.root / key, data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write a file and link it into its place, which unlike renaming replaces nothing."""
+        return create_file(self.root / key, data)
 
     def remove(self, home: str) -> None:
         """Remove a folder."""

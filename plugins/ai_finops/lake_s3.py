@@ -104,6 +104,10 @@ class S3Store:
         """Put an object, which S3 does as a whole."""
         self.bucket.put(key, data)
 
+    def create(self, key: str, data: bytes) -> bool:
+        """Put an object by a conditional write."""
+        return self.bucket.create(key, data) is not None
+
     def remove(self, home: str) -> None:
         """Remove all objects below `home`, what makes a version visible first, and the copies."""
         keys = [key for key, _ in self.bucket.below(f"{home}/")]

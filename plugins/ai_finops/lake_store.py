@@ -65,6 +65,9 @@ class LakeStore(Protocol):
     def replace(self, key: str, data: bytes) -> None:
         """Write an object: readers see the old content or the new one."""
 
+    def create(self, key: str, data: bytes) -> bool:
+        """Write an object unless there is one, be it written at this very moment; return whether this one is it now."""
+
     def remove(self, home: str) -> None:
         """Remove all that is below a key; of a version, the file that makes it visible first. Nothing there is fine."""
 
@@ -112,6 +115,10 @@ class LakeFolder:
     def address(self, name: str) -> str:
         """Return what a person would look a file up by."""
         return self.store.address(f"{self.home}/{name}")
+
+    def names(self) -> list[str]:
+        """Return the names of the files that are there, in order."""
+        return [key.rpartition("/")[2] for key in self.store.find(f"{self.home}/*")]
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
