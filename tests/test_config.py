@@ -49,6 +49,32 @@ def test_everything_written_lies_under_home(tmp_path):
     assert {settings.lake.parent, settings.builds.parent, settings.published.parent} == {tmp_path}
 
 
+def test_the_lake_is_a_folder_under_home_or_where_it_is_said_to_be(tmp_path):
+    home = {"HOME": str(tmp_path)}
+    assert read(**home).lake == tmp_path / "lake"
+    assert read(**home, LAKE=str(tmp_path / "of all")).lake == tmp_path / "of all"
+    on_s3 = read(**home, LAKE="s3://a-bucket/ai/lake/").lake
+    assert (on_s3.bucket, on_s3.prefix, str(on_s3)) == ("a-bucket", "ai/lake", "s3://a-bucket/ai/lake")
+    assert (on_s3.copies, on_s3.copies_bytes, on_s3.aws_region) == (tmp_path / "lake_copies", 50 * 10**9, "us-east-1")
+    whole = read(LAKE="s3://a-bucket", LAKE_COPIES=str(tmp_path), LAKE_COPIES_GB="0").lake
+    assert (whole.prefix, whole.key("a/b"), str(whole)) == ("", "a/b", "s3://a-bucket")
+    assert (whole.copies, whole.copies_bytes) == (tmp_path, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["s3://", "s3://x", "s3://Bucket/a", "s3://bucket//a", "s3://bucket/a*b", "gs://bucket/a"]
+)
+def test_a_lake_that_is_nowhere_is_refused(text):
+    with pytest.raises(SettingsError, match=r"AI_FINOPS_LAKE is .*; write a folder, or s3://<bucket>/<prefix>"):
+        read(LAKE=text)
+
+
+@pytest.mark.parametrize("text", ["1.5", "-1", "100000", "some"])
+def test_room_for_copies_is_a_whole_number_of_gigabytes(text):
+    with pytest.raises(SettingsError, match=r"AI_FINOPS_LAKE_COPIES_GB is .*; write a whole number of GB"):
+        read(LAKE_COPIES_GB=text)
+
+
 def test_region_follows_the_aws_variables():
     assert Settings.from_env({"AWS_DEFAULT_REGION": "eu-west-1"}).aws_region == "eu-west-1"
 

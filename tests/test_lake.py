@@ -12,31 +12,32 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ai_finops.demo.local_aws import local_aws
 from ai_finops.errors import LakeError
 from ai_finops.lake import Lake, Outcome
+from ai_finops.lake_place import LakeOnS3
 from ai_finops.lake_schemas import OBJECTS, SCHEMAS, SOURCE_TABLES, SPANS, tables_of
-from tests import sql
+from tests.lakes import DAY, keys_of, lake_on_s3, remove_object, span_ids, span_tables
 
-DAY = "2025-06-02"
 EXTRACTED_AT = datetime(2025, 6, 3, 6, 0, tzinfo=UTC)
 
 
-def span_tables(*span_ids: str, landing_date: date = date(2025, 6, 2), spans=None):
-    """The tables of a traces partition with these spans."""
-    tables = {name: schema.empty_table() for name, schema in tables_of("traces").items()}
-    rows = [{"trace_id": "t", "span_id": span_id, "landing_date": landing_date} for span_id in span_ids]
-    tables["spans"] = spans or pa.Table.from_pylist(rows, schema=SPANS)
-    return tables
+@pytest.fixture(scope="module")
+def aws_server():
+    with local_aws() as running:
+        yield running
 
 
-def span_ids(lake: Lake) -> list[str]:
-    files = [str(file) for file in lake.files("traces", "spans")]
-    return [row[0] for row in sql.rows("select span_id from read_parquet($1) order by 1", files)]
+@pytest.fixture(params=["folder", "s3"])
+def lake(request, tmp_path, monkeypatch) -> Lake:
+    """A lake in a folder, and one on the local AWS over HTTP."""
+    if request.param == "folder":
+        return Lake(tmp_path / "lake")
+    endpoint = request.getfixturevalue("aws_server").endpoint
+    return lake_on_s3(request, tmp_path, endpoint=endpoint, monkeypatch=monkeypatch)
 
 
-@pytest.fixture
-def lake(tmp_path) -> Lake:
-    return Lake(tmp_path / "lake")
+in_a_folder = pytest.mark.parametrize("lake", ["folder"], indirect=True)
 
 
 def outcome(**changes) -> Outcome:
@@ -79,7 +80,7 @@ def test_unknown_table_is_named(lake):
 def test_written_rows_are_read_back_and_counted(lake):
     version = lake.write_partition("traces", DAY, tables=span_tables("a", "b"))
     assert (version.number, version.key, version.row_counts["spans"]) == (1, DAY, 2)
-    assert version.path.name == f"v000001-{version.content_sha256[:8]}"
+    assert version.place.key == f"data/traces/{DAY}/v000001-{version.content_sha256[:8]}"
     assert span_ids(lake) == ["a", "b"]
     record = json.loads((version.path / "partition.json").read_text())
     assert set(record["tables"]) == set(tables_of("traces"))
@@ -97,7 +98,7 @@ def test_another_content_is_a_new_version_and_replaces_the_old(lake):
 def test_the_same_content_makes_no_new_version_and_going_back_makes_one(lake):
     first = lake.write_partition("traces", DAY, tables=span_tables("a"))
     assert lake.write_partition("traces", DAY, tables=span_tables("a")) == first
-    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]
+    assert lake.store.names(f"data/traces/{DAY}") == [first.place.key.rpartition("/")[2]]
     lake.write_partition("traces", DAY, tables=span_tables("b"))
     assert lake.write_partition("traces", DAY, tables=span_tables("a")).number == 3
 
@@ -146,6 +147,7 @@ def test_partitions_come_in_key_order(lake):
         lake.write_partition("traces", day, tables=span_tables(day))
     assert list(lake.current("traces")) == ["2025-06-01", "2025-06-02", "2025-06-03"]
     assert [file.parent.parent.name for file in lake.files("traces", "spans")[1:]] == list(lake.current("traces"))
+    assert lake.keys("traces") == list(lake.current("traces"))
 
 
 @pytest.mark.parametrize(
@@ -162,24 +164,25 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(lake, source, key, 
     tables = {name: table for name, table in (span_tables() | change).items() if table is not None}
     with pytest.raises(LakeError, match=message):
         lake.write_partition(source, key, tables=tables)
-    assert not (lake.root / "data").exists()
+    assert keys_of(lake) == []
 
 
 def test_a_version_without_its_manifest_does_not_count(lake):
     first = lake.write_partition("traces", DAY, tables=span_tables("a"))
     second = lake.write_partition("traces", DAY, tables=span_tables("b"))
-    (second.path / "partition.json").unlink()
+    remove_object(lake, f"{second.place.key}/partition.json")
     assert lake.current_version("traces", DAY) == first
     assert lake.write_partition("traces", DAY, tables=span_tables("c")).number == 3
 
 
 def test_a_damaged_manifest_is_named(lake):
     version = lake.write_partition("traces", DAY, tables=span_tables("a"))
-    (version.path / "partition.json").write_text("{")
+    lake.store.replace(f"{version.place.key}/partition.json", b"{")
     with pytest.raises(LakeError, match=r"partition\.json: .*; remove .* and land 2025-06-02 again$"):
         lake.current("traces")
 
 
+@in_a_folder
 def test_left_over_drafts_are_swept_and_never_read(lake):
     version = lake.write_partition("traces", DAY, tables=span_tables("a"))
     draft = version.path.parent / ".writing-dead"
@@ -200,7 +203,7 @@ def test_a_disk_that_refuses_leaves_the_old_version(lake, monkeypatch):
     with pytest.raises(LakeError, match="No space left"):
         lake.write_partition("traces", DAY, tables=span_tables("b"))
     assert lake.current_version("traces", DAY) == first
-    assert [path.name for path in first.path.parent.iterdir()] == [first.path.name]
+    assert lake.store.names(f"data/traces/{DAY}") == [first.place.key.rpartition("/")[2]]
 
 
 # Forked, since a new interpreter would spend the test's time on imports.
@@ -226,6 +229,7 @@ def _write_and_die(root: Path, last_event: int, spans: tuple[str, ...]) -> None:
     os._exit(0)
 
 
+@in_a_folder
 def test_killed_at_any_step_the_partition_is_the_old_one_or_the_new_one(lake):
     lake.write_partition("traces", DAY, tables=span_tables("old", "old too"))
     died_before = died_after = 0
@@ -249,21 +253,22 @@ def test_killed_at_any_step_the_partition_is_the_old_one_or_the_new_one(lake):
     assert died_before > 10 and died_after > 0
 
 
-def _write_many(root: Path, name: str, count: int) -> None:
+def _write_many(root: Path | LakeOnS3, name: str, count: int) -> None:
     for number in range(count):
         Lake(root).write_partition("traces", DAY, tables=span_tables(f"{name}{number}"))
 
 
 def test_two_writers_at_once_take_turns(lake):
-    writers = [PROCESSES.Process(target=_write_many, args=(lake.root, name, 10)) for name in "ab"]
+    count = 10 if isinstance(lake.root, Path) else 4
+    writers = [PROCESSES.Process(target=_write_many, args=(lake.root, name, count)) for name in "ab"]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join(timeout=120)
         assert writer.exitcode == 0
-    numbers = sorted(int(path.name[1:7]) for path in (lake.root / "data" / "traces" / DAY).iterdir())
-    assert numbers == list(range(1, 21))
-    assert span_ids(lake) in (["a9"], ["b9"])
+    numbers = sorted(int(name[1:7]) for name in lake.store.names(f"data/traces/{DAY}"))
+    assert numbers == list(range(1, 2 * count + 1))
+    assert span_ids(lake) in ([f"a{count - 1}"], [f"b{count - 1}"])
 
 
 def test_an_outcome_is_read_back_as_it_was(lake):
@@ -306,19 +311,19 @@ def test_one_outcome_is_found_by_source_and_day(lake):
 @pytest.mark.parametrize("damage", ["{", "[]", "null", "{}", '{"status": "fine"}', "\x00"])
 def test_a_damaged_outcome_is_named_with_what_to_do(lake, damage):
     lake.record_outcome(outcome())
-    path = lake.root / "outcomes" / "traces" / "2025-06-02.json"
-    path.write_text(damage)
+    path = "outcomes/traces/2025-06-02.json"
+    lake.store.replace(path, damage.encode())
     for read in (lake.outcomes, lambda: lake.outcome("traces", date(2025, 6, 2))):
         with pytest.raises(LakeError) as caught:
             read()
-        assert f"could not read the outcome {path} (" in str(caught.value)
+        assert f"could not read the outcome {lake.store.address(path)} (" in str(caught.value)
         assert str(caught.value).endswith("; remove the file and land traces 2025-06-02 again")
 
 
 def test_an_outcome_with_an_unknown_status_on_disk_is_named_too(lake):
     lake.record_outcome(outcome())
-    path = lake.root / "outcomes" / "traces" / "2025-06-02.json"
-    path.write_text(path.read_text().replace('"loaded"', '"fine"'))
+    path = "outcomes/traces/2025-06-02.json"
+    lake.store.replace(path, lake.store.read(path).replace(b'"loaded"', b'"fine"'))
     with pytest.raises(LakeError, match=r"2025-06-02\.json .*'fine'.*; remove the file"):
         lake.outcomes()
 
@@ -337,8 +342,40 @@ def test_a_removed_partition_is_gone_with_every_version(lake):
     lake.remove_partition("traces", DAY)
     lake.remove_partition("traces", DAY)
     assert span_ids(lake) == ["c"]
-    assert list(lake.root.glob(f"data/traces/{DAY}*")) == []
+    assert not [key for key in keys_of(lake) if key.startswith(f"data/traces/{DAY}")]
     assert lake.write_partition("traces", DAY, tables=span_tables("d")).number == 1
+
+
+def test_old_versions_go_and_the_current_one_stays(lake):
+    for name in ("a", "b", "c"):
+        current = lake.write_partition("traces", DAY, tables=span_tables(name))
+    lake.store.replace(f"data/traces/{DAY}/v000007-0123abcd/spans.parquet", b"of a writer that was killed")
+    assert lake.remove_old_versions("traces", DAY) == 3
+    assert {key.split("/")[3] for key in keys_of(lake) if key.startswith("data/")} == {current.place.key.split("/")[3]}
+    assert span_ids(lake) == ["c"] and lake.remove_old_versions("traces", DAY) == 0
+    assert lake.write_partition("traces", DAY, tables=span_tables("d")).number == 4
+
+
+def test_a_version_is_held_against_its_hashes(lake, tmp_path):
+    version = lake.write_partition("traces", DAY, tables=span_tables("a"))
+    lake.require_whole(version)
+    version.file("spans").write_bytes(b"of a bad disk")
+    with pytest.raises(
+        LakeError, match=r"/spans\.parquet is not what was landed: .* land traces 2025-06-02 again while"
+    ):
+        lake.require_whole(version)
+    version.file("spans").unlink()
+    if not isinstance(lake.root, Path):
+        remove_object(lake, f"{version.place.key}/spans.parquet")
+    with pytest.raises(LakeError, match=r"could not read .*/spans\.parquet.*again"):
+        lake.require_whole(version)
+
+
+def test_the_first_outcome_of_a_day_is_not_replaced_by_another_first_one(lake):
+    assert lake.record_first_outcome(outcome())
+    assert not lake.record_first_outcome(outcome(status="failed", error="refused"))
+    assert lake.outcomes() == [outcome()]
+    assert [key for key in keys_of(lake) if key.startswith("outcomes")] == ["outcomes/traces/2025-06-02.json"]
 
 
 def test_what_is_held_is_held_by_one_at_a_time(lake):
@@ -362,6 +399,11 @@ def test_what_is_held_is_held_by_one_at_a_time(lake):
 def test_what_is_held_raises_what_is_raised_within(lake):
     with pytest.raises(KeyError), lake.held("context_uses"):
         raise KeyError
+
+
+@in_a_folder
+def test_a_lock_that_cannot_be_had_is_named(lake):
+    (lake.root / "locks").mkdir(parents=True)
     (lake.root / "locks" / "another").write_text("no folder")
     with pytest.raises(LakeError, match="could not hold another"), lake.held("another"):
         pass

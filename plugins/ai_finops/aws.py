@@ -10,13 +10,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 from botocore import exceptions as boto
 from botocore.config import Config
 
-from ai_finops.config import Settings
 from ai_finops.errors import (
     SettingsError,
     SourceError,
@@ -70,7 +69,15 @@ _THROTTLED = {
 _NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
 
 
-def client(name: str, *, settings: Settings, max_attempts: int = MAX_ATTEMPTS) -> Any:
+class InRegion(Protocol):
+    """What says in which region a client works: the settings, or the place of a lake."""
+
+    @property
+    def aws_region(self) -> str:
+        """Name of the region."""
+
+
+def client(name: str, *, settings: InRegion, max_attempts: int = MAX_ATTEMPTS) -> Any:
     """Return a boto3 client of the deployment's region.
 
     Raises:

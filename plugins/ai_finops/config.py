@@ -15,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ai_finops.errors import SettingsError
+from ai_finops.lake_place import LakeOnS3
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FEEDS: dict[str, tuple[str, ...]] = {
@@ -46,6 +47,12 @@ class Settings:
 
     home: Path
     """Everything the pipeline writes; default `var/` in the repository."""
+    lake_at: str
+    """`AI_FINOPS_LAKE`: a folder, or `s3://<bucket>/<prefix>`; empty: folder `lake` under `home`."""
+    lake_copies: Path
+    """Folder of copies of a lake on S3; default `lake_copies` under `home`."""
+    lake_copies_gb: int
+    """How many GB of copies are kept besides those that were used in the last day."""
     dbt_project: Path
     sources: tuple[str, ...]
     """Sources that are switched on; a source left out is configuration, not a failure."""
@@ -136,9 +143,12 @@ class Settings:
         return {feed: sources for feed, sources in enabled.items() if sources}
 
     @property
-    def lake(self) -> Path:
+    def lake(self) -> Path | LakeOnS3:
         """The raw lake."""
-        return self.home / "lake"
+        if not self.lake_at.startswith("s3://"):
+            return Path(self.lake_at) if self.lake_at else self.home / "lake"
+        bucket, _, prefix = self.lake_at.removeprefix("s3://").partition("/")
+        return LakeOnS3(bucket, prefix, self.aws_region, self.lake_copies, self.lake_copies_gb * 1000**3)
 
     @property
     def builds(self) -> Path:
@@ -166,6 +176,9 @@ class Settings:
         aws_region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
         return cls(
             home=home,
+            lake_at=_lake(read("LAKE", "")),
+            lake_copies=_file("LAKE_COPIES", read, default=home / "lake_copies"),
+            lake_copies_gb=_gigabytes("LAKE_COPIES_GB", read, default=50),
             dbt_project=Path(read("DBT_PROJECT", str(REPOSITORY / "dbt_project"))).expanduser().resolve(),
             sources=_sources(read("SOURCES", ",".join(DEFAULT_SOURCES))),
             aws_region=aws_region,
@@ -398,9 +411,30 @@ def _postgres_readers(text: str) -> tuple[str, ...]:
     return roles
 
 
+_S3_PREFIX = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.'()=-]+)*/?"
+
+
+def _lake(text: str) -> str:
+    """Return `AI_FINOPS_LAKE` as a whole path, or as a prefix without a slash at its end."""
+    if "://" not in text:
+        return str(Path(text).expanduser().resolve()) if text else ""
+    if not re.fullmatch(_S3_PREFIX, text):
+        raise SettingsError(
+            f"AI_FINOPS_LAKE is {text!r}; write a folder, or s3://<bucket>/<prefix> such as s3://ai-finops/lake"
+        )
+    return text.rstrip("/")
+
+
+def _gigabytes(name: str, read: Callable[[str, str], str], *, default: int) -> int:
+    text = read(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write a whole number of GB")
+    return int(text)
+
+
 def _finance_s3(text: str) -> str:
     """Return `AI_FINOPS_FINANCE_S3` without a slash at its end."""
-    if text and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()=-]+)*/?", text):
+    if text and not re.fullmatch(_S3_PREFIX, text):
         raise SettingsError(
             f"AI_FINOPS_FINANCE_S3 is {text!r}; write s3://<bucket>/<prefix>, such as s3://finance-files/ai-cost"
         )

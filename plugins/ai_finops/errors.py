@@ -12,6 +12,7 @@ AiFinopsError
 │   ├── SourceBroken         it is there and cannot be read: names the object and the place
 │   └── PartitionExpired     asked for a day past the source's retention
 ├── LakeError                the raw lake cannot be read or written
+│   └── LakeUnavailable      its bucket did not answer, or another writer came between: the same call may work later (retry)
 ├── BuildError               dbt or an analysis failed; the published marts are untouched
 │   └── BuildBusy            another process writes a build: it works once that has ended (retry)
 ├── AuditFailed              the candidate marts broke an expectation; the published marts are untouched
@@ -113,6 +114,12 @@ class PartitionExpired(SourceError):
 
 class LakeError(AiFinopsError):
     """The raw lake cannot be read or written."""
+
+
+class LakeUnavailable(LakeError):
+    """The lake's bucket did not answer this time, or another writer came between; the same call may work later."""
+
+    fault = Fault.UNAVAILABLE
 
 
 class BuildError(AiFinopsError):

@@ -14,27 +14,29 @@ readers take no lock.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from pathlib import Path
-from uuid import uuid4
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ai_finops.errors import LakeError
-from ai_finops.lake_files import as_lake_error, file_sha256, parquet_bytes, replace_file, sync, write_new_file
+from ai_finops.errors import LakeError, LakeUnavailable
+from ai_finops.lake_files import as_lake_error, file_sha256, parquet_bytes, replace_file, sync
+from ai_finops.lake_folder import FolderStore
+from ai_finops.lake_place import LakeOnS3
 from ai_finops.lake_schemas import tables_of
+from ai_finops.lake_store import Hold, LakeFolder, LakeObject, LakeStore
 
 KEY = re.compile(r"\d{4}-\d{2}(-\d{2})?")
 VERSION = re.compile(r"v(\d{6})-[0-9a-f]{8}")
+MANIFEST = "partition.json"
 STATUSES = ("loaded", "empty", "missing", "failed", "expired")
 
 
@@ -46,15 +48,39 @@ class PartitionVersion:
     key: str
     number: int
     path: Path
+    """The folder of this machine that its files are read in."""
     content_sha256: str
     row_counts: dict[str, int]
     """Rows by table name."""
     schemas: dict[str, str | None]
     """The schema that each table was written with, as `schema_id` names it; None where that was not noted yet."""
+    checksums: dict[str, str] = field(repr=False)
+    """SHA-256 of the file of each table."""
+    place: VersionPlace = field(repr=False, compare=False)
 
     def file(self, table: str) -> Path:
-        """Return the Parquet file of `table`."""
-        return self.path / f"{table}.parquet"
+        """Return the Parquet file of `table`.
+
+        Raises:
+            LakeError: It is not on this machine and cannot be fetched.
+        """
+        wanted = self.object(table)
+        with as_lake_error(f"read {self.place.store.address(wanted.key)}", then="was it removed meanwhile? Try again"):
+            return self.place.store.file(wanted)
+
+    def object(self, table: str) -> LakeObject:
+        """Return what of the lake the file of `table` is."""
+        return LakeObject(f"{self.place.key}/{table}.parquet", self.place.stamp, self.checksums.get(table))
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPlace:
+    """Where a version lies."""
+
+    store: LakeStore
+    key: str
+    stamp: str
+    """Of its `partition.json`, which names the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +145,7 @@ _TIMES = {
 class Lake:
     """The lake below `root`; making one touches nothing."""
 
-    root: Path
+    root: Path | LakeOnS3
 
     def write_partition(
         self, source: str, key: str, *, tables: Mapping[str, pa.Table | Path], ignoring: Collection[str] = ()
@@ -138,31 +164,26 @@ class Lake:
             LakeError: A table is missing, unknown or has another schema; or the disk refuses. The old version stays.
         """
         _check_tables(source, key, tables)
-        home = self._partition_home(source, key)
-        with as_lake_error(f"write {source} {key} into {home}"), self._locked(source, key):
-            home.mkdir(parents=True, exist_ok=True)
-            for left_over in home.glob(".writing-*"):  # of a process that was killed: we hold the lock
-                shutil.rmtree(left_over)
-            draft = home / f".writing-{uuid4().hex}"
-            draft.mkdir()
-            try:
-                return self._publish(source, key, draft, _fill(source, draft, tables, set(ignoring)))
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
+        store, home = self.store, _home(source, key)
+        doing = f"write {source} {key} into {store.address(home)}"
+        with as_lake_error(doing), self._locked(source, key) as hold, store.draft(home) as draft:
+            return self._publish(source, key, draft, _fill(source, draft, tables, set(ignoring)), hold=hold)
 
     def current(self, source: str) -> dict[str, PartitionVersion]:
         """Return the current version of every partition of `source` by key, in key order."""
-        versions = {key: self.current_version(source, key) for key in self.keys(source)}
-        return {key: version for key, version in versions.items() if version is not None}
+        newest = {_key_of(found): (found, stamp) for found, stamp in _complete(self.store, f"data/{source}/*")}
+        wanted = dict(newest[key] for key in sorted(newest) if KEY.fullmatch(key))
+        self.store.prepare(wanted)
+        return {_key_of(found): _read_version(self.store, found, stamp) for found, stamp in wanted.items()}
 
     def keys(self, source: str) -> list[str]:
         """Return the keys of the partitions of `source` that somebody began to write, in order."""
-        return sorted(path.name for path in (self.root / "data" / source).glob("*") if KEY.fullmatch(path.name))
+        return [name for name in self.store.names(f"data/{source}") if KEY.fullmatch(name)]
 
     def current_version(self, source: str, key: str) -> PartitionVersion | None:
         """Return the newest whole version of one partition, or None when there is none."""
-        complete = [path for path in _version_paths(self._partition_home(source, key)) if _manifest(path).exists()]
-        return _read_version(complete[-1]) if complete else None
+        complete = _complete(self.store, _home(source, key))
+        return _read_version(self.store, *complete[-1]) if complete else None
 
     def remove_partition(self, source: str, key: str) -> None:
         """Remove a partition with all its versions; none is left that a reader could find. One that is not there is fine.
@@ -170,10 +191,45 @@ class Lake:
         Raises:
             LakeError: The disk refuses.
         """
-        home = self._partition_home(source, key)
-        with as_lake_error(f"remove {home}", then="some of it may be left"), self._locked(source, key):
-            if home.exists():
-                shutil.rmtree(home)
+        home = _home(source, key)
+        doing = f"remove {self.store.address(home)}"
+        with as_lake_error(doing, then="some of it may be left"), self._locked(source, key):
+            self.store.remove(home)
+
+    def remove_old_versions(self, source: str, key: str) -> int:
+        """Remove all versions of a partition but the current one, and what a crash left; return how many.
+
+        Raises:
+            LakeError: The disk refuses.
+        """
+        home = _home(source, key)
+        doing = f"remove old versions in {self.store.address(home)}"
+        with as_lake_error(doing, then="some may be left"), self._locked(source, key):
+            current = self.current_version(source, key)
+            places = [f"{home}/{name}" for name in self.store.names(home)]
+            old = [place for place in places if current is None or place != current.place.key]
+            for place in old:
+                self.store.remove(place)
+        return len(old)
+
+    def require_whole(self, version: PartitionVersion) -> None:
+        """Hold the files of a version against the hashes in its `partition.json`.
+
+        Raises:
+            LakeError: One is not what was landed, or cannot be read; the message names it and says what to do.
+        """
+        remedy = (
+            f"restore it from a backup, or remove {self.store.address(version.place.key)} and land {version.source} "
+            f"{version.key} again while the source still keeps it"
+        )
+        for table, landed in version.checksums.items():
+            address = self.store.address(version.object(table).key)
+            with as_lake_error(f"read {address}", then=remedy):
+                found = file_sha256(version.file(table))
+            if found != landed:
+                raise LakeError(
+                    f"{address} is not what was landed: its SHA-256 is {found} and {MANIFEST} says {landed}; {remedy}"
+                )
 
     @contextmanager
     def held(self, family: str) -> Iterator[None]:
@@ -189,19 +245,35 @@ class Lake:
 
     def files(self, source: str, table: str) -> list[Path]:
         """Return the current Parquet files of a table; the first has no rows and the schema, so a scan never fails."""
-        return [self.empty_file(source, table), *(v.file(table) for v in self.current(source).values())]
+        versions = self.current(source).values()
+        self.fetch(versions, table=table)
+        return [self.empty_file(source, table), *(version.file(table) for version in versions)]
+
+    def addresses(self, source: str, table: str) -> list[str]:
+        """Return where the current files of a table lie, for a reader of its own: paths, or URIs of objects."""
+        return [self.store.address(version.object(table).key) for version in self.current(source).values()]
+
+    def fetch(self, versions: Iterable[PartitionVersion], *, table: str | None = None) -> None:
+        """Bring the files of versions to this machine, several at a time: all of them, or those of one table.
+
+        Raises:
+            LakeError: One cannot be read.
+        """
+        wanted = [each.object(name) for each in versions for name in ([table] if table else each.row_counts)]
+        with as_lake_error(f"read {self.root}", then="was something removed meanwhile? Try again"):
+            self.store.fetch(wanted)
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Replace the recorded outcome of the day."""
-        path = self._outcome_path(outcome.source, outcome.landing_date)
-        with as_lake_error(f"record the outcome {path}"):
-            replace_file(path, outcome.to_json().encode())
+        key = _outcome_key(outcome.source, outcome.landing_date)
+        with as_lake_error(f"record the outcome {self.store.address(key)}"):
+            self.store.replace(key, outcome.to_json().encode())
 
     def record_first_outcome(self, outcome: Outcome) -> bool:
         """Record an outcome unless the day has one, be it written at this very moment; return whether this one is it now."""
-        path = self._outcome_path(outcome.source, outcome.landing_date)
-        with as_lake_error(f"record the outcome {path}"):
-            return write_new_file(path, outcome.to_json().encode())
+        key = _outcome_key(outcome.source, outcome.landing_date)
+        with as_lake_error(f"record the outcome {self.store.address(key)}"):
+            return self.store.create(key, outcome.to_json().encode())
 
     def outcome(self, source: str, day: date) -> Outcome | None:
         """Return the latest outcome of one source and landing day, or None when there is none.
@@ -209,8 +281,8 @@ class Lake:
         Raises:
             LakeError: It cannot be read; the message names the file.
         """
-        path = self._outcome_path(source, day)
-        return _read_outcome(path) if path.exists() else None
+        key = _outcome_key(source, day)
+        return next((_read_outcome(self.store, *found) for found in self.store.find(key).items()), None)
 
     def outcomes(self) -> list[Outcome]:
         """Return the latest outcome of every source and landing day, in that order.
@@ -218,35 +290,48 @@ class Lake:
         Raises:
             LakeError: One cannot be read; the message names the file.
         """
-        return [_read_outcome(path) for path in sorted((self.root / "outcomes").glob("*/*.json"))]
+        found = self.store.find("outcomes/*/*.json")
+        self.store.prepare(found)
+        return [_read_outcome(self.store, key, stamp) for key, stamp in found.items()]
 
     @property
-    def prices(self) -> Path:
+    def prices(self) -> LakeFolder:
         """The price tables that builds used, and the ledger of which days each of them prices."""
-        return self.root / "prices"
+        return LakeFolder(self.store, "prices")
 
     @property
-    def closed(self) -> Path:
+    def closed(self) -> LakeFolder:
         """What closed periods were when they closed, and the ledger of them."""
-        return self.root / "closed"
+        return LakeFolder(self.store, "closed")
 
     def days(self, source: str) -> list[date]:
         """Return the landing days of `source` that have an outcome, whatever it is, in order."""
-        return sorted(date.fromisoformat(p.stem) for p in (self.root / "outcomes" / source).glob("*.json"))
+        found = self.store.find(f"outcomes/{source}/*.json")
+        return sorted(date.fromisoformat(PurePosixPath(key).stem) for key in found)
 
-    def _publish(self, source: str, key: str, draft: Path, contents: dict[str, dict]) -> PartitionVersion:
+    @property
+    def store(self) -> LakeStore:
+        """The place where the lake lies."""
+        if isinstance(self.root, LakeOnS3):
+            from ai_finops.lake_s3 import S3Store
+
+            return S3Store(self.root)
+        return FolderStore(self.root)
+
+    def _publish(
+        self, source: str, key: str, draft: Path, contents: dict[str, dict], *, hold: Hold
+    ) -> PartitionVersion:
         content = hashlib.sha256("".join(t["content_sha256"] for t in contents.values()).encode()).hexdigest()
         current = self.current_version(source, key)
         if current is not None and current.content_sha256 == content:
             return current
-        home = self._partition_home(source, key)
-        number = max((_number(path) for path in _version_paths(home)), default=0) + 1
+        store, home = self.store, _home(source, key)
+        number = max((_number(name) for name in store.names(home) if VERSION.fullmatch(name)), default=0) + 1
+        number = store.claim(home, number=number)
         record = {"source": source, "key": key, "number": number, "content_sha256": content, "tables": contents}
-        replace_file(_manifest(draft), (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
-        place = home / f"v{number:06d}-{content[:8]}"
-        draft.rename(place)
-        sync(home)
-        return _read_version(place)
+        replace_file(draft / MANIFEST, (json.dumps(record, indent=1, sort_keys=True) + "\n").encode())
+        place = f"{home}/v{number:06d}-{content[:8]}"
+        return _version(record, VersionPlace(store, place, store.show(draft, place, last=MANIFEST, hold=hold)))
 
     def empty_file(self, source: str, table: str) -> Path:
         """Return a file with the table's schema and no rows, made where it is not there yet.
@@ -258,26 +343,13 @@ class Lake:
             schema = tables_of(source)[table]
         except KeyError:
             raise LakeError(f"the lake has no table {source}/{table}; lake_schemas.py lists them") from None
-        path = self.root / "empty" / source / f"{table}-{schema_id(schema)}.parquet"
-        if not path.exists():
-            with as_lake_error(f"write {path}"):
-                replace_file(path, parquet_bytes(schema.empty_table()))
-        return path
+        name = f"{source}/{table}-{schema_id(schema)}.parquet"
+        with as_lake_error(f"write an empty {name}"):
+            return self.store.empty_file(name, schema=schema)
 
-    def _outcome_path(self, source: str, day: date) -> Path:
-        return self.root / "outcomes" / source / f"{day}.json"
-
-    def _partition_home(self, source: str, key: str) -> Path:
-        return self.root / "data" / source / key
-
-    @contextmanager
-    def _locked(self, source: str, key: str) -> Iterator[None]:
-        """Wait for, then hold, the partition's lock; the system gives it back when the holder dies."""
-        path = self.root / "locks" / source / f"{key}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self, source: str, key: str) -> AbstractContextManager[Hold]:
+        """Wait for, then hold, the partition's lock; it is given back when the holder dies."""
+        return self.store.hold(f"locks/{source}/{key}.lock")
 
 
 def schema_id(schema: pa.Schema) -> str:
@@ -333,36 +405,61 @@ def _fill(source: str, draft: Path, tables: Mapping[str, pa.Table | Path], ignor
     return contents
 
 
-def _read_outcome(path: Path) -> Outcome:
+def _home(source: str, key: str) -> str:
+    return f"data/{source}/{key}"
+
+
+def _outcome_key(source: str, day: date) -> str:
+    return f"outcomes/{source}/{day}.json"
+
+
+def _read_outcome(store: LakeStore, key: str, stamp: str) -> Outcome:
+    path = PurePosixPath(key)
     try:
-        return Outcome.from_json(path.read_text())
+        return Outcome.from_json(store.read(key, stamp=stamp).decode())
+    except LakeUnavailable:
+        raise
     except (OSError, ValueError, KeyError, TypeError, LakeError) as error:
         raise LakeError(
-            f"could not read the outcome {path} ({error}); remove the file and land {path.parent.name} {path.stem} again"
+            f"could not read the outcome {store.address(key)} ({error}); "
+            f"remove the file and land {path.parent.name} {path.stem} again"
         ) from error
 
 
-def _read_version(path: Path) -> PartitionVersion:
-    with as_lake_error(f"read {_manifest(path)}", then=f"remove {path} and land {path.parent.name} again"):
-        record = json.loads(_manifest(path).read_text())
-        return PartitionVersion(
-            source=record["source"],
-            key=record["key"],
-            number=record["number"],
-            path=path,
-            content_sha256=record["content_sha256"],
-            row_counts={name: table["row_count"] for name, table in record["tables"].items()},
-            schemas={name: table.get("schema") for name, table in record["tables"].items()},
-        )
+def _complete(store: LakeStore, homes: str) -> list[tuple[str, str]]:
+    """Return key and stamp of the `partition.json` of every whole version, the oldest of a partition first."""
+    found = store.find(f"{homes}/v*/{MANIFEST}").items()
+    return sorted(
+        ((key, stamp) for key, stamp in found if VERSION.fullmatch(PurePosixPath(key).parent.name)),
+        key=lambda each: (_key_of(each[0]), _number(PurePosixPath(each[0]).parent.name)),
+    )
 
 
-def _manifest(version: Path) -> Path:
-    return version / "partition.json"
+def _key_of(manifest: str) -> str:
+    return PurePosixPath(manifest).parts[-3]
 
 
-def _version_paths(home: Path) -> list[Path]:
-    return sorted((path for path in home.glob("v*") if VERSION.fullmatch(path.name)), key=_number)
+def _read_version(store: LakeStore, manifest: str, stamp: str) -> PartitionVersion:
+    path = PurePosixPath(manifest)
+    address, then = store.address(manifest), f"remove {store.address(str(path.parent))} and land {path.parts[-3]} again"
+    with as_lake_error(f"read {address}", then=then):
+        record = json.loads(store.read(manifest, stamp=stamp))
+        return _version(record, VersionPlace(store, str(path.parent), stamp))
 
 
-def _number(version: Path) -> int:
-    return int(VERSION.fullmatch(version.name)[1])
+def _version(record: dict, place: VersionPlace) -> PartitionVersion:
+    return PartitionVersion(
+        source=record["source"],
+        key=record["key"],
+        number=record["number"],
+        path=place.store.folder(place.key, stamp=place.stamp),
+        content_sha256=record["content_sha256"],
+        row_counts={name: table["row_count"] for name, table in record["tables"].items()},
+        schemas={name: table.get("schema") for name, table in record["tables"].items()},
+        checksums={name: table["sha256"] for name, table in record["tables"].items()},
+        place=place,
+    )
+
+
+def _number(version: str) -> int:
+    return int(VERSION.fullmatch(version)[1])

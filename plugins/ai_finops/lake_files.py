@@ -25,14 +25,14 @@ def replace_file(path: Path, data: bytes) -> None:
     draft.replace(path)
 
 
-def write_new_file(path: Path, data: bytes) -> bool:
+def create_file(path: Path, data: bytes) -> bool:
     """Write a file that is not there; return False, and change nothing, where it is. Readers see all of it or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         draft.write_bytes(data)
         sync(draft)
-        os.link(draft, path)  # unlike a rename, it does not replace
+        os.link(draft, path)
     except FileExistsError:
         return False
     finally:

@@ -90,7 +90,8 @@ def build(settings, tmp_path):
         "drop table raw.prices",
     )
     with open_warehouse(made["warehouse"]) as connection:
-        view_parquet(connection, "prices", files=[keep_prices(export_prices(), folder=tmp_path / "prices")])
+        folder = Lake(tmp_path).prices
+        view_parquet(connection, "prices", files=[folder.file(keep_prices(export_prices(), folder=folder))])
     return made
 
 

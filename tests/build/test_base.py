@@ -153,7 +153,7 @@ def test_other_prices_of_the_same_days_make_a_build_from_nothing(settings, monda
 
 def test_other_prices_of_new_days_alone_do_not(settings, monday, monkeypatch):
     folder = Lake(settings.lake).prices
-    (held,) = (path.name for path in folder.glob("*.parquet"))
+    (held,) = (path.name for path in (settings.lake / "prices").glob("*.parquet"))
     write_ledger(folder, PriceLedger(held=(PricePeriod(FOREVER, TUESDAY, held),)))
     other_prices(monkeypatch)
     land_traces(settings, TUESDAY)
@@ -162,7 +162,7 @@ def test_other_prices_of_new_days_alone_do_not(settings, monday, monkeypatch):
 
 def test_held_prices_that_end_a_day_too_early_make_a_build_from_nothing(settings, monday, monkeypatch):
     folder = Lake(settings.lake).prices
-    (held,) = (path.name for path in folder.glob("*.parquet"))
+    (held,) = (path.name for path in (settings.lake / "prices").glob("*.parquet"))
     write_ledger(folder, PriceLedger(held=(PricePeriod(FOREVER, MONDAY, held),)))
     other_prices(monkeypatch)
     assert way(prepare(settings=settings))[0] is None
@@ -170,7 +170,7 @@ def test_held_prices_that_end_a_day_too_early_make_a_build_from_nothing(settings
 
 def test_days_priced_again_make_a_build_from_nothing(settings, monday, monkeypatch):
     folder = Lake(settings.lake).prices
-    (held,) = (path.name for path in folder.glob("*.parquet"))
+    (held,) = (path.name for path in (settings.lake / "prices").glob("*.parquet"))
     write_ledger(folder, PriceLedger(held=(PricePeriod(FOREVER, TUESDAY, held),)))
     other_prices(monkeypatch)
     assert way(prepare(settings=settings, recosted_days=(MONDAY, MONDAY)))[0] is None

@@ -172,12 +172,14 @@ def test_what_dbt_leaves_behind_does_not_change_the_hash(settings):
 
 def test_prices_are_kept_in_the_lake_by_version_and_content(tmp_path):
     prices = export_prices()
-    path = keep_prices(prices, folder=tmp_path)
+    folder = Lake(tmp_path).prices
+    name = keep_prices(prices, folder=folder)
+    path = tmp_path / "prices" / name
     assert pq.read_table(path).equals(prices)
-    assert any(version in path.name for version in set(prices["catalog_version"].to_pylist()))
+    assert any(version in name for version in set(prices["catalog_version"].to_pylist()))
     written = path.stat().st_mtime_ns
-    assert keep_prices(prices, folder=tmp_path) == path
+    assert keep_prices(prices, folder=folder) == name
     assert path.stat().st_mtime_ns == written
-    other = keep_prices(prices.slice(1), folder=tmp_path)
-    assert other != path
-    assert len(list(tmp_path.iterdir())) == 2
+    other = keep_prices(prices.slice(1), folder=folder)
+    assert other != name
+    assert {file.name for file in path.parent.iterdir()} == {name, other}

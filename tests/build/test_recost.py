@@ -131,8 +131,10 @@ def price(model_id: str, valid_from: date, valid_to: date | None) -> dict:
 
 
 def test_a_price_table_says_nothing_of_days_outside_of_its_period(tmp_path):
+    folder = Lake(tmp_path).prices
+
     def write(name: str, *rows: dict) -> str:
-        (tmp_path / name).write_bytes(parquet_bytes(pa.Table.from_pylist(list(rows), schema=PRICES)))
+        folder.replace(name, parquet_bytes(pa.Table.from_pylist(list(rows), schema=PRICES)))
         return name
 
     old = write(
@@ -153,7 +155,7 @@ def test_a_price_table_says_nothing_of_days_outside_of_its_period(tmp_path):
     ]
     with open_warehouse(":memory:") as connection:
         connection.execute("create schema raw")
-        view_prices(connection, folder=tmp_path, periods=periods)
+        view_prices(connection, folder=folder, periods=periods)
         rows = connection.execute(
             "select model_id, valid_from, valid_to, priced_from, priced_to from raw.prices order by all"
         ).fetchall()

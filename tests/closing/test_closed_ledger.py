@@ -21,6 +21,7 @@ from ai_finops.closing.closed_ledger import (
 )
 from ai_finops.closing.closing import ledger_rows
 from ai_finops.errors import LakeError
+from ai_finops.lake import Lake
 
 JUNE = Period("aws.bedrock", "111122223333", date(2025, 6, 1))
 ROWS = b"rows of June"
@@ -37,10 +38,10 @@ def version(number: int, period: Period = JUNE) -> ClosedPeriod:
 
 
 def test_what_is_written_is_read(tmp_path):
-    assert read_closed(tmp_path) == ClosedLedger()
+    assert read_closed(Lake(tmp_path).closed) == ClosedLedger()
     ledger = ClosedLedger((version(1), version(2)))
-    write_closed(tmp_path, ledger)
-    assert read_closed(tmp_path) == ledger
+    write_closed(Lake(tmp_path).closed, ledger)
+    assert read_closed(Lake(tmp_path).closed) == ledger
 
 
 def test_the_newest_version_of_each_period_is_current():
@@ -56,21 +57,22 @@ def test_the_newest_version_of_each_period_is_current():
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"closings": [{"provider_name": "x"}]}'])
 def test_a_damaged_ledger_stops_whoever_reads_it(tmp_path, content):
-    (tmp_path / "ledger.json").write_text(content)
+    Lake(tmp_path).closed.replace("ledger.json", content.encode())
     with pytest.raises(LakeError, match=r"could not read the ledger of closed periods .*restore it from a backup"):
-        read_closed(tmp_path)
+        read_closed(Lake(tmp_path).closed)
 
 
 def test_frozen_rows_are_checked_before_they_are_used(tmp_path):
+    folder = Lake(tmp_path).closed
     with pytest.raises(LakeError, match=r"2025-06\.parquet, what 2025-06 of aws\.bedrock, account 111122223333 was"):
-        frozen_files(tmp_path, [CLOSED], table="fct_daily_allocated_costs")
-    (tmp_path / TABLE.file).write_bytes(ROWS)
-    assert frozen_files(tmp_path, [CLOSED], table="fct_daily_allocated_costs") == [tmp_path / TABLE.file]
-    (tmp_path / TABLE.file).write_bytes(ROWS + b" and one more")
+        frozen_files(folder, [CLOSED], table="fct_daily_allocated_costs")
+    folder.replace(TABLE.file, ROWS)
+    assert frozen_files(folder, [CLOSED], table="fct_daily_allocated_costs") == [tmp_path / "closed" / TABLE.file]
+    folder.replace(TABLE.file, ROWS + b" and one more")
     with pytest.raises(
         LakeError, match=r"is not what 2025-06 of aws\.bedrock, account 111122223333 was when it closed"
     ):
-        frozen_files(tmp_path, [CLOSED], table="fct_daily_allocated_costs")
+        frozen_files(folder, [CLOSED], table="fct_daily_allocated_costs")
 
 
 @pytest.mark.parametrize(

@@ -402,8 +402,7 @@ def test_a_build_does_not_close_what_was_closed_since_it_was_prepared(settings, 
         "tables": {},
     }
     folder = Lake(settings.lake).closed
-    folder.mkdir()
-    (folder / "ledger.json").write_text(json.dumps({"closings": [other]}))
+    folder.replace("ledger.json", json.dumps({"closings": [other]}).encode())
     with (
         open_warehouse(Path(build["warehouse"]), read_only=True) as connection,
         pytest.raises(PublishError, match=f"other periods are closed in .* than when {build['build_id']} was prepared"),

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from ai_finops.errors import PublishError
+from ai_finops.lake import Lake
 from ai_finops.pricing.held_prices import hold_prices, write_periods
 from ai_finops.pricing.price_ledger import PriceLedger, PricePeriod, Recosting, read_ledger, repriced
 from ai_finops.pricing.price_table import FOREVER
@@ -19,7 +20,7 @@ def june(day: int) -> date:
 @pytest.fixture
 def publish(tmp_path):
     """Hold the prices of a build with these periods; return the ledger."""
-    prices = tmp_path / "prices"
+    prices = Lake(tmp_path).prices
 
     def hold(*periods, as_of, number=1, recosted_days=None):
         build = tmp_path / f"{number:06d}-{as_of}-0123abcd"
@@ -92,4 +93,4 @@ def test_a_build_without_its_note_of_prices_is_refused(tmp_path):
     build = tmp_path / "000001-2025-06-10-0123abcd"
     build.mkdir()
     with pytest.raises(PublishError, match=r"prices.json cannot be read .*make a new build"):
-        hold_prices(build, prices=tmp_path / "prices", as_of=june(10))
+        hold_prices(build, prices=Lake(tmp_path).prices, as_of=june(10))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_finops.errors import LakeError
+from ai_finops.lake import Lake
 from ai_finops.pricing.price_ledger import (
     PriceLedger,
     PricePeriod,
@@ -89,13 +90,13 @@ def test_a_recosting_moves_its_days_and_no_other(data):
 
 
 def test_a_ledger_is_read_back_as_it_was_written(tmp_path):
-    assert read_ledger(tmp_path) == PriceLedger()
+    assert read_ledger(Lake(tmp_path).prices) == PriceLedger()
     ledger = PriceLedger(
         (period(FOREVER, june(3), "a"), period(june(3), june(10), "b")),
         (Recosting("2025-06-03", "2025-06-04", "b", "000002-2025-06-10-0123abcd"),),
     )
-    write_ledger(tmp_path, ledger)
-    assert read_ledger(tmp_path) == ledger
+    write_ledger(Lake(tmp_path).prices, ledger)
+    assert read_ledger(Lake(tmp_path).prices) == ledger
 
 
 @pytest.mark.parametrize(
@@ -113,10 +114,10 @@ def test_a_damaged_ledger_is_named(tmp_path, held, said):
     if not isinstance(held, str):
         periods = [dict(zip(("first_day", "end_day", "prices"), parts, strict=True)) for parts in held]
         held = json.dumps({"held": periods, "recostings": []})
-    (tmp_path / "ledger.json").write_text(held)
+    Lake(tmp_path).prices.replace("ledger.json", held.encode())
     with pytest.raises(LakeError, match=rf"{said}.*restore it from a backup") as refused:
-        read_ledger(tmp_path)
-    assert str(tmp_path / "ledger.json") in str(refused.value)
+        read_ledger(Lake(tmp_path).prices)
+    assert str(tmp_path / "prices" / "ledger.json") in str(refused.value)
 
 
 def test_a_price_table_that_is_gone_or_another_is_named(tmp_path):
@@ -124,7 +125,7 @@ def test_a_price_table_that_is_gone_or_another_is_named(tmp_path):
     with pytest.raises(
         LakeError, match=r"0.2.3-0123abcd.parquet, which prices usage from 2025-06-03 on, cannot be read"
     ):
-        file_sha256(tmp_path, lost)
-    (tmp_path / lost.prices).write_bytes(b"something else")
+        file_sha256(Lake(tmp_path).prices, lost)
+    Lake(tmp_path).prices.replace(lost.prices, b"something else")
     with pytest.raises(LakeError, match="is damaged: its content is not what its name says"):
-        file_sha256(tmp_path, lost)
+        file_sha256(Lake(tmp_path).prices, lost)

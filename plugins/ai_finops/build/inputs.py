@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ai_finops.lake import Lake, Outcome, PartitionVersion
+    from ai_finops.lake_store import LakeFolder
 
 ISSUED = ISSUED_FAMILIES[0]
 _NOT_PROJECT_SOURCE = ("target", "logs", "dbt_packages")
@@ -165,9 +166,9 @@ def _holds_a_day_of(days: tuple[date, date], period: Period) -> bool:
 
 
 def _price_periods(
-    folder: Path, *, settings: Settings, recosted_days: tuple[date, date] | None
+    folder: LakeFolder, *, settings: Settings, recosted_days: tuple[date, date] | None
 ) -> tuple[PricePeriod, ...]:
-    current = keep_prices(_export_prices(settings), folder=folder).name
+    current = keep_prices(_export_prices(settings), folder=folder)
     periods = read_ledger(folder).periods(current)
     if recosted_days is None:
         return periods
@@ -175,22 +176,21 @@ def _price_periods(
     return repriced(periods, first=first, last=last, prices=current)
 
 
-def keep_prices(prices: pa.Table, *, folder: Path) -> Path:
+def keep_prices(prices: pa.Table, *, folder: LakeFolder) -> str:
     """Keep the prices that a build uses in the lake, under a name that says their version and content.
 
     Returns:
-        The Parquet file; one that was there already with the same content is left as it is.
+        The name of the Parquet file; one that was there already with the same content is left as it is.
     """
-    from ai_finops.lake_files import as_lake_error, parquet_bytes, replace_file
+    from ai_finops.lake_files import parquet_bytes
 
     data = parquet_bytes(prices)
     versions = sorted(set(prices["catalog_version"].to_pylist()), key=str)
     label = re.sub(r"[^\w.+-]+", "-", "_".join(map(str, versions)))
-    path = folder / f"{label}-{hashlib.sha256(data).hexdigest()[:8]}.parquet"
-    if not path.exists():
-        with as_lake_error(f"write {path}"):
-            replace_file(path, data)
-    return path
+    file = f"{label}-{hashlib.sha256(data).hexdigest()[:8]}.parquet"
+    if not folder.has(file):
+        folder.replace(file, data)
+    return file
 
 
 def _export_prices(settings: Settings) -> pa.Table:

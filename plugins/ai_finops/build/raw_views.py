@@ -19,6 +19,7 @@ from ai_finops.lake_schemas import DERIVED_TABLES, OBJECTS, QUARANTINE, SOURCE_T
 if TYPE_CHECKING:
     from ai_finops.build.inputs import Inputs
     from ai_finops.lake import Lake, Outcome
+    from ai_finops.lake_store import LakeFolder
     from ai_finops.pricing.price_ledger import PricePeriod
 
 OUTCOMES = pa.schema(
@@ -71,6 +72,7 @@ def open_warehouse(path: Path | str, *, read_only: bool = False) -> duckdb.DuckD
 
 def raw_files(lake: Lake, inputs: Inputs) -> dict[str, tuple[list[Path], list[Path]]]:
     """Return the lake files of each table of schema `raw`: those that have its columns, an empty one first, and older ones."""
+    lake.fetch(version for source in _TABLES for version in inputs.partitions.get(source, ()))
     own = {
         f"{source}_{table}": _files(lake, inputs, (source,), table=table)
         for source, tables in _TABLES.items()
@@ -113,12 +115,12 @@ def view_parquet(connection: duckdb.DuckDBPyConnection, name: str, *, files: Seq
     connection.execute(f"create or replace view raw.{name} as {scan}")
 
 
-def view_prices(connection: duckdb.DuckDBPyConnection, *, folder: Path, periods: Sequence[PricePeriod]) -> None:
+def view_prices(connection: duckdb.DuckDBPyConnection, *, folder: LakeFolder, periods: Sequence[PricePeriod]) -> None:
     """Make or replace view `raw.prices`: the prices of each period's table, with no day outside of the period.
 
     `priced_from` and `priced_to` are the period's: usage days from the first on and before the second, NULL for the open one.
     """
-    scans = " union all by name ".join(_period_scan(folder / period.prices, period) for period in periods)
+    scans = " union all by name ".join(_period_scan(folder.file(period.prices), period) for period in periods)
     connection.execute(f"create or replace view raw.prices as {scans}")
 
 
@@ -176,7 +178,7 @@ def _make_outcomes(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Out
     _make_table(connection, "extract_outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
 
 
-def _make_closed(connection: duckdb.DuckDBPyConnection, *, folder: Path, inputs: Inputs) -> None:
+def _make_closed(connection: duckdb.DuckDBPyConnection, *, folder: LakeFolder, inputs: Inputs) -> None:
     """Make the closed periods, and their rows of each mart that stands still."""
     closings = [(each.closing, True) for each in inputs.closed] + [(each, False) for each in inputs.closing]
     rows = [

@@ -13,7 +13,10 @@ from datetime import date
 from pathlib import Path
 
 from ai_finops.errors import LakeError
-from ai_finops.lake_files import as_lake_error, file_sha256, replace_file
+from ai_finops.lake_files import as_lake_error, file_sha256
+from ai_finops.lake_store import LakeFolder
+
+_LEDGER = "ledger.json"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,32 +87,30 @@ def month_after(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
-def read_closed(folder: Path) -> ClosedLedger:
+def read_closed(folder: LakeFolder) -> ClosedLedger:
     """Read the ledger in `folder`; an empty one where nothing was closed yet.
 
     Raises:
         LakeError: It cannot be read.
     """
-    path = folder / "ledger.json"
-    if not path.exists():
+    if not folder.has(_LEDGER):
         return ClosedLedger()
-    with as_lake_error(f"read the ledger of closed periods {path}", then="restore it from a backup"):
-        return ClosedLedger(tuple(_from_plain(plain) for plain in json.loads(path.read_text())["closings"]))
+    doing = f"read the ledger of closed periods {folder.address(_LEDGER)}"
+    with as_lake_error(doing, then="restore it from a backup"):
+        return ClosedLedger(tuple(_from_plain(plain) for plain in json.loads(folder.read(_LEDGER))["closings"]))
 
 
-def write_closed(folder: Path, ledger: ClosedLedger) -> None:
+def write_closed(folder: LakeFolder, ledger: ClosedLedger) -> None:
     """Replace the ledger, all of it at once.
 
     Raises:
         LakeError: The disk refuses; the old one stays.
     """
-    path = folder / "ledger.json"
     plain = {"closings": [_to_plain(closed) for closed in ledger.closings]}
-    with as_lake_error(f"write {path}"):
-        replace_file(path, (json.dumps(plain, indent=1) + "\n").encode())
+    folder.replace(_LEDGER, (json.dumps(plain, indent=1) + "\n").encode())
 
 
-def frozen_files(folder: Path, closed: Iterable[ClosedPeriod], *, table: str) -> list[Path]:
+def frozen_files(folder: LakeFolder, closed: Iterable[ClosedPeriod], *, table: str) -> list[Path]:
     """Return the files of a mart's frozen rows, each checked against its checksum.
 
     Raises:
@@ -117,16 +118,18 @@ def frozen_files(folder: Path, closed: Iterable[ClosedPeriod], *, table: str) ->
     """
     files = []
     for each in closed:
-        frozen, path = each.tables[table], folder / each.tables[table].file
+        frozen = each.tables[table]
+        path = folder.address(frozen.file)
         doing = f"read {path}, what {each.closing.period} was when it closed"
         with as_lake_error(doing, then="restore it from a backup"):
-            sha256 = file_sha256(path)
+            file = folder.file(frozen.file)
+            sha256 = file_sha256(file)
         if sha256 != frozen.sha256:
             raise LakeError(
                 f"{path} is not what {each.closing.period} was when it closed: its SHA-256 is {sha256} and the ledger says "
                 f"{frozen.sha256}; restore it from a backup"
             )
-        files.append(path)
+        files.append(file)
     return files
 
 

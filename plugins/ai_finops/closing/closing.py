@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_finops.closing.closed_ledger import (
@@ -16,12 +15,15 @@ from ai_finops.closing.closed_ledger import (
 )
 from ai_finops.closing.frozen_rows import freeze
 from ai_finops.errors import PublishError
+from ai_finops.lake_store import LakeFolder
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def plan_closings(connection: duckdb.DuckDBPyConnection, *, database: str, build_id: str, folder: Path) -> ClosedLedger:
+def plan_closings(
+    connection: duckdb.DuckDBPyConnection, *, database: str, build_id: str, folder: LakeFolder
+) -> ClosedLedger:
     """Keep the rows of the periods that a build closes, and return the ledger as it is once the build is published.
 
     The ledger itself stays as it is. A build whose closings are in it already (it was killed while it was published, or is
@@ -49,7 +51,7 @@ def plan_closings(connection: duckdb.DuckDBPyConnection, *, database: str, build
     return ClosedLedger((*before, *planned))
 
 
-def record_closings(folder: Path, planned: ClosedLedger) -> None:
+def record_closings(folder: LakeFolder, planned: ClosedLedger) -> None:
     """Make `planned` the ledger.
 
     Raises:

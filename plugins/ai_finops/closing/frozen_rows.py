@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ai_finops.closing.closed_ledger import Closing, FrozenTable
-from ai_finops.lake_files import as_lake_error, parquet_bytes, replace_file
+from ai_finops.lake_files import parquet_bytes
+from ai_finops.lake_store import LakeFolder
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,7 +59,7 @@ FROZEN_TABLES = {
 
 
 def freeze(
-    connection: duckdb.DuckDBPyConnection, closing: Closing, *, database: str, folder: Path
+    connection: duckdb.DuckDBPyConnection, closing: Closing, *, database: str, folder: LakeFolder
 ) -> dict[str, FrozenTable]:
     """Write the rows that a period has in the marts of a build; again with the same rows writes the same files.
 
@@ -75,7 +75,7 @@ def freeze(
 
 
 def _freeze_table(
-    connection: duckdb.DuckDBPyConnection, closing: Closing, name: str, *, database: str, folder: Path
+    connection: duckdb.DuckDBPyConnection, closing: Closing, name: str, *, database: str, folder: LakeFolder
 ) -> FrozenTable:
     schema, period = FROZEN_TABLES[name], closing.period
     columns = ", ".join(schema.names)
@@ -96,8 +96,7 @@ def _freeze_table(
     ).to_arrow_table()
     data = parquet_bytes(rows.cast(schema))
     sha256 = hashlib.sha256(data).hexdigest()
-    path = folder / f"{period.usage_month:%Y-%m}-{name}-{sha256[:16]}.parquet"
-    if not path.exists():
-        with as_lake_error(f"write {path}"):
-            replace_file(path, data)
-    return FrozenTable(path.name, sha256, rows.num_rows)
+    file = f"{period.usage_month:%Y-%m}-{name}-{sha256[:16]}.parquet"
+    if not folder.has(file):
+        folder.replace(file, data)
+    return FrozenTable(file, sha256, rows.num_rows)

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ai_finops.demo.account import ACCOUNT_ID
 from ai_finops.errors import SourceUnavailable
@@ -171,9 +172,23 @@ def _exit_when_parent_is_gone() -> None:
     os._exit(0)
 
 
+def _write_one_at_a_time() -> None:
+    """Make a conditional write one step, as S3 does: moto looks first and then writes, and two threads may find nothing."""
+    from moto.s3.responses import S3Response
+
+    put, busy = S3Response.put_object, threading.Lock()
+
+    def put_alone(self: S3Response) -> Any:
+        with busy:
+            return put(self)
+
+    S3Response.put_object = put_alone
+
+
 def _serve(port: int) -> None:
     from moto.server import main
 
+    _write_one_at_a_time()
     threading.Thread(target=_exit_when_parent_is_gone, daemon=True).start()
     main(["-H", HOST, "-p", str(port)])
 

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ai_finops.errors import PublishError
 from ai_finops.pricing.price_ledger import PricePeriod, Recosting, prices_of, read_ledger, repriced, until, write_ledger
+
+if TYPE_CHECKING:
+    from ai_finops.lake_store import LakeFolder
 
 _FILE = "prices.json"
 
@@ -25,7 +29,7 @@ def write_periods(
     (build_folder / _FILE).write_text(json.dumps(plain, indent=1) + "\n")
 
 
-def hold_prices(build_folder: Path, *, prices: Path, as_of: date) -> None:
+def hold_prices(build_folder: Path, *, prices: LakeFolder, as_of: date) -> None:
     """Hold the days of a build that is about to be published to the prices that it used.
 
     Args:

@@ -14,10 +14,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ai_finops.errors import LakeError
 from ai_finops.pricing.price_table import FOREVER
+
+if TYPE_CHECKING:
+    from ai_finops.lake_store import LakeFolder
+
+_LEDGER = "ledger.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +115,19 @@ def prices_of(periods: Iterable[PricePeriod], day: date) -> str:
     )
 
 
-def read_ledger(folder: Path) -> PriceLedger:
+def read_ledger(folder: LakeFolder) -> PriceLedger:
     """Read the ledger of the price tables in `folder`; an empty one where nothing was published yet.
 
     Raises:
         LakeError: It cannot be read, or leaves days out.
     """
-    path = folder / "ledger.json"
-    if not path.exists():
-        return PriceLedger()
+    path = folder.address(_LEDGER)
     try:
-        plain = json.loads(path.read_text())
+        plain = json.loads(folder.read(_LEDGER))
         held = tuple(PricePeriod.from_plain(period) for period in plain["held"])
         recostings = tuple(Recosting(**each) for each in plain["recostings"])
+    except FileNotFoundError:
+        return PriceLedger()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(f"could not read the price ledger {path} ({error}); restore it from a backup") from error
     bounds = [FOREVER, *(period.end_day for period in held)]
@@ -131,38 +136,34 @@ def read_ledger(folder: Path) -> PriceLedger:
     return PriceLedger(held, recostings)
 
 
-def write_ledger(folder: Path, ledger: PriceLedger) -> None:
+def write_ledger(folder: LakeFolder, ledger: PriceLedger) -> None:
     """Replace the ledger, all of it at once.
 
     Raises:
         LakeError: The disk refuses; the old one stays.
     """
-    from ai_finops.lake_files import as_lake_error, replace_file
-
-    path = folder / "ledger.json"
     plain = {
         "held": [period.to_plain() for period in ledger.held],
         "recostings": [asdict(recosting) for recosting in ledger.recostings],
     }
-    with as_lake_error(f"write {path}"):
-        replace_file(path, (json.dumps(plain, indent=1) + "\n").encode())
+    folder.replace(_LEDGER, (json.dumps(plain, indent=1) + "\n").encode())
 
 
-def file_sha256(folder: Path, period: PricePeriod) -> str:
+def file_sha256(folder: LakeFolder, period: PricePeriod) -> str:
     """Return the SHA-256 of a period's price table.
 
     Raises:
         LakeError: The file is not there, or is not the one that its name says.
     """
-    path = folder / period.prices
+    path = folder.address(period.prices)
     try:
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(folder.file(period.prices).read_bytes()).hexdigest()
     except OSError as error:
         raise LakeError(
             f"the price table {path}, which prices usage from {period.first_day} on, cannot be read ({error.strerror}); "
             "restore it from a backup"
         ) from error
-    if not path.stem.endswith(f"-{sha256[:8]}"):
+    if not period.prices.endswith(f"-{sha256[:8]}.parquet"):
         raise LakeError(
             f"the price table {path}, which prices usage from {period.first_day} on, is damaged: its content is not what "
             "its name says; restore it from a backup"

@@ -106,7 +106,7 @@ def look_query(landing: Record, *, settings: Settings) -> str:
 
 def quarantine_address(source: str, *, settings: Settings) -> str:
     """Return where the lake keeps what of a source was quarantined: a file in each version of each partition (`lake.py`)."""
-    return str(settings.lake / "data" / source / "*" / "v*" / "quarantine.parquet")
+    return f"{settings.lake}/data/{source}/*/v*/quarantine.parquet"
 
 
 def object_address(source: str, *, settings: Settings) -> str:
