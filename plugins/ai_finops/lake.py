@@ -5,6 +5,7 @@
     <root>/outcomes/<source>/<landing date>.json                   the day's latest outcome
     <root>/empty/<source>/<table>-<hash>.parquet                   no rows, the table's schema
     <root>/prices/                                                 price tables as used (pricing/price_ledger.py)
+    <root>/runs/<last day>.json                    how long the stations of builds took (build/stations.py)
     <root>/locks/<source>/<key>.lock                               held while a version is written
 
 A version is made in a hidden folder beside its place, `partition.json` last, and then renamed into place in one step: killed
@@ -29,6 +30,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ai_finops.api_calls import ApiCalls
 from ai_finops.errors import LakeError
 from ai_finops.lake_files import as_lake_error, file_sha256, parquet_bytes, replace_file, sync
 from ai_finops.lake_schemas import tables_of
@@ -79,6 +81,10 @@ class Outcome:
     partitions: tuple[str, ...] = ()
     """Keys of the partitions that this landing wrote or found unchanged."""
     error: str | None = None
+    api_calls: tuple[ApiCalls, ...] = ()
+    """The calls by operation; those of an earlier release are not told apart."""
+    landing_seconds: float | None = None
+    """How long the landing took by the clock; None where nobody measured. Says how it ran, decides nothing."""
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -88,6 +94,12 @@ class Outcome:
             raise LakeError(
                 f"{self.source} {self.landing_date}: {self.read_count} records were read but "
                 f"{parts} are accounted for; nothing was recorded"
+            )
+        told = sum(each.call_count for each in self.api_calls)
+        if self.api_calls and told != self.api_call_count:
+            raise LakeError(
+                f"{self.source} {self.landing_date}: {self.api_call_count} API calls were made but {told} are told by "
+                "operation; nothing was recorded"
             )
 
     @property
@@ -105,7 +117,8 @@ class Outcome:
         """Read what `to_json` wrote."""
         plain = json.loads(text)
         plain |= {name: read(plain[name]) for name, read in _TIMES.items()}
-        return cls(**plain | {"partitions": tuple(plain["partitions"])})
+        calls = tuple(ApiCalls(**each) for each in plain.get("api_calls", ()))
+        return cls(**plain | {"partitions": tuple(plain["partitions"]), "api_calls": calls})
 
 
 _TIMES = {
@@ -223,6 +236,11 @@ class Lake:
     def closed(self) -> Path:
         """What closed periods were when they closed, and the ledger of them."""
         return self.root / "closed"
+
+    @property
+    def runs(self) -> Path:
+        """How long the stations of published builds took, by the last day that each build held."""
+        return self.root / "runs"
 
     def days(self, source: str) -> list[date]:
         """Return the landing days of `source` that have an outcome, whatever it is, in order."""
