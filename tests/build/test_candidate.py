@@ -71,6 +71,7 @@ def test_every_table_is_there_also_without_rows(settings):
     known = SOURCE_TABLES | DERIVED_TABLES
     expected = {f"{source}_{table}" for source, tables in known.items() for table in tables}
     expected |= {"extract_objects", "extract_quarantine", "extract_outcomes", "prices", "closed_periods"}
+    expected |= {"extract_api_calls", "station_runs"}
     expected |= {"lake_partitions", "changed_partitions", "gone_traces", "previous_days"}
     expected |= {f"closed_{name}{kind}" for name in FROZEN_TABLES for kind in ("", "_empty")}
     assert {name for (name,) in query(build, "select table_name from information_schema.tables")} == expected
