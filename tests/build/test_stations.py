@@ -9,7 +9,7 @@ import pytest
 
 from ai_finops.build import stations
 from ai_finops.build.stations import keep_runs, newest_runs, note, read_runs, station
-from ai_finops.errors import LakeError
+from ai_finops.errors import BuildError, LakeError
 from ai_finops.lake import Lake
 
 MONDAY = date(2025, 6, 2)
@@ -63,6 +63,12 @@ def test_a_station_made_again_counts_as_it_went_last(lake, folder):
 def test_a_station_nobody_knows_is_refused(folder):
     with pytest.raises(ValueError, match="build_castles"):
         note(folder, "build_castles", seconds=1)
+
+
+def test_a_note_that_the_disk_refuses_is_said(folder):
+    (folder / "stations").write_text("in the way")
+    with pytest.raises(BuildError, match="build_costs has ended.*run it again"):
+        note(folder, "build_costs", seconds=1)
 
 
 def test_a_build_reads_days_before_its_own_last_one(lake, folder):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from ai_finops.errors import LakeError
+from ai_finops.errors import BuildError, LakeError
 from ai_finops.lake import Lake
 from ai_finops.lake_files import as_lake_error, replace_file
 
@@ -55,7 +55,19 @@ def station(folder: Path, name: str) -> Iterator[Station]:
 
 
 def note(folder: Path, name: str, *, seconds: float, row_count: int | None = None) -> None:
-    """Note in a candidate's folder that a station has ended well, in place of an earlier attempt."""
+    """Note in a candidate's folder that a station has ended well, in place of an earlier attempt.
+
+    Raises:
+        BuildError: The disk refuses.
+    """
+    try:
+        write_note(folder, name, seconds=seconds, row_count=row_count)
+    except OSError as error:
+        raise BuildError(f"could not note in {folder} that {name} has ended: {error}; run it again") from error
+
+
+def write_note(folder: Path, name: str, *, seconds: float, row_count: int | None = None) -> None:
+    """Do what `note` does; raises OSError where the disk refuses."""
     if name not in STATIONS:
         raise ValueError(f"{name} is no station of a build")
     (folder / "stations").mkdir(exist_ok=True)

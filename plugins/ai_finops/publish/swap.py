@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from ai_finops.build.candidate import KEPT_COUNT, BuildRecord, read_record
 from ai_finops.build.lock import one_writer
-from ai_finops.build.stations import keep_runs, note
+from ai_finops.build.stations import keep_runs, write_note
 from ai_finops.closing.closed_ledger import ClosedLedger
 from ai_finops.closing.closing import plan_closings, record_closings
 from ai_finops.config import Settings
@@ -139,7 +139,7 @@ def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: Close
     record_closings(Lake(settings.lake).closed, closed)
     _keep_issued(candidate, settings=settings, as_of=as_of)
     row_count = sum(read_published_record(place)["row_counts"].values())
-    note(candidate, "publish_marts", seconds=time.monotonic() - started, row_count=row_count)
+    write_note(candidate, "publish_marts", seconds=time.monotonic() - started, row_count=row_count)
     keep_runs(Lake(settings.lake), folder=candidate, build_id=candidate.name, as_of=as_of)
     for left_over in settings.published.glob(".current-*"):
         left_over.unlink()
