@@ -96,9 +96,9 @@ test-airflow: manifest ## Weeks, faults and killed processes under Airflow as it
 	$(BIN)/python -m pytest -rs -s tests/scheduler
 
 # Which module of tests/benchmarks/ to run. Each says in its first lines what it measures and what else it takes (BENCH_SPANS, BENCH_CALLS, …).
-BENCH ?= extract
+BENCH ?= whole_day
 BENCHES = $(filter-out made_%,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
-bench: install $(if $(filter instrument_rivals,$(BENCH)),$(VENV)-rivals/.installed) ## Measure a path against its bare minimum, print the ratios (BENCH=extract, or another module of tests/benchmarks)
+bench: install $(if $(filter instrument_rivals,$(BENCH)),$(VENV)-rivals/.installed) ## Measure the whole day, or a path against its bare minimum (BENCH=whole_day, or another module of tests/benchmarks)
 	@test -f tests/benchmarks/$(BENCH).py || { echo "make: no BENCH=$(BENCH); there are $(BENCHES)" >&2; exit 1; }
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
 

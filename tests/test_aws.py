@@ -1,11 +1,13 @@
 """boto3 clients and what their errors become, against a stand-in that answers with them."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from botocore.exceptions import ClientError
 
 from ai_finops import aws
+from ai_finops.api_calls import ApiCalls
 from ai_finops.config import Settings
 from ai_finops.errors import (
     SettingsError,
@@ -96,6 +98,31 @@ def test_a_fault_is_tried_again_and_forgotten(stand_in_aws):
     with aws.calls_counted(stand_in_aws.clients) as calls:
         list_named(stand_in_aws.clients)
     assert calls.count == 2 == len(stand_in_aws.paths)
+    assert calls.calls() == (ApiCalls("s3", "ListObjectsV2", stand_in_aws.clients["s3"].meta.region_name, 2),)
+
+
+def test_metrics_asked_for_are_counted_once_however_often_they_are_sent(stand_in_aws):
+    fine = Answer(200, b"{}", {"Content-Type": "application/json"})
+    stand_in_aws.answer = lambda path, number: fine if number else Answer(500)
+    metric = {"Namespace": "AI/FinOps", "MetricName": "InputTokens"}
+    queries = [
+        {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "Sum"}} for number in range(3)
+    ]
+    with aws.calls_counted(stand_in_aws.clients) as calls:
+        stand_in_aws.clients["cloudwatch"].get_metric_data(
+            MetricDataQueries=queries, StartTime=datetime(2025, 6, 1), EndTime=datetime(2025, 6, 2)
+        )
+    (told,) = calls.calls()
+    assert (told.operation_name, told.call_count, told.item_count) == ("GetMetricData", 2, 3)
+
+
+def test_a_client_that_comes_later_is_counted_too(stand_in_aws):
+    stand_in_aws.answer = lambda path, number: Answer(200, b"<ListBucketResult/>", {"Content-Type": "application/xml"})
+    with aws.calls_counted({}) as calls:
+        calls.watch(stand_in_aws.clients["s3"])
+        list_named(stand_in_aws.clients)
+    list_named(stand_in_aws.clients)
+    assert calls.count == 1
 
 
 def test_calls_are_counted_inside_the_block_only(stand_in_aws):

@@ -130,7 +130,7 @@ def test_audit_publish_compare_and_status(settings, capsys):
     assert cli.main(["audit"]) == 0
     assert f"audited {first['build_id']}: " in capsys.readouterr().out
     assert cli.main(["publish"]) == 0
-    assert "published 000001-2025-06-11-0123abcd: 42 marts" in capsys.readouterr().out
+    assert "published 000001-2025-06-11-0123abcd: 43 marts" in capsys.readouterr().out
 
     make_passed(settings, number=2)
     assert cli.main(["publish", "--build", "000002-2025-06-11-0123abcd"]) == 0

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ai_finops.api_calls import ApiCalls
 from ai_finops.demo.local_aws import local_aws
 from ai_finops.errors import LakeError
 from ai_finops.lake import Lake, Outcome
@@ -272,10 +273,25 @@ def test_two_writers_at_once_take_turns(lake):
 
 
 def test_an_outcome_is_read_back_as_it_was(lake):
-    written = outcome(api_call_count=7, bytes_read=99)
+    calls = (ApiCalls("s3", "GetObject", "us-east-1", 6), ApiCalls("openai", "GET", None, 1))
+    written = outcome(api_call_count=7, api_calls=calls, landing_seconds=1.25, bytes_read=99)
     lake.record_outcome(written)
     assert lake.outcomes() == [written]
     assert lake.days("traces") == [date(2025, 6, 2)]
+
+
+def test_an_outcome_of_an_earlier_release_told_less(lake):
+    lake.record_outcome(written := outcome(api_call_count=7))
+    (path,) = (lake.root / "outcomes" / "traces").iterdir()
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({name: said[name] for name in said if name not in ("api_calls", "landing_seconds")}))
+    assert lake.outcomes() == [written]
+    assert (written.api_calls, written.landing_seconds) == ((), None)
+
+
+def test_calls_that_do_not_add_up_are_refused():
+    with pytest.raises(LakeError, match="7 API calls were made but 6 are told"):
+        outcome(api_call_count=7, api_calls=(ApiCalls("s3", "GetObject", "us-east-1", 6),))
 
 
 def test_the_latest_outcome_of_a_day_counts(lake):

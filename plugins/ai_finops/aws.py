@@ -6,7 +6,6 @@ bound, so a throttled call slows down instead of failing, and a dead endpoint fa
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -16,6 +15,7 @@ import boto3
 from botocore import exceptions as boto
 from botocore.config import Config
 
+from ai_finops.api_calls import ApiTally
 from ai_finops.errors import (
     SettingsError,
     SourceError,
@@ -66,6 +66,8 @@ _THROTTLED = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
+_CHARGED_BY = {"GetMetricData": "MetricDataQueries"}
+"""Operations that are charged by the entries of a parameter and not by the request."""
 _NO_CREDENTIALS = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
 
 
@@ -178,26 +180,43 @@ def _named(error: boto.ClientError, doing: str, permission: str) -> SourceError:
     return SourceError(f"cannot {doing}: AWS answered {code or status}; this is a defect, report it with the log")
 
 
-class CallCount:
-    """HTTP requests sent, retries included."""
+class ClientCalls(ApiTally):
+    """The calls that boto3 clients send while it watches them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.count = 0
+        super().__init__()
+        self._watched: list[tuple[Any, str, Any]] = []
 
-    def _add(self, **_: Any) -> None:
-        with self._lock:
-            self.count += 1
+    def watch(self, client: Any) -> None:
+        """Count this client's calls too, until the end of the block."""
+        about = (client.meta.service_model.service_name, client.meta.region_name)
+        for event, handler in (("before-send", self._sent), ("before-parameter-build", self._meant)):
+            listener = partial(handler, about)
+            client.meta.events.register(event, listener)
+            self._watched.append((client, event, listener))
+
+    def stop(self) -> None:
+        """Count no more."""
+        for client, event, listener in self._watched:
+            client.meta.events.unregister(event, listener)
+        self._watched.clear()
+
+    def _sent(self, about: tuple[str, str], *, event_name: str, **_: Any) -> None:
+        self.add((about[0], event_name.rpartition(".")[2], about[1]), calls=1)
+
+    def _meant(self, about: tuple[str, str], *, event_name: str, params: Mapping[str, Any], **_: Any) -> None:
+        operation = event_name.rpartition(".")[2]
+        if operation in _CHARGED_BY:
+            self.add((about[0], operation, about[1]), items=len(params.get(_CHARGED_BY[operation], ())))
 
 
 @contextmanager
-def calls_counted(clients: Clients) -> Iterator[CallCount]:
+def calls_counted(clients: Clients) -> Iterator[ClientCalls]:
     """Count the requests that `clients` send inside the block."""
-    calls = CallCount()
+    calls = ClientCalls()
     for each in clients.values():
-        each.meta.events.register("before-send", calls._add)
+        calls.watch(each)
     try:
         yield calls
     finally:
-        for each in clients.values():
-            each.meta.events.unregister("before-send", calls._add)
+        calls.stop()

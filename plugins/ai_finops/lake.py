@@ -5,6 +5,7 @@
     <root>/outcomes/<source>/<landing date>.json                   the day's latest outcome
     <root>/empty/<source>/<table>-<hash>.parquet                   no rows, the table's schema
     <root>/prices/                                                 price tables as used (pricing/price_ledger.py)
+    <root>/runs/<last day>.json                    how long the stations of builds took (build/stations.py)
     <root>/locks/<source>/<key>.lock                               held while a version is written
 
 A version is made in a hidden folder beside its place, `partition.json` last, and then renamed into place in one step: killed
@@ -27,6 +28,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ai_finops.api_calls import ApiCalls
 from ai_finops.errors import LakeError, LakeUnavailable
 from ai_finops.lake_files import as_lake_error, file_sha256, parquet_bytes, replace_file, sync
 from ai_finops.lake_folder import FolderStore
@@ -105,6 +107,10 @@ class Outcome:
     partitions: tuple[str, ...] = ()
     """Keys of the partitions that this landing wrote or found unchanged."""
     error: str | None = None
+    api_calls: tuple[ApiCalls, ...] = ()
+    """The calls by operation; those of an earlier release are not told apart."""
+    landing_seconds: float | None = None
+    """How long the landing took by the clock; None where nobody measured. Says how it ran, decides nothing."""
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -114,6 +120,12 @@ class Outcome:
             raise LakeError(
                 f"{self.source} {self.landing_date}: {self.read_count} records were read but "
                 f"{parts} are accounted for; nothing was recorded"
+            )
+        told = sum(each.call_count for each in self.api_calls)
+        if self.api_calls and told != self.api_call_count:
+            raise LakeError(
+                f"{self.source} {self.landing_date}: {self.api_call_count} API calls were made but {told} are told by "
+                "operation; nothing was recorded"
             )
 
     @property
@@ -131,7 +143,8 @@ class Outcome:
         """Read what `to_json` wrote."""
         plain = json.loads(text)
         plain |= {name: read(plain[name]) for name, read in _TIMES.items()}
-        return cls(**plain | {"partitions": tuple(plain["partitions"])})
+        calls = tuple(ApiCalls(**each) for each in plain.get("api_calls", ()))
+        return cls(**plain | {"partitions": tuple(plain["partitions"]), "api_calls": calls})
 
 
 _TIMES = {
@@ -303,6 +316,11 @@ class Lake:
     def closed(self) -> LakeFolder:
         """What closed periods were when they closed, and the ledger of them."""
         return LakeFolder(self.store, "closed")
+
+    @property
+    def runs(self) -> LakeFolder:
+        """How long the stations of published builds took, by the last day that each build held."""
+        return LakeFolder(self.store, "runs")
 
     def days(self, source: str) -> list[date]:
         """Return the landing days of `source` that have an outcome, whatever it is, in order."""

@@ -1,7 +1,7 @@
 """Measure the way from OTLP objects on disk to the lake's Parquet against what the JSON decoder alone needs.
 
-    make bench                          200,000 spans, three rounds
-    make bench BENCH_SPANS=1000000
+    make bench BENCH=extract                          200,000 spans, three rounds
+    make bench BENCH=extract BENCH_SPANS=1000000
 
 Every path runs in a process of its own, so that its peak memory is its own, and the paths take turns, so that a busy moment of
 the machine hits all of them. Seconds are medians of the rounds. Ratios are of CPU seconds: one thread against one thread they

@@ -46,7 +46,8 @@ def land_day(settings: Settings, day: date, *, span_count: int) -> None:
     lake = Lake(settings.lake)
     spans = _partition(day, trace_count=span_count // SPANS_PER_TRACE)
     _write(lake, "traces", day, key=str(day), spans=spans)
-    lines = _bill(day, trace_count=span_count // SPANS_PER_TRACE)
+    rows = bill(day, trace_count=span_count // SPANS_PER_TRACE)
+    lines = pa.Table.from_pylist(rows, schema=tables_of("billing")["line_items"])
     _write(lake, "billing", day, key=f"{day:%Y-%m}", line_items=lines, invoice_totals=_totals(lines))
 
 
@@ -149,9 +150,9 @@ def _trace(rng: random.Random, began_at: datetime, *, key: str) -> list[dict]:
     ]
 
 
-def _bill(last: date, *, trace_count: int) -> pa.Table:
+def bill(last: date, *, trace_count: int) -> list[dict]:
     """Return the lines of the month of `last`, up to that day: an hour, model, token class and tag each."""
-    schema, rows = tables_of("billing")["line_items"], []
+    rows = []
     for day in days_between(max(month_start(last), FIRST_DAY), last):
         rng = np.random.default_rng(day.toordinal())
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -170,7 +171,7 @@ def _bill(last: date, *, trace_count: int) -> pa.Table:
             amount = Decimal(round(trace_count * BATCH_SHARE * tokens * float(rng.uniform(0.5, 1.5)))) / 1_000_000
             cost = (amount * Decimal(str(price)) / 2).quantize(Decimal("1e-12"))
             rows.append(_line(midnight, NOVA, token_class, amount=amount, cost=cost, tags={}, suffix="-batch"))
-    return pa.Table.from_pylist(rows, schema=schema)
+    return rows
 
 
 def _line(

@@ -158,6 +158,10 @@ MADE = {
         "days, (values ('traces'), ('billing'), ('cloudwatch')) as s(source)",
         {"landing_date": "day", "source": "source", "status": "'loaded'", "error": "null"},
     ),
+    "fct_daily_run_summaries": Made(
+        "days, (values ('land_traces'), ('land_billing'), ('land_cloudwatch'), ('build_costs')) as s(station)",
+        {"run_date": "day", "station_name": "station", "status": "'loaded'", "api_cost_reason": "null"},
+    ),
     "fct_daily_metrics": Made(
         "days, scopes, slices",
         {

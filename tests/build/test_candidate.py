@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from ai_finops.api_calls import ApiCalls
 from ai_finops.build import candidates, find_build, prepare
 from ai_finops.build.raw_views import open_warehouse
+from ai_finops.build.stations import keep_runs
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.errors import BuildError
+from ai_finops.lake import Lake
 from ai_finops.lake_schemas import DERIVED_TABLES, SOURCE_TABLES
 from tests.build.tiny_lake import land, land_traces, record
 
@@ -71,6 +74,7 @@ def test_every_table_is_there_also_without_rows(settings):
     known = SOURCE_TABLES | DERIVED_TABLES
     expected = {f"{source}_{table}" for source, tables in known.items() for table in tables}
     expected |= {"extract_objects", "extract_quarantine", "extract_outcomes", "prices", "closed_periods"}
+    expected |= {"extract_api_calls", "station_runs"}
     expected |= {"lake_partitions", "changed_partitions", "gone_traces", "previous_days"}
     expected |= {f"closed_{name}{kind}" for name in FROZEN_TABLES for kind in ("", "_empty")}
     assert {name for (name,) in query(build, "select table_name from information_schema.tables")} == expected
@@ -89,6 +93,38 @@ def test_outcomes_are_rows_with_their_types(settings):
     kinds = dict(query(build, "select column_name, column_type from (describe raw.extract_outcomes)"))
     assert kinds["extracted_at"] == "TIMESTAMP WITH TIME ZONE"
     assert kinds["read_count"] == "BIGINT"
+
+
+def test_calls_and_seconds_of_a_landing_are_rows(settings):
+    land_traces(settings, MONDAY)
+    lake = Lake(settings.lake)
+    calls = (ApiCalls("s3", "GetObject", "us-east-1", 3), ApiCalls("openai", "GET", None, 1))
+    outcome = lake.outcome("traces", MONDAY)
+    lake.record_outcome(replace(outcome, api_call_count=4, api_calls=calls, landing_seconds=1.5))
+    build = prepare(settings=settings)
+    rows = query(build, "select * exclude (source, landing_date) from raw.extract_api_calls order by service_name")
+    assert rows == [("openai", "GET", None, 1, 0), ("s3", "GetObject", "us-east-1", 3, 0)]
+    assert query(build, "select landing_seconds from raw.extract_outcomes") == [(1.5,)]
+
+
+def test_stations_of_builds_of_earlier_days_are_rows_and_those_of_the_last_day_are_not(settings):
+    land_traces(settings, MONDAY)
+    build = prepare(settings=settings)
+    keep_runs(Lake(settings.lake), folder=Path(build["build_dir"]), build_id=build["build_id"], as_of=TUESDAY)
+    stations = "select station_name, run_date from raw.station_runs"
+    again = prepare(settings=settings)
+    assert query(again, stations) == []
+    assert again["build_id"][7:] == build["build_id"][7:]
+    land_traces(settings, TUESDAY)
+    assert query(prepare(settings=settings), stations) == [("prepare_build", MONDAY)]
+
+
+def test_seconds_change_nothing_that_a_build_is_made_of(settings):
+    land_traces(settings, MONDAY)
+    build = prepare(settings=settings)
+    lake = Lake(settings.lake)
+    lake.record_outcome(replace(lake.outcome("traces", MONDAY), landing_seconds=9.5))
+    assert prepare(settings=settings)["build_id"][7:] == build["build_id"][7:]
 
 
 def test_objects_and_quarantine_of_all_sources_are_one_table(settings):

@@ -69,6 +69,8 @@ def test_points_of_three_days_each_in_its_partition(put, land, lake):
     assert (outcome.status, outcome.read_count, outcome.loaded_count) == ("loaded", 2, 2)
     assert outcome.partitions == ("2025-06-02", "2025-06-03", "2025-06-04") == tuple(lake.current("cloudwatch"))
     assert outcome.api_call_count == 2 + 3
+    kinds = {each.operation_name: (each.call_count, each.item_count) for each in outcome.api_calls}
+    assert kinds == {"ListMetrics": (2, 0), "GetMetricData": (3, 3 * len(rule_of("InputTokens").statistics))}
     assert points(lake) == [
         {
             "namespace": "AI/FinOps",

@@ -207,6 +207,10 @@ def test_repeated_calls_are_counted(api, server):
         assert calls.count == 0
         get(api)
     assert (calls.count, api.call_count) == (2, 3)
+    (told,) = calls.calls()
+    assert (told.operation_name, told.region_id, told.call_count) == ("GET", None, 2)
+    with calls_counted(api) as calls:
+        assert calls.calls() == ()
 
 
 @pytest.fixture

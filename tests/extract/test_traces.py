@@ -61,6 +61,8 @@ def test_a_day_of_every_kind_of_object(put, land, lake):
     assert (outcome.ignored_count, outcome.quarantined_count, outcome.duplicate_count) == (1, 2, 1)
     assert outcome.bytes_read == sum(map(len, bodies.values()))
     assert outcome.api_call_count == 1 + len(bodies)
+    kinds = {(each.service_name, each.operation_name): each.call_count for each in outcome.api_calls}
+    assert kinds == {("s3", "ListObjectsV2"): 1, ("s3", "GetObject"): len(bodies)}
     assert outcome.partitions == ("2025-06-02",)
     assert span_numbers(lake) == [1, 2, 3, 4, 5, 6]
     assert {key.rsplit("/", 1)[1] for (key,) in rows(lake, columns="object_key")} <= {

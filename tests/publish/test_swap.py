@@ -16,6 +16,7 @@ import pytest
 
 from ai_finops.analyse.schemas import PROJECTIONS, SAVINGS
 from ai_finops.build.issued import find_issued
+from ai_finops.build.stations import newest_runs, note
 from ai_finops.errors import BuildError, OlderBuild, PublishError
 from ai_finops.lake import Lake
 from ai_finops.orchestrate.publishing import publish_or_give_way
@@ -24,7 +25,7 @@ from ai_finops.quality.verdict import fingerprint, record_verdict
 from tests import sql
 from tests.quality.tiny_marts import change, make_build
 
-STEPS = ("write_marts", "sync", "Path.rename", "_keep_issued", "Path.symlink_to", "Path.replace")
+STEPS = ("write_marts", "sync", "Path.rename", "_keep_issued", "keep_runs", "Path.symlink_to", "Path.replace")
 
 
 def make_passed(settings, *, number: int = 1) -> dict[str, str]:
@@ -251,6 +252,8 @@ name = step.removeprefix("Path.")
 real = getattr(target, name)
 
 def die(*args, **kwargs):
+    if name == "replace" and not args[0].name.startswith(".current-"):
+        return real(*args, **kwargs)
     if after:
         real(*args, **kwargs)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -299,6 +302,20 @@ def test_what_a_build_issued_is_kept_once_it_is_published(settings):
     ]
     publish(settings=settings, build=build)
     assert find_issued(lake, before=date(2025, 6, 12)) == kept
+
+
+def test_how_long_a_build_took_is_kept_once_it_is_published(settings):
+    build = make_passed(settings)
+    note(Path(build["build_dir"]), "build_costs", seconds=2)
+    lake = Lake(settings.lake)
+    assert newest_runs(lake) == ()
+    publish(settings=settings, build=build)
+    costs, publishing = newest_runs(lake)
+    assert (costs.station_name, costs.run_seconds, str(costs.run_date)) == ("build_costs", 2, "2025-06-10")
+    record = json.loads((current_build(settings) / "build.json").read_text())
+    assert (publishing.station_name, publishing.row_count) == ("publish_marts", sum(record["row_counts"].values()))
+    publish(settings=settings, build=build)
+    assert newest_runs(lake) == (costs, publishing)
 
 
 def test_a_refused_build_issues_nothing(settings):

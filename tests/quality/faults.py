@@ -170,6 +170,40 @@ FAULTS = (
         "warn",
     ),
     Fault(
+        "a run that nobody sums up",
+        "fct_daily_run_summaries",
+        (
+            (
+                "delete from marts.fct_daily_run_summaries where run_date = '2025-06-05' "
+                "and station_name = 'land_billing'"
+            ),
+        ),
+        "lost_landing_count",
+    ),
+    Fault(
+        "calls of unknown price that cost nothing",
+        "fct_daily_run_summaries",
+        (
+            (
+                "update marts.fct_daily_run_summaries set unpriced_call_count = 3 "
+                "where run_date = '2025-06-10' and station_name = 'land_traces'"
+            ),
+        ),
+        "guessed_cost_count",
+    ),
+    Fault(
+        "a landing that asks ten times as much",
+        "fct_daily_run_summaries",
+        (
+            (
+                "update marts.fct_daily_run_summaries set api_cost_usd = 2 "
+                "where run_date = '2025-06-10' and station_name = 'land_traces'"
+            ),
+        ),
+        "api_cost_off",
+        "warn",
+    ),
+    Fault(
         "a bill in cents",
         "fct_daily_price_differences",
         (

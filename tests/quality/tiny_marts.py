@@ -161,6 +161,20 @@ select
     1::bigint as ignored_count, 1::bigint as quarantined_count, 0::bigint as duplicate_count,
     cast(null as varchar) as error, timestamptz '2025-06-11 06:00:00+00' as extracted_at
 from raw.extract_outcomes;
+
+create table marts.fct_daily_run_summaries as
+select
+    landing_date as run_date, 'land_' || source as station_name, status, cast(null as varchar) as api_cost_reason,
+    loaded_count as row_count, 1000::bigint as read_bytes, 20::bigint as api_call_count,
+    2::bigint as s3_list_request_count, 18::bigint as s3_get_request_count, 0::bigint as cloudwatch_metric_count,
+    20::bigint as cost_explorer_request_count, 0::bigint as unpriced_call_count,
+    cast(0.2 as decimal(38, 12)) as api_cost_usd, 1.5::double as run_seconds, extracted_at as ended_at
+from marts.fct_daily_extract_outcomes
+union all
+select
+    day, 'build_costs', 'built', 'not_counted', null, null, null, null, null, null, null, null, null, 20.0,
+    timestamptz '2025-06-11 06:10:00+00'
+from days where day < '2025-06-10';
 """
 
 COSTS = """

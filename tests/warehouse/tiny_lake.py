@@ -28,7 +28,7 @@ from ai_finops.analyse.schemas import (
     SAVINGS,
 )
 from ai_finops.build.parsing import process_arguments
-from ai_finops.build.raw_views import CLOSED_PERIODS, OUTCOMES
+from ai_finops.build.raw_views import API_CALLS, CLOSED_PERIODS, OUTCOMES, STATION_RUNS
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
 from ai_finops.lake_schemas import (
     DERIVED_TABLES,
@@ -183,6 +183,8 @@ def make_raw(
         "extract_objects": (OBJECTS, ()),
         "extract_quarantine": (QUARANTINE, ()),
         "extract_outcomes": (OUTCOMES, outcomes),
+        "extract_api_calls": (API_CALLS, landed.get("extract_api_calls", ())),
+        "station_runs": (STATION_RUNS, landed.get("station_runs", ())),
         "closed_periods": (CLOSED_PERIODS, landed.get("closed_periods", ())),
         **{f"closed_{name}": (schema, landed.get(f"closed_{name}", ())) for name, schema in FROZEN_TABLES.items()},
         **({} if analyses is None else {name: (ANALYSES[name], analyses.get(name, ())) for name in ANALYSES}),

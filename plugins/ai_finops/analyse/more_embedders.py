@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,12 @@ class SentenceEmbedder:
         return np.asarray(self._model.encode(list(rows), normalize_embeddings=True), dtype=np.float32)[places]
 
 
-def open_embedder(settings: Settings) -> Embedder:
+def open_embedder(settings: Settings, *, watch: Callable[[Any], None] = lambda client: None) -> Embedder:
     """Open the embedder that `AI_FINOPS_EMBEDDER` names.
 
+    Args:
+        settings: Which one, and where Bedrock is.
+        watch: Gets the client of one that is asked over the network, as whoever counts its calls does.
     Raises:
         SettingsError: It names no folder of a model, or a package that the model needs is missing.
     """
@@ -93,6 +96,7 @@ def open_embedder(settings: Settings) -> Embedder:
         return StaticEmbedder(BUNDLED)
     if name.startswith(BEDROCK):
         client = aws.client("bedrock-runtime", settings=settings)
+        watch(client)
         return TitanEmbedder(client, model_id=name.removeprefix(BEDROCK))
     folder = Path(name).expanduser()
     if (folder / "modules.json").is_file() and not _is_static(folder):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ai_finops.build.lock import one_writer
 from ai_finops.build.marts import marts_of
+from ai_finops.build.stations import station
 from ai_finops.config import Settings
 from ai_finops.days import days_between
 from ai_finops.errors import BuildError
@@ -55,6 +56,7 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
     folder = Path(build["build_dir"])
     with (
         one_writer(settings.builds, doing=f"the analyses of {build['build_id']}"),
+        station(folder, "analyse_costs") as analysing,
         open_warehouse(build["warehouse"]) as warehouse,
     ):
         exported = _export(warehouse, folder=folder / "phase_1")
@@ -68,7 +70,9 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
         (folder / "analysis").mkdir(exist_ok=True)
         for name, table in results.items():
             _put(warehouse, name, table, folder=folder, kept=kept.get(name))
-    return {name: table.num_rows for name, table in results.items()}
+        counts = {name: table.num_rows for name, table in results.items()}
+        analysing.row_count = sum(counts.values())
+    return counts
 
 
 def _export(warehouse: duckdb.DuckDBPyConnection, *, folder: Path) -> dict[str, Path]:

@@ -6,7 +6,7 @@
                                    /issued.json        lake files of what was issued before (build/issued.py)
                                    /prices.json        which price table prices which days (pricing/held_prices.py)
                                    /warehouse.duckdb   schema raw from here, the others from dbt
-                                   /dbt/ phase_1/ analysis/ audit.json
+                                   /dbt/ phase_1/ analysis/ stations/ audit.json
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from ai_finops.build.base import begin, code_sha256, copy_warehouse, find_base
 from ai_finops.build.lock import one_writer
+from ai_finops.build.stations import note
 from ai_finops.config import Settings
 from ai_finops.errors import BuildError
 from ai_finops.pricing.held_prices import write_periods
@@ -84,6 +86,7 @@ def prepare(
 
     lake = Lake(settings.lake)
     with one_writer(settings.builds, doing="preparing a build"):
+        started = time.monotonic()
         inputs = read_inputs(
             lake, settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again
         )
@@ -122,6 +125,7 @@ def prepare(
         (folder / "raw_files.json").write_text(json.dumps(listed, indent=1) + "\n")
         (folder / "build.json").write_text(json.dumps(asdict(record), indent=1) + "\n")
         _prune(settings)
+        note(folder, "prepare_build", seconds=time.monotonic() - started)
     return describe(folder)
 
 

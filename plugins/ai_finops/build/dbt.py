@@ -12,10 +12,12 @@ from pathlib import Path
 from ai_finops.build.lock import one_writer
 from ai_finops.build.parsing import process_arguments
 from ai_finops.build.spark_session import missing_for_spark
+from ai_finops.build.stations import station
 from ai_finops.config import TARGETS, Settings
 from ai_finops.errors import BuildError
 
-PHASES = ("phase_1", "phase_2")
+_STATIONS = {"phase_1": "build_costs", "phase_2": "build_reviews"}
+PHASES = tuple(_STATIONS)
 logger = logging.getLogger(__name__)
 
 
@@ -44,7 +46,10 @@ def run_dbt(phase: str, *, settings: Settings, build: dict[str, str], target: st
             settings.dbt_project, report=report_path, folder=folder, target=target, command=_command(phase, build=build)
         ),
     ]
-    with one_writer(settings.builds, doing=f"dbt {phase} of {build['build_id']}"):
+    with (
+        one_writer(settings.builds, doing=f"dbt {phase} of {build['build_id']}"),
+        station(Path(build["build_dir"]), _STATIONS[phase]),
+    ):
         output = _run(command, environment=_environment(build), output_path=folder / "output.txt")
         counts = _counted(report_path, phase=phase, output=output, log=folder / "logs" / "dbt.log")
         if target == "spark":

@@ -23,6 +23,7 @@ from ai_finops.pricing.price_ledger import PricePeriod, file_sha256, read_ledger
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ai_finops.build.stations import StationRun
     from ai_finops.lake import Lake, Outcome, PartitionVersion
     from ai_finops.lake_store import LakeFolder
 
@@ -45,6 +46,8 @@ class Inputs:
     """Periods that the build finds to be final: publishing it closes them."""
     issued: tuple[PartitionVersion, ...]
     """What was issued on dates before this build's own, which stays as it was."""
+    station_runs: tuple[StationRun, ...]
+    """How long the stations of builds of days before this build's last one took."""
     as_of_date: date
     """First day that is not in the build: the day after the latest day for which some enabled source gave something."""
     sha256: str
@@ -73,6 +76,7 @@ def read_inputs(
         SettingsError: Seed `closing_rules` says something that is no rule.
     """
     from ai_finops.build.issued import find_issued
+    from ai_finops.build.stations import read_runs
 
     # Outcomes before partitions: a landing that ends in between adds rows of a day after `as_of_date`, never a day
     # that is counted and whose rows are not here.
@@ -103,6 +107,7 @@ def read_inputs(
     )
     periods = _price_periods(lake.prices, settings=settings, recosted_days=recosted_days)
     issued = find_issued(lake, before=as_of)
+    station_runs = read_runs(lake, before=max(loaded))
     prices = [(*period.to_plain().values(), file_sha256(lake.prices, period)) for period in periods]
     return Inputs(
         outcomes=outcomes,
@@ -111,6 +116,7 @@ def read_inputs(
         closed=closed,
         closing=closing,
         issued=issued,
+        station_runs=station_runs,
         as_of_date=as_of,
         sha256=_hash_inputs(
             outcomes,
@@ -119,6 +125,7 @@ def read_inputs(
             # Closed by this build or before it: the same rows.
             closings=[*(each.closing for each in closed), *closing],
             issued=issued,
+            station_runs=station_runs,
             dbt_project=settings.dbt_project,
         ),
     )
@@ -206,6 +213,7 @@ def _hash_inputs(
     prices: list[tuple],
     closings: list[Closing],
     issued: tuple[PartitionVersion, ...],
+    station_runs: tuple[StationRun, ...],
     dbt_project: Path,
 ) -> str:
     """Hash what the marts are a function of; when and how often something was landed is not part of it."""
@@ -215,6 +223,7 @@ def _hash_inputs(
         "closed": sorted((str(closing.period), closing.version) for closing in closings),
         # What is made later of dates that nobody issued is the doing of a build of this lake, as are the prices that it holds.
         "issued": {each.key: each.content_sha256 for each in issued if each.source == ISSUED},
+        "station_runs": [(str(each.run_date), each.station_name, each.row_count) for each in station_runs],
         "dbt_project": file_hashes(project_files(dbt_project), root=dbt_project),
         "partitions": {
             source: {partition.key: partition.content_sha256 for partition in versions}
@@ -226,7 +235,9 @@ def _hash_inputs(
 
 
 def _without_run(outcome: dict) -> dict:
-    return {name: value for name, value in outcome.items() if name not in ("extracted_at", "as_of_date")}
+    return {
+        name: value for name, value in outcome.items() if name not in ("extracted_at", "as_of_date", "landing_seconds")
+    }
 
 
 def file_hashes(files: Iterable[Path], *, root: Path) -> dict[str, str]:

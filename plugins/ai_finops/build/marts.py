@@ -93,6 +93,7 @@ MARTS: dict[str, Mart] = {
         ),
         Mart("fct_daily_unmapped_attributes", "phase_1", ("landing_date", "attribute_name", "service_name")),
         Mart("fct_daily_extract_outcomes", "phase_1", ("source", "landing_date")),
+        Mart("fct_daily_run_summaries", "phase_1", ("run_date", "station_name")),
         Mart("dim_days", "phase_1", ("usage_date",)),
         Mart("fct_daily_metrics", "phase_2", ("usage_date", "feature_id", "dimension", "metric_name")),
         Mart("fct_daily_cache_opportunities", "phase_2", ("usage_date", "feature_id", "embedder_id", "similarity")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,33 @@ OUTCOMES = pa.schema(
         ("bytes_read", pa.int64()),
         ("partitions", pa.list_(pa.string())),
         ("error", pa.string()),
+        ("landing_seconds", pa.float64()),
     ]
 )
+
+API_CALLS = pa.schema(
+    [
+        ("source", pa.string()),
+        ("landing_date", pa.date32()),
+        ("service_name", pa.string()),
+        ("operation_name", pa.string()),
+        ("region_id", pa.string()),
+        ("call_count", pa.int64()),
+        ("item_count", pa.int64()),
+    ]
+)
+"""Calls of each landing by operation; landings of an earlier release told their sum alone."""
+
+STATION_RUNS = pa.schema(
+    [
+        ("station_name", pa.string()),
+        ("run_seconds", pa.float64()),
+        ("row_count", pa.int64()),
+        ("ended_at", pa.timestamp("us", tz="UTC")),
+        ("run_date", pa.date32()),
+    ]
+)
+"""How long the stations of earlier builds took."""
 
 _TABLES = {source: SOURCE_TABLES[source] for source in KNOWN_SOURCES} | DERIVED_TABLES
 """Of sources, and of families that are made beside one."""
@@ -104,6 +130,8 @@ def make_raw_views(
         view_table(connection, name, of_table, schemas[name])
     view_prices(connection, folder=lake.prices, periods=inputs.price_periods)
     _make_outcomes(connection, inputs.outcomes)
+    runs = pa.Table.from_pylist([asdict(run) for run in inputs.station_runs], schema=STATION_RUNS)
+    _make_table(connection, "station_runs", runs)
     _make_closed(connection, folder=lake.closed, inputs=inputs)
     return files
 
@@ -176,6 +204,12 @@ def _quoted(files: Iterable[Path]) -> str:
 def _make_outcomes(connection: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
     rows = [{name: getattr(outcome, name) for name in OUTCOMES.names} for outcome in outcomes]
     _make_table(connection, "extract_outcomes", pa.Table.from_pylist(rows, schema=OUTCOMES))
+    calls = [
+        {"source": outcome.source, "landing_date": outcome.landing_date, **asdict(each)}
+        for outcome in outcomes
+        for each in outcome.api_calls
+    ]
+    _make_table(connection, "extract_api_calls", pa.Table.from_pylist(calls, schema=API_CALLS))
 
 
 def _make_closed(connection: duckdb.DuckDBPyConnection, *, folder: LakeFolder, inputs: Inputs) -> None:

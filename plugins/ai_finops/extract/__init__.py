@@ -12,6 +12,7 @@ A new source is a new module and a line in `SOURCES`.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date
 from types import ModuleType
@@ -67,11 +68,12 @@ def land(
     module = _module(source)
     require_over(source, day, as_of=as_of, today=today)
     lake = Lake(settings.lake)
+    started = time.monotonic()
     with open_clients(module.CLIENTS, settings=settings) as clients:
         outcome = module.land(
             day, settings=settings, lake=lake, clients=clients, as_of=today or as_of, allow_empty=allow_empty
         )
-    return replace(outcome, as_of_date=as_of)
+    return replace(outcome, as_of_date=as_of, landing_seconds=round(time.monotonic() - started, 3))
 
 
 def require_over(source: str, day: date, *, as_of: date, today: date | None = None) -> None:

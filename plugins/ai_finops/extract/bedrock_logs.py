@@ -72,7 +72,7 @@ def land(
             regions, said = _read_day(
                 day, loader, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder)
             )
-            profiles, more_calls = _profiles(said, regions=regions, bedrock=clients["bedrock"], settings=settings)
+            profiles = _profiles(said, regions=regions, bedrock=clients["bedrock"], settings=settings, calls=calls)
             models = _models_table(said, profiles=profiles, day=day, lake=lake)
             tables = loader.tables(models=models, landing_date=day)
             texts = loader.contents(landing_date=day)
@@ -86,9 +86,7 @@ def land(
         contents.settle(
             day, source=CONTENTS, table="invocation_contents", texts=texts, settings=settings, lake=lake, as_of=as_of
         )
-    return landings.outcome(
-        SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count + more_calls
-    )
+    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_calls=calls.calls())
 
 
 def _read_day(
@@ -129,8 +127,10 @@ def _add(fetched: s3_objects.Fetched, *, loader: InvocationLoader, accounts: Acc
         loader.add(number, file)
 
 
-def _profiles(said: Iterable[Said], *, regions: set[str], bedrock: Any, settings: Settings) -> tuple[Profiles, int]:
-    """Return the profiles that the names of models may stand for, and how many calls to other regions that took.
+def _profiles(
+    said: Iterable[Said], *, regions: set[str], bedrock: Any, settings: Settings, calls: aws.ClientCalls
+) -> Profiles:
+    """Return the profiles that the names of models may stand for; calls to other regions are counted too.
 
     Only a region that has a folder of logs is asked: what a record says of itself opens no connection.
     """
@@ -141,8 +141,9 @@ def _profiles(said: Iterable[Said], *, regions: set[str], bedrock: Any, settings
         if region != bedrock.meta.region_name
     }
     try:
-        with aws.calls_counted(others) as calls:
-            return Profiles({region: list_profiles(others.get(region, bedrock)) for region in asked}), calls.count
+        for each in others.values():
+            calls.watch(each)
+        return Profiles({region: list_profiles(others.get(region, bedrock)) for region in asked})
     finally:
         for each in others.values():
             each.close()

@@ -71,7 +71,7 @@ def land(
     counts = [account.totals() for account in accounts.values()]
     totals = {name: sum(each[name] for each in counts) for name in counts[0]}
     keys = tuple(str(each) for each in tables)
-    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=keys, api_call_count=calls.count)
+    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=keys, api_calls=calls.calls())
 
 
 def days_read(day: date, *, as_of: date) -> list[date]:

@@ -75,7 +75,7 @@ def land(
         lake=lake,
         guarded=("daily_costs",),
         as_of=as_of,
-        api_call_count=calls.count,
+        api_calls=calls.calls(),
         allow_empty=allow_empty,
     )
 
@@ -118,7 +118,7 @@ def _all_questions(settings: Settings) -> list[Question]:
 
 
 @contextmanager
-def _calls_counted(clients: aws.Clients, day: date) -> Iterator[aws.CallCount]:
+def _calls_counted(clients: aws.Clients, day: date) -> Iterator[aws.ClientCalls]:
     """Count the calls, and log what they cost, also when one of them fails."""
     with aws.calls_counted(clients) as calls:
         try:

@@ -78,7 +78,7 @@ def land_periods(
         as_of=as_of,
         totals=totals,
         partitions=tuple(landed),
-        api_call_count=calls.count,
+        api_calls=calls.calls(),
         status=None if landed else "missing",
     )
 

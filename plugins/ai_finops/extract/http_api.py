@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 import httpx
 
+from ai_finops.api_calls import ApiCalls
 from ai_finops.errors import (
     SourceBroken,
     SourceError,
@@ -172,7 +173,7 @@ class JsonApi:
 
 
 class CallCount:
-    """Requests that a client has sent since counting began, repeated ones included."""
+    """Requests that a client has sent since counting began, repeated ones included; all of them are GET."""
 
     def __init__(self, api: JsonApi) -> None:
         self._api, self._before = api, api.call_count
@@ -181,6 +182,10 @@ class CallCount:
     def count(self) -> int:
         """Return how many so far."""
         return self._api.call_count - self._before
+
+    def calls(self) -> tuple[ApiCalls, ...]:
+        """Return them as an outcome tells them."""
+        return (ApiCalls(self._api.account.name.lower(), "GET", None, self.count),) if self.count else ()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from ai_finops.api_calls import ApiCalls
 from ai_finops.errors import SourceBroken
 from ai_finops.lake import Lake, Outcome, PartitionVersion
 
@@ -31,7 +32,7 @@ def outcome(
     as_of: date,
     totals: Mapping[str, int],
     partitions: tuple[str, ...],
-    api_call_count: int,
+    api_calls: tuple[ApiCalls, ...],
     status: str | None = None,
     error: str | None = None,
 ) -> Outcome:
@@ -43,7 +44,8 @@ def outcome(
         as_of_date=as_of,
         extracted_at=now(),
         partitions=partitions,
-        api_call_count=api_call_count,
+        api_call_count=sum(each.call_count for each in api_calls),
+        api_calls=api_calls,
         error=error,
         **totals,
     )

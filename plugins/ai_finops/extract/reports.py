@@ -92,7 +92,7 @@ def land_reports(
         lake=lake,
         guarded=sorted({report.table for report in reports}),
         as_of=as_of,
-        api_call_count=calls.count,
+        api_calls=calls.calls(),
         allow_empty=allow_empty,
     )
 

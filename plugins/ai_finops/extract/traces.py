@@ -52,7 +52,7 @@ def land(
     in_bucket = s3_objects.bucket_setting("AI_FINOPS_TRACES_BUCKET", bucket=settings.traces_bucket)
     with aws.calls_counted(clients) as calls, in_bucket, tempfile.TemporaryDirectory(prefix="traces-") as folder:
         tables, texts, queries = _read_day(
-            day, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder)
+            day, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder), calls=calls
         )
         totals = accounts.totals()
         landings.refuse_emptying(
@@ -63,7 +63,7 @@ def land(
         contents.settle(day, source=CONTENTS, table="span_contents", texts=texts, **kept)
         contents.settle(day, source=QUERIES, table=span_queries.TABLE, texts=queries, **kept)
         context_uses.settle(day, **kept)
-    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count)
+    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_calls=calls.calls())
 
 
 def day_prefix(day: date, *, settings: Settings) -> str:
@@ -78,7 +78,7 @@ def _root_prefix(settings: Settings) -> str:
 
 
 def _read_day(
-    day: date, *, settings: Settings, s3: Any, accounts: Accounts, folder: Path
+    day: date, *, settings: Settings, s3: Any, accounts: Accounts, folder: Path, calls: aws.ClientCalls
 ) -> tuple[dict[str, pa.Table | Path], contents.Texts | None, contents.Texts]:
     bucket = settings.traces_bucket
     objects = s3_objects.list_objects(s3, bucket=bucket, prefix=day_prefix(day, settings=settings))
@@ -89,15 +89,15 @@ def _read_day(
         for fetched in s3_objects.fetch_each(s3, bucket=bucket, objects=objects, folder=folder):
             _add(fetched, loader=loader, accounts=accounts)
         tables, texts = loader.tables(), loader.contents()
-        return tables, texts, loader.queries(texts=texts, open_embedder=lambda: _open_embedder(settings))
+        return tables, texts, loader.queries(texts=texts, open_embedder=lambda: _open_embedder(settings, calls))
     finally:
         loader.close()
 
 
-def _open_embedder(settings: Settings) -> Embedder:
+def _open_embedder(settings: Settings, calls: aws.ClientCalls) -> Embedder:
     from ai_finops.analyse.more_embedders import open_embedder
 
-    return open_embedder(settings)
+    return open_embedder(settings, watch=calls.watch)
 
 
 def _require_prefix(s3: Any, *, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
+from ai_finops.api_calls import ApiCalls
 from ai_finops.extract import landings
 from ai_finops.extract.accounts import Accounts
 from ai_finops.lake import Lake, Outcome
@@ -46,7 +47,7 @@ def write_days(
     lake: Lake,
     guarded: Collection[str],
     as_of: date,
-    api_call_count: int,
+    api_calls: tuple[ApiCalls, ...],
     allow_empty: bool,
 ) -> Outcome:
     """Replace the partition of each day, and say how the landing ended.
@@ -78,7 +79,7 @@ def write_days(
         as_of=as_of,
         totals=totals,
         partitions=tuple(each.key for each in days),
-        api_call_count=api_call_count,
+        api_calls=api_calls,
         status="loaded" if has_rows else "empty",
     )
 

@@ -94,7 +94,7 @@ def land(
         contents.settle(
             day, source=QUERIES, table=span_queries.TABLE, texts=queries, settings=settings, lake=lake, as_of=as_of
         )
-    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_call_count=calls.count)
+    return landings.outcome(SOURCE, day, as_of=as_of, totals=totals, partitions=(str(day),), api_calls=calls.calls())
 
 
 def hours_read(day: date, *, late_days: int, retention_days: int | None) -> list[datetime]:

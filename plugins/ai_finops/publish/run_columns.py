@@ -6,5 +6,6 @@ RUN_COLUMNS: dict[str, tuple[str, ...]] = {
     "dim_builds": ("build_id", "built_at", "dbt_version", "duckdb_version"),
     "dim_closed_periods": ("build_id",),
     "fct_daily_extract_outcomes": ("extracted_at",),
+    "fct_daily_run_summaries": ("ended_at", "run_seconds"),
 }
 """Column names by mart: which run made a row and when, never what it says."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ai_finops.build.candidate import candidates
+from ai_finops.build.stations import newest_runs
 from ai_finops.config import Settings
 from ai_finops.extract.history_log import newest_lines
 from ai_finops.lake import Lake
@@ -27,4 +28,8 @@ def status_lines(settings: Settings) -> list[str]:
     if current is None:
         return [*lines, "published  nothing yet"]
     record = read_published_record(current)
+    runs = newest_runs(Lake(settings.lake))
+    if runs:
+        took = ", ".join(f"{run.station_name} {run.run_seconds:.1f} s" for run in runs)
+        lines.append(f"last run   {runs[0].run_date}: {took}")
     return [*lines, f"published  {record['build_id']} as of {record['as_of_date']}, built {record['built_at']}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 from ai_finops.build.candidate import KEPT_COUNT, BuildRecord, read_record
 from ai_finops.build.lock import one_writer
+from ai_finops.build.stations import keep_runs, write_note
 from ai_finops.closing.closed_ledger import ClosedLedger
 from ai_finops.closing.closing import plan_closings, record_closings
 from ai_finops.config import Settings
@@ -44,11 +46,12 @@ def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
 
     candidate = Path(build["build_dir"])
     with one_writer(settings.builds, doing=f"publishing {build['build_id']}"):
+        started = time.monotonic()
         require_passed(build)
         try:
             closed = _plan_closings(candidate, settings=settings)
             place = _make_whole(candidate, settings=settings, closed=closed)
-            _point_to(place, candidate=candidate, settings=settings, closed=closed)
+            _point_to(place, candidate=candidate, settings=settings, closed=closed, started=started)
         except (OSError, duckdb.Error) as error:
             raise PublishError(
                 f"could not publish {build['build_id']} into {settings.published}: {error}; "
@@ -119,11 +122,11 @@ def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[s
     return {"days": days, "new_days": [day for day in days if day not in held]}
 
 
-def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: ClosedLedger) -> None:
+def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: ClosedLedger, started: float) -> None:
     """Rename a new symlink over `current`: the one moment at which readers change builds.
 
-    Its prices are held, its final months closed and what it issued kept just before: killed in between, the next build has
-    the same days at the same prices, the same months closed and the same projections of days before its own.
+    Its prices are held, its final months closed, what it issued and how long it took kept just before: killed in between,
+    the next build has the same days at the same prices, the same months closed and the same projections of days before its own.
     """
     current = current_build(settings)
     if current == place.resolve():
@@ -136,6 +139,9 @@ def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: Close
     hold_prices(candidate, prices=Lake(settings.lake).prices, as_of=as_of)
     record_closings(Lake(settings.lake).closed, closed)
     _keep_issued(candidate, settings=settings, as_of=as_of)
+    row_count = sum(read_published_record(place)["row_counts"].values())
+    write_note(candidate, "publish_marts", seconds=time.monotonic() - started, row_count=row_count)
+    keep_runs(Lake(settings.lake), folder=candidate, build_id=candidate.name, as_of=as_of)
     for left_over in settings.published.glob(".current-*"):
         left_over.unlink()
     link = settings.published / f".current-{uuid4().hex}"

@@ -98,6 +98,11 @@ READ_COLUMNS: dict[str, tuple[str, ...]] = {
             source landing_date status read_count loaded_count ignored_count quarantined_count duplicate_count error
             extracted_at
         """,
+        "fct_daily_run_summaries": """
+            run_date station_name status api_cost_reason row_count read_bytes api_call_count s3_list_request_count
+            s3_get_request_count cloudwatch_metric_count cost_explorer_request_count unpriced_call_count api_cost_usd
+            run_seconds ended_at
+        """,
         "fct_daily_metrics": """
             usage_date feature_id dimension metric_name numerator denominator value sample_count considered_count
             unknown_ratio cost_at_stake_usd status validation healthy_bound warning_bound

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_finops.build.lock import one_writer
+from ai_finops.build.stations import station
 from ai_finops.config import Settings
 from ai_finops.errors import AuditFailed
 from ai_finops.quality.data_docs import Run, docs_of, new_site, now, show_site
@@ -37,7 +38,10 @@ def audit(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
         AuditFailed: An expectation marked `fail` is broken; names mart, expectation and observed value, and carries all
             of them as `broken`.
     """
-    with one_writer(settings.builds, doing=f"the audit of {build['build_id']}"):
+    with (
+        one_writer(settings.builds, doing=f"the audit of {build['build_id']}"),
+        station(Path(build["build_dir"]), "check_marts"),
+    ):
         looked_at = fingerprint(Path(build["warehouse"]))
         site = new_site(settings, build["build_id"])
         held = _check_all(build, site=site)

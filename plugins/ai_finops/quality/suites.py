@@ -14,6 +14,7 @@ from ai_finops.quality import (
     projection_suites,
     review_suites,
     routing_suites,
+    run_suites,
     watched,
     week_suites,
 )
@@ -34,6 +35,7 @@ CONFIGURE = (
     routing_suites.configure_routing_decisions,
     call_suites.configure_unmapped_attributes,
     call_suites.configure_extract_outcomes,
+    run_suites.configure_run_summaries,
     review_suites.configure_metrics,
     review_suites.configure_cache_opportunities,
     week_suites.configure_weekly_metrics,

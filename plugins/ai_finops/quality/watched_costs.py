@@ -531,4 +531,25 @@ WATCHED_COSTS: dict[str, Watched] = {
         ),
         reasons={Kind.DISTRIBUTION: NO_COST},
     ),
+    "fct_daily_run_summaries": Watched(
+        "run_date",
+        follows=("fct_daily_extract_outcomes", "landing_date"),
+        is_whole=True,
+        has_volume=False,
+        clauses=(
+            drift(
+                "api_cost_off",
+                off_the_median(
+                    "(select * from marts.fct_daily_run_summaries where api_cost_usd > 0)",
+                    day="run_date",
+                    name="micro-dollars of API calls",
+                    value="cast(sum(api_cost_usd) * 1000000 as bigint)",
+                    by="station_name",
+                    smallest=100_000,
+                ),
+                "Dollars of API calls of a station.",
+            ),
+        ),
+        reasons={Kind.DISTRIBUTION: "cents a day, by station; what is off is seen as drift"},
+    ),
 }

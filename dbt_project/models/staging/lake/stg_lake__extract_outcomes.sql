@@ -17,6 +17,7 @@ outcomes_typed as (
         cast(duplicate_count as bigint) as duplicate_count,
         cast(bytes_read as bigint) as read_bytes,
         cast(api_call_count as bigint) as api_call_count,
+        cast(landing_seconds as double) as landing_seconds,
         coalesce(cardinality(partitions) > 0, false) as is_landed,
         cast(landing_date as date) as landing_date,
         cast(as_of_date as date) as as_of_date,
