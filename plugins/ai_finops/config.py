@@ -1,7 +1,7 @@
 """Deployment settings, read once from the environment.
 
 Business settings (owners, thresholds, tiers, prices of one's own) are dbt seeds. Credentials are never here: boto3 finds
-its own, and in Airflow they come from connections.
+its own, and in Airflow they come from connections. The one secret is `user_key`, which is left out where settings are shown.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -122,6 +122,10 @@ class Settings:
     """Roles that may read it, besides those that were given the right there; `public` for everybody."""
     finance_s3: str
     """`s3://<bucket>/<prefix>` that finance's files are put to as well; empty for none."""
+    user_retention_days: int = 400
+    """How many days after its landing a call still says which user and conversation it was for."""
+    user_key: bytes | None = field(default=None, repr=False)
+    """Secret by which users are known again; None for one that is made in `home` (privacy/user_keys.py)."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -205,6 +209,8 @@ class Settings:
             postgres_schema=_postgres_schema(read("POSTGRES_SCHEMA", "ai_finops")),
             postgres_readers=_postgres_readers(read("POSTGRES_READERS", "")),
             finance_s3=_finance_s3(read("FINANCE_S3", "")),
+            user_retention_days=_day_count("USER_RETENTION_DAYS", read, default=400, least=1, most=4000),
+            user_key=_user_key(read("USER_KEY", "")),
         )
 
 
@@ -258,9 +264,23 @@ def _accounts(text: str) -> tuple[str, ...]:
     return accounts
 
 
+def _user_key(text: str) -> bytes | None:
+    if not text:
+        return None
+    from ai_finops.instrument.query_key import parse_key  # not where there is none: it takes a while to import
+
+    key = parse_key(text)
+    if key is None:
+        raise SettingsError(
+            "AI_FINOPS_USER_KEY is too short to keep a secret; write 16 bytes or more as hex, base64 or text, such as what "
+            "python -c 'import secrets; print(secrets.token_hex(32))' prints"
+        )
+    return key
+
+
 def _day_count(name: str, read: Callable[[str, str], str], *, default: int, least: int, most: int = 400) -> int:
     text = read(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,3}", text) or not least <= int(text) <= most:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
         raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write a number of days from {least} to {most}")
     return int(text)
 
