@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from ai_finops.config import Settings
 from ai_finops.privacy.user_keys import FORGOTTEN, UserKeys, landing
 
+MOST_KNOWN = 200_000
+"""Users that are remembered from one batch to the next; about 50 MB."""
 _ID_COLUMNS = ("trace_id", "request_id", "response_id")
 
 
@@ -29,6 +31,8 @@ class Users:
     def named(self, said: Iterable[str | None]) -> dict[str | None, str | None]:
         """Return what stands in the place of each id as it was said; blanks around it do not count, and a blank is none."""
         said = list(said)
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
         new = {each for each in said if each is not None} - self._known.keys()
         if new:
             stripped = {each: each.strip() for each in new}
@@ -37,7 +41,10 @@ class Users:
         return {each: self._kept(self._known.get(each)) for each in said}
 
     def hide(self, spans: pa.Table) -> pa.Table:
-        """Return spans with pseudonyms in column `user_id`."""
+        """Return spans with pseudonyms in column `user_id`; where nobody is named any more, without conversations too."""
+        if not self.keeps:
+            nobody = pa.nulls(len(spans), pa.string())
+            spans = spans.set_column(spans.schema.get_field_index("journey_id"), "journey_id", nobody)
         at = spans.schema.get_field_index("user_id")
         column = spans.column(at)
         if column.null_count == len(column):
