@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pyarrow.parquet as pq
 
@@ -40,15 +41,20 @@ def users_in(folder, *, day: date = DAY, **env: str) -> Iterator[Users]:
         yield users
 
 
+def home_of(folder) -> Path:
+    """The home of the deployment that `load` loads into a folder for: the same for folders that lie side by side."""
+    return Path(folder).parent / "deployment"
+
+
 def pseudonym_in(folder, user_id: str) -> str:
-    """The pseudonym that a user has where a folder is the home."""
-    with users_in(folder) as users:
+    """The pseudonym that a user has in what was loaded into a folder."""
+    with users_in(home_of(folder)) as users:
         return users.named([user_id])[user_id]
 
 
 def load(folder, *objects: bytes | tuple[str, bytes], as_of: date = AS_OF, threads: int = 1) -> Loaded:
     """Load objects named 0, 1, … (`json` unless a tuple says `protobuf`), and check that every account adds up."""
-    with users_in(folder) as users:
+    with users_in(home_of(folder)) as users:
         return _load(folder, *objects, users=users, as_of=as_of, threads=threads)
 
 
