@@ -175,6 +175,20 @@ class Lake:
             if home.exists():
                 shutil.rmtree(home)
 
+    def remove_old_versions(self, source: str, key: str) -> int:
+        """Remove all versions of a partition but the current one, and what a crash left; return how many.
+
+        Raises:
+            LakeError: The disk refuses.
+        """
+        home = self._partition_home(source, key)
+        with as_lake_error(f"remove old versions in {home}", then="some may be left"), self._locked(source, key):
+            current = self.current_version(source, key)
+            old = [path for path in home.glob("*") if current is None or path != current.path]
+            for path in old:
+                shutil.rmtree(path)
+        return len(old)
+
     @contextmanager
     def held(self, family: str) -> Iterator[None]:
         """Wait for, then hold, what several processes read and write together; partitions can be written meanwhile.

@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 
 from ai_finops.privacy.user_keys import FORGOTTEN
 
+SHORTEST_ID = 16
+"""Characters of an id of a request or answer by which a call is known elsewhere: clients set short ones to constants."""
 _SPAN_IN_PLACE = re.compile(r", span [^ ]*")
 
 
@@ -28,16 +30,15 @@ class Forgotten:
 
     names: frozenset[str]
     """What stood for the user in columns `user_id`: the pseudonym, and of an earlier release the id itself."""
-    trace_ids: frozenset[str]
-    call_ids: frozenset[str] = frozenset()
-    """Requests and answers, as providers and invocation logs call them."""
+    ids: frozenset[str]
+    """Of traces, requests and answers that are theirs."""
 
 
 def spans_without(spans: pa.Table, forgotten: Forgotten) -> pa.Table:
     """Return spans with nothing that says whose the forgotten ones are."""
-    of_user = _is_in(spans["user_id"], {*forgotten.names, FORGOTTEN} if forgotten.names else {FORGOTTEN})
+    of_user = _is_in(spans["user_id"], {*forgotten.names, FORGOTTEN})
     user_id = pc.if_else(of_user, FORGOTTEN, spans["user_id"])
-    is_theirs = pc.or_(of_user, _is_in(spans["trace_id"], forgotten.trace_ids))
+    is_theirs = pc.or_(of_user, _is_in(spans["trace_id"], forgotten.ids))
     journey_id = pc.if_else(is_theirs, pa.scalar(None, pa.string()), spans["journey_id"])
     return _replaced(_replaced(spans, "user_id", user_id), "journey_id", journey_id)
 
@@ -49,19 +50,24 @@ def ids_of_traces(spans: Path, trace_ids: Collection[str]) -> set[str]:
     with pq.ParquetFile(spans) as file:
         for batch in file.iter_batches(columns=columns):
             of_traces = pa.Table.from_batches([batch]).filter(_is_in(batch["trace_id"], trace_ids))
-            found |= {each for name in columns[1:] for each in of_traces[name].to_pylist() if each}
+            found |= {each for name in columns[1:] for each in of_traces[name].to_pylist() if is_telling(each)}
     return found
+
+
+def is_telling(call_id: str | None) -> bool:
+    """Whether an id of a request or answer is one call's alone."""
+    return call_id is not None and len(call_id) >= SHORTEST_ID
 
 
 def invocations_without(invocations: pa.Table, forgotten: Forgotten) -> pa.Table:
     """Return rows of an invocation log with nothing that says whose the forgotten ones are."""
-    identities = pa.array([_identity_without(each, forgotten) for each in invocations["identity_arn"].to_pylist()], pa.string())
+    arns = invocations["identity_arn"].to_pylist()
+    identities = pa.chunked_array([pa.array([_identity_without(each, forgotten) for each in arns], pa.string())])
     of_user = _is_in(invocations["user_id"], {*forgotten.names, FORGOTTEN})
     by_identity = pc.fill_null(pc.ends_with(identities, f"/{FORGOTTEN}"), False)
-    by_id = pc.or_(
-        _is_in(invocations["request_id"], forgotten.call_ids), _is_in(invocations["response_id"], forgotten.call_ids)
-    )
-    is_theirs = pc.or_(pc.or_(of_user, by_identity), by_id)
+    is_theirs = pc.or_(of_user, by_identity)
+    for name in ("request_id", "response_id"):
+        is_theirs = pc.or_(is_theirs, _is_in(invocations[name], forgotten.ids))
     done = _replaced(invocations, "identity_arn", identities)
     done = _replaced(done, "user_id", pc.if_else(of_user, FORGOTTEN, done["user_id"]))
     done = _replaced(done, "journey_id", pc.if_else(is_theirs, pa.scalar(None, pa.string()), done["journey_id"]))

@@ -38,7 +38,9 @@ create table if not exists meta (name text primary key, value blob not null) wit
 create table if not exists user_keys (
     user_hash blob primary key, user_key blob not null, pseudonym text not null
 ) without rowid;
-create table if not exists forgotten_users (user_hash blob primary key, forgotten_on text not null) without rowid;
+create table if not exists forgotten_users (
+    user_hash blob primary key, forgotten_on text not null, is_done integer not null
+) without rowid;
 create table if not exists forgotten_ids (id text primary key) without rowid;
 """
 
@@ -80,16 +82,24 @@ class UserKeys:
         return date.fromisoformat(found[0][1]) if found else None
 
     def suppress(self, user_id: str, *, on: date) -> None:
-        """Have every later landing take the user for forgotten; the key stays until `drop_key`."""
+        """Have every later landing take the user for forgotten; the key stays until `end_forgetting`."""
         with self._telling("write"), self._writing():
             self._database.execute(
-                "insert or ignore into forgotten_users values (?, ?)", [self._user_hash(user_id), str(on)]
+                "insert or ignore into forgotten_users values (?, ?, 0)", [self._user_hash(user_id), str(on)]
             )
 
-    def drop_key(self, user_id: str) -> None:
+    def is_half_forgotten(self, user_id: str) -> bool:
+        """Whether somebody began to forget the user and was not done."""
+        with self._telling("read"):
+            found = self._found("forgotten_users", "is_done", [self._user_hash(user_id)])
+        return bool(found) and not found[0][1]
+
+    def end_forgetting(self, user_id: str) -> None:
         """Delete the user's key: from here on nobody can tell which pseudonym was theirs."""
         with self._telling("write"), self._writing():
-            self._database.execute("delete from user_keys where user_hash = ?", [self._user_hash(user_id)])
+            user = [self._user_hash(user_id)]
+            self._database.execute("delete from user_keys where user_hash = ?", user)
+            self._database.execute("update forgotten_users set is_done = 1 where user_hash = ?", user)
 
     def drop_keys_but(self, pseudonyms: Collection[str]) -> int:
         """Delete the keys of users whose pseudonym is none of these; return how many."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ai_finops.config import Settings
+from ai_finops.privacy.forgotten_rows import is_telling
 from ai_finops.privacy.user_keys import FORGOTTEN, UserKeys, landing
 
 MOST_KNOWN = 200_000
@@ -73,7 +74,7 @@ class Users:
 
     def remember_ids(self, ids: Iterable[str | None]) -> None:
         """Note traces, requests and answers as a forgotten user's."""
-        new = {each for each in ids if each} - self.forgotten_ids
+        new = {each for each in ids if is_telling(each)} - self.forgotten_ids
         if new:
             self._keys.remember_ids(new)
             self._forgotten_ids = self.forgotten_ids | new
