@@ -169,7 +169,7 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, files: Collection[Pa
     quoted = ", ".join(map(_text, files))
     connection.execute(f"""
         create view {name} as select {chosen} from (
-            select {nothing} limit 0 union all by name
+            select {nothing} where false union all by name
             select * from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false)
         )""")  # noqa: S608 - our own names and paths
 

@@ -102,9 +102,10 @@ class UserKeys:
             self._database.execute("update forgotten_users set is_done = 1 where user_hash = ?", user)
 
     def drop_keys_but(self, pseudonyms: Collection[str]) -> int:
-        """Delete the keys of users whose pseudonym is none of these; return how many."""
+        """Delete the keys of users whose pseudonym is none of these and who are not just being forgotten; return how many."""
         with self._telling("write"), self._writing():
-            all_of_them = [each for (each,) in self._database.execute("select pseudonym from user_keys")]
+            done = "select pseudonym from user_keys where user_hash not in (select user_hash from forgotten_users)"
+            all_of_them = [each for (each,) in self._database.execute(done)]
             gone = [[each] for each in all_of_them if each not in pseudonyms]
             self._database.executemany("delete from user_keys where pseudonym = ?", gone)
         return len(gone)
