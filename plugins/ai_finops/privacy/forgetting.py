@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
@@ -38,7 +38,6 @@ class Forgetting:
     """What was done, or with a dry run would be; it names nobody."""
 
     begun_at: str
-    ended_at: str = ""
     rows: Counter[str] = field(default_factory=Counter)
     """By family of the lake: spans and calls that lost their user, texts, queries and numbers that went."""
     partitions: Counter[str] = field(default_factory=Counter)
@@ -101,10 +100,9 @@ def forget(
                 "remove or mend them and run this again; until then the key stays, and landings honour that the user is "
                 "forgotten"
             )
+        _record(done, folder_of(settings))
         with user_keys.changing(settings) as keys:
             keys.end_forgetting(user_id)
-        done.ended_at = now.isoformat(timespec="seconds")
-        _record(done, folder_of(settings))
     return done
 
 
@@ -186,5 +184,6 @@ def _renew_builds(settings: Settings, *, done: Forgetting) -> None:
 
 def _record(done: Forgetting, folder: Path) -> None:
     """Note what was done; of a forgetting that was killed only the end is counted."""
+    noted = {each.name: getattr(done, each.name) for each in fields(done)}
     with (folder / "forgettings.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(done)) + "\n")
+        file.write(json.dumps(noted) + "\n")
