@@ -30,6 +30,8 @@ VERBS = (
     "publish",
     "run",
     "recost",
+    "forget",
+    "retention",
     "report",
     "finance",
     "compare",

@@ -94,7 +94,9 @@ def extracted(folder: Path, bodies: list[bytes]) -> tuple[dict[str, dict], list[
         return _extracted(folder, bodies, users=users, accounts=accounts)
 
 
-def _extracted(folder: Path, bodies: list[bytes], *, users: Users, accounts: Accounts) -> tuple[dict[str, dict], list[dict]]:
+def _extracted(
+    folder: Path, bodies: list[bytes], *, users: Users, accounts: Accounts
+) -> tuple[dict[str, dict], list[dict]]:
     loader = SpanLoader(folder, accounts=accounts, users=users, as_of=accounts.landing_date + timedelta(days=1))
     try:
         for number, body in enumerate(bodies):

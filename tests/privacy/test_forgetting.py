@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from ai_finops.build import build_all
-from ai_finops.errors import LakeError, SettingsError
+from ai_finops.errors import SettingsError
+from ai_finops.extract.accounts import Accounts
+from ai_finops.extract.bedrock_log_loader import MODELS, InvocationLoader
 from ai_finops.lake import Lake
 from ai_finops.privacy import forgetting, user_keys
 from ai_finops.privacy.forgetting import forget
 from ai_finops.privacy.sweep import files_naming
+from ai_finops.privacy.users import landing_users
 from ai_finops.publish import current_build, open_published
 from tests.dbt_forks import fork_builds, leave_generic_tests_out
+from tests.extract.invocations import lines, record
 from tests.extract.made import CALL, json_bytes, nanoseconds, request, span
 
 DAY, NEXT = date(2025, 6, 2), date(2025, 6, 3)
@@ -224,5 +230,61 @@ def costs(settings) -> list[tuple]:
     """Amounts by day, and by call with its trace."""
     with open_published(settings) as marts:
         of_days = marts.execute("select * exclude (user_count) from fct_daily_feature_costs order by all").fetchall()
-        of_calls = marts.execute("select call_id, trace_id, allocated_cost_usd from fct_llm_calls order by all").fetchall()
+        of_calls = marts.execute(
+            "select call_id, trace_id, allocated_cost_usd from fct_llm_calls order by all"
+        ).fetchall()
     return [*of_days, *of_calls]
+
+
+def land_log(settings, folder) -> None:
+    """Land three calls of an invocation log: one that says it is Alice's, one that a trace knows as hers, one of nobody."""
+    made = [
+        record(1, requestId="request-of-alice-1", requestMetadata={"user": ALICE, "session_id": "s", "tenant": "acme"}),
+        record(2, requestId="request-of-alice-2", identity={"arn": "arn:aws:sts::1:assumed-role/docs-api/i-1"}),
+        record(3, requestId="request-of-nobody", identity={"arn": f"arn:aws:sts::1:assumed-role/Admins/{BOB}"}),
+    ]
+    for number, each in enumerate(made, start=1):
+        each["input"]["inputBodyJson"] = {"messages": [{"content": [{"text": f"words of call {number}"}]}]}
+    accounts = Accounts("bedrock_logs", DAY)
+    folder.mkdir()
+    with landing_users(DAY, settings=settings, as_of=NEXT) as named:
+        loader = InvocationLoader(folder, accounts=accounts, users=named, as_of=NEXT, keeps_content=True)
+        accounts.open("log.json")
+        loader.add(0, io.BytesIO(lines(*made)))
+        loader.finish(places=[("1", "us-east-1")])
+        tables = loader.tables(models=pa.Table.from_pylist([], schema=MODELS), landing_date=DAY)
+        texts = loader.contents(landing_date=DAY)
+        loader.close()
+        lake = Lake(settings.lake)
+        lake.write_partition("bedrock_logs", str(DAY), tables=tables)
+        lake.write_partition("bedrock_log_contents", str(DAY), tables={"invocation_contents": texts.file})
+
+
+def test_a_call_that_only_the_log_or_only_the_trace_says_is_theirs(settings, lake, put, land, tmp_path):
+    known = call(1, ALICES, user=ALICE, **{"aws.request_id": "request-of-alice-2"})
+    beside = call(2, BOTH, **{"aws.request_id": "request-of-alice-1"})
+    put(DAY, "a.json", json_bytes(request(known, beside)))
+    land(DAY)
+    land_log(settings, tmp_path / "first")
+    alice = pseudonym(settings, ALICE)
+    forget(ALICE, settings=settings, now=NOW)
+
+    def logged() -> list[tuple]:
+        rows = pq.read_table(lake.current("bedrock_logs")[str(DAY)].file("invocations"), partitioning=None).to_pylist()
+        names = ("request_id", "user_id", "journey_id", "request_metadata", "identity_arn")
+        return [tuple(row[name] for name in names) for row in rows]
+
+    bob = pseudonym(settings, BOB)
+    expected = [
+        ("request-of-alice-1", "forgotten_user", None, None, logged()[0][4]),
+        ("request-of-alice-2", None, None, None, logged()[1][4]),
+        ("request-of-nobody", None, None, [("feature", "search")], f"arn:aws:sts::1:assumed-role/Admins/{bob}"),
+    ]
+    assert logged() == expected
+    assert users(lake) == {1: ("forgotten_user", None), 2: (None, None)}
+    kept = ("words of call 1", "words of call 2", ALICE, alice)
+    assert naming(settings, *kept) == [] and naming(settings, "words of call 3")
+    version = lake.current("bedrock_logs")[str(DAY)].path
+    land_log(settings, tmp_path / "again")
+    assert logged() == expected and naming(settings, *kept) == []
+    assert lake.current("bedrock_logs")[str(DAY)].path == version

@@ -78,7 +78,7 @@ def contents_sql(relation: str) -> str:
 PERSON_OF_IDENTITY = """regexp_extract(
     identity_arn, '^arn:[^:]*:(?:iam|sts)::[^:]*:(?:user/(?:.*/)?|assumed-role/[^/]+/)([^/]+)$', 1
 )"""
-"""The part of a caller's ARN that may name a person: an IAM user, or the session of a role, which single sign-on names after one."""
+"""The part of a caller's ARN that may name a person: an IAM user, or a role's session, which single sign-on names after one."""
 
 
 def hidden_sql(calls: str, forgotten: str, *, keeps_users: bool) -> str:

@@ -155,7 +155,7 @@ class SpanLoader:
         )
 
     def _forget(self) -> None:
-        """Take out of the file whose the forgotten users' traces are; a span may have come before the one that names the user."""
+        """Take out of the file whose forgotten traces are; a span may have come before the one that names the user."""
         forgotten = Forgotten(frozenset(), frozenset(self._forgotten_traces))
         self._file.rewrite(lambda spans: spans_without(spans, forgotten))
         self._users.remember_ids(ids_of_traces(self._file.path, self._forgotten_traces))

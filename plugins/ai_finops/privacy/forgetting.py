@@ -1,8 +1,8 @@
 """Forget a user: in the lake, in every build, and from here on.
 
-The order makes it safe to be killed anywhere and run again. First it is noted that the user is forgotten, so that landings honour
-it; then partitions are written again one by one, each whole or not; then a build is made from nothing and published, and only
-then do the builds before it go; the key goes last, since it is what the user is looked for by. Money, tokens and traces stay, as
+The order makes it safe to be killed anywhere and run again. First it is noted that the user is forgotten, so that landings
+honour it; then partitions are written again one by one, each whole or not; then a build is made from nothing and published, and
+only then do the builds before it go; the key goes last, since the user is looked for by it. Money, tokens and traces stay, as
 `forgotten_user`: no amount of any day or month changes.
 """
 
@@ -51,7 +51,9 @@ class Forgetting:
 
     def lines(self) -> list[str]:
         """Return it in words."""
-        told = [f"{family}: {self.rows[family]} rows in {count} partitions" for family, count in self.partitions.items()]
+        told = [
+            f"{family}: {self.rows[family]} rows in {count} partitions" for family, count in self.partitions.items()
+        ]
         told += [f"removed {count} {what}" for what, count in self.dropped.items() if count]
         told += [f"published {self.build_id} without the user"] if self.build_id else []
         return told or ["nothing landed names the user"]
@@ -121,7 +123,10 @@ def _change_lake(user_id: str, *, keys: UserKeys, settings: Settings, done: Forg
                 if not is_dry:
                     change = invocations_without if source == landed_people.LOG else spans_without
                     landed_people.write_again(
-                        lake, version, rows=lambda rows, change=change: change(rows, forgotten), quarantine=quarantine_without
+                        lake,
+                        version,
+                        rows=lambda rows, change=change: change(rows, forgotten),
+                        quarantine=quarantine_without,
                     )
     for family in landed_people.SAID:
         for version in landed_people.each_partition(lake, family):
@@ -158,7 +163,9 @@ def _row_count(version: PartitionVersion, forgotten: Forgotten) -> int:
         differs = pc.not_equal(pc.fill_null(rows[name], ""), pc.fill_null(after[name], ""))
         is_changed = differs if is_changed is None else pc.or_(is_changed, differs)
     if is_log:
-        is_changed = pc.or_(is_changed, pc.xor(pc.is_null(rows["request_metadata"]), pc.is_null(after["request_metadata"])))
+        is_changed = pc.or_(
+            is_changed, pc.xor(pc.is_null(rows["request_metadata"]), pc.is_null(after["request_metadata"]))
+        )
     return pc.sum(is_changed).as_py() or 0
 
 

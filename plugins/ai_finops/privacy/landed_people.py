@@ -67,10 +67,11 @@ def ids_of(lake: Lake, names: Collection[str]) -> set[str]:
 def names_in(version: PartitionVersion) -> set[str]:
     """Return what stands for users and callers in a partition."""
     table = "invocations" if version.source == LOG else "spans"
-    person = f"union select {PERSON_OF_IDENTITY} from of_partition" if version.source == LOG else ""
+    person = f"union select {PERSON_OF_IDENTITY} from of_partition" if version.source == LOG else ""  # noqa: S608 - constants
     with duckdb.connect() as connection:
         _view(connection, "of_partition", [version.file(table)], tables_of(version.source)[table])
-        rows = connection.execute(f"select distinct user_id from of_partition {person}").fetchall()  # noqa: S608 - constants
+        query = f"select distinct user_id from of_partition {person}"  # noqa: S608 - constants
+        rows = connection.execute(query).fetchall()
     return {each for (each,) in rows if each}
 
 
@@ -97,9 +98,7 @@ def write_again(
         for name, schema in of_source.items():
             if name == "spans":
                 tables[name] = Path(folder) / "spans.parquet"
-                rewrite_spans(
-                    version.file(name), change=lambda table: rows(with_all(table, SPANS)), into=tables[name]
-                )
+                rewrite_spans(version.file(name), change=lambda table: rows(with_all(table, SPANS)), into=tables[name])
             elif name == "invocations":
                 tables[name] = Path(folder) / "invocations.parquet"
                 changed = rows(with_all(_read(version.file(name)), schema)).select(schema.names)

@@ -1,7 +1,7 @@
-"""Let go of what is past its retention: who old calls were for, texts and queries, keys that nobody needs, versions behind.
+"""Let go of what is past its retention: who old calls were for, texts and queries, keys that nobody needs, old versions.
 
-A call itself is never removed: its tokens are what the bill of its day was divided by, and without it the money of a closed month
-would come back as a correction. What goes is who it was for, and no amount changes by that.
+A call itself is never removed: its tokens are what the bill of its day was divided by, and without it the money of a closed
+month would come back as a correction. What goes is who it was for, and no amount changes by that.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
@@ -19,6 +20,7 @@ from ai_finops.privacy.forgetting import drop_old_versions
 from ai_finops.privacy.user_keys import FORGOTTEN
 from ai_finops.privacy.users import first_day_with_users
 
+_PERSON_AT_END = r"^(arn:[^:]*:(?:iam|sts)::[^:]*:(?:user|assumed-role/[^/]+)(?:/.*)?)/[^/]+$"
 TEXTS = ("trace_contents", "bedrock_log_contents", "trace_queries", "xray_queries")
 
 
@@ -64,8 +66,6 @@ def _texts(lake: Lake, *, before: date, is_applied: bool) -> list[str]:
 
 
 def _has_journeys(version: PartitionVersion) -> bool:
-    import pyarrow.parquet as pq
-
     table = "invocations" if version.source == landed_people.LOG else "spans"
     column = pq.read_table(version.file(table), columns=["journey_id"], partitioning=None)["journey_id"]
     return column.null_count < len(column)
@@ -78,8 +78,10 @@ def _nobody(rows: pa.Table) -> pa.Table:
     changed = {"user_id": pc.if_else(is_forgotten, rows["user_id"], nothing)}
     changed["journey_id"] = pa.nulls(len(rows), pa.string())
     if "identity_arn" in rows.schema.names:
-        arns = pc.replace_substring_regex(rows["identity_arn"], "/(u_[0-9a-f]{32})$", "")
-        changed["identity_arn"] = arns
+        arns = rows["identity_arn"]
+        is_forgotten = pc.fill_null(pc.ends_with(arns, f"/{FORGOTTEN}"), False)
+        nobody = pc.replace_substring_regex(arns, _PERSON_AT_END, r"\1")
+        changed["identity_arn"] = pc.if_else(is_forgotten, arns, nobody)
         changed["request_metadata"] = pa.nulls(len(rows), rows.schema.field("request_metadata").type)
     for name, column in changed.items():
         rows = rows.set_column(rows.schema.get_field_index(name), name, column)

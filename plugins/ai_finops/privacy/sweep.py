@@ -1,4 +1,4 @@
-"""Look for a name in everything that lies in a folder: in what Parquet and DuckDB files hold, and in the bytes of all others."""
+"""Look for a name in everything in a folder: in what Parquet and DuckDB files hold, and in the bytes of all others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import duckdb
 
 
 def files_naming(home: Path, needles: Sequence[str], *, leaving_out: Path) -> list[Path]:
-    """Return the files below `home` that hold one of the texts, in order; `leaving_out` and what lies below it is not looked at."""
+    """Return the files below `home` that hold one of the texts, in order; what lies below `leaving_out` is not looked at."""
     return [path for path in _files(home, leaving_out) if any(_names(path, needle) for needle in needles)]
 
 
@@ -41,7 +41,9 @@ def _names(path: Path, needle: str) -> bool:
 
 def _is_in_rows(connection: duckdb.DuckDBPyConnection, relation: str, needle: str) -> bool:
     columns = connection.execute(f"describe from {relation}").fetchall()
-    tests = [f'contains("{name}"::varchar, $needle)' for name, kind, *_ in columns if "VARCHAR" in kind or kind == "JSON"]
+    tests = [
+        f'contains("{name}"::varchar, $needle)' for name, kind, *_ in columns if "VARCHAR" in kind or kind == "JSON"
+    ]
     if not tests:
         return False
     found = f"select 1 from {relation} where {' or '.join(tests)} limit 1"  # noqa: S608 - names that the file has
