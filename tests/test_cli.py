@@ -31,7 +31,7 @@ VERBS = (
     "run",
     "recost",
     "forget",
-    "retention",
+    "retain",
     "report",
     "finance",
     "compare",

@@ -149,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
         "--user", metavar="ID", required=True, help="as the product writes it on its spans; - reads it from stdin"
     )
     forgotten.add_argument("--dry-run", action="store_true", help="only count what would change")
-    retained = add("retention", _retention, "list what is past its retention")
+    retained = add("retain", _retain, "list what is past its retention")
     retained.add_argument("--apply", action="store_true", help="remove it")
     retained.add_argument("--as-of", metavar="DAY", type=_day, help="the day it is (default: today)")
     add("status", _status, "show what is landed, built and published")
@@ -415,7 +415,7 @@ def _forget(chosen: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _retention(chosen: argparse.Namespace, settings: Settings) -> int:
+def _retain(chosen: argparse.Namespace, settings: Settings) -> int:
     from ai_finops.privacy.retention import keep_retention
 
     as_of = chosen.as_of or datetime.now(UTC).date()

@@ -87,7 +87,7 @@ def write_again(
     rows: Callable[[pa.Table], pa.Table],
     quarantine: Callable[[pa.Table], pa.Table] = lambda table: table,
 ) -> None:
-    """Make a partition of a source with its spans or calls, and what was set aside, changed; the same rows as the same bytes.
+    """Make a partition of a source with its spans or calls, and what was set aside, changed; the same spans as the same bytes.
 
     Raises:
         LakeError: The lake cannot be written; the partition stays as it is.
@@ -153,7 +153,7 @@ def with_all(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _copy(table: pa.Table, path: Path) -> None:
-    """Write rows as the landing that made them does, so that the same rows are the same bytes."""
+    """Write rows as landings do that write with DuckDB; a landing of the same rows may still give other bytes."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone='UTC'")
         connection.register("rows", table)
