@@ -30,6 +30,8 @@ VERBS = (
     "publish",
     "run",
     "recost",
+    "forget",
+    "retain",
     "report",
     "finance",
     "compare",

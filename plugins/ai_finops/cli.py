@@ -144,6 +144,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_routing(
         add("routing", _routing, "find what kind of task calls do that do not say it, and which model may do it")
     )
+    forgotten = add("forget", _forget, "forget a user: in the lake, in every build, and in what lands from now on")
+    forgotten.add_argument(
+        "--user", metavar="ID", required=True, help="as the product writes it on its spans; - reads it from stdin"
+    )
+    forgotten.add_argument("--dry-run", action="store_true", help="only count what would change")
+    retained = add("retain", _retain, "list what is past its retention")
+    retained.add_argument("--apply", action="store_true", help="remove it")
+    retained.add_argument("--as-of", metavar="DAY", type=_day, help="the day it is (default: today)")
     add("status", _status, "show what is landed, built and published")
     metrics = add("metrics", _metrics, "ask the semantic layer about the published marts (MetricFlow's mf)")
     metrics.add_argument(
@@ -393,6 +401,27 @@ def _report(chosen: argparse.Namespace, settings: Settings) -> int:
         print(report.read_edition(settings, week).text)
     else:
         print(report.deliver(settings=settings, week=week))
+    return 0
+
+
+def _forget(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.privacy.forgetting import forget
+
+    # An id in a command's arguments stays in the shell's history and shows in the list of processes.
+    user_id = sys.stdin.read() if chosen.user == "-" else chosen.user
+    done = forget(user_id, settings=settings, now=datetime.now(UTC), is_dry=chosen.dry_run)
+    print("\n".join(done.lines()))
+    print("nothing was changed; without --dry-run it is" if chosen.dry_run else "the user is forgotten")
+    return 0
+
+
+def _retain(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.privacy.retention import keep_retention
+
+    as_of = chosen.as_of or datetime.now(UTC).date()
+    print("\n".join(keep_retention(settings=settings, as_of=as_of, is_applied=chosen.apply)))
+    if not chosen.apply:
+        print("nothing was removed; --apply does it")
     return 0
 
 

@@ -1,7 +1,7 @@
 """Deployment settings, read once from the environment.
 
 Business settings (owners, thresholds, tiers, prices of one's own) are dbt seeds. Credentials are never here: boto3 finds
-its own, and in Airflow they come from connections.
+its own, and in Airflow they come from connections. The one secret is `user_key`, which is left out where settings are shown.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -135,6 +135,10 @@ class Settings:
     """What the waits between two attempts of a task are multiples of (`orchestrate/retrying.py`)."""
     runbook_url: str
     """Address of docs/runbook.md as people read it, which alerts link to."""
+    user_retention_days: int = 400
+    """How many days after its landing a call still says which user and conversation it was for."""
+    user_key: bytes | None = field(default=None, repr=False)
+    """Secret by which users are known again; None for one that is made in `home` (privacy/user_keys.py)."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -227,6 +231,8 @@ class Settings:
             marts_due=_marts_due(read("MARTS_DUE", "08:00")),
             retry_delay_seconds=_retry_delay(read("RETRY_DELAY_SECONDS", "120")),
             runbook_url=_runbook_url(read("RUNBOOK_URL", "docs/runbook.md")),
+            user_retention_days=_day_count("USER_RETENTION_DAYS", read, default=400, least=1, most=4000),
+            user_key=_user_key(read("USER_KEY", "")),
         )
 
 
@@ -280,9 +286,23 @@ def _accounts(text: str) -> tuple[str, ...]:
     return accounts
 
 
+def _user_key(text: str) -> bytes | None:
+    if not text:
+        return None
+    from ai_finops.instrument.query_key import parse_key  # not where there is none: it takes a while to import
+
+    key = parse_key(text)
+    if key is None:
+        raise SettingsError(
+            "AI_FINOPS_USER_KEY is too short to keep a secret; write 16 bytes or more as hex, base64 or text, such as what "
+            "python -c 'import secrets; print(secrets.token_hex(32))' prints"
+        )
+    return key
+
+
 def _day_count(name: str, read: Callable[[str, str], str], *, default: int, least: int, most: int = 400) -> int:
     text = read(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,3}", text) or not least <= int(text) <= most:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
         raise SettingsError(f"AI_FINOPS_{name} is {text!r}; write a number of days from {least} to {most}")
     return int(text)
 

@@ -23,6 +23,7 @@ AiFinopsError
 ├── RoutingError             there is no call to find a task type for, or no text that a judge needs
 ├── ReplayError              a routing policy could not be tried on the questions given
 ├── FinanceError             a month has no costs, does not tie to its bill, or a frozen file was changed
+├── PrivacyError             a user could not be forgotten wholly: says what is left
 ├── AlarmError               alarms could not be put in step, or one did not fire; the published marts are untouched
 ├── LateError                the marts of a day are not published by the hour at which they are due
 └── SampleError              the bundled sample, or what it is built from, cannot be read
@@ -162,6 +163,10 @@ class RoutingError(AiFinopsError):
 
 class ReplayError(AiFinopsError):
     """A routing policy could not be tried: the questions, their marks or a price cannot be read."""
+
+
+class PrivacyError(AiFinopsError):
+    """A user could not be forgotten wholly; what was done stays done, and the same command goes on."""
 
 
 class AlarmError(AiFinopsError):

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import date
 from importlib.metadata import version
 from itertools import islice
@@ -30,8 +31,10 @@ from pathlib import Path
 
 import orjson
 
+from ai_finops.config import Settings
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
+from ai_finops.privacy.users import Users, landing_users
 from tests.benchmarks.made_spans import requests
 
 LINES_PER_OBJECT = 20
@@ -85,8 +88,8 @@ def _decompress_only(home: Path) -> None:
 def _load(kind: str, *, threads: int) -> Callable[[Path], int]:
     def load(home: Path) -> int:
         accounts = Accounts("traces", DAY)
-        with tempfile.TemporaryDirectory(prefix="bench-load-") as folder:
-            loader = SpanLoader(Path(folder), accounts=accounts, as_of=AS_OF, threads=threads)
+        with tempfile.TemporaryDirectory(prefix="bench-load-") as folder, _users(folder) as users:
+            loader = SpanLoader(Path(folder), accounts=accounts, users=users, as_of=AS_OF, threads=threads)
             add = loader.add_protobuf if kind == "protobuf" else loader.add_json
             for path in _files(home / kind):
                 with path.open("rb") as file:
@@ -96,6 +99,11 @@ def _load(kind: str, *, threads: int) -> Callable[[Path], int]:
         return accounts.totals()["loaded_count"]
 
     return load
+
+
+def _users(home: str) -> AbstractContextManager[Users]:
+    """The users of a landing in a deployment of its own: each of them is new, as on its first day."""
+    return landing_users(DAY, settings=Settings.from_env({"AI_FINOPS_HOME": home}), as_of=AS_OF)
 
 
 PATHS: dict[str, Callable[[Path], int | None]] = {
@@ -134,8 +142,8 @@ def _run(path: str, home: Path) -> None:
 def _warm_up() -> None:
     """Import what is imported on first use, which takes a second and is no part of any path."""
     accounts = Accounts("traces", DAY)
-    with tempfile.TemporaryDirectory(prefix="bench-warm-") as folder:
-        loader = SpanLoader(Path(folder), accounts=accounts, as_of=AS_OF)
+    with tempfile.TemporaryDirectory(prefix="bench-warm-") as folder, _users(folder) as users:
+        loader = SpanLoader(Path(folder), accounts=accounts, users=users, as_of=AS_OF)
         for kind, add in (("json", loader.add_json), ("protobuf", loader.add_protobuf)):
             add(accounts.open(kind), io.BytesIO(next(requests(10, encoding=kind))))
         loader.tables()

@@ -67,7 +67,7 @@ def test_a_station_nobody_knows_is_refused(folder):
 
 def test_a_note_that_the_disk_refuses_is_said(folder):
     (folder / "stations").write_text("in the way")
-    with pytest.raises(BuildError, match="build_costs has ended.*run it again"):
+    with pytest.raises(BuildError, match=r"build_costs has ended.*run it again"):
         note(folder, "build_costs", seconds=1)
 
 

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from ai_finops.extract.accounts import Account, Accounts
 from ai_finops.extract.bedrock_log_loader import MODELS, InvocationLoader
+from ai_finops.privacy.users import Users
+from tests.extract.loading import home_of, users_in
 from tests.extract.made import zipped
 
 RECORDED = Path(__file__).parents[1] / "fixtures" / "bedrock_logs" / "nova_lite_conversestream.jsonl"
@@ -79,8 +81,13 @@ class Loaded:
 
 def load(folder, *objects: bytes, as_of: date = AS_OF) -> Loaded:
     """Load objects named 0, 1, …, and check that every account adds up."""
+    with users_in(home_of(folder)) as users:
+        return _load(folder, *objects, users=users, as_of=as_of)
+
+
+def _load(folder, *objects: bytes, users: Users, as_of: date) -> Loaded:
     accounts = Accounts("bedrock_logs", DAY)
-    loader = InvocationLoader(folder, accounts=accounts, as_of=as_of)
+    loader = InvocationLoader(folder, accounts=accounts, users=users, as_of=as_of)
     try:
         for number, content in enumerate(objects):
             accounts.open(str(number), bytes_read=len(content))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from ai_finops.config import Settings
 from ai_finops.extract.accounts import Account, Accounts
 from ai_finops.extract.span_loader import SpanLoader
+from ai_finops.privacy.users import Users, landing_users
 from tests.extract.made import json_bytes, request, span
 
 DAY = date(2025, 6, 2)
@@ -28,10 +33,34 @@ class Loaded:
     """As they go into the lake; `spans` is a file."""
 
 
+@contextmanager
+def users_in(folder, *, day: date = DAY, **env: str) -> Iterator[Users]:
+    """The users of a landing whose home is a folder."""
+    settings = Settings.from_env({"AI_FINOPS_HOME": str(folder)} | env)
+    with landing_users(day, settings=settings, as_of=AS_OF) as users:
+        yield users
+
+
+def home_of(folder) -> Path:
+    """The home of the deployment that `load` loads into a folder for: the same for folders that lie side by side."""
+    return Path(folder).parent / "deployment"
+
+
+def pseudonym_in(folder, user_id: str) -> str:
+    """The pseudonym that a user has in what was loaded into a folder."""
+    with users_in(home_of(folder)) as users:
+        return users.named([user_id])[user_id]
+
+
 def load(folder, *objects: bytes | tuple[str, bytes], as_of: date = AS_OF, threads: int = 1) -> Loaded:
     """Load objects named 0, 1, … (`json` unless a tuple says `protobuf`), and check that every account adds up."""
+    with users_in(home_of(folder)) as users:
+        return _load(folder, *objects, users=users, as_of=as_of, threads=threads)
+
+
+def _load(folder, *objects: bytes | tuple[str, bytes], users: Users, as_of: date, threads: int) -> Loaded:
     accounts = Accounts("traces", DAY)
-    loader = SpanLoader(folder, accounts=accounts, as_of=as_of, threads=threads)
+    loader = SpanLoader(folder, accounts=accounts, users=users, as_of=as_of, threads=threads)
     try:
         for number, each in enumerate(objects):
             kind, content = each if isinstance(each, tuple) else ("json", each)

@@ -8,6 +8,7 @@ import pytest
 from ai_finops.extract import bedrock_log_fields, bedrock_log_loader
 from ai_finops.extract.bedrock_log_loader import NOT_A_LOG, OTHER_SHAPE, TOO_MANY_VALUES, InvocationLoader
 from tests.extract.invocations import ACCOUNT, DAY, RECORDED, REGION, lines, load, load_one, reason_for, record
+from tests.extract.loading import pseudonym_in
 from tests.extract.made import zipped
 
 CLASSES = (
@@ -35,7 +36,7 @@ def test_the_recorded_line(tmp_path):
         "region_id": "us-east-1",
         "operation": "ConverseStream",
         "model_id": "amazon.nova-lite-v1:0",
-        "identity_arn": "arn:aws:iam::XXXXXXXXXXXX:user/dheeraj",
+        "identity_arn": f"arn:aws:iam::XXXXXXXXXXXX:user/{pseudonym_in(tmp_path, 'dheeraj')}",
         "schema_version": "1.0",
         "is_streaming": True,
         "uncached_input_tokens": 4,
@@ -200,9 +201,10 @@ def test_documents_to_rerank_are_counted(tmp_path):
 def test_the_first_metadata_key_wins_and_an_empty_one_does_not_count(tmp_path, column):
     keys = bedrock_log_fields.metadata_keys()[column]
     metadata = {key: f" {key} " for key in keys}
-    assert load_one(tmp_path, record(requestMetadata=metadata))[column] == keys[0]
+    first, second = ((pseudonym_in(tmp_path, key) if column == "user_id" else key) for key in keys[:2])
+    assert load_one(tmp_path, record(requestMetadata=metadata))[column] == first
     metadata[keys[0]] = "  "
-    assert load_one(tmp_path, record(requestMetadata=metadata))[column] == keys[1]
+    assert load_one(tmp_path, record(requestMetadata=metadata))[column] == second
 
 
 def test_a_request_says_its_journey_and_what_kind_it_is(tmp_path):
@@ -215,6 +217,22 @@ def test_metadata_is_kept_as_it_is(tmp_path):
     row = load_one(tmp_path, record(requestMetadata={"tenant": "a b", "feature": "x", "empty": "", "number": 5}))
     assert dict(row["request_metadata"]) == {"tenant": "a b", "feature": "x", "empty": "", "number": "5"}
     assert load_one(tmp_path, record(requestMetadata=None))["request_metadata"] is None
+
+
+def test_metadata_names_no_user_and_an_identity_no_person(tmp_path):
+    metadata = {"user": "alice", "userId": "bob", "tenant": "acme", "asked_by": " alice ", "empty": None}
+    row = load_one(
+        tmp_path,
+        record(requestMetadata=metadata, identity={"arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/Admins/alice"}),
+    )
+    assert row["user_id"] == pseudonym_in(tmp_path, "bob")
+    assert dict(row["request_metadata"]) == {"tenant": "acme", "empty": None}
+    assert row["identity_arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/Admins/{pseudonym_in(tmp_path, 'alice')}"
+
+
+@pytest.mark.parametrize("arn", [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:role/docs-api"])
+def test_an_identity_that_is_no_person_s_stays(tmp_path, arn):
+    assert load_one(tmp_path, record(identity={"arn": arn}))["identity_arn"] == arn
 
 
 def test_account_and_region_come_from_the_key_when_the_line_says_none(tmp_path):

@@ -20,10 +20,11 @@ from datetime import date
 from pathlib import Path
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
+from tests.extract.loading import users_in
 
 accounts = Accounts("traces", date(2025, 6, 2))
-with tempfile.TemporaryDirectory() as folder:
-    loader = SpanLoader(Path(folder), accounts=accounts, as_of=date(2025, 6, 3))
+with tempfile.TemporaryDirectory() as folder, users_in(folder) as users:
+    loader = SpanLoader(Path(folder), accounts=accounts, users=users, as_of=date(2025, 6, 3))
     for path in sorted(Path(sys.argv[1]).iterdir()):
         number = accounts.open(path.name, bytes_read=path.stat().st_size)
         with path.open("rb") as file:

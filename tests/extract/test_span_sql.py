@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ai_finops.extract.span_sql import ABSURD_TOKENS
-from tests.extract.loading import load_one, reason_for
+from tests.extract.loading import load_one, pseudonym_in, reason_for
 from tests.extract.made import CALL, NOON, nanoseconds
 
 SEMCONV = CALL | {
@@ -115,7 +115,8 @@ def test_business_names_of_a_span(tmp_path):
         "prompt_version",
         "model_tier",
     )
-    assert [row[name] for name in names] == ["search", "summarize", "j-1", "onboarding", "u-1", "chat", "v3", "cheap"]
+    user = pseudonym_in(tmp_path, "u-1")
+    assert [row[name] for name in names] == ["search", "summarize", "j-1", "onboarding", user, "chat", "v3", "cheap"]
     assert row["reported_cost_usd"] == 0.25
 
 
@@ -132,7 +133,8 @@ def test_business_names_of_a_span(tmp_path):
 def test_the_first_alias_wins_and_an_empty_one_does_not_count(tmp_path, column, in_order):
     for rank, attribute in enumerate(in_order):
         plain = dict.fromkeys(in_order[:rank], "") | {later: later for later in reversed(in_order[rank:])}
-        assert load_one(tmp_path, plain)[column] == attribute
+        said = pseudonym_in(tmp_path, attribute) if column == "user_id" else attribute
+        assert load_one(tmp_path, plain)[column] == said
 
 
 @pytest.mark.parametrize(

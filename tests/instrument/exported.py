@@ -20,6 +20,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
+from ai_finops.privacy.users import Users
+from tests.extract.loading import users_in
 
 
 class Collector:
@@ -88,7 +90,14 @@ def extracted(folder: Path, bodies: list[bytes]) -> tuple[dict[str, dict], list[
     """What the extractor makes of the objects: spans by name, and queries. Nothing may be quarantined."""
     today = datetime.now(UTC).date()
     accounts = Accounts("traces", today)
-    loader = SpanLoader(folder, accounts=accounts, as_of=today + timedelta(days=1))
+    with users_in(folder, day=today) as users:
+        return _extracted(folder, bodies, users=users, accounts=accounts)
+
+
+def _extracted(
+    folder: Path, bodies: list[bytes], *, users: Users, accounts: Accounts
+) -> tuple[dict[str, dict], list[dict]]:
+    loader = SpanLoader(folder, accounts=accounts, users=users, as_of=accounts.landing_date + timedelta(days=1))
     try:
         for number, body in enumerate(bodies):
             accounts.open(str(number), bytes_read=len(body))

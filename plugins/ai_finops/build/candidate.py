@@ -180,6 +180,14 @@ def candidates(settings: Settings) -> list[Path]:
     return [folder for folder in _folders(settings.builds) if (folder / "build.json").exists()]
 
 
+def drop_candidates(settings: Settings, *, but: str | None) -> int:
+    """Remove every candidate, prepared or left over, except the one of that id; return how many. Hold the builds' lock."""
+    dropped = [folder for folder in _folders(settings.builds) if folder.name != but]
+    for folder in dropped:
+        shutil.rmtree(folder)
+    return len(dropped)
+
+
 def _folders(home: Path) -> list[Path]:
     return sorted(path for path in home.glob("*") if _BUILD_ID.fullmatch(path.name))
 

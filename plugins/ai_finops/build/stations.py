@@ -129,12 +129,14 @@ def _read(lake: Lake, day: date) -> tuple[StationRun, ...]:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LakeError(
-            f"could not read {lake.runs.address(_name(day))} ({error}); remove the file: that day's build then has no seconds in the marts"
+            f"could not read {lake.runs.address(_name(day))} ({error}); remove the file: "
+            "that day's build then has no seconds in the marts"
         ) from error
 
 
 def _days(lake: Lake) -> list[date]:
-    return sorted(date.fromisoformat(name.removesuffix(".json")) for name in lake.runs.names() if _IS_RUN.fullmatch(name))
+    found = (name for name in lake.runs.names() if _IS_RUN.fullmatch(name))
+    return sorted(date.fromisoformat(name.removesuffix(".json")) for name in found)
 
 
 def _name(day: date) -> str:

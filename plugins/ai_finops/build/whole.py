@@ -48,6 +48,7 @@ def build_all(
     run_day: date | None = None,
     recosted_days: tuple[date, date] | None = None,
     closes_again: bool = False,
+    is_full: bool = False,
     target: str = "duckdb",
 ) -> dict[str, object]:
     """Build, audit and publish.
@@ -64,7 +65,12 @@ def build_all(
 
     with one_writer(settings.builds, doing="building and publishing"):
         build = build_candidate(
-            settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again, target=target
+            settings=settings,
+            run_day=run_day,
+            recosted_days=recosted_days,
+            closes_again=closes_again,
+            is_full=is_full,
+            target=target,
         )
         audited = audit(settings=settings, build=build)
         published = publish(settings=settings, build=build)

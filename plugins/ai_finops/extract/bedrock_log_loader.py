@@ -21,6 +21,8 @@ from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.contents import Texts
 from ai_finops.extract.sifting import sift
 from ai_finops.lake_schemas import INVOCATIONS
+from ai_finops.privacy.user_keys import FORGOTTEN
+from ai_finops.privacy.users import Users
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 """A longer line is quarantined. Each of a line's two bodies is 100 KB at most, a larger one is an object of its own."""
@@ -53,8 +55,11 @@ _UNREADABLE = (
 class InvocationLoader:
     """Takes objects one after the other; `finish` ends the taking. Everything it writes lies in `folder`."""
 
-    def __init__(self, folder: Path, *, accounts: Accounts, as_of: date, keeps_content: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, accounts: Accounts, users: Users, as_of: date, keeps_content: bool = False
+    ) -> None:
         self._accounts = accounts
+        self._users = users
         self._folder = folder
         self._as_of = as_of
         self._spool_path = folder / "spool.jsonl"
@@ -110,6 +115,7 @@ class InvocationLoader:
             from flat join places using (object_number)""")
         self._mark_duplicates()
         self._settle()
+        self._hide_users()
         return self._rows("""
             select distinct account_id, region_id, coalesce(invoked_model_id, model_id) as said
             from kept where said is not null order by all""")
@@ -126,7 +132,7 @@ class InvocationLoader:
         self._duckdb.execute(f"""
             copy (
                 select {columns}
-                from kept left join models
+                from hidden as kept left join models
                     on kept.account_id is not distinct from models.account_id
                         and kept.region_id is not distinct from models.region_id
                         and coalesce(kept.invoked_model_id, kept.model_id) = models.said
@@ -146,10 +152,31 @@ class InvocationLoader:
         self._duckdb.execute(f"""
             copy (
                 select request_id, account_id, region_id, content_kind, content, date '{landing_date}' as landing_date
-                from contents inner join kept using (object_number, object_line)
+                from contents inner join hidden using (object_number, object_line)
+                where not is_forgotten
                 order by all
             ) to {_text(str(path))} (format parquet, compression zstd)""")  # noqa: S608 - a date and a path of our own
         return Texts(path, pq.read_metadata(path).num_rows)
+
+    def _hide_users(self) -> None:
+        """Make view `hidden`: the kept calls with pseudonyms, and with nothing that says whose a forgotten user's are."""
+        said = self._rows(f"""
+            select distinct user_id from kept where user_id is not null
+            union select distinct {bedrock_log_sql.PERSON_OF_IDENTITY} from kept order by all""")  # noqa: S608 - a constant
+        named = self._users.named(each for (each,) in said)
+        pairs = {"said": pa.array(named.keys(), pa.string()), "pseudonym": pa.array(named.values(), pa.string())}
+        ids = pa.array(sorted(self._users.forgotten_ids), pa.string())
+        self._duckdb.register("named_now", pa.table(pairs))
+        self._duckdb.execute("create table pseudonyms as select * from named_now where said is not null")
+        self._duckdb.unregister("named_now")
+        self._duckdb.register("ids_now", pa.table({"id": ids}))
+        self._duckdb.execute("create table forgotten_ids as from ids_now")
+        self._duckdb.unregister("ids_now")
+        self._duckdb.execute(
+            f"create view hidden as {bedrock_log_sql.hidden_sql('kept', FORGOTTEN, keeps_users=self._users.keeps)}"
+        )
+        theirs = self._rows("select request_id, response_id from hidden where is_forgotten order by all")
+        self._users.remember_ids(each for row in theirs for each in row)
 
     def _write(self, line: bytes) -> None:
         if self._spool is None:

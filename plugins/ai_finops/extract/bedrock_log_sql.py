@@ -75,6 +75,49 @@ def contents_sql(relation: str) -> str:
         where body.content is not null and body.content not in ('null', '{{}}', '[]', '""')"""  # noqa: S608 - as below
 
 
+PERSON_OF_IDENTITY = """regexp_extract(
+    identity_arn, '^arn:[^:]*:(?:iam|sts)::[^:]*:(?:user/(?:.*/)?|assumed-role/[^/]+/)([^/]+)$', 1
+)"""
+"""The part of a caller's ARN that may name a person: an IAM user, or a role's session, which single sign-on names after one."""
+
+
+def hidden_sql(calls: str, forgotten: str, *, keeps_users: bool) -> str:
+    """Return a query over calls that puts pseudonyms in the place of users, and says with `is_forgotten` whose are forgotten.
+
+    Of the request's metadata, what names the user is left out: column `user_id` has it.
+
+    Args:
+        calls: A relation with the lake's columns; tables `pseudonyms` (said, pseudonym) and `forgotten_ids` (id) are beside it.
+        forgotten: What stands for a forgotten user.
+        keeps_users: Whether who made a call is kept at all.
+    """
+    keys = ", ".join(map(_text, bedrock_log_fields.metadata_keys()["user_id"]))
+    of_users = f"list_transform([{keys}], lambda k: trim(request_metadata[k]))"
+    other = f"""list_filter(map_entries(request_metadata), lambda e: not list_contains([{keys}], e.key)
+            and not coalesce(list_contains({of_users}, trim(e.value)), false))"""
+    gone = "is_forgotten" if keeps_users else "true"
+    return f"""
+        select * exclude (person, pseudonym, person_pseudonym) replace (
+            pseudonym as user_id,
+            case when person_pseudonym is null and person != '' then left(identity_arn, -length(person) - 1)
+                when person != '' then left(identity_arn, -length(person)) || person_pseudonym
+                else identity_arn end as identity_arn,
+            case when not {gone} then journey_id end as journey_id,
+            case when not {gone} then request_metadata end as request_metadata
+        )
+        from (
+            select calls.* replace (map_from_entries({other}) as request_metadata), calls.person,
+                of_user.pseudonym as pseudonym, of_person.pseudonym as person_pseudonym,
+                coalesce(of_user.pseudonym = {_text(forgotten)}, false)
+                    or coalesce(of_person.pseudonym = {_text(forgotten)}, false)
+                    or calls.request_id in (select id from forgotten_ids)
+                    or coalesce(calls.response_id in (select id from forgotten_ids), false) as is_forgotten
+            from (select *, {PERSON_OF_IDENTITY} as person from {calls}) as calls
+            left join pseudonyms as of_user on calls.user_id = of_user.said
+            left join pseudonyms as of_person on calls.person = of_person.said
+        )"""  # noqa: S608 - our own names, and keys of a CSV file beside this one
+
+
 def flatten_sql(relation: str, *, as_of: date) -> str:
     """Return a query over records: object_number, object_offset, reason, and the lake's columns that a record says.
 

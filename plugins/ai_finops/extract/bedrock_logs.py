@@ -28,6 +28,7 @@ from ai_finops.extract.bedrock_log_keys import LogFolder
 from ai_finops.extract.bedrock_log_loader import MODELS, InvocationLoader
 from ai_finops.extract.bedrock_profiles import Model, Profiles, list_profiles, region_to_ask
 from ai_finops.lake import Lake, Outcome
+from ai_finops.privacy.users import landing_users
 
 SOURCE = "bedrock_logs"
 CONTENTS = "bedrock_log_contents"
@@ -61,12 +62,17 @@ def land(
     accounts = Accounts(SOURCE, day)
     in_bucket = s3_objects.bucket_setting("AI_FINOPS_BEDROCK_LOGS_BUCKET", bucket=settings.bedrock_logs_bucket)
     with (
+        landing_users(day, settings=settings, as_of=as_of) as users,
         aws.calls_counted(clients) as calls,
         in_bucket,
         tempfile.TemporaryDirectory(prefix="bedrock-logs-") as folder,
     ):
         loader = InvocationLoader(
-            Path(folder), accounts=accounts, as_of=morning_after(day), keeps_content=settings.keep_content
+            Path(folder),
+            accounts=accounts,
+            users=users,
+            as_of=morning_after(day),
+            keeps_content=settings.keep_content,
         )
         try:
             regions, said = _read_day(

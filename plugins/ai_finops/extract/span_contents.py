@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -46,11 +46,20 @@ class SpanContents:
                 on name = regexp_replace(attribute_name, '\.[0-9]+\b', '.N', 'g')
             where content != ''""")  # noqa: S608 - names of our own and a CSV file beside this one
 
-    def write(self, path: Path, *, spans: Path, object_keys: Sequence[str], landing_date: date) -> Texts:
-        """Write the texts of the spans in the lake's file `spans`."""
+    def write(
+        self,
+        path: Path,
+        *,
+        spans: Path,
+        object_keys: Sequence[str],
+        landing_date: date,
+        without_traces: Collection[str] = (),
+    ) -> Texts:
+        """Write the texts of the spans in the lake's file `spans`, without those of forgotten users' traces."""
         numbers = pa.array(range(len(object_keys)), pa.int32())
         keys = pa.table({"object_number": numbers, "object_key": pa.array(object_keys, pa.string())})
         self._duckdb.register("object_keys", keys)
+        self._duckdb.register("left_out", pa.table({"trace_id": pa.array(sorted(without_traces), pa.string())}))
         self._duckdb.execute(f"""
             copy (
                 select distinct trace_id, span_id, attribute_name, content_kind, content,
@@ -58,7 +67,9 @@ class SpanContents:
                 from contents
                 inner join object_keys using (object_number)
                 semi join read_parquet({text(str(spans))}) using (object_key, object_line, trace_id, span_id)
+                anti join left_out using (trace_id)
                 order by all
             ) to {text(str(path))} (format parquet, compression zstd)""")  # noqa: S608 - a date and paths of our own
         self._duckdb.unregister("object_keys")
+        self._duckdb.unregister("left_out")
         return Texts(path, pq.read_metadata(path).num_rows)

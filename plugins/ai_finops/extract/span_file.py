@@ -7,6 +7,7 @@ the better one is the file written again.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +62,10 @@ class SpanFile:
         self._held_back.finish()
         return _settled(self.path, self._repeats)
 
+    def rewrite(self, change: Callable[[pa.Table], pa.Table]) -> None:
+        """Write the file again, after `finish`, with rows changed one by one: as many of them, in the same order."""
+        rewrite_spans(self.path, change=change, into=self.path)
+
     def close(self) -> None:
         """Close what is open."""
         self._written.close()
@@ -87,6 +92,17 @@ class SpanFile:
             identities = np.union1d(self._seen.pop(), identities)
         if len(identities):
             self._seen.append(identities)
+
+
+def rewrite_spans(path: Path, *, change: Callable[[pa.Table], pa.Table], into: Path) -> None:
+    """Write the spans of a file changed into another, or into itself; the same spans always as the same bytes."""
+    draft = into.with_name(f"{into.stem}-changed.parquet")
+    changed = _Rows(draft)
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            changed.add(change(file.read_row_group(number)).select(SPANS.names).cast(SPANS))
+    changed.finish()
+    draft.replace(into)
 
 
 class _Rows:

@@ -29,6 +29,8 @@ from ai_finops.extract.span_file import SpanFile
 from ai_finops.extract.span_queries import SpanQueries
 from ai_finops.extract.span_table import TOO_LARGE, UNREADABLE, SpanTable
 from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
+from ai_finops.privacy.forgotten_rows import Forgotten, ids_of_traces, quarantine_without, spans_without
+from ai_finops.privacy.users import Users
 
 if TYPE_CHECKING:
     from ai_finops.analyse.embedder import Embedder
@@ -53,10 +55,19 @@ class SpanLoader:
     """Takes objects one after the other; `tables` ends it. Everything it writes lies in `folder`."""
 
     def __init__(
-        self, folder: Path, *, accounts: Accounts, as_of: date, keeps_content: bool = False, threads: int = 1
+        self,
+        folder: Path,
+        *,
+        accounts: Accounts,
+        users: Users,
+        as_of: date,
+        keeps_content: bool = False,
+        threads: int = 1,
     ) -> None:
         """Start with nothing; each thread more than one costs about 100 MB."""
         self._accounts = accounts
+        self._users = users
+        self._forgotten_traces: set[str] = set()
         self._folder = folder
         self._spool = _Spool(folder / "spool.jsonl")
         self._protobuf: list[tuple[int, bytes]] = []
@@ -107,16 +118,19 @@ class SpanLoader:
         self._load_spool()
         self._load_protobuf()
         changes = self._file.finish()
+        if self._forgotten_traces:
+            self._forget()
         for account in self._accounts.objects:
             change = changes[account.object_key]
             account.loaded_count += change
             account.duplicate_count -= change
         self._wrong.quarantine(self._accounts)
+        quarantine = self._accounts.quarantine_table()
         return {
             "spans": self._file.path,
             "unmapped_attributes": self._unmapped_table(),
             "objects": self._accounts.objects_table(),
-            "quarantine": self._accounts.quarantine_table(),
+            "quarantine": quarantine_without(quarantine) if self._forgotten_traces else quarantine,
         }
 
     def contents(self) -> Texts | None:
@@ -126,7 +140,11 @@ class SpanLoader:
         path = self._folder / "span_contents.parquet"
         keys = [account.object_key for account in self._accounts.objects]
         return self._table.contents.write(
-            path, spans=self._file.path, object_keys=keys, landing_date=self._accounts.landing_date
+            path,
+            spans=self._file.path,
+            object_keys=keys,
+            landing_date=self._accounts.landing_date,
+            without_traces=self._forgotten_traces,
         )
 
     def queries(self, *, texts: Texts | None = None, open_embedder: Callable[[], Embedder] | None = None) -> Texts:
@@ -137,7 +155,14 @@ class SpanLoader:
             landing_date=self._accounts.landing_date,
             texts=texts.file if texts else None,
             open_embedder=open_embedder,
+            without_traces=self._forgotten_traces,
         )
+
+    def _forget(self) -> None:
+        """Take out of the file whose forgotten traces are; a span may have come before the one that names the user."""
+        forgotten = Forgotten(frozenset(), frozenset(self._forgotten_traces))
+        self._file.rewrite(lambda spans: spans_without(spans, forgotten))
+        self._users.remember_ids(ids_of_traces(self._file.path, self._forgotten_traces))
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
         try:
@@ -222,6 +247,8 @@ class SpanLoader:
     def _take(self, spans: pa.Table) -> None:
         """Account for spans and write those that can be kept."""
         self._count(spans, "read_count")
+        spans = self._users.hide(spans)
+        self._forgotten_traces |= self._users.forgotten_traces(spans)
         if spans["reason"].null_count < len(spans):
             self._wrong.add(spans.filter(pc.is_valid(spans["reason"])))
             spans = spans.filter(pc.is_null(spans["reason"]))

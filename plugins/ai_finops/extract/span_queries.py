@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from itertools import groupby, islice
 from pathlib import Path
@@ -78,10 +78,12 @@ class SpanQueries:
         landing_date: date,
         texts: Path | None = None,
         open_embedder: Callable[[], Embedder] | None = None,
+        without_traces: Collection[str] = (),
     ) -> Texts:
         """Write the queries of the spans in the lake's file `spans`, in a fixed order.
 
         Args:
+            without_traces: Traces of forgotten users; none of their queries is written.
             texts: Texts of these spans, where they are kept: a span that says no query may have one in them.
             open_embedder: What turns these into vectors.
         """
@@ -100,6 +102,8 @@ class SpanQueries:
                 "set threads=1; set memory_limit='300MB'; set enable_progress_bar=false; set TimeZone='UTC'"
             )
             connection.execute(f"set temp_directory={text(str(path.parent / 'duckdb'))}")
+            left_out = pa.table({"trace_id": pa.array(sorted(without_traces), pa.string())})
+            connection.register("left_out", left_out)
             connection.execute(f"""
                 create view said as
                 select * from (
@@ -107,6 +111,7 @@ class SpanQueries:
                     where fingerprint is not null or embedding is not null or prompt_blocks is not null
                 )
                 semi join read_parquet({text(str(spans))}) as spans using (object_key, object_line, trace_id, span_id)
+                anti join left_out using (trace_id)
                 qualify row_number() over (partition by trace_id, span_id order by object_key, object_line) = 1""")  # noqa: S608 - paths of our own
             connection.execute(f"""
                 copy (
@@ -115,6 +120,7 @@ class SpanQueries:
                     select {columns}, started_at::date as usage_date, date '{landing_date}' as landing_date
                     from read_parquet({text(str(in_texts))}) as in_texts anti join said using (trace_id, span_id)
                     inner join read_parquet({text(str(spans))}) as spans using (trace_id, span_id)
+                    anti join left_out using (trace_id)
                     order by trace_id, span_id
                 ) to {text(str(path))} (format parquet, compression zstd)""")  # noqa: S608 - a date and paths of our own
         return Texts(path, pq.read_metadata(path).num_rows)

@@ -88,7 +88,7 @@ _STATUSES = ("UNSET", "OK", "ERROR")
 _FIRST_TOKEN_MS, _FIRST_TOKEN_S = (span_details.amount_sql(f"said_first_token_{unit}") for unit in ("ms", "s"))
 _LAKE_COLUMN = {
     "provider_name": "said_provider",
-    # Ids of users are kept as they are given; this is the one place where they would be replaced by a pseudonym.
+    # As it was said; the loader puts a pseudonym in its place before anything is written.
     "user_id": "user_id",
     **span_tokens.LAKE_COLUMNS,
     "reported_cost_usd": "try_cast(said_cost_usd as double)",

@@ -21,6 +21,7 @@ from ai_finops.extract import contents, context_uses, landings, s3_objects, span
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.span_loader import SpanLoader
 from ai_finops.lake import Lake, Outcome
+from ai_finops.privacy.users import Users, landing_users
 
 if TYPE_CHECKING:
     from ai_finops.analyse.embedder import Embedder
@@ -50,9 +51,14 @@ def land(
     """
     accounts = Accounts(SOURCE, day)
     in_bucket = s3_objects.bucket_setting("AI_FINOPS_TRACES_BUCKET", bucket=settings.traces_bucket)
-    with aws.calls_counted(clients) as calls, in_bucket, tempfile.TemporaryDirectory(prefix="traces-") as folder:
+    with (
+        landing_users(day, settings=settings, as_of=as_of) as users,
+        aws.calls_counted(clients) as calls,
+        in_bucket,
+        tempfile.TemporaryDirectory(prefix="traces-") as folder,
+    ):
         tables, texts, queries = _read_day(
-            day, settings=settings, s3=clients["s3"], accounts=accounts, folder=Path(folder), calls=calls
+            day, settings=settings, s3=clients["s3"], accounts=accounts, users=users, folder=Path(folder), calls=calls
         )
         totals = accounts.totals()
         landings.refuse_emptying(
@@ -78,13 +84,22 @@ def _root_prefix(settings: Settings) -> str:
 
 
 def _read_day(
-    day: date, *, settings: Settings, s3: Any, accounts: Accounts, folder: Path, calls: aws.ClientCalls
+    day: date,
+    *,
+    settings: Settings,
+    s3: Any,
+    accounts: Accounts,
+    users: Users,
+    folder: Path,
+    calls: aws.ClientCalls,
 ) -> tuple[dict[str, pa.Table | Path], contents.Texts | None, contents.Texts]:
     bucket = settings.traces_bucket
     objects = s3_objects.list_objects(s3, bucket=bucket, prefix=day_prefix(day, settings=settings))
     if not objects:
         _require_prefix(s3, settings=settings)
-    loader = SpanLoader(folder, accounts=accounts, as_of=morning_after(day), keeps_content=settings.keep_content)
+    loader = SpanLoader(
+        folder, accounts=accounts, users=users, as_of=morning_after(day), keeps_content=settings.keep_content
+    )
     try:
         for fetched in s3_objects.fetch_each(s3, bucket=bucket, objects=objects, folder=folder):
             _add(fetched, loader=loader, accounts=accounts)

@@ -31,6 +31,7 @@ from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.log_group import LogGroup
 from ai_finops.extract.span_loader import SpanLoader
 from ai_finops.lake import Lake, Outcome
+from ai_finops.privacy.users import landing_users
 
 SOURCE = "xray_spans"
 QUERIES = "xray_queries"
@@ -73,10 +74,15 @@ def land(
     """
     accounts = Accounts(SOURCE, day)
     named = log_group.group_setting("AI_FINOPS_SPANS_LOG_GROUP", name=settings.spans_log_group)
-    with aws.calls_counted(clients) as calls, named, tempfile.TemporaryDirectory(prefix="xray-spans-") as folder:
+    with (
+        landing_users(day, settings=settings, as_of=as_of) as users,
+        aws.calls_counted(clients) as calls,
+        named,
+        tempfile.TemporaryDirectory(prefix="xray-spans-") as folder,
+    ):
         group = log_group.find_group(clients["logs"], name=settings.spans_log_group)
         _require_kept(day, group=group, as_of=as_of)
-        loader = SpanLoader(Path(folder), accounts=accounts, as_of=morning_after(day))
+        loader = SpanLoader(Path(folder), accounts=accounts, users=users, as_of=morning_after(day))
         try:
             _read_day(
                 day, loader, settings=settings, logs=clients["logs"], group=group, accounts=accounts, folder=folder

@@ -156,10 +156,26 @@ def _keep_issued(candidate: Path, *, settings: Settings, as_of: date) -> None:
     keep_issued(Lake(settings.lake), made=analysis_files(candidate), as_of=as_of)
 
 
+def drop_earlier_builds(settings: Settings) -> int:
+    """Remove every published build but the current one, also for readers that have it open; return how many.
+
+    Hold the builds' lock.
+    """
+    current = current_build(settings)
+    earlier = [each for each in (settings.published / "builds").glob("*") if each.resolve() != current]
+    for folder in earlier:
+        _drop(folder)
+    return len(earlier)
+
+
+def _drop(folder: Path) -> None:
+    hidden = folder if folder.name.startswith(".") else folder.rename(folder.with_name(f".writing-{folder.name}"))
+    shutil.rmtree(hidden)  # no reader finds half a build
+
+
 def _prune(settings: Settings) -> None:
     """Keep the last builds, for readers that have them open or resolved, and always the current one."""
     current = current_build(settings)
     for folder in published_builds(settings)[:-KEPT_COUNT]:
         if folder.resolve() != current:
-            dropped = folder.rename(folder.with_name(f".writing-{folder.name}"))  # no reader finds half a build
-            shutil.rmtree(dropped)
+            _drop(folder)

@@ -81,6 +81,20 @@ def show_site(site: Path, *, settings: Settings, run: Run) -> None:
     listed.replace(docs / "index.html")
 
 
+def drop_runs(settings: Settings, *, but: str | None) -> int:
+    """Let go of the sites of every build except the one of that id; return how many. Hold the builds' lock."""
+    docs = settings.home / "data_docs"
+    if not (docs / "sites").is_dir():
+        return 0
+    kept = [(site, run) for site, run in _kept(docs) if run.build_id == but]
+    gone = len(list((docs / "sites").iterdir())) - len(kept)
+    _let_go(docs, kept={site for site, _ in kept})
+    listed = docs / f".index-{uuid4().hex}"
+    listed.write_text(_index(kept), encoding="utf-8")
+    listed.replace(docs / "index.html")
+    return gone
+
+
 def kept_runs(settings: Settings) -> list[Run]:
     """Return the runs whose sites are kept, the last audit first; a site whose record is damaged is none."""
     return [run for _, run in _kept(settings.home / "data_docs")]

@@ -11,7 +11,8 @@ calls as (
         call_id,
         feature_id,
         pipeline_id,
-        coalesce(journey_id, user_id, trace_id, call_id) as asker_id,
+        -- Forgotten users are many under one name.
+        coalesce(journey_id, nullif(user_id, 'forgotten_user'), trace_id, call_id) as asker_id,
         is_error,
         usage_date,
         started_at
