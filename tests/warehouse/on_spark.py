@@ -19,7 +19,7 @@ from ai_finops.build.parsing import process_arguments
 from ai_finops.build.take_over import take_over
 from tests.warehouse.tiny_lake import PROJECT
 
-# What two cores and three gigabytes bear. Over a few rows nearly all of the time is planning, so Java's slower compiler does not pay.
+# What two cores and three gigabytes bear. Over a few rows most of the time is planning: Java's slower compiler does not pay.
 _DEFAULTS = """\
 spark.master local[2]
 spark.driver.memory 3g
