@@ -58,7 +58,8 @@ def land_bill(
     Args:
         prices: USD for a million tokens, input and output, by model; those of the traces here when left out.
     """
-    lines = _bill(day, trace_count=trace_count, prices=prices or _PRICES)
+    rows = bill(day, trace_count=trace_count, prices=prices)
+    lines = pa.Table.from_pylist(rows, schema=tables_of("billing")["line_items"])
     _write(Lake(settings.lake), "billing", day, key=f"{day:%Y-%m}", line_items=lines, invoice_totals=_totals(lines))
 
 
@@ -161,15 +162,15 @@ def _trace(rng: random.Random, began_at: datetime, *, key: str) -> list[dict]:
     ]
 
 
-def _bill(last: date, *, trace_count: int, prices: Mapping[str, tuple[float, float]]) -> pa.Table:
+def bill(last: date, *, trace_count: int, prices: Mapping[str, tuple[float, float]] | None = None) -> list[dict]:
     """Return the lines of the month of `last`, up to that day: an hour, model, token class and tag each."""
-    schema, rows = tables_of("billing")["line_items"], []
+    rows = []
     for day in days_between(max(month_start(last), FIRST_DAY), last):
         rng = np.random.default_rng(day.toordinal())
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         for hour in range(24):
             started = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-            for model, usd in prices.items():
+            for model, usd in (prices or _PRICES).items():
                 for token_class, price in zip(("input", "output"), usd, strict=True):
                     for tags in ({}, {"user_feature": "contract_review"}):
                         # About what was traced, a twelfth of it tagged.
@@ -182,7 +183,7 @@ def _bill(last: date, *, trace_count: int, prices: Mapping[str, tuple[float, flo
             amount = Decimal(round(trace_count * BATCH_SHARE * tokens * float(rng.uniform(0.5, 1.5)))) / 1_000_000
             cost = (amount * Decimal(str(price)) / 2).quantize(Decimal("1e-12"))
             rows.append(_line(midnight, NOVA, token_class, amount=amount, cost=cost, tags={}, suffix="-batch"))
-    return pa.Table.from_pylist(rows, schema=schema)
+    return rows
 
 
 def _line(
