@@ -81,12 +81,15 @@ def test_without_spark_a_build_on_it_says_what_to_install(monkeypatch, settings)
         dbt.run_dbt("phase_1", settings=settings, build=build, target="spark")
 
 
+def install(monkeypatch, *names: str) -> None:
+    """Let these packages be the installed ones."""
+    monkeypatch.setattr(spark_session, "distributions", lambda: [SimpleNamespace(name=name) for name in names])
+
+
 @pytest.fixture
 def installed(monkeypatch, tmp_path):
     """Spark's packages are there, and no Java."""
-    monkeypatch.setattr(
-        spark_session, "distributions", lambda: [SimpleNamespace(name=name) for name in ("pyspark", "dbt-spark")]
-    )
+    install(monkeypatch, "pyspark", "dbt-spark", "grpcio", "grpcio-status", "zstandard")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
@@ -101,6 +104,12 @@ def test_without_java_a_build_on_spark_says_which(installed, tmp_path):
 def test_java_of_a_connect_server_is_its_own(installed, monkeypatch):
     monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:15002")
     assert spark_session.missing_for_spark() is None
+
+
+def test_what_a_client_of_a_connect_server_lacks_is_named(installed, monkeypatch):
+    install(monkeypatch, "pyspark", "dbt-spark", "grpcio")
+    monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:15002")
+    assert "needs grpcio-status and zstandard too; install pyspark[connect]" in spark_session.missing_for_spark()
 
 
 @pytest.mark.parametrize("url", ["", "local[2]", "spark://127.0.0.1:7077", "sc://", "sc://a host:1", "sc://h:port"])

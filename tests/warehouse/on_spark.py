@@ -20,10 +20,11 @@ from ai_finops.build.take_over import take_over
 from tests.warehouse.tiny_lake import PROJECT
 
 # What two cores and three gigabytes bear. Over a few rows most of the time is planning: Java's slower compiler does not pay.
+# Without it Java has room for 48 MB of code, and the driver dies when classes of compiled queries fill that.
 _DEFAULTS = """\
 spark.master local[2]
 spark.driver.memory 3g
-spark.driver.defaultJavaOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+spark.driver.defaultJavaOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m
 spark.driver.host 127.0.0.1
 spark.driver.bindAddress 127.0.0.1
 spark.sql.shuffle.partitions 2

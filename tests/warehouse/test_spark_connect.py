@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_finops.build.spark_session import missing_for_spark, tables_folder
+from ai_finops.build.spark_session import missing_for_connect, missing_for_spark, tables_folder
 from tests.warehouse import worked_days
 from tests.warehouse.on_spark import connect_server, differences, run_dbt_on_spark
 from tests.warehouse.test_spark import make_worked_days
@@ -19,6 +19,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(3600),
     pytest.mark.skipif(missing_for_spark() is not None, reason=str(missing_for_spark())),
+    pytest.mark.skipif(missing_for_connect() is not None, reason=str(missing_for_connect())),
 ]
 
 

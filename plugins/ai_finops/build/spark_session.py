@@ -27,6 +27,7 @@ SCHEMAS = ("raw", "seeds", "staging", "intermediate", "marts", "main")
 """Every schema that a build makes; `main` is where unit tests work."""
 _REMOTE = re.compile(r"sc://([^\s:/;]+)(?::([0-9]{1,5}))?(?:/.*)?")
 _CONNECT_PORT = 15002
+_CONNECT_PACKAGES = {"grpcio", "grpcio-status", "zstandard"}
 _CONNECT_SECONDS = 10
 
 
@@ -40,11 +41,21 @@ def missing_for_spark() -> str | None:
     if not {"pyspark", "dbt-spark"} <= {found.name for found in distributions()}:
         return "Spark is not installed; make install-spark"
     if is_remote():
-        return None
+        return missing_for_connect()
     home = os.environ.get("JAVA_HOME")
     if not (home and (Path(home) / "bin" / "java").exists()) and shutil.which("java") is None:
         return "Spark needs Java 17 (Debian: openjdk-17-jre-headless), on PATH or in JAVA_HOME"
     return None
+
+
+def missing_for_connect() -> str | None:
+    """Return which packages a client of a Spark Connect server lacks, with how to get them; None where none is."""
+    lacking = sorted(_CONNECT_PACKAGES - {found.name for found in distributions()})
+    if not lacking:
+        return None
+    return (
+        f"a client of Spark Connect needs {' and '.join(lacking)} too; install pyspark[connect], of pyspark's version"
+    )
 
 
 def open_session(folder: Path) -> SparkSession:
