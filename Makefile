@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up collector env test test-all test-airflow bench fuzz lint format lock dictionary screenshots clean
+.PHONY: help install install-spark manifest demo up collector env test test-all test-airflow test-spark bench fuzz lint format lock dictionary screenshots clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,6 +94,10 @@ test-all: manifest $(VENV)-bouncer/.installed $(VENV)-services/.installed ## Als
 
 test-airflow: manifest ## Weeks, faults and killed processes under Airflow as it is deployed: PostgreSQL, LocalExecutor, Celery with Redis (half an hour)
 	$(BIN)/python -m pytest -rs -s tests/scheduler
+
+test-spark: install-spark manifest ## Of those, the tests of the models on Spark, alone and behind Spark Connect
+	$(BIN)/python -m pytest -rs tests/build/test_spark.py tests/warehouse/test_spark.py tests/warehouse/test_spark_connect.py \
+		tests/build/test_build_on_spark.py
 
 # Which module of tests/benchmarks/ to run. Each says in its first lines what it measures and what else it takes (BENCH_SPANS, BENCH_CALLS, …).
 BENCH ?= whole_day

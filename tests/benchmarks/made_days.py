@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -46,9 +47,20 @@ def land_day(settings: Settings, day: date, *, span_count: int) -> None:
     lake = Lake(settings.lake)
     spans = _partition(day, trace_count=span_count // SPANS_PER_TRACE)
     _write(lake, "traces", day, key=str(day), spans=spans)
-    rows = bill(day, trace_count=span_count // SPANS_PER_TRACE)
+    land_bill(settings, day, trace_count=span_count // SPANS_PER_TRACE)
+
+
+def land_bill(
+    settings: Settings, day: date, *, trace_count: int, prices: Mapping[str, tuple[float, float]] | None = None
+) -> None:
+    """Land the bill of the month up to `day`, of `trace_count` traces a day.
+
+    Args:
+        prices: USD for a million tokens, input and output, by model; those of the traces here when left out.
+    """
+    rows = bill(day, trace_count=trace_count, prices=prices)
     lines = pa.Table.from_pylist(rows, schema=tables_of("billing")["line_items"])
-    _write(lake, "billing", day, key=f"{day:%Y-%m}", line_items=lines, invoice_totals=_totals(lines))
+    _write(Lake(settings.lake), "billing", day, key=f"{day:%Y-%m}", line_items=lines, invoice_totals=_totals(lines))
 
 
 def _write(lake: Lake, source: str, day: date, *, key: str, **tables: pa.Table) -> None:
@@ -150,7 +162,7 @@ def _trace(rng: random.Random, began_at: datetime, *, key: str) -> list[dict]:
     ]
 
 
-def bill(last: date, *, trace_count: int) -> list[dict]:
+def bill(last: date, *, trace_count: int, prices: Mapping[str, tuple[float, float]] | None = None) -> list[dict]:
     """Return the lines of the month of `last`, up to that day: an hour, model, token class and tag each."""
     rows = []
     for day in days_between(max(month_start(last), FIRST_DAY), last):
@@ -158,8 +170,8 @@ def bill(last: date, *, trace_count: int) -> list[dict]:
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         for hour in range(24):
             started = datetime(day.year, day.month, day.day, hour, tzinfo=UTC)
-            for model, prices in _PRICES.items():
-                for token_class, price in zip(("input", "output"), prices, strict=True):
+            for model, usd in (prices or _PRICES).items():
+                for token_class, price in zip(("input", "output"), usd, strict=True):
                     for tags in ({}, {"user_feature": "contract_review"}):
                         # About what was traced, a twelfth of it tagged.
                         tokens = trace_count * (1700 if token_class == "input" else 250) / 24 * (0.08 if tags else 1)

@@ -50,29 +50,49 @@ class Template:
     protobuf_slots: tuple[str, ...]
 
 
-def requests(span_count: int, *, encoding: str, spans_per_request: int = SPANS_PER_REQUEST) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where a run of spans begins, so that runs do not have an id in common."""
+
+    calls_before: int = 0
+    spans_before: int = 0
+    first_ns: int = FIRST_NS
+    ns_per_call: int = 80_000_000
+    features: tuple[str, ...] = FEATURES
+
+
+def requests(
+    span_count: int, *, encoding: str, spans_per_request: int = SPANS_PER_REQUEST, stretch: Stretch = Stretch()
+) -> Iterator[bytes]:
     """Yield export requests with `span_count` spans in all.
 
     Args:
         encoding: `json` or `protobuf`; the same spans either way.
     """
-    spans = _numbered(span_count)
+    spans = _numbered(span_count, stretch=stretch)
     assemble = _json_request if encoding == "json" else _protobuf_request
     while batch := list(islice(spans, spans_per_request)):
         yield assemble(batch)
 
 
-def _numbered(span_count: int) -> Iterator[tuple[Template, dict[str, int]]]:
+def spans_of_a_round(features: tuple[str, ...] = FEATURES) -> int:
+    """Return how many spans all calls of the pool have, each given out once."""
+    return sum(len(call) for call in _pool(features))
+
+
+def _numbered(span_count: int, *, stretch: Stretch) -> Iterator[tuple[Template, dict[str, int]]]:
     """Give each span of the pool, over and over, ids and times of its own."""
-    pool = _pool()
-    made = call = 0
+    pool = _pool(stretch.features)
+    made, call = stretch.spans_before, stretch.calls_before
+    last = made + span_count
     while True:
         call += 1
         for template in pool[call % len(pool)]:
-            if made == span_count:
+            if made == last:
                 return
             made += 1
-            start = FIRST_NS + call * 80_000_000 + made * 1000
+            start = stretch.first_ns + (call - stretch.calls_before) * stretch.ns_per_call
+            start += (made - stretch.spans_before) * 1000
             yield (
                 template,
                 {
@@ -162,11 +182,22 @@ def _by_scope(batch: list[tuple[Template, dict[str, int]]]) -> dict[tuple[str, s
 
 
 @cache
-def _pool() -> list[list[Template]]:
-    chance = random.Random(SEED)
+def _pool(features: tuple[str, ...]) -> list[list[Template]]:
+    chance = _Chance(SEED, features)
     writers = (_decorator, _openllmetry, _openinference, _rag_answer, _web_service)
     chosen = chance.choices(writers, (45, 20, 20, 5, 10), k=POOL_CALLS)
     return [[_template(*span, is_child=number > 0) for number, span in enumerate(writer(chance))] for writer in chosen]
+
+
+class _Chance(random.Random):
+    """A seeded source of chance that knows which features there are."""
+
+    def __new__(cls, seed: int, _features: tuple[str, ...]) -> _Chance:
+        return super().__new__(cls, seed)
+
+    def __init__(self, seed: int, features: tuple[str, ...]) -> None:
+        super().__init__(seed)
+        self.features = features
 
 
 _RESOURCE: dict[str, Value] = {
@@ -182,7 +213,7 @@ _RESOURCE: dict[str, Value] = {
 _Spans = list[tuple[tuple[str, str], str, int, dict[str, Value]]]
 
 
-def _decorator(chance: random.Random) -> _Spans:
+def _decorator(chance: _Chance) -> _Spans:
     model, usage = chance.choice(MODELS), _usage(chance)
     attributes = {
         "gen_ai.operation.name": "chat",
@@ -201,7 +232,7 @@ def _decorator(chance: random.Random) -> _Spans:
     return [(("ai_finops.instrument", "0.1.0"), f"chat {model}", 3, attributes)]
 
 
-def _openllmetry(chance: random.Random) -> _Spans:
+def _openllmetry(chance: _Chance) -> _Spans:
     usage, finops, pipeline = _usage(chance), _finops(chance), chance.choice(("extract", "rag_answer", "classify"))
     shared = {
         "traceloop.workflow.name": pipeline,
@@ -228,7 +259,7 @@ _OPENINFERENCE = ("openinference.instrumentation.bedrock", "0.1.61")
 _CHAIN = ("openinference.instrumentation.langchain", "0.1.61")
 
 
-def _openinference(chance: random.Random) -> _Spans:
+def _openinference(chance: _Chance) -> _Spans:
     usage = _usage(chance)
     attributes = {
         "openinference.span.kind": "LLM",
@@ -249,7 +280,7 @@ def _openinference(chance: random.Random) -> _Spans:
     return [(_OPENINFERENCE, "bedrock.converse", 1, attributes)]
 
 
-def _rag_answer(chance: random.Random) -> _Spans:
+def _rag_answer(chance: _Chance) -> _Spans:
     question = {"input.value": _text(chance, 12), "input.mime_type": "text/plain"}
     finops = _finops(chance)
     before = [(f"doc-{chance.randrange(10**6)}", round(chance.random(), 6)) for _ in range(10)]
@@ -274,7 +305,7 @@ def _rag_answer(chance: random.Random) -> _Spans:
     ]
 
 
-def _web_service(chance: random.Random) -> _Spans:
+def _web_service(chance: _Chance) -> _Spans:
     usage, model = _usage(chance), chance.choice(MODELS)
     server = {
         "http.request.method": "POST",
@@ -307,7 +338,7 @@ def _web_service(chance: random.Random) -> _Spans:
     ]
 
 
-def _usage(chance: random.Random) -> dict[str, int]:
+def _usage(chance: _Chance) -> dict[str, int]:
     is_cached = chance.random() < 0.4
     return {
         "input": int(chance.lognormvariate(6.8, 1)),
@@ -317,8 +348,8 @@ def _usage(chance: random.Random) -> dict[str, int]:
     }
 
 
-def _finops(chance: random.Random) -> dict[str, Value]:
-    feature = chance.choice(FEATURES)
+def _finops(chance: _Chance) -> dict[str, Value]:
+    feature = chance.choice(chance.features)
     return {
         "finops.feature": feature,
         "finops.pipeline": f"{feature}_pipeline",
@@ -336,7 +367,7 @@ def _documents(prefix: str, documents: list[tuple[str, float]]) -> dict[str, Val
     }
 
 
-def _text(chance: random.Random, words: int) -> str:
+def _text(chance: _Chance, words: int) -> str:
     return " ".join(chance.choices(_WORDS, k=words))
 
 

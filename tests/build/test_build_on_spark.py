@@ -45,7 +45,7 @@ def sample_settings(tmp_path, monkeypatch) -> Settings:
 
 
 def test_sample_is_published_from_spark_as_from_duckdb(sample_settings, tmp_path, monkeypatch):
-    for name, value in spark_environment(tmp_path / "conf").items():
+    for name, value in spark_environment(tmp_path / "conf", is_compiled=True).items():
         monkeypatch.setenv(name, value)
     # A process whose main module has no file, as a worker of pytest-xdist, pyspark takes for one of its doctests, and ends it.
     monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)

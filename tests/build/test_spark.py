@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -79,18 +81,51 @@ def test_without_spark_a_build_on_it_says_what_to_install(monkeypatch, settings)
         dbt.run_dbt("phase_1", settings=settings, build=build, target="spark")
 
 
-def test_without_java_a_build_on_spark_says_which(monkeypatch, tmp_path):
-    class Found:
-        def __init__(self, name: str) -> None:
-            self.name = name
+def install(monkeypatch, *names: str) -> None:
+    """Let these packages be the installed ones."""
+    monkeypatch.setattr(spark_session, "distributions", lambda: [SimpleNamespace(name=name) for name in names])
 
-    monkeypatch.setattr(spark_session, "distributions", lambda: [Found("pyspark"), Found("dbt-spark")])
+
+@pytest.fixture
+def installed(monkeypatch, tmp_path):
+    """Spark's packages are there, and no Java."""
+    install(monkeypatch, "pyspark", "dbt-spark", "grpcio", "grpcio-status", "zstandard")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+
+
+def test_without_java_a_build_on_spark_says_which(installed, tmp_path):
     assert "Java 17" in spark_session.missing_for_spark()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "java").touch()
     assert spark_session.missing_for_spark() is None
+
+
+def test_java_of_a_connect_server_is_its_own(installed, monkeypatch):
+    monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:15002")
+    assert spark_session.missing_for_spark() is None
+
+
+def test_what_a_client_of_a_connect_server_lacks_is_named(installed, monkeypatch):
+    install(monkeypatch, "pyspark", "dbt-spark", "grpcio")
+    monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:15002")
+    assert "needs grpcio-status and zstandard too; install pyspark[connect]" in spark_session.missing_for_spark()
+
+
+@pytest.mark.parametrize("url", ["", "local[2]", "spark://127.0.0.1:7077", "sc://", "sc://a host:1", "sc://h:port"])
+def test_what_is_no_connect_server_is_refused(installed, monkeypatch, tmp_path, url):
+    monkeypatch.setenv("SPARK_REMOTE", url)
+    with pytest.raises(BuildError, match=r"write the Spark Connect server as sc://<host>:<port>, or unset it"):
+        spark_session.open_session(tmp_path)
+
+
+@pytest.mark.parametrize("options", ["", "/", "/;user_id=ai;use_ssl=true"])
+def test_a_connect_server_that_does_not_answer_is_named(installed, monkeypatch, tmp_path, options):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{port}{options}")
+    with pytest.raises(BuildError, match=f"no Spark Connect server answers at 127.0.0.1:{port}"):
+        spark_session.open_session(tmp_path)
 
 
 def test_unknown_engine_is_refused(settings):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -15,26 +19,77 @@ from ai_finops.build.parsing import process_arguments
 from ai_finops.build.take_over import take_over
 from tests.warehouse.tiny_lake import PROJECT
 
-# What two cores and two gigabytes bear.
+# What two cores and three gigabytes bear. Over a few rows most of the time is planning: Java's slower compiler does not pay.
+# Without it Java has room for 48 MB of code, and the driver dies when classes of compiled queries fill that.
 _DEFAULTS = """\
 spark.master local[2]
-spark.driver.memory 2g
+spark.driver.memory 3g
+spark.driver.defaultJavaOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m
 spark.driver.host 127.0.0.1
 spark.driver.bindAddress 127.0.0.1
 spark.sql.shuffle.partitions 2
+spark.sql.ui.retainedExecutions 1
+"""
+# Nor does making Java classes of a query that is run once.
+_NOT_COMPILED = """\
+spark.sql.codegen.wholeStage false
+spark.sql.codegen.factoryMode NO_CODEGEN
 """
 
 
-def spark_environment(folder: Path) -> dict[str, str]:
-    """Return the environment for a small Spark, whose settings are written into `folder`."""
+def spark_environment(folder: Path, *, is_compiled: bool = False) -> dict[str, str]:
+    """Return the environment for a small Spark, whose settings are written into `folder`.
+
+    Args:
+        is_compiled: Let Spark make Java classes of its queries, as a deployment does.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "spark-defaults.conf").write_text(_DEFAULTS)
+    (folder / "spark-defaults.conf").write_text(_DEFAULTS + ("" if is_compiled else _NOT_COMPILED))
     return {"SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_IP": "127.0.0.1"}
 
 
-def run_dbt_on_spark(folder: Path, *arguments: str, as_of_date: str) -> tuple[dict, str]:
+@contextmanager
+def connect_server(folder: Path) -> Iterator[str]:
+    """Run a small Spark Connect server on loopback; give its address, as SPARK_REMOTE has it."""
+    import pyspark
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [
+        *(str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), "--name", "connect"),
+        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+        *("--conf", "spark.connect.grpc.binding.address=127.0.0.1"),
+        *("--conf", f"spark.connect.grpc.binding.port={port}", "spark-internal"),
+    ]
+    # As the cluster of another department: it knows nothing of where builds lie.
+    environment = os.environ | spark_environment(folder / "conf")
+    with (
+        (folder / "server.txt").open("w") as said,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=said, stderr=said, start_new_session=True
+        ) as server,
+    ):
+        try:
+            for _ in range(600):
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    break
+                assert server.poll() is None, (folder / "server.txt").read_text()[-4000:]
+                time.sleep(0.5)
+            else:
+                raise AssertionError((folder / "server.txt").read_text()[-4000:])
+            yield f"sc://127.0.0.1:{port}"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+
+
+def run_dbt_on_spark(
+    folder: Path, *arguments: str, as_of_date: str, env: Mapping[str, str] | None = None
+) -> tuple[dict, str]:
     """Run a dbt command over schema `raw` of `folder/warehouse.duckdb`, and show in that file what it made.
 
+    Args:
+        env: Further variables of its environment, such as SPARK_REMOTE.
     Returns:
         The report of `dbt_process`, and what was printed.
     """
@@ -52,6 +107,7 @@ def run_dbt_on_spark(folder: Path, *arguments: str, as_of_date: str) -> tuple[di
     ]
     # A time zone east of UTC, as on DuckDB: no day in a mart may depend on where the build runs.
     environment = os.environ | spark_environment(folder / "conf") | {"DO_NOT_TRACK": "1", "TZ": "Pacific/Auckland"}
+    environment |= env or {}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert report.exists(), process.stdout[-2000:] + process.stderr[-4000:]
     take_over(folder)
@@ -79,7 +135,8 @@ def differences(
     """
     with duckdb.connect() as connection:
         for name, path in (("spark", spark), ("duck", duck)):
-            connection.execute(f"attach '{path}' as {name} (read_only)")
+            place = str(path).replace("'", "''")
+            connection.execute(f"attach '{place}' as {name} (read_only)")
         tables = {name: _tables(connection, name, schema, leaving_out=leaving_out) for name in ("spark", "duck")}
         if tables["spark"].keys() != tables["duck"].keys():
             return [f"not the same tables: {sorted(tables['spark'].keys() ^ tables['duck'].keys())}"]

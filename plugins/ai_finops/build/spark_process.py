@@ -1,7 +1,7 @@
 """What runs in the process that holds Spark's session: `python -m ai_finops.build.spark_process FOLDER REPORT PARSED …`.
 
-FOLDER is the build's; the rest is for `dbt_process`. The catalog in `FOLDER/spark` outlives the process, so that phase 2 finds
-what phase 1 made.
+FOLDER is the build's; the rest is for `dbt_process`. The catalog, in `FOLDER/spark` or a Spark Connect server's, outlives the
+process, so that phase 2 finds what phase 1 made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ai_finops.build import dbt_process
 from ai_finops.build.raw_views import open_warehouse, schemas_of_raw
-from ai_finops.build.spark_session import open_session, tables_folder
+from ai_finops.build.spark_session import is_remote, make_schemas, open_session, tables_folder
 from ai_finops.build.spark_tables import make_raw_tables
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> int:
     session = open_session(Path(folder) / "spark")
     _keep_to_ansi()
     try:
-        session.sparkContext.setLogLevel("ERROR")
+        if not is_remote():
+            session.sparkContext.setLogLevel("ERROR")
+        make_schemas(session, folder=Path(folder) / "spark")
         make_raw_tables(session, folder=Path(folder) / "spark" / "raw", tables=_raw_tables(Path(folder)))
         exit_code = dbt_process.main(dbt_arguments)
         _give_files(session, tables_folder(Path(folder) / "spark"))

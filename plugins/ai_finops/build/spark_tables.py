@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ai_finops.build.spark_session import quoted
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -20,14 +22,13 @@ if TYPE_CHECKING:
 def make_raw_tables(
     session: SparkSession, *, folder: Path, tables: Mapping[str, tuple[pa.Schema, Iterable[Path]]]
 ) -> None:
-    """Make or replace the tables `raw.<name>` over Parquet files.
+    """Make or replace the tables `raw.<name>` over Parquet files, in a schema that is there.
 
     Args:
         session: Where the tables are made.
         folder: Where the links lie, a folder for each table.
         tables: Columns and files by table. A file of an earlier release may lack columns, which are NULL then, or have more.
     """
-    session.sql("create schema if not exists raw")
     for name, (schema, files) in tables.items():
         links = folder / name
         shutil.rmtree(links, ignore_errors=True)
@@ -35,8 +36,8 @@ def make_raw_tables(
         for number, file in enumerate(files):
             (links / f"{number:06d}.parquet").symlink_to(file.resolve())
         session.sql(f"drop table if exists raw.{name}")
-        location = str(links).replace("'", "\\'")
-        session.sql(f"create table raw.{name} ({columns_of(schema)}) using parquet location 'file:{location}'")
+        columns, place = columns_of(schema), quoted(f"file:{links}")
+        session.sql(f"create table raw.{name} ({columns}) using parquet location '{place}'")
 
 
 def columns_of(schema: pa.Schema) -> str:
