@@ -10,6 +10,7 @@ import pytest
 
 from tests.warehouse.tiny_lake import ACCOUNT, SONNET, line, make_raw, run_dbt, span
 
+pytestmark = pytest.mark.long
 SECOND, THIRD, FOURTH = (date(2025, 6, day) for day in (2, 3, 4))
 USAGE_TYPE = "USE1-Claude4Sonnet-input-tokens-batch"
 BATCH = {"processing": "batch"}

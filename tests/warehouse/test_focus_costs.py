@@ -50,9 +50,8 @@ def export(warehouse: Path, target: Path, *, changed: str = "") -> Path:
     return target
 
 
-@pytest.mark.parametrize(
-    ("bill", "fixture"), [pytest.param("worked_days", "warehouse", marks=pytest.mark.long), ("varied_bill", "varied")]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("bill", "fixture"), [("worked_days", "warehouse"), ("varied_bill", "varied")])
 def test_export_fails_the_listed_rules_of_focus_and_no_other(bill, fixture, request, tmp_path):
     failed = failed_rules(export(request.getfixturevalue(fixture), tmp_path / "costs.parquet"))
     assert failed == known_gaps(bill)

@@ -25,6 +25,9 @@ from tests.warehouse.tiny_lake import SONNET_ID
 from tests.warehouse.whole_builds import make_whole_build
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> Settings:
     """Settings whose published marts are those of the odd weeks: both phases, the analyses between them, the audit."""
