@@ -24,7 +24,6 @@ from tests.warehouse import odd_weeks
 from tests.warehouse.tiny_lake import SONNET_ID
 from tests.warehouse.whole_builds import make_whole_build
 
-
 pytestmark = pytest.mark.long
 
 
