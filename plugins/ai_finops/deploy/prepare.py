@@ -31,8 +31,7 @@ def prepare(env: Mapping[str, str], *, pools: Path = POOLS) -> None:
     """
     path, password = _sign_in(env)
     _airflow("db", "migrate", env=env)
-    if pools.is_file():
-        _airflow("pools", "import", str(pools), env=env)
+    _airflow("pools", "import", str(pools), env=env)
     write_sign_in(path, password=password)
 
 

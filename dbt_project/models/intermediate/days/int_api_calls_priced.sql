@@ -1,4 +1,5 @@
-{# Grain: one row per source, landing_date, service_name, operation_name and region_id: what the calls cost, NULL without a price. #}
+{# Grain: one row per source, landing_date, service_name, operation_name and region_id: what the calls cost, NULL
+   without a price. #}
 with
 
 api_calls as (
@@ -27,7 +28,10 @@ api_calls_priced as (
         api_calls.item_count,
         {# Digits enough for a tenth of a micro-dollar, and room for a product. #}
         cast(
-            cast(case when api_prices.price_unit = 'metric' then api_calls.item_count else api_calls.call_count end as decimal(18, 0))
+            cast(
+                case when api_prices.price_unit = 'metric' then api_calls.item_count else api_calls.call_count end
+                as decimal(18, 0)
+            )
             * cast(api_prices.price_usd_per_unit as decimal(18, 12)) as decimal(38, 12)
         ) as api_cost_usd,
         api_calls.landing_date

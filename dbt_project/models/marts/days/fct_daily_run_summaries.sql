@@ -1,4 +1,5 @@
-{# Grain: one row per run_date and station_name: the landing of each source, and each station of the build that held the day as its last. #}
+{# Grain: one row per run_date and station_name: the landing of each source, and each station of the build that held
+   the day as its last. #}
 with
 
 outcomes as (
@@ -26,8 +27,12 @@ station_runs as (
 api_calls_summed_to_landings as (
     select
         source,
-        sum(case when service_name = 's3' and operation_name like 'List%' then call_count else 0 end) as s3_list_request_count,
-        sum(case when service_name = 's3' and operation_name not like 'List%' then call_count else 0 end) as s3_get_request_count,
+        sum(
+            case when service_name = 's3' and operation_name like 'List%' then call_count else 0 end
+        ) as s3_list_request_count,
+        sum(
+            case when service_name = 's3' and operation_name not like 'List%' then call_count else 0 end
+        ) as s3_get_request_count,
         sum(case when service_name = 'cloudwatch' then item_count else 0 end) as cloudwatch_metric_count,
         sum(case when service_name = 'ce' then call_count else 0 end) as cost_explorer_request_count,
         sum(call_count) as told_call_count,
@@ -49,7 +54,8 @@ landings_costed as (
         calls.api_cost_usd,
         {# A landing that made no call has nothing to tell; one that broke off made some that nobody counted. #}
         case
-            when calls.source is null and (outcomes.api_call_count > 0 or outcomes.error is not null) then 'calls_not_told'
+            when calls.source is null and (outcomes.api_call_count > 0 or outcomes.error is not null)
+                then 'calls_not_told'
             when calls.unpriced_call_count > 0 then 'no_price'
         end as api_cost_reason
     from outcomes
@@ -65,13 +71,21 @@ stations_unioned as (
         loaded_count as row_count,
         read_bytes,
         api_call_count,
-        case when api_cost_reason = 'calls_not_told' then null else coalesce(s3_list_request_count, 0) end as s3_list_request_count,
-        case when api_cost_reason = 'calls_not_told' then null else coalesce(s3_get_request_count, 0) end as s3_get_request_count,
-        case when api_cost_reason = 'calls_not_told' then null else coalesce(cloudwatch_metric_count, 0) end as cloudwatch_metric_count,
+        case
+            when api_cost_reason = 'calls_not_told' then null else coalesce(s3_list_request_count, 0)
+        end as s3_list_request_count,
+        case
+            when api_cost_reason = 'calls_not_told' then null else coalesce(s3_get_request_count, 0)
+        end as s3_get_request_count,
+        case
+            when api_cost_reason = 'calls_not_told' then null else coalesce(cloudwatch_metric_count, 0)
+        end as cloudwatch_metric_count,
         case
             when api_cost_reason = 'calls_not_told' then null else coalesce(cost_explorer_request_count, 0)
         end as cost_explorer_request_count,
-        case when api_cost_reason = 'calls_not_told' then api_call_count else coalesce(unpriced_call_count, 0) end as unpriced_call_count,
+        case
+            when api_cost_reason = 'calls_not_told' then api_call_count else coalesce(unpriced_call_count, 0)
+        end as unpriced_call_count,
         case when api_cost_reason is null then coalesce(api_cost_usd, 0) end as api_cost_usd,
         landing_seconds as run_seconds,
         landing_date as run_date,

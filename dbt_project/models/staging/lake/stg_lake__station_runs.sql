@@ -1,4 +1,5 @@
-{# Grain: one row per run_date and station_name; the build published last of those that held run_date as their last day. #}
+{# Grain: one row per run_date and station_name; the build published last of those that held run_date as their last
+   day. #}
 with
 
 station_runs as (
