@@ -32,9 +32,10 @@ def test_tables_pools_and_sign_in(ran, tmp_path):
 def test_again_with_another_password(ran, tmp_path):
     path = tmp_path / "sign_in.json"
     for password in (PASSWORD, PASSWORD + "b"):
-        prepare.prepare({FILE: str(path), "AIRFLOW_ADMIN_PASSWORD": password}, pools=tmp_path / "none")
+        prepare.prepare({FILE: str(path), "AIRFLOW_ADMIN_PASSWORD": password})
     assert json.loads(path.read_text()) == {"admin": PASSWORD + "b"}
-    assert ran == [("db", "migrate")] * 2
+    assert prepare.POOLS.is_file()
+    assert ran == [("db", "migrate"), ("pools", "import", str(prepare.POOLS))] * 2
 
 
 @pytest.mark.parametrize(
