@@ -164,6 +164,27 @@ class Lake:
         complete = [path for path in _version_paths(self._partition_home(source, key)) if _manifest(path).exists()]
         return _read_version(complete[-1]) if complete else None
 
+    def require_whole(self, version: PartitionVersion) -> None:
+        """Hold the files of a version against the hashes in its `partition.json`.
+
+        Raises:
+            LakeError: One is not what was landed, or cannot be read; the message names it and says what to do.
+        """
+        remedy = (
+            f"restore it from a backup, or remove {version.path} and land {version.source} {version.key} again while the source "
+            "still keeps it"
+        )
+        with as_lake_error(f"read {version.path}", then=remedy):
+            tables = json.loads(_manifest(version.path).read_text())["tables"]
+            hashes = {
+                each["file"]: (each["sha256"], file_sha256(version.path / each["file"])) for each in tables.values()
+            }
+        for name, (landed, found) in hashes.items():
+            if landed != found:
+                raise LakeError(
+                    f"{version.path / name} is not what was landed: its SHA-256 is {found} and partition.json says {landed}; {remedy}"
+                )
+
     def remove_partition(self, source: str, key: str) -> None:
         """Remove a partition with all its versions; none is left that a reader could find. One that is not there is fine.
 

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ai_finops.build.disk import disk_errors_named
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.errors import AuditFailed
@@ -37,7 +38,10 @@ def audit(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
         AuditFailed: An expectation marked `fail` is broken; names mart, expectation and observed value, and carries all
             of them as `broken`.
     """
-    with one_writer(settings.builds, doing=f"the audit of {build['build_id']}"):
+    with (
+        one_writer(settings.builds, doing=f"the audit of {build['build_id']}"),
+        disk_errors_named(f"audit {build['build_id']}"),
+    ):
         looked_at = fingerprint(Path(build["warehouse"]))
         site = new_site(settings, build["build_id"])
         held = _check_all(build, site=site)
