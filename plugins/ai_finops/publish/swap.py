@@ -127,9 +127,18 @@ def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[s
             [record.as_of_date, len(settings.sources)],
         ).fetchall()
     days = [str(day) for (day,) in rows]
-    before = current_build(settings)
+    before = _published_before(record, settings=settings)
     held = set(read_published_record(before)["days"]) if before else set()
     return {"days": days, "new_days": [day for day in days if day not in held]}
+
+
+def _published_before(record: BuildRecord, *, settings: Settings) -> Path | None:
+    """Return the build that readers had before this one, also where this one is written again because it was damaged."""
+    current = current_build(settings)
+    if current is None or current.name != record.build_id:
+        return current
+    older = [folder for folder in published_builds(settings) if folder.name < record.build_id]
+    return older[-1] if older else None
 
 
 def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: ClosedLedger) -> None:
