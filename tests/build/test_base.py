@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 from ai_finops.build import base as base_module
 from ai_finops.build import inputs, prepare
 from ai_finops.build.raw_views import open_warehouse
+from ai_finops.build.seal import break_seal, seal
+from ai_finops.errors import LakeError
 from ai_finops.lake import Lake
 from ai_finops.pricing.price_ledger import PriceLedger, PricePeriod, write_ledger
 from ai_finops.pricing.price_table import FOREVER
@@ -36,6 +40,7 @@ def phase_1_ends(build: dict[str, str]) -> None:
             create table if not exists raw.ended_phases (phase varchar);
             insert into raw.ended_phases values ('phase_1');
         """)
+    seal(Path(build["warehouse"]))
 
 
 def way(build: dict[str, str]) -> tuple[str | None, str]:
@@ -100,10 +105,84 @@ def test_build_that_did_not_end_is_passed_over(settings, monday):
     assert way(prepare(settings=settings))[0] == monday["build_id"]
 
 
+def flip(file: Path) -> None:
+    """Damage a file as a disk does: one bit, and neither its size nor its time."""
+    times, data = file.stat(), bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_damaged_warehouse_is_passed_over_for_the_one_before(settings, monday, caplog):
+    land_traces(settings, TUESDAY)
+    second = prepare(settings=settings)
+    phase_1_ends(second)
+    flip(Path(second["warehouse"]))
+    built_on, why = way(prepare(settings=settings))
+    assert built_on == monday["build_id"]
+    assert why == f"what has changed since {monday['build_id']}; {second['build_id']} is damaged"
+    assert (
+        f"{second['warehouse']} is not what its build left and is passed over; remove {second['build_dir']}"
+        in caplog.text
+    )
+
+
+def test_only_damaged_warehouses_make_one_from_nothing(settings, monday):
+    flip(Path(monday["warehouse"]))
+    build = prepare(settings=settings)
+    assert way(build) == (None, f"all of it: there is no earlier build; {monday['build_id']} is damaged")
+    assert query(build, "select count(*) from raw.previous_days") == [(0,)]
+
+
+def test_warehouse_that_is_being_written_is_passed_over(settings, monday):
+    break_seal(Path(monday["warehouse"]))
+    assert way(prepare(settings=settings))[0] is None
+
+
+def test_damaged_record_is_passed_over(settings, monday):
+    Path(monday["build_dir"], "build.json").write_text('{"build_id": "0000')
+    build = prepare(settings=settings)
+    assert way(build) == (None, f"all of it: what {monday['build_id']} says of itself cannot be read")
+
+
+def lake_file(settings, day: date) -> Path:
+    return Lake(settings.lake).current("traces")[str(day)].file("spans")
+
+
+def test_damaged_lake_file_is_named_before_it_is_read(settings, monday):
+    land_traces(settings, TUESDAY)
+    file = lake_file(settings, TUESDAY)
+    flip(file)
+    said = rf"{file} is not what was landed: its SHA-256 is .* remove {file.parent} and land traces 2025-06-03 again"
+    with pytest.raises(LakeError, match=said):
+        prepare(settings=settings)
+    assert [folder.name for folder in settings.builds.iterdir() if folder.is_dir()] == [monday["build_id"]]
+    shutil.rmtree(file.parent)
+    land_traces(settings, TUESDAY)
+    assert way(prepare(settings=settings))[0] == monday["build_id"]
+
+
+def test_lake_files_that_went_into_the_base_are_not_hashed_again(settings, monday, monkeypatch):
+    land_traces(settings, TUESDAY)
+    hashed = []
+    monkeypatch.setattr(Lake, "require_whole", lambda _, version: hashed.append(version.key))
+    prepare(settings=settings)
+    assert hashed == [str(TUESDAY)]
+    prepare(settings=settings, is_full=True)
+    assert hashed == [str(TUESDAY), str(MONDAY), str(TUESDAY)]
+
+
+def test_missing_lake_file_is_said_in_a_sentence(settings, monday):
+    land_traces(settings, TUESDAY)
+    lake_file(settings, TUESDAY).unlink()
+    with pytest.raises(LakeError, match=r"could not read .*spans\.parquet.*; restore it from a backup, or remove"):
+        prepare(settings=settings)
+
+
 def test_only_builds_that_did_not_end_make_one_from_nothing(settings):
     land_traces(settings, MONDAY)
     first = prepare(settings=settings)
-    assert way(prepare(settings=settings)) == (None, f"all of it: phase 1 of {first['build_id']} has not ended well")
+    assert way(prepare(settings=settings)) == (None, f"all of it: {first['build_id']} has not ended well")
 
 
 def test_asked_for_all_of_it(settings, monday):
@@ -202,6 +281,7 @@ def test_marts_of_phase_2_are_not_taken_over(settings, monday):
         connection.execute("create schema marts")
         connection.execute("create table marts.rpt_weekly_digest as select 1 as week")
         connection.execute("create table marts.fct_llm_calls as select 1 as call_id")
+    seal(Path(monday["warehouse"]))
     build = prepare(settings=settings)
     assert query(build, "select table_name from information_schema.tables where table_schema = 'marts'") == [
         ("fct_llm_calls",)

@@ -17,6 +17,7 @@ import pytest
 
 from ai_finops import build
 from ai_finops.build.candidate import read_record
+from ai_finops.build.seal import seal
 from ai_finops.closing.closed_ledger import ClosedLedger
 from ai_finops.config import Settings
 from ai_finops.days import days_between
@@ -54,6 +55,7 @@ def made(
         build.run_dbt("phase_1", settings=settings, build=candidate)
     else:
         run_models(settings, candidate)
+    seal(Path(candidate["warehouse"]))
     return candidate
 
 
@@ -147,6 +149,7 @@ def test_changed_days_3_and_40_touch_only_those_two(tmp_path):
     with duckdb.connect(before["warehouse"]) as connection:
         for table, column in MARKED.items():
             connection.execute(f"update {table} set {column} = 'as it was'")
+    seal(Path(before["warehouse"]))
 
     changed = [days[2], days[39]]
     for day in changed:

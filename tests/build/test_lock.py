@@ -91,3 +91,29 @@ def test_folder_that_cannot_be_made_is_named(tmp_path):
         one_writer(builds, doing="x"),
     ):
         pass
+
+
+def test_full_disk_keeps_nobody_from_the_lock(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", refuse)
+    with one_writer(tmp_path, doing="a build"), pytest.raises(BuildError, match="is being written by another process"):
+        _wait_in_another_thread(tmp_path)
+
+
+def _wait_in_another_thread(folder):
+    """A thread has no lock of its own context: it waits as another process would."""
+    met = []
+
+    def wait():
+        try:
+            with one_writer(folder, doing="another build", wait_seconds=0):
+                pass
+        except BuildError as error:
+            met.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    thread.join()
+    raise met[0]

@@ -220,6 +220,25 @@ def test_damaged_marts_are_said_in_a_sentence(settings):
         open_published(settings)
 
 
+@pytest.mark.parametrize("name", ["marts.duckdb", "dim_builds.parquet", "build.json"])
+@pytest.mark.parametrize("how", ["cut off", "another bit", "removed"])
+def test_publishing_again_puts_damaged_files_right(settings, name, how):
+    build = make_passed(settings)
+    before = publish(settings=settings, build=build)
+    file = Path(before["path"], name)
+    data = file.read_bytes()
+    if how == "removed":
+        file.unlink()
+    else:
+        middle = len(data) // 2
+        file.write_bytes(
+            data[:middle] if how == "cut off" else data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+        )
+    assert publish(settings=settings, build=build) == before | {"new_days": before["new_days"]}
+    assert_whole(settings, number=1)
+    assert not list(settings.published.rglob(".writing-*"))
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_disk_error_leaves_the_build_before(settings, monkeypatch, step):
     publish(settings=settings, build=make_passed(settings))

@@ -7,8 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ai_finops.build.disk import disk_errors_named
 from ai_finops.build.lock import one_writer
 from ai_finops.build.marts import marts_of
+from ai_finops.build.seal import break_seal
 from ai_finops.build.stations import station
 from ai_finops.config import Settings
 from ai_finops.days import days_between
@@ -57,8 +59,10 @@ def analyse(*, settings: Settings, build: dict[str, str]) -> dict[str, int]:
     with (
         one_writer(settings.builds, doing=f"the analyses of {build['build_id']}"),
         station(folder, "analyse_costs") as analysing,
+        disk_errors_named(f"write the analyses of {build['build_id']}"),
         open_warehouse(build["warehouse"]) as warehouse,
     ):
+        break_seal(Path(build["warehouse"]))
         exported = _export(warehouse, folder=folder / "phase_1")
         # Queries first, because levers read what a cache could have done of them.
         for name, files in _measure_queries(warehouse, settings=settings, exported=exported, build=build).items():

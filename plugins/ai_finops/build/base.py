@@ -1,15 +1,16 @@
 """The earlier build whose warehouse a new one begins as a copy of, so that only what has changed since is made again.
 
 Only a build of the same code, dbt project, seeds and package versions, that priced the days it holds by the same price tables,
-and whose phase 1 has ended well, is taken; any other change makes a build from nothing. The copy is taken of a file that
-nobody writes: the caller holds the lock. Why and how: docs/decisions/0010-builds-start-from-the-last.md
+and that was made to its end, is taken; any other change makes a build from nothing. The copy is taken of a file that
+nobody writes, since the caller holds the lock, and is held against its seal. Why and how:
+docs/decisions/0010-builds-start-from-the-last.md
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai_finops.build.inputs import file_hashes, project_files
+from ai_finops.build.seal import copy_sealed, is_sealed
+from ai_finops.errors import BuildError
 from ai_finops.pricing.held_prices import read_periods
 from ai_finops.pricing.price_ledger import PricePeriod, merged, until
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from ai_finops.build.inputs import Inputs
 
+logger = logging.getLogger(__name__)
 _PACKAGE = Path(__file__).parents[1]
 _PACKAGES = ("ai-finops", "dbt-core", "dbt-duckdb", "duckdb")
 
@@ -93,7 +97,12 @@ def find_base(folders: Sequence[Path], *, code: str, inputs: Inputs) -> tuple[Ba
 
     why_not = "there is no earlier build"
     for folder in reversed(folders):
-        record = read_record(folder)
+        try:
+            record = read_record(folder)
+        except BuildError as error:
+            why_not = f"what {folder.name} says of itself cannot be read"
+            logger.warning("passed over as what a build begins as: %s", error)
+            continue
         as_of = date.fromisoformat(record.as_of_date)
         if record.code_sha256 != code:
             why_not = f"code, seeds or package versions are not those of {folder.name}"
@@ -102,7 +111,7 @@ def find_base(folders: Sequence[Path], *, code: str, inputs: Inputs) -> tuple[Ba
         elif not _prices_alike(read_periods(folder)[0], inputs.price_periods, before=as_of):
             why_not = f"{folder.name} priced its days by other price tables"
         elif not _has_ended(folder / "warehouse.duckdb"):
-            why_not = f"phase 1 of {folder.name} has not ended well"
+            why_not = f"{folder.name} has not ended well"
         else:
             return Base(folder, as_of), f"what has changed since {folder.name}"
     return None, f"all of it: {why_not}"
@@ -113,12 +122,11 @@ def _prices_alike(one: Sequence[PricePeriod], other: Sequence[PricePeriod], *, b
 
 
 def _has_ended(warehouse: Path) -> bool:
-    """Whether dbt noted in the warehouse that its phase 1 was made whole (macros/ended_phases.sql)."""
+    """Whether the warehouse was sealed, and dbt noted in it that its phase 1 was made whole (macros/ended_phases.sql)."""
     from ai_finops.build.raw_views import open_warehouse
-    from ai_finops.errors import BuildError
 
     # A log beside the file is what a process that was killed left; a copy of the file alone would not have it.
-    if not warehouse.exists() or warehouse.with_name(f"{warehouse.name}.wal").exists():
+    if not warehouse.exists() or not is_sealed(warehouse) or warehouse.with_name(f"{warehouse.name}.wal").exists():
         return False
     try:
         with open_warehouse(warehouse, read_only=True) as connection:
@@ -131,9 +139,20 @@ def _has_ended(warehouse: Path) -> bool:
     return rows[0] > 0
 
 
-def copy_warehouse(base: Base, *, place: Path) -> None:
-    """Copy the earlier build's warehouse file; raises OSError where the disk refuses."""
-    shutil.copyfile(base.warehouse, place)
+def copy_base(folders: Sequence[Path], *, code: str, inputs: Inputs, place: Path) -> tuple[Base | None, str]:
+    """Copy the warehouse of the build that `find_base` finds to `place`; one that is damaged is passed over for an earlier one.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    earlier, damaged = list(folders), []
+    while True:
+        base, why = find_base(earlier, code=code, inputs=inputs)
+        if base is None or copy_sealed(base.warehouse, place=place):
+            return base, "; ".join([why, *damaged])
+        logger.warning("%s is not what its build left and is passed over; remove %s", base.warehouse, base.folder)
+        damaged.append(f"{base.folder.name} is damaged")
+        earlier = earlier[: earlier.index(base.folder)]
 
 
 def begin(connection: duckdb.DuckDBPyConnection, *, inputs: Inputs, base: Base | None) -> None:

@@ -19,13 +19,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ai_finops.build.base import begin, code_sha256, copy_warehouse, find_base
+from ai_finops.build.base import Base, begin, code_sha256, copy_base
 from ai_finops.build.lock import one_writer
 from ai_finops.build.stations import note
 from ai_finops.config import Settings
-from ai_finops.errors import BuildError
+from ai_finops.errors import AiFinopsError, BuildError
+from ai_finops.lake_files import replace_file
 from ai_finops.pricing.held_prices import write_periods
+
+if TYPE_CHECKING:
+    from ai_finops.build.inputs import Inputs
 
 KEPT_COUNT = 5
 _BUILD_ID = re.compile(r"(\d{6})-\d{4}-\d{2}-\d{2}-[0-9a-f]{8}")
@@ -75,11 +80,12 @@ def prepare(
     Raises:
         BuildError: The lake holds nothing, or not `run_day`, a day to price again is in a closed month, or DuckDB cannot write;
             no folder is left behind.
-        LakeError: The ledger of prices or of closed periods, or what it names, cannot be read.
+        LakeError: The ledger of prices or of closed periods, or what it names, cannot be read; or a file to be read is not what
+            was landed.
     """
     import duckdb
 
-    from ai_finops.build.inputs import read_inputs
+    from ai_finops.build.inputs import read_inputs, require_whole_partitions
     from ai_finops.build.issued import write_kept
     from ai_finops.build.raw_views import make_raw_views, open_warehouse
     from ai_finops.lake import Lake
@@ -91,42 +97,48 @@ def prepare(
             lake, settings=settings, run_day=run_day, recosted_days=recosted_days, closes_again=closes_again
         )
         code = code_sha256(settings.dbt_project)
-        base, why = (
-            (None, "all of it: asked for") if is_full else find_base(candidates(settings), code=code, inputs=inputs)
-        )
         number = _last_number(settings) + 1
-        record = BuildRecord(
-            build_id=f"{number:06d}-{inputs.as_of_date}-{inputs.sha256[:8]}",
-            as_of_date=str(inputs.as_of_date),
-            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            inputs_sha256=inputs.sha256,
-            project_version=version("ai-finops"),
-            dbt_version=version("dbt-core"),
-            duckdb_version=version("duckdb"),
-            code_sha256=code,
-            built_on=base.folder.name if base else None,
-            built_on_as_of_date=str(base.as_of_date) if base else None,
-            is_built_because=why,
-        )
-        folder = settings.builds / record.build_id
-        folder.mkdir(parents=True)
+        folder = settings.builds / f"{number:06d}-{inputs.as_of_date}-{inputs.sha256[:8]}"
+        earlier = [] if is_full else candidates(settings)
         try:
-            if base:
-                copy_warehouse(base, place=folder / "warehouse.duckdb")
+            folder.mkdir(parents=True)
+            base, why = copy_base(earlier, code=code, inputs=inputs, place=folder / "warehouse.duckdb")
+            require_whole_partitions(lake, inputs, base=base and folder / "warehouse.duckdb")
             with open_warehouse(folder / "warehouse.duckdb") as connection:
                 begin(connection, inputs=inputs, base=base)
                 files = make_raw_views(connection, lake=lake, inputs=inputs)
-        except (duckdb.Error, OSError) as error:
-            shutil.rmtree(folder)
+            write_kept(folder, inputs.issued)
+            write_periods(folder, inputs.price_periods, recosted_days=recosted_days)
+            listed = {name: [str(file) for file in (*now, *older)] for name, (now, older) in files.items()}
+            (folder / "raw_files.json").write_text(json.dumps(listed, indent=1) + "\n")
+            record = _record(
+                folder, inputs=inputs, code=code, base=base, why="all of it: asked for" if is_full else why
+            )
+            replace_file(folder / "build.json", (json.dumps(asdict(record), indent=1) + "\n").encode())
+        except (duckdb.Error, OSError, AiFinopsError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, AiFinopsError):
+                raise
             raise BuildError(f"could not prepare {folder}: {error}; is the path or the disk at fault?") from error
-        write_kept(folder, inputs.issued)
-        write_periods(folder, inputs.price_periods, recosted_days=recosted_days)
-        listed = {name: [str(file) for file in (*now, *older)] for name, (now, older) in files.items()}
-        (folder / "raw_files.json").write_text(json.dumps(listed, indent=1) + "\n")
-        (folder / "build.json").write_text(json.dumps(asdict(record), indent=1) + "\n")
         _prune(settings)
         note(folder, "prepare_build", seconds=time.monotonic() - started)
     return describe(folder)
+
+
+def _record(folder: Path, *, inputs: Inputs, code: str, base: Base | None, why: str) -> BuildRecord:
+    return BuildRecord(
+        build_id=folder.name,
+        as_of_date=str(inputs.as_of_date),
+        built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        inputs_sha256=inputs.sha256,
+        project_version=version("ai-finops"),
+        dbt_version=version("dbt-core"),
+        duckdb_version=version("duckdb"),
+        code_sha256=code,
+        built_on=base.folder.name if base else None,
+        built_on_as_of_date=str(base.as_of_date) if base else None,
+        is_built_because=why,
+    )
 
 
 def describe(folder: Path) -> dict[str, str]:

@@ -9,8 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ai_finops.build.disk import disk_errors_named
+from ai_finops.build.leash import leash
 from ai_finops.build.lock import one_writer
 from ai_finops.build.parsing import process_arguments
+from ai_finops.build.seal import break_seal, seal
 from ai_finops.build.spark_session import missing_for_spark
 from ai_finops.build.stations import station
 from ai_finops.config import TARGETS, Settings
@@ -37,25 +40,30 @@ def run_dbt(phase: str, *, settings: Settings, build: dict[str, str], target: st
     if phase not in PHASES:
         raise BuildError(f"dbt phase {phase!r} is not one of {', '.join(PHASES)}")
     folder = Path(build["build_dir"]) / "dbt" / phase
-    folder.mkdir(parents=True, exist_ok=True)
     report_path = folder / "report.json"
-    report_path.unlink(missing_ok=True)
     command = [
         *(sys.executable, "-m", *_process(target, build=build)),
         *process_arguments(
             settings.dbt_project, report=report_path, folder=folder, target=target, command=_command(phase, build=build)
         ),
     ]
+    warehouse = Path(build["warehouse"])
     with (
         one_writer(settings.builds, doing=f"dbt {phase} of {build['build_id']}"),
         station(Path(build["build_dir"]), _STATIONS[phase]),
+        disk_errors_named(f"run dbt {phase} of {build['build_id']}"),
     ):
+        folder.mkdir(parents=True, exist_ok=True)
+        report_path.unlink(missing_ok=True)
+        break_seal(warehouse)
         output = _run(command, environment=_environment(build), output_path=folder / "output.txt")
         counts = _counted(report_path, phase=phase, output=output, log=folder / "logs" / "dbt.log")
         if target == "spark":
             from ai_finops.build.take_over import take_over
 
             take_over(Path(build["build_dir"]))
+        if phase == PHASES[-1]:
+            seal(warehouse)
     return counts
 
 
@@ -76,8 +84,15 @@ def _run(command: list[str], *, environment: dict[str, str], output_path: Path) 
     said = []
     with (
         output_path.open("w") as output,
+        leash() as (variables, handles),
         subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            env=environment | variables,
+            pass_fds=handles,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         ) as process,
     ):
         try:

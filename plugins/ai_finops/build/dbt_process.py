@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ai_finops.build.leash import follow
 from ai_finops.build.parsing import parse
 
 if TYPE_CHECKING:
@@ -70,4 +71,5 @@ def _one_line(message: object) -> str:
 
 
 if __name__ == "__main__":
+    follow()
     sys.exit(main(sys.argv[1:]))

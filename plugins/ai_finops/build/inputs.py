@@ -131,6 +131,27 @@ def read_inputs(
     )
 
 
+def require_whole_partitions(lake: Lake, inputs: Inputs, *, base: Path | None) -> None:
+    """Hold the files that a build will read for the first time against what was landed: a day's, or all from nothing.
+
+    Args:
+        base: The warehouse that it begins as, which holds what it made of the others.
+    Raises:
+        LakeError: One is not what was landed; names it and says what to do.
+    """
+    from ai_finops.build.raw_views import open_warehouse
+
+    known: set[tuple[str, str, str]] = set()
+    if base:
+        with open_warehouse(base, read_only=True) as warehouse:
+            known = set(
+                warehouse.execute("select source, partition_key, content_sha256 from raw.lake_partitions").fetchall()
+            )
+    for partition in (each for of_source in inputs.partitions.values() for each in of_source):
+        if (partition.source, partition.key, partition.content_sha256) not in known:
+            lake.require_whole(partition)
+
+
 def _closed_periods(
     lake: Lake,
     *,

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import IO
@@ -39,14 +39,19 @@ def one_writer(builds: Path, *, doing: str, wait_seconds: float = WAIT_SECONDS) 
         return
     with _open(path) as lock:
         _wait_for(lock, path=path, wait_seconds=wait_seconds)
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()}, {doing}")
-        lock.flush()
+        _say_holder(lock, doing=doing)
         token = _held.set(_held.get() | {path})
         try:
             yield
         finally:
             _held.reset(token)
+
+
+def _say_holder(lock: IO[str], *, doing: str) -> None:
+    """Tell those who wait who holds the lock; on a full disk they are not told, and the lock is held all the same."""
+    with suppress(OSError):
+        os.ftruncate(lock.fileno(), 0)
+        os.write(lock.fileno(), f"process {os.getpid()}, {doing}".encode())
 
 
 def _open(path: Path) -> IO[str]:

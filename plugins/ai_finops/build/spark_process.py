@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ai_finops.build import dbt_process
+from ai_finops.build.leash import follow
 from ai_finops.build.raw_views import open_warehouse, schemas_of_raw
 from ai_finops.build.spark_session import is_remote, make_schemas, open_session, tables_folder
 from ai_finops.build.spark_tables import make_raw_tables
@@ -86,4 +87,5 @@ def _others(folder: Path, *, leaving_out: Collection[str]) -> dict[str, tuple[pa
 
 
 if __name__ == "__main__":
+    follow()
     sys.exit(main(sys.argv[1:]))

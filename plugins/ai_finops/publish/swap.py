@@ -18,7 +18,7 @@ from ai_finops.closing.closing import plan_closings, record_closings
 from ai_finops.config import Settings
 from ai_finops.errors import OlderBuild, PublishError
 from ai_finops.lake import Lake
-from ai_finops.lake_files import sync
+from ai_finops.lake_files import file_sha256, sync
 from ai_finops.pricing.held_prices import hold_prices
 from ai_finops.publish.current import current_build, published_builds, read_published_record
 from ai_finops.publish.describe import descriptions_for
@@ -28,7 +28,8 @@ from ai_finops.quality.verdict import require_passed
 
 
 def publish(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
-    """Make a build whose audit passed the one that readers read; again for the current one changes nothing.
+    """Make a build whose audit passed the one that readers read; again for the current one changes nothing,
+    unless its files were damaged, which are then written again.
 
     Args:
         settings: Where builds and published marts are.
@@ -78,7 +79,7 @@ def _make_whole(candidate: Path, *, settings: Settings, closed: ClosedLedger) ->
     """Write the build's files in a hidden folder and rename it into place when all of them are on the disk."""
     home = settings.published / "builds"
     place = home / candidate.name
-    if place.exists():
+    if place.exists() and _is_whole(place):
         return place
     home.mkdir(parents=True, exist_ok=True)
     for left_over in home.glob(".writing-*"):  # of a process that was killed: we hold the lock
@@ -92,14 +93,27 @@ def _make_whole(candidate: Path, *, settings: Settings, closed: ClosedLedger) ->
             candidate / "warehouse.duckdb", folder=draft, record=record, closed=closed, described=described
         )
         description = asdict(record) | {"row_counts": counts} | _days(candidate, record=record, settings=settings)
+        description["sha256"] = {file.name: file_sha256(file) for file in sorted(draft.iterdir())}
         (draft / "build.json").write_text(json.dumps(description, indent=1) + "\n")
         for file in (*draft.iterdir(), draft):
             sync(file)
+        if place.exists():  # damaged: it is put right by being made again
+            place.rename(home / f".writing-{place.name}")
         draft.rename(place)
         sync(home)
+        shutil.rmtree(home / f".writing-{place.name}", ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return place
+
+
+def _is_whole(place: Path) -> bool:
+    """Whether the files of a published build are those that were written; of one of an earlier release that is not known."""
+    try:
+        written = read_published_record(place).get("sha256", {})
+        return all(file_sha256(place / name) == sha256 for name, sha256 in written.items())
+    except (OSError, PublishError):
+        return False
 
 
 def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[str, list[str]]:
@@ -117,9 +131,18 @@ def _days(candidate: Path, *, record: BuildRecord, settings: Settings) -> dict[s
             [record.as_of_date, len(settings.sources)],
         ).fetchall()
     days = [str(day) for (day,) in rows]
-    before = current_build(settings)
+    before = _published_before(record, settings=settings)
     held = set(read_published_record(before)["days"]) if before else set()
     return {"days": days, "new_days": [day for day in days if day not in held]}
+
+
+def _published_before(record: BuildRecord, *, settings: Settings) -> Path | None:
+    """Return the build that readers had before this one, also where this one is written again because it was damaged."""
+    current = current_build(settings)
+    if current is None or current.name != record.build_id:
+        return current
+    older = [folder for folder in published_builds(settings) if folder.name < record.build_id]
+    return older[-1] if older else None
 
 
 def _point_to(place: Path, *, candidate: Path, settings: Settings, closed: ClosedLedger, started: float) -> None:

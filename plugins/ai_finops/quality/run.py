@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ai_finops.build.disk import disk_errors_named
 from ai_finops.build.lock import one_writer
 from ai_finops.build.stations import station
 from ai_finops.config import Settings
@@ -41,6 +42,7 @@ def audit(*, settings: Settings, build: dict[str, str]) -> dict[str, object]:
     with (
         one_writer(settings.builds, doing=f"the audit of {build['build_id']}"),
         station(Path(build["build_dir"]), "check_marts"),
+        disk_errors_named(f"audit {build['build_id']}"),
     ):
         looked_at = fingerprint(Path(build["warehouse"]))
         site = new_site(settings, build["build_id"])
