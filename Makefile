@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up collector env test test-all test-airflow test-spark bench fuzz lint format lock dictionary screenshots clean
+.PHONY: help install install-spark manifest demo up collector env test test-all test-airflow test-spark bench chaos fuzz lint format lock dictionary screenshots clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -105,6 +105,11 @@ BENCHES = $(filter-out made_%,$(basename $(notdir $(wildcard tests/benchmarks/*.
 bench: install $(if $(filter instrument_rivals,$(BENCH)),$(VENV)-rivals/.installed) ## Measure the whole day, or a path against its bare minimum (BENCH=whole_day, or another module of tests/benchmarks)
 	@test -f tests/benchmarks/$(BENCH).py || { echo "make: no BENCH=$(BENCH); there are $(BENCHES)" >&2; exit 1; }
 	@$(BIN)/python -m tests.benchmarks.$(BENCH)
+
+# Which groups of tests/chaos/run.py; all of them when left out.
+CHAOS ?=
+chaos: manifest ## Kill the pipeline at every station, start it again, and check all ten promises after each fault (an hour; CHAOS=group)
+	@$(BIN)/python -m tests.chaos.run $(CHAOS)
 
 # How many inputs in all; FUZZ_SEED draws others.
 fuzz: install ## A million inputs, most of them broken, into every decoder (FUZZ_INPUTS=1000000; half an hour); none may break it
