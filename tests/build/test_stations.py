@@ -104,12 +104,11 @@ def test_where_nothing_was_published_nothing_is_kept(lake):
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"stations": {"build_costs": {}}}'])
 def test_a_damaged_file_is_named(lake, content):
-    lake.runs.mkdir(parents=True)
-    (lake.runs / "2025-06-02.json").write_text(content)
+    lake.runs.replace("2025-06-02.json", content.encode())
     with pytest.raises(LakeError, match=r"2025-06-02\.json.*remove the file"):
         newest_runs(lake)
 
 
 def test_what_is_kept_says_which_build_it_was(lake, folder):
     keep(lake, folder, MONDAY)
-    assert json.loads((lake.runs / "2025-06-02.json").read_text())["build_id"] == "000001-2025-06-03-0123abcd"
+    assert json.loads(lake.runs.read("2025-06-02.json"))["build_id"] == "000001-2025-06-03-0123abcd"

@@ -11,7 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from ai_finops import aws, extract
-from ai_finops.errors import PartitionExpired, SourceBroken, SourceError, SourceForbidden, SourceUnavailable
+from ai_finops.errors import (
+    PartitionExpired,
+    SourceBroken,
+    SourceError,
+    SourceForbidden,
+    SourceThrottled,
+    SourceUnavailable,
+)
 from ai_finops.extract import cost_and_usage, cost_explorer
 from ai_finops.extract.cost_explorer import oldest_day, spans
 from tests.extract.api_server import json_answer
@@ -356,7 +363,7 @@ def test_from_costs_to_none_only_when_allowed_and_no_day_alone(account, land, la
 @pytest.mark.parametrize(
     ("answer", "raised", "said"),
     [
-        (error("LimitExceededException", "x"), SourceUnavailable, "answered LimitExceededException to every attempt"),
+        (error("LimitExceededException", "x"), SourceThrottled, "answered LimitExceededException to every attempt"),
         (Answer(500), SourceUnavailable, "AWS answered 500"),
         (
             error("DataUnavailableException", "x"),

@@ -6,7 +6,9 @@ good object between the broken ones is read as if it stood alone; and no reason 
 
 from __future__ import annotations
 
+import atexit
 import io
+import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,10 +32,13 @@ from ai_finops.extract.export_writer import LineWriter
 from ai_finops.extract.focus import FOCUS
 from ai_finops.extract.span_loader import SpanLoader
 from tests.extract import invocations
-from tests.extract.loading import AS_OF, DAY
+from tests.extract.loading import AS_OF, DAY, users_in
 from tests.extract.made import json_bytes, protobuf_bytes, request, span
 from tests.fuzz import seeds
 
+HOME = Path(tempfile.mkdtemp(prefix="fuzz-home-"))
+"""Of the deployment whose keys give users their pseudonyms; the same one for all batches."""
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 _GOOD_TRACE = "feedfacefeedfacefeedfacefeedface"
 _GOOD = request(span(77, traceId=_GOOD_TRACE))
 _GOOD_REQUEST = "the-good-request"
@@ -63,8 +68,8 @@ def _spans_of(
 ) -> tuple[list[dict], Accounts, pa.Table]:
     """Load objects; return the good object's spans without what says where they stood, the accounts and the quarantine."""
     accounts = Accounts("traces", DAY)
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        loader = SpanLoader(Path(folder), accounts=accounts, as_of=AS_OF)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, users_in(HOME) as users:
+        loader = SpanLoader(Path(folder), accounts=accounts, users=users, as_of=AS_OF)
         try:
             for number, content in enumerate(contents):
                 accounts.open(str(number), bytes_read=len(content))
@@ -150,8 +155,8 @@ def check_invocation_logs(inputs: Sequence[bytes]) -> None:
 
 def _invocations_of(contents: Sequence[bytes]) -> tuple[list[dict], Accounts, pa.Table]:
     accounts = Accounts("bedrock_logs", DAY)
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        loader = InvocationLoader(Path(folder), accounts=accounts, as_of=AS_OF)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, users_in(HOME) as users:
+        loader = InvocationLoader(Path(folder), accounts=accounts, users=users, as_of=AS_OF)
         try:
             for number, content in enumerate(contents):
                 accounts.open(str(number), bytes_read=len(content))

@@ -7,6 +7,7 @@ replays in which a call is there twice are delivered once more in traces of thei
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from datetime import date
 
@@ -16,6 +17,7 @@ import pytest
 from ai_finops import aws, build, extract
 from ai_finops.config import Settings
 from ai_finops.demo.local_aws import local_aws
+from ai_finops.privacy.user_keys import folder_of
 from tests.dbt_forks import fork_builds
 from tests.extract import recorded
 from tests.extract.made import json_bytes, protobuf_bytes, zipped
@@ -199,6 +201,7 @@ def test_unmapped_names_reach_a_mart(query):
 
 
 def test_protobuf_lands_what_json_lands(settings, tmp_path):
+    shutil.copytree(folder_of(settings), tmp_path / "privacy")  # users have the same pseudonyms by the same keys
     others = land(tmp_path, bucket_name="recorded-protobuf", written=lambda content: ("binpb", protobuf_bytes(content)))
     for day in (FIRST, SECOND):
         as_json, as_protobuf = (spans(each, day) for each in (settings, others))
