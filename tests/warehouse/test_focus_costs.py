@@ -66,6 +66,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.long
 def test_broken_columns_fail_their_rules(varied, tmp_path):
     # One run of the validator for all, as each takes ten seconds; without its own column none of these rules fails.
     failed = failed_rules(export(varied, tmp_path / "costs.parquet", changed=", ".join(BROKEN.values())))

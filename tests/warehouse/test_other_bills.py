@@ -11,6 +11,7 @@ import pytest
 
 from tests.warehouse.tiny_lake import ACCOUNT, NOVA, line, make_raw, put_seed, run_dbt, span
 
+pytestmark = pytest.mark.long
 DAY = date(2025, 6, 2)
 DATES = {"usage_date": DAY, "landing_date": DAY, "object_key": "page-1"}
 # The catalog knows both by another of their spellings.
