@@ -31,6 +31,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 
 from ai_finops import aws
@@ -41,6 +42,7 @@ from ai_finops.demo.local_aws import local_aws
 from ai_finops.extract import traces
 from tests.benchmarks import made_spans
 from tests.benchmarks.made_days import FIRST_DAY, SPANS_PER_TRACE, bill, land_day
+from tests.benchmarks.made_spans import Stretch
 
 SPANS_PER_OBJECT = 5000
 EXTRACTING = ("extract traces", "extract billing", "extract CloudWatch")
@@ -138,7 +140,9 @@ def _measure(day: Day, *, home: Path, folder: Path, history_spans: int) -> dict[
     try:
         settings = Settings.from_env(os.environ | _variables(home))
         _deliver(new, span_count=day.span_count, history_spans=history_spans, settings=settings)
-        return {station: _run(station, home=home, day=new) for station in STATIONS}
+        taken = {station: _run(station, home=home, day=new) for station in STATIONS}
+        _check(day, published=settings.published / "current", new=new)
+        return taken
     finally:
         shutil.rmtree(home)
         copy.rename(home)
@@ -153,9 +157,8 @@ def _deliver(day: date, *, span_count: int, history_spans: int, settings: Settin
     # Somebody wrote there before, as the day's prefix alone would not tell from a place where nobody ever did.
     before = traces.day_prefix(day - timedelta(days=1), settings=settings)
     s3.put_object(Bucket=settings.traces_bucket, Key=f"{before}hour=00/minute=00/0.json", Body=b"")
-    made_spans.FIRST_NS = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 10**9
     prefix = traces.day_prefix(day, settings=settings)
-    for number, lines in enumerate(_objects(span_count)):
+    for number, lines in enumerate(_objects(day, span_count)):
         key = f"{prefix}hour={number % 24:02d}/minute=00/{number:06d}.json"
         s3.put_object(Bucket=settings.traces_bucket, Key=key, Body=lines)
     # Earlier days stand on the bill as they did.
@@ -169,9 +172,10 @@ def _deliver(day: date, *, span_count: int, history_spans: int, settings: Settin
         _put_metrics(day, settings=settings)
 
 
-def _objects(span_count: int) -> Iterator[bytes]:
+def _objects(day: date, span_count: int) -> Iterator[bytes]:
     requests: list[bytes] = []
-    for request in made_spans.requests(span_count, encoding="json"):
+    stretch = Stretch(first_ns=int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 10**9)
+    for request in made_spans.requests(span_count, encoding="json", stretch=stretch):
         requests.append(request)
         if len(requests) * made_spans.SPANS_PER_REQUEST >= SPANS_PER_OBJECT:
             yield b"\n".join(requests) + b"\n"
@@ -217,6 +221,19 @@ def _put_metrics(day: date, *, settings: Settings) -> None:
                 for hour in range(HOURS)
             ],
         )
+
+
+def _check(day: Day, *, published: Path, new: date) -> None:
+    """Stop where what was measured is not the day: a build passes over spans of other days quickly."""
+    with duckdb.connect() as connection:
+        (count,) = connection.execute(
+            "select count(*) from read_parquet(?) where started_at::date = ?",
+            [str(published / "fct_llm_calls.parquet"), new],
+        ).fetchone()
+    # A call has at most a handful of spans.
+    if not day.span_count / 5 <= count <= day.span_count:
+        raise SystemExit(f"{day}: the marts have {count:,} calls of {new}, which is not the day that was delivered")
+    _say(f"{count:,} calls of {new} in the marts")
 
 
 def _forget_deliveries() -> None:
