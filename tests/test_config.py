@@ -351,6 +351,17 @@ def test_a_place_for_finances_files_that_is_none(text):
         read(FINANCE_S3=text)
 
 
+@pytest.mark.parametrize(("text", "memory"), [("", "2GB"), ("256MB", "256MB"), ("1GB", "1GB"), ("64GB", "64GB")])
+def test_memory_of_a_build(text, memory):
+    assert read(BUILD_MEMORY=text).build_memory == memory
+
+
+@pytest.mark.parametrize("text", ["255MB", "0GB", "2", "2gb", "2.5GB", "80%", "-1GB", "2GB'; drop table x; --"])
+def test_memory_of_a_build_that_is_no_amount_or_too_little(text):
+    with pytest.raises(SettingsError, match=r"AI_FINOPS_BUILD_MEMORY is .*; write whole MB or GB such as 2GB, 256MB"):
+        read(BUILD_MEMORY=text)
+
+
 @pytest.mark.parametrize("text", ["06:01", "08:00", "23:59"])
 def test_marts_are_due_at_a_time_after_the_extraction_began(text):
     assert f"{read(MARTS_DUE=text).marts_due:%H:%M}" == text

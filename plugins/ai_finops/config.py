@@ -39,6 +39,8 @@ MOST_ALARM_ACTIONS = 5
 """The most that an alarm takes (API reference, PutMetricAlarm)."""
 EXTRACT_HOUR_UTC = 6
 """When the extract DAGs run for the day before; by then a day's last objects and points have arrived."""
+LEAST_BUILD_MEMORY_MB = 256
+"""Below it, DuckDB cannot sort what it may not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class Settings:
     """How many days after its landing a call still says which user and conversation it was for."""
     user_key: bytes | None = field(default=None, repr=False)
     """Secret by which users are known again; None for one that is made in `home` (privacy/user_keys.py)."""
+    build_memory: str = "2GB"
+    """How much memory DuckDB takes in a build, an audit or a publication before it goes on on the disk."""
 
     @property
     def sources_by_feed(self) -> dict[str, tuple[str, ...]]:
@@ -233,7 +237,23 @@ class Settings:
             runbook_url=_runbook_url(read("RUNBOOK_URL", "docs/runbook.md")),
             user_retention_days=_day_count("USER_RETENTION_DAYS", read, default=400, least=1, most=4000),
             user_key=_user_key(read("USER_KEY", "")),
+            build_memory=build_memory(env),
         )
+
+
+def build_memory(environ: Mapping[str, str]) -> str:
+    """Return how much memory DuckDB may take, as it reads it; `dbt_project/profiles.yml` has the same default.
+
+    Raises:
+        SettingsError: It is no amount.
+    """
+    text = environ.get("AI_FINOPS_BUILD_MEMORY") or "2GB"
+    found = re.fullmatch(r"([1-9][0-9]{0,5})(MB|GB)", text)
+    if not found or (found[2] == "MB" and int(found[1]) < LEAST_BUILD_MEMORY_MB):
+        raise SettingsError(
+            f"AI_FINOPS_BUILD_MEMORY is {text!r}; write whole MB or GB such as 2GB, {LEAST_BUILD_MEMORY_MB}MB or more"
+        )
+    return text
 
 
 def _flag(name: str, read: Callable[[str, str], str]) -> bool:

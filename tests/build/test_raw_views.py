@@ -74,3 +74,11 @@ def test_an_empty_lake_s_tables_have_their_columns(settings, raw):
     assert ("line_item_unblended_cost",) in raw(
         "select column_name from information_schema.columns where table_name = 'billing_line_items'"
     )
+
+
+@pytest.mark.parametrize(("text", "memory"), [("", "1.8 GiB"), ("300MB", "286.1 MiB")])
+def test_a_warehouse_takes_the_memory_of_the_setting(monkeypatch, text, memory):
+    monkeypatch.setenv("AI_FINOPS_BUILD_MEMORY", text)
+
+    with open_warehouse(":memory:") as connection:
+        assert connection.execute("select current_setting('memory_limit')").fetchone() == (memory,)

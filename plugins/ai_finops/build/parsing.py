@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
-_WAREHOUSE = "AI_FINOPS_WAREHOUSE"
+_OF_A_BUILD = ("AI_FINOPS_WAREHOUSE", "AI_FINOPS_BUILD_MEMORY")
+"""What the profile reads of the environment; dbt parses everything again where one of them has changed."""
 # As for a build that began as a copy of another: it refers to every model that one from nothing does, and to more.
 _VARS = {"built_on_as_of_date": "9999-12-31"}
 
@@ -64,7 +65,7 @@ def parse(options: list[str], *, before: Path) -> dbtRunnerResult:
     from dbt.cli.main import dbtRunner
 
     earlier = [f"--partial-parse-file-path={before}"] if before.is_file() else []
-    with _no_warehouse():
+    with _profile_of_any_build():
         outcome = dbtRunner().invoke(["--quiet", "parse", f"--vars={json.dumps(_VARS)}", *earlier, *options])
     if outcome.success:
         _look_for_seeds_here(outcome.result, options)
@@ -83,11 +84,10 @@ def _look_for_seeds_here(manifest: Manifest, options: list[str]) -> None:
 
 
 @contextmanager
-def _no_warehouse() -> Iterator[None]:
-    """Take away the build's warehouse, for which the profile then has its default."""
-    warehouse = os.environ.pop(_WAREHOUSE, None)
+def _profile_of_any_build() -> Iterator[None]:
+    """Take away what the profile has of one build; it then has its defaults."""
+    values = {name: os.environ.pop(name) for name in _OF_A_BUILD if name in os.environ}
     try:
         yield
     finally:
-        if warehouse is not None:
-            os.environ[_WAREHOUSE] = warehouse
+        os.environ.update(values)

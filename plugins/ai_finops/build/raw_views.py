@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from ai_finops.closing.closed_ledger import frozen_files
 from ai_finops.closing.frozen_rows import FROZEN_TABLES
-from ai_finops.config import KNOWN_SOURCES
+from ai_finops.config import KNOWN_SOURCES, build_memory
 from ai_finops.errors import BuildError
 from ai_finops.lake import schema_id
 from ai_finops.lake_schemas import DERIVED_TABLES, OBJECTS, QUARANTINE, SOURCE_TABLES, tables_of
@@ -85,14 +86,18 @@ CLOSED_PERIODS = pa.schema(
 def open_warehouse(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file with UTC as its time zone, so that a timestamp falls on the same day on every machine.
 
+    It takes the memory of `AI_FINOPS_BUILD_MEMORY` and no more, as dbt's connection does, and then the disk beside the file.
+
     Raises:
         BuildError: It is missing, damaged, or held by another process.
+        SettingsError: `AI_FINOPS_BUILD_MEMORY` is no amount.
     """
+    memory = build_memory(os.environ)
     try:
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:
         raise BuildError(f"{path} cannot be opened: {str(error).splitlines()[0]}") from error
-    connection.execute("set timezone = 'UTC'")
+    connection.execute(f"set timezone = 'UTC'; set memory_limit = '{memory}'")
     return connection
 
 
