@@ -237,7 +237,7 @@ class Settings:
             runbook_url=_runbook_url(read("RUNBOOK_URL", "docs/runbook.md")),
             user_retention_days=_day_count("USER_RETENTION_DAYS", read, default=400, least=1, most=4000),
             user_key=_user_key(read("USER_KEY", "")),
-            build_memory=build_memory(env),
+            build_memory=_build_memory(read("BUILD_MEMORY", "2GB")),
         )
 
 
@@ -247,7 +247,10 @@ def build_memory(environ: Mapping[str, str]) -> str:
     Raises:
         SettingsError: It is no amount.
     """
-    text = environ.get("AI_FINOPS_BUILD_MEMORY") or "2GB"
+    return _build_memory(environ.get("AI_FINOPS_BUILD_MEMORY") or "2GB")
+
+
+def _build_memory(text: str) -> str:
     found = re.fullmatch(r"([1-9][0-9]{0,5})(MB|GB)", text)
     if not found or (found[2] == "MB" and int(found[1]) < LEAST_BUILD_MEMORY_MB):
         raise SettingsError(
