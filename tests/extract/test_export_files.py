@@ -12,6 +12,7 @@ from ai_finops.errors import SourceBroken
 from ai_finops.extract import export_files
 from ai_finops.extract.export_files import open_lines
 from tests.extract.exports import gzipped, zipped
+from tests.kept_memory import kept_by
 
 TEXT = b'a,b\n1,"x, ""y"""\n,z\n'
 ROWS = [{"a": "1", "b": 'x, "y"'}, {"a": None, "b": "z"}]
@@ -121,6 +122,12 @@ def test_another_encoding_names_the_column():
 @pytest.mark.parametrize("lost", [1, 9, 1000])
 def test_a_truncated_gzip(lost):
     assert "Truncated" in refused("a.csv.gz", gzipped(MANY)[:-lost])
+
+
+@pytest.mark.parametrize("name", ["b.csv.gz", "b.csv.zip", "b.csv"])
+def test_a_broken_file_keeps_no_memory(name):
+    content = {"b.csv.gz": gzipped(MANY)[:-9], "b.csv.zip": zipped(MANY)[:-9], "b.csv": MANY + b"1\n"}[name]
+    assert kept_by(lambda: refused(name, content)) < 10_000
 
 
 def test_gzip_that_is_none_or_damaged():

@@ -21,6 +21,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from ai_finops.errors import SourceBroken
+from ai_finops.extract.compressed import ArrowStream
 
 BATCH_ROWS = 32_768
 BLOCK_BYTES = 2 * 1024 * 1024
@@ -200,7 +201,7 @@ class _Text(io.RawIOBase):
 
 
 def _gzip(file: BinaryIO, nulls: tuple[str, ...]) -> _CsvLines:
-    return _CsvLines(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "gzip"), nulls)
+    return _CsvLines(ArrowStream(file, "gzip"), nulls)
 
 
 def _zip(file: BinaryIO, nulls: tuple[str, ...]) -> _CsvLines:
