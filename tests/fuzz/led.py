@@ -16,7 +16,15 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["ai_finops.extract"]):
-    from ai_finops.extract import json_lines, logged_spans, otlp_json, otlp_protobuf
+    from ai_finops.extract import (
+        json_lines,
+        logged_spans,
+        otlp_json,
+        otlp_protobuf,
+        query_texts,
+        said_queries,
+        spoken_text,
+    )
     from ai_finops.extract.long_requests import UncutError
     from tests.fuzz.found import at_fault, keep
     from tests.fuzz.programs import make
@@ -48,6 +56,15 @@ def _lines(content: bytes) -> None:
         json_lines.json_problem(line.content)
 
 
+def _said(content: bytes) -> None:
+    text = content.decode(errors="replace")
+    query_texts.query_of([query_texts.Text("input.value", "prompt", text)])
+    said_queries.read_embedding(text)
+    said_queries.read_blocks(text)
+    spoken_text.spoken_text(text)
+    spoken_text.answer_text(text)
+
+
 MOST_BYTES = 8192
 AS_IT_IS = b"\xc0"
 """What is drawn is the input itself where it begins with this byte or a greater one."""
@@ -55,6 +72,7 @@ FRONTS: dict[str, Callable[[bytes], None]] = {
     "otlp_json": _json,
     "otlp_protobuf": _protobuf,
     "logged_spans": _logged,
+    "said_texts": _said,
     "invocation_logs": _lines,
 }
 """The part of a decoder that is Python, by target; the rest, DuckDB and Arrow, sees its inputs in batches."""

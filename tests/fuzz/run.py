@@ -24,11 +24,12 @@ from tests.fuzz.targets import TARGETS, Target
 INPUTS = int(os.environ.get("FUZZ_INPUTS", "1000000"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 MOST_MEMORY_MB = 1024
-LED = ("otlp_json", "otlp_protobuf", "logged_spans", "invocation_logs")
+LED = ("otlp_json", "otlp_protobuf", "logged_spans", "said_texts", "invocation_logs")
 SHARES = {
     "otlp_json": 24,
-    "otlp_protobuf": 30,
-    "logged_spans": 14,
+    "otlp_protobuf": 26,
+    "logged_spans": 12,
+    "said_texts": 6,
     "invocation_logs": 14,
     "cur_csv": 4,
     "cur_csv_gz": 4,
