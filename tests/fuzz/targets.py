@@ -47,7 +47,7 @@ _GOOD_REQUEST = "the-good-request"
 _GOOD_QUESTION = "where is my card"
 _SAID_IN = (
     *("gen_ai.input.messages", "reranker.query", "gen_ai.output.messages"),
-    *("finops.query_embedding", "finops.prompt_block_fingerprints", "finops.prompt_block_tokens"),
+    *("finops.query_embedding", "finops.prompt_block_fingerprints"),
 )
 """Attributes of which each has a reader of its own."""
 
