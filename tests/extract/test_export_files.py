@@ -148,6 +148,20 @@ def test_zip_that_is_none_damaged_or_holds_two_files():
     assert "holds 2 files, not one" in refused("a.zip", two.getvalue())
 
 
+def test_a_parquet_file_that_is_a_bomb_is_not_opened(monkeypatch):
+    table = pa.table({"a": ["a" * 2**20, None], "b": ["x", "y"], "dotted": [[("k", "v" * 2**19)], None]})
+    body = io.BytesIO()
+    pq.write_table(table, body, compression="zstd", use_dictionary=False, row_group_size=1)
+    assert len(body.getvalue()) < 10_000
+    row_group = pq.read_metadata(body).row_group(0)
+    sizes = [row_group.column(place).total_uncompressed_size for place in range(row_group.num_columns)]
+    monkeypatch.setattr(export_files, "MAX_GROUP_BYTES", sum(sizes))
+    assert [row["b"] for row in read("b.parquet", body.getvalue())] == ["x", "y"]
+    monkeypatch.setattr(export_files, "MAX_GROUP_BYTES", sum(sizes) - 1)
+    assert f"row group 0 holds {sum(sizes)} bytes, more than {sum(sizes) - 1}" in refused("b.parquet", body.getvalue())
+    assert [row["b"] for row in read("b.parquet", body.getvalue(), "b")] == ["x", "y"]  # of what is read alone
+
+
 def test_half_a_parquet_file():
     body = io.BytesIO()
     pq.write_table(pa.table({"a": range(1000)}), body)
