@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import struct
 import sys
 import tempfile
@@ -113,7 +114,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-corpus-") as corpus:
         for number, seed in enumerate(target.seeds):
             Path(corpus, str(number)).write_bytes(AS_IT_IS + seed[: MOST_BYTES - 1])
-        options = [f"-atheris_runs={runs}", f"-max_len={MOST_BYTES}", "-len_control=0", "-rss_limit_mb=2048", "-seed=1"]
+        options = [f"-atheris_runs={runs}", f"-max_len={MOST_BYTES}", "-len_control=0", "-rss_limit_mb=2048"]
+        options.append(f"-seed={os.environ.get('FUZZ_SEED', '1')}")
         atheris.Setup([sys.argv[0], *options, corpus], _Tried(target).one)
         atheris.Fuzz()
 
