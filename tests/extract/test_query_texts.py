@@ -85,6 +85,10 @@ def test_what_is_nested_too_deeply_asks_nothing_and_takes_no_longer(depth, quest
     assert asked("gen_ai.input.messages", nested(depth)) == question
 
 
+def test_half_a_character_is_a_question_mark():
+    assert asked("input.value", r'{"query": "where\ud800"}') == "where?"
+
+
 def test_a_key_that_is_no_text_is_one():
     pair = {"key": ["role"], "value": {"stringValue": "user"}}
     assert asked("input.value", {"values": [pair]}) is None

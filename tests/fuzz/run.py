@@ -1,8 +1,8 @@
 """Every decoder under a million inputs: `make fuzz`, or `FUZZ_INPUTS=20000 python -m tests.fuzz.run [TARGET …]`.
 
 Half of the inputs of a target that has a part in Python are drawn by atheris, led by coverage, the others by a counter, both
-from a seed (FUZZ_SEED): another seed is other inputs. Prints a line per target: inputs, inputs a second, peak memory; exits with 1 when one broke, and then the
-inputs at fault lie in `var/fuzz`.
+from a seed (FUZZ_SEED): another seed is other inputs. Prints a line per target: inputs, inputs a second, peak memory; exits
+with 1 when one broke, and then the inputs at fault lie in `var/fuzz`. Last result: docs/fuzzing.md.
 """
 
 from __future__ import annotations

@@ -52,8 +52,11 @@ def _last_asked(content: str) -> str | None:
         read = json.loads(content) if content[:1] in "[{" else content
     except (ValueError, RecursionError):
         read = content
-    asked = _asked_in(_without_otlp(read, MAX_DEPTH))
-    return asked.strip() if asked and asked.strip() and len(asked) <= MAX_CHARACTERS else None
+    said = _asked_in(_without_otlp(read, MAX_DEPTH)) or ""
+    asked = (
+        said.encode("utf-8", "replace").decode().strip()
+    )  # JSON can write half a character, no embedder can read one
+    return asked if asked and len(said) <= MAX_CHARACTERS else None
 
 
 def _asked_in(read: Any) -> str | None:
