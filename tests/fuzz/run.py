@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from tests.fuzz.found import at_fault, keep
@@ -100,8 +100,9 @@ def main() -> int:
         plans += [(name, "counter", inputs - led)] + ([(name, "coverage", led)] if led else [])
     with ThreadPoolExecutor(2) as pool:
         ran = []
-        for each in pool.map(lambda plan: run(*plan), sorted(plans, key=lambda plan: -plan[2])):
-            ran.append(each)
+        waiting = [pool.submit(run, *plan) for plan in sorted(plans, key=lambda plan: -plan[2])]
+        for ended_first in as_completed(waiting):
+            ran.append(each := ended_first.result())
             rate = each.inputs / each.seconds
             ended = "broken" if each.said else "ok"
             print(
