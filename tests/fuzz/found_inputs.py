@@ -58,5 +58,6 @@ FOUND: dict[str, tuple[bytes, ...]] = {
     "cur_csv": (_CUR_MAP.replace(b"MARK", _HALF_A_CHARACTER),),
     "cur_csv_gz": (gzip.compress(seeds.CUR_CSV[0], mtime=0)[:-9],),
     "cur_csv_zip": (_before_its_start(exports.zipped(b"a\n1\n")),),
+    "cur_parquet": ((seeds.FIXTURES / "fuzzed" / "level_histogram.parquet").read_bytes(),),
     "focus_csv": (_FOCUS_MAP.replace(b"MARK", _HALF_A_CHARACTER),),
 }
