@@ -26,7 +26,7 @@ from ai_finops.extract.compressed import ArrowStream
 BATCH_ROWS = 32_768
 BLOCK_BYTES = 2 * 1024 * 1024
 """CSV is parsed in blocks of this size, and no line may be longer."""
-MAX_GROUP_BYTES = 1024 * 1024 * 1024
+MAX_GROUP_BYTES = 512 * 1024 * 1024
 """Of a row group of Parquet, decompressed; writers make groups of 128 MB, or of a million lines."""
 _COLUMN_NUMBER = re.compile(r"CSV column #(\d+)")
 _ROW_IN_MESSAGE = re.compile(r"(got \d+):.*", re.DOTALL)
