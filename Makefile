@@ -112,7 +112,7 @@ chaos: manifest ## Kill the pipeline at every station, start it again, and check
 	@$(BIN)/python -m tests.chaos.run $(CHAOS)
 
 # How many inputs in all; FUZZ_SEED draws others.
-fuzz: install ## A million inputs, most of them broken, into every decoder (FUZZ_INPUTS=1000000; half an hour); none may break it
+fuzz: install ## A million inputs, most of them broken, into every decoder (FUZZ_INPUTS=1000000; half an hour, docs/fuzzing.md); none may break it
 	@$(BIN)/python -m tests.fuzz.run
 
 lint: manifest $(VENV)-bouncer/.installed ## ruff, sqlfluff, dbt parse and dbt-bouncer

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 
 import pyarrow as pa
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from ai_finops.extract import compressed, otlp_protobuf, span_loader
 from tests.extract.loading import load
 from tests.extract.made import json_bytes, protobuf_bytes, request, span
+from tests.kept_memory import kept_by
 
 ONE, TWO = (json_bytes(request(span(number))) for number in (1, 2))
 
@@ -60,6 +62,17 @@ def test_what_breaks_off_is_damaged(name, kept):
 def test_bytes_after_the_end_that_are_none_are_damaged(name):
     with pytest.raises(compressed.DamagedError):
         opened(PACKERS[name](b"content") + b"what is this").read()
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_damage_keeps_no_memory(name):
+    damaged = PACKERS[name](random.Random(1).randbytes(2**20))[:-9]
+
+    def read() -> None:
+        with pytest.raises(compressed.DamagedError):
+            opened(damaged).read()
+
+    assert kept_by(read) < 10_000
 
 
 def test_zstd_is_loaded_whatever_the_form(tmp_path):

@@ -12,6 +12,7 @@ from ai_finops.errors import SourceBroken
 from ai_finops.extract import export_files
 from ai_finops.extract.export_files import open_lines
 from tests.extract.exports import gzipped, zipped
+from tests.kept_memory import kept_by
 
 TEXT = b'a,b\n1,"x, ""y"""\n,z\n'
 ROWS = [{"a": "1", "b": 'x, "y"'}, {"a": None, "b": "z"}]
@@ -123,6 +124,12 @@ def test_a_truncated_gzip(lost):
     assert "Truncated" in refused("a.csv.gz", gzipped(MANY)[:-lost])
 
 
+@pytest.mark.parametrize("name", ["b.csv.gz", "b.csv.zip", "b.csv"])
+def test_a_broken_file_keeps_no_memory(name):
+    content = {"b.csv.gz": gzipped(MANY)[:-9], "b.csv.zip": zipped(MANY)[:-9], "b.csv": MANY + b"1\n"}[name]
+    assert kept_by(lambda: refused(name, content)) < 10_000
+
+
 def test_gzip_that_is_none_or_damaged():
     assert "incorrect header" in refused("a.csv.gz", TEXT)
     damaged = bytearray(gzip.compress(MANY))
@@ -139,6 +146,18 @@ def test_zip_that_is_none_damaged_or_holds_two_files():
     with zipfile.ZipFile(two, "a") as archive:
         archive.writestr("b.csv", TEXT)
     assert "holds 2 files, not one" in refused("a.zip", two.getvalue())
+
+
+def test_a_parquet_file_that_is_a_bomb_is_not_opened(monkeypatch):
+    table = pa.table({"a": ["a" * 2**20, None], "b": ["x", "y"], "dotted": [[("k", "v" * 2**19)], None]})
+    body = io.BytesIO()
+    pq.write_table(table, body, compression="zstd", use_dictionary=False, row_group_size=1)
+    assert len(body.getvalue()) < 10_000
+    size = pq.read_metadata(body).row_group(0).total_byte_size
+    monkeypatch.setattr(export_files, "MAX_GROUP_BYTES", size)
+    assert [row["b"] for row in read("b.parquet", body.getvalue())] == ["x", "y"]
+    monkeypatch.setattr(export_files, "MAX_GROUP_BYTES", size - 1)
+    assert f"row group 0 holds {size} bytes, more than {size - 1}" in refused("b.parquet", body.getvalue())
 
 
 def test_half_a_parquet_file():

@@ -135,6 +135,7 @@ def test_a_bomb_is_not_read_to_its_end():
         (b"\xff\xfe{\x00}\x00", "not UTF-8 at byte 0 of the line"),
         (b'{"a":"\xff"}', "not UTF-8 at byte 6 of the line"),
         (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' + b"9" * 5000 + b"}", None),  # JSON, though Python has no such number
     ],
 )
 def test_what_is_not_json_is_told_without_a_word_of_it(content, problem):

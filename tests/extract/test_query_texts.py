@@ -71,3 +71,24 @@ def test_of_numbered_messages_the_last_and_never_the_instructions():
 def test_answers_and_documents_are_no_queries():
     assert query_of([Text("output.value", "answer", "a"), Text("ai.documents", "document", "d")]) is None
     assert query_of([]) is None
+
+
+def nested(depth: int) -> list:
+    message = [{"role": "user", "content": "where"}]
+    for _ in range(depth - 1):
+        message = [{"role": "user", "content": message}]
+    return message
+
+
+@pytest.mark.parametrize(("depth", "question"), [(3, "where"), (19, "where"), (20, None), (300, None)])
+def test_what_is_nested_too_deeply_asks_nothing_and_takes_no_longer(depth, question):
+    assert asked("gen_ai.input.messages", nested(depth)) == question
+
+
+def test_half_a_character_is_a_question_mark():
+    assert asked("input.value", r'{"query": "where\ud800"}') == "where?"
+
+
+def test_a_key_that_is_no_text_is_one():
+    pair = {"key": ["role"], "value": {"stringValue": "user"}}
+    assert asked("input.value", {"values": [pair]}) is None

@@ -11,6 +11,7 @@ import pytest
 from ai_finops.analyse.embedder import StaticEmbedder
 from ai_finops.extract import traces
 from ai_finops.extract.said_queries import MAX_BLOCKS, read_blocks, read_embedding
+from ai_finops.extract.span_queries import _token_count
 from tests import sql
 from tests.extract.made import CALL, json_bytes, protobuf_bytes, request, span
 
@@ -121,6 +122,22 @@ def test_a_day_that_says_nothing_more_of_queries_has_none(put, land, lake):
 
 
 @pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        ("512", 512),
+        ("1000000", 1_000_000),
+        ("1000001", None),
+        ("0", None),
+        ("-5", None),
+        ("²", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_count_of_tokens_is_one_or_none(said, count):
+    assert _token_count(said) == count
+
+
+@pytest.mark.parametrize(
     ("said", "vector"),
     [
         (encoded(3, 4), [0.6, 0.8]),
@@ -139,6 +156,12 @@ def test_a_day_that_says_nothing_more_of_queries_has_none(put, land, lake):
         ("[" * 100_000, None),
         (str([1.0] * 4096), [1 / 64] * 4096),
         (str([1.0] * 4097), None),
+        ("[1" + "0" * 400 + "]", None),
+        ("[1" + "0" * 5000 + "]", None),
+        ('{"values":[{"intValue":"\u00b2"}]}', None),
+        ('{"values":[{"intValue":"' + "9" * 5000 + '"}]}', None),
+        ('{"values":[{"intValue":"--5"}]}', None),
+        ('{"values":[{"intValue":[5]}]}', None),
     ],
 )
 def test_embeddings_are_read_or_they_are_none(said, vector):
@@ -150,5 +173,6 @@ def test_blocks_are_numbers_by_their_text():
     first = read_blocks('["a", "b"]')
     assert first == read_blocks('{"values":[{"stringValue":"a"},{"stringValue":"b"}]}') and len(set(first)) == 2
     assert read_blocks("[]") == []
+    assert len(read_blocks(r'["\ud800"]')) == 1  # half a character, which no encoding has
     assert read_blocks('["a", 1]') is read_blocks('[""]') is read_blocks("a") is None
     assert len(read_blocks(str(["x"] * (MAX_BLOCKS + 1)).replace("'", '"'))) == MAX_BLOCKS

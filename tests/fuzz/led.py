@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import struct
 import sys
 import tempfile
@@ -16,7 +17,15 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["ai_finops.extract"]):
-    from ai_finops.extract import json_lines, logged_spans, otlp_json, otlp_protobuf
+    from ai_finops.extract import (
+        json_lines,
+        logged_spans,
+        otlp_json,
+        otlp_protobuf,
+        query_texts,
+        said_queries,
+        spoken_text,
+    )
     from ai_finops.extract.long_requests import UncutError
     from tests.fuzz.found import at_fault, keep
     from tests.fuzz.programs import make
@@ -48,6 +57,15 @@ def _lines(content: bytes) -> None:
         json_lines.json_problem(line.content)
 
 
+def _said(content: bytes) -> None:
+    text = content.decode(errors="replace")
+    query_texts.query_of([query_texts.Text("input.value", "prompt", text)])
+    said_queries.read_embedding(text)
+    said_queries.read_blocks(text)
+    spoken_text.spoken_text(text)
+    spoken_text.answer_text(text)
+
+
 MOST_BYTES = 8192
 AS_IT_IS = b"\xc0"
 """What is drawn is the input itself where it begins with this byte or a greater one."""
@@ -55,6 +73,7 @@ FRONTS: dict[str, Callable[[bytes], None]] = {
     "otlp_json": _json,
     "otlp_protobuf": _protobuf,
     "logged_spans": _logged,
+    "said_texts": _said,
     "invocation_logs": _lines,
 }
 """The part of a decoder that is Python, by target; the rest, DuckDB and Arrow, sees its inputs in batches."""
@@ -95,7 +114,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-corpus-") as corpus:
         for number, seed in enumerate(target.seeds):
             Path(corpus, str(number)).write_bytes(AS_IT_IS + seed[: MOST_BYTES - 1])
-        options = [f"-atheris_runs={runs}", f"-max_len={MOST_BYTES}", "-len_control=0", "-rss_limit_mb=2048", "-seed=1"]
+        options = [f"-atheris_runs={runs}", f"-max_len={MOST_BYTES}", "-len_control=0", "-rss_limit_mb=2048"]
+        options.append(f"-seed={os.environ.get('FUZZ_SEED', '1')}")
         atheris.Setup([sys.argv[0], *options, corpus], _Tried(target).one)
         atheris.Fuzz()
 

@@ -105,8 +105,9 @@ TOKENS = (
         b"\x1f\x8b",
         b"\x28\xb5\x2f\xfd",
         b"PK\x03\x04",
-        b"[" * 300,
-        b'{"a":' * 300,
+        b"[" * 3000,
+        b'{"a":' * 3000,
+        b"9" * 5000,
     ),
 )
 _LEAST_SHARE_OF_BYTES = 3

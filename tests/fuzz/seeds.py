@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from tests.extract import exports, invocations
-from tests.extract.made import CALL, TRACE, json_bytes, protobuf_bytes, request, span
+from tests.extract.made import CALL, TRACE, attributes, json_bytes, protobuf_bytes, request, span
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 SECRET = "planted-prompt-7f3a"
@@ -67,6 +67,26 @@ LOGGED_SPANS = tuple(
             "attributes": CALL | {"question": SECRET},
         }
         for number in range(1, 4)
+    )
+)
+_MESSAGES = [
+    {"role": "system", "content": "be kind"},
+    {"role": "user", "parts": [{"type": "text", "content": SECRET}, {"text": "and why"}]},
+    {"role": "assistant", "content": [{"type": "text", "text": "because"}], "tool_calls": [{"id": "1"}]},
+]
+SAID_TEXTS = tuple(
+    each.encode() if isinstance(each, str) else json.dumps(each).encode()
+    for each in (
+        _MESSAGES,
+        {"messages": _MESSAGES},
+        {"contents": [{"role": "user", "parts": [{"text": "where"}]}], "query": "where", "documents": [["a", 1.5]]},
+        {"values": [{"kvlistValue": {"values": attributes({"role": "user", "content": ["where", {"a": 1}]})}}]},
+        {"values": [{"intValue": "3"}, {"doubleValue": -4.5}, {"stringValue": "block"}]},
+        [0.1, -2, 3e5],
+        ["first block", "second block"],
+        "AACAPwAAAEA=",
+        "where is my card",
+        "512",
     )
 )
 _LINES = [

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ai_finops.analyse.embedder import StaticEmbedder
 from ai_finops.errors import SourceBroken
 from ai_finops.extract import export_landing, logged_spans
 from ai_finops.extract.accounts import Accounts
@@ -31,9 +32,10 @@ from ai_finops.extract.export_totals import Totals
 from ai_finops.extract.export_writer import LineWriter
 from ai_finops.extract.focus import FOCUS
 from ai_finops.extract.span_loader import SpanLoader
+from ai_finops.extract.spoken_text import answer_text, spoken_text
 from tests.extract import invocations
 from tests.extract.loading import AS_OF, DAY, users_in
-from tests.extract.made import json_bytes, protobuf_bytes, request, span
+from tests.extract.made import CALL, json_bytes, protobuf_bytes, request, span
 from tests.fuzz import seeds
 
 HOME = Path(tempfile.mkdtemp(prefix="fuzz-home-"))
@@ -42,6 +44,12 @@ atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 _GOOD_TRACE = "feedfacefeedfacefeedfacefeedface"
 _GOOD = request(span(77, traceId=_GOOD_TRACE))
 _GOOD_REQUEST = "the-good-request"
+_GOOD_QUESTION = "where is my card"
+_SAID_IN = (
+    *("gen_ai.input.messages", "reranker.query", "gen_ai.output.messages"),
+    *("finops.query_embedding", "finops.prompt_block_fingerprints"),
+)
+"""Attributes of which each has a reader of its own."""
 
 
 class Violated(AssertionError):
@@ -111,6 +119,47 @@ def _check_spans(add: Callable[[SpanLoader, int, bytes], None], good: bytes, inp
 def _alone(add: Callable[[SpanLoader, int, bytes], None], good: bytes) -> list[dict]:
     found, _, _ = _spans_of(add, [good])
     _held(len(found) == 1, "the good object is not good")
+    return found
+
+
+def check_said_texts(inputs: Sequence[bytes]) -> None:
+    """Texts inside of spans: what was asked and answered, embeddings and blocks of prompts; texts are kept."""
+    texts = [content.decode(errors="replace") for content in inputs]
+    for each in texts:
+        spoken_text(each), answer_text(each)
+    middle = len(texts) // 2
+    found = _queries_of([*texts[:middle], _GOOD_QUESTION, *texts[middle:]])
+    _held(found == _question_alone(), f"the good span's query changed beside others: {found}")
+
+
+def _queries_of(texts: Sequence[str]) -> list[dict]:
+    """Load a span for each text, which says it wherever texts are read; return the queries of the one that is good."""
+    accounts = Accounts("traces", DAY)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, users_in(HOME) as users:
+        loader = SpanLoader(Path(folder), accounts=accounts, users=users, as_of=AS_OF, keeps_content=True)
+        try:
+            for number, text in enumerate(texts):
+                trace_id = _GOOD_TRACE if text is _GOOD_QUESTION else f"{number + 1:032x}"
+                one = span(number + 1, CALL | dict.fromkeys(_SAID_IN, text), traceId=trace_id)
+                accounts.open(str(number), bytes_read=0)
+                loader.add_json(number, io.BytesIO(json_bytes(request(one))))
+            tables, kept = loader.tables(), loader.contents()
+            queries = loader.queries(texts=kept, open_embedder=_embedder)
+        finally:
+            loader.close()
+        _check_accounts(accounts, tables["quarantine"])
+        found = pq.read_table(queries.file, partitioning=None)
+    good = found.filter(pc.equal(found["trace_id"], _GOOD_TRACE)).drop_columns(["span_id"])
+    return good.to_pylist()
+
+
+_embedder = cache(StaticEmbedder)
+
+
+@cache
+def _question_alone() -> list[dict]:
+    found = _queries_of([_GOOD_QUESTION])
+    _held(len(found) == 1, "the good span asks nothing")
     return found
 
 
@@ -232,6 +281,7 @@ TARGETS = {
         Target("otlp_json", seeds.OTLP_JSON, check_otlp_json, 300),
         Target("otlp_protobuf", seeds.OTLP_PROTOBUF, check_otlp_protobuf, 300),
         Target("logged_spans", seeds.LOGGED_SPANS, check_logged_spans, 300),
+        Target("said_texts", seeds.SAID_TEXTS, check_said_texts, 300),
         Target("invocation_logs", seeds.INVOCATION_LOGS, check_invocation_logs, 300),
         Target("cur_csv", seeds.CUR_CSV, lambda inputs: _check_bills(CUR, ".csv", inputs), 20),
         Target("cur_csv_gz", seeds.CUR_PACKED, lambda inputs: _check_bills(CUR, ".csv.gz", inputs), 20),

@@ -17,6 +17,7 @@ from tests.extract.loading import load
 from tests.extract.made import json_bytes, request, span
 from tests.fuzz import seeds, targets
 from tests.fuzz.found import at_fault, keep
+from tests.fuzz.found_inputs import FOUND
 from tests.fuzz.programs import NUMBERS, make
 from tests.fuzz.targets import TARGETS, Target, Violated
 
@@ -50,6 +51,11 @@ def test_nothing_breaks_a_decoder(name):
 def test_seeds_are_read(name):
     target = TARGETS[name]
     target.check(list(target.seeds))
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_breaks_nothing_again(name):
+    TARGETS[name].check(list(FOUND[name]))
 
 
 def test_quoted_bytes_that_are_no_text_break_no_landing(tmp_path):

@@ -120,12 +120,29 @@ class _Bounded(io.RawIOBase):
         return bytes(content)
 
 
+class ArrowStream(io.RawIOBase):
+    """What Arrow decompresses, read into memory that Python owns.
+
+    Arrow's own `read` makes room for as many bytes as are asked for and never gives it back when it then fails
+    (pyarrow 26.0, `NativeFile.read` in io.pxi): a damaged bill would cost up to 2 MB until the process ends.
+    """
+
+    def __init__(self, file: BinaryIO, codec: str) -> None:
+        self._stream = pa.CompressedInputStream(pa.PythonFile(_LeftOpen(file), mode="r"), codec)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._stream.readinto(buffer)
+
+
 def _open_gzip(file: BinaryIO) -> BinaryIO:
     return gzip.GzipFile(fileobj=file)
 
 
-def _open_zstd(file: BinaryIO) -> Any:
-    return pa.CompressedInputStream(pa.PythonFile(_LeftOpen(file), mode="r"), "zstd")
+def _open_zstd(file: BinaryIO) -> BinaryIO:
+    return ArrowStream(file, "zstd")
 
 
 class _LeftOpen:

@@ -172,7 +172,7 @@ def _read_manifest(s3: Any, key: str, *, period: str, place: Place, modified_at:
             for each in plain["reportKeys" if legacy else "dataFiles"]
         ]
         delivery_id = plain.get("assemblyId" if legacy else "executionId")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceBroken(
             f"{where} is not a manifest with dataFiles or reportKeys ({type(error).__name__}); the old version of {period} "
             "stays; wait for the next delivery"

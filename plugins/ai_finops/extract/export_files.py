@@ -21,10 +21,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from ai_finops.errors import SourceBroken
+from ai_finops.extract.compressed import ArrowStream
 
 BATCH_ROWS = 32_768
 BLOCK_BYTES = 2 * 1024 * 1024
 """CSV is parsed in blocks of this size, and no line may be longer."""
+MAX_GROUP_BYTES = 512 * 1024 * 1024
+"""Of a row group of Parquet, decompressed; writers make groups of 128 MB, or of a million lines."""
 _COLUMN_NUMBER = re.compile(r"CSV column #(\d+)")
 _ROW_IN_MESSAGE = re.compile(r"(got \d+):.*", re.DOTALL)
 _UNREADABLE = (
@@ -111,8 +114,19 @@ class _ParquetLines:
         self.names = self._file.schema_arrow.names
 
     def batches(self, names: list[str]) -> Iterator[pa.Table]:
+        self._require_bounded()
         for batch in self._file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
             yield pa.Table.from_batches([batch])
+
+    def _require_bounded(self) -> None:
+        """Refuse a bomb: 30 KB of Parquet may be a text of 512 MB, which has to be held several times over."""
+        metadata = self._file.metadata
+        for place in range(metadata.num_row_groups):
+            size = metadata.row_group(place).total_byte_size  # of a damaged file, asking for a column ends the process
+            if size > MAX_GROUP_BYTES:
+                raise pa.ArrowInvalid(
+                    f"row group {place} holds {size} bytes, more than {MAX_GROUP_BYTES}; write smaller row groups"
+                )
 
 
 class _CsvLines:
@@ -200,7 +214,7 @@ class _Text(io.RawIOBase):
 
 
 def _gzip(file: BinaryIO, nulls: tuple[str, ...]) -> _CsvLines:
-    return _CsvLines(pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "gzip"), nulls)
+    return _CsvLines(ArrowStream(file, "gzip"), nulls)
 
 
 def _zip(file: BinaryIO, nulls: tuple[str, ...]) -> _CsvLines:

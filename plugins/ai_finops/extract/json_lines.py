@@ -67,7 +67,8 @@ def objects_of(file: BinaryIO, *, max_line_bytes: int) -> Iterator[Line]:
 def json_problem(content: bytes) -> str | None:
     """Say why a line is not JSON, without a word of what it holds; None when it is."""
     try:
-        json.loads(content.decode("utf-8"))  # given bytes, it would accept UTF-16 too
+        # Given bytes, it would accept UTF-16 too; and a number of more than 4,300 digits is JSON, but no `int`.
+        json.loads(content.decode("utf-8"), parse_int=str)
     except UnicodeDecodeError as error:
         return f"not UTF-8 at byte {error.start} of the line"
     except json.JSONDecodeError as error:

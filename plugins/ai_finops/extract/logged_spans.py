@@ -32,6 +32,8 @@ def request_of(message: str, *, account_id: str) -> bytes:
         raise ValueError(f"not JSON at character {error.pos}: {error.msg.split(':')[0]}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except ValueError:  # a number of more than 4,300 digits
+        raise ValueError(OTHER_SHAPE) from None
     if not isinstance(logged, dict) or "traceId" not in logged:
         raise ValueError(NOT_A_SPAN)
     try:

@@ -8,6 +8,7 @@ and become text only for attributes that are read.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import islice
@@ -30,6 +31,10 @@ MAX_LIST_BYTES = 1024 * 1024
 """A longer list or map in an attribute is not read: as Python objects it takes up to a hundred times its size."""
 NOT_A_REQUEST = "not an OTLP request in protobuf"
 _ATTRIBUTE_OF_SPAN = bytes([9 << 3 | 2])
+_NEAR_THE_LAST_NUMBER = b"\xff" * 8
+_TAGS = bytes(number << 3 | 2 for number in range(1, 16))
+_LONGER_THAN_ANYTHING = re.compile(b"[" + re.escape(_TAGS) + rb"][\xf6-\xff]\xff{8}[\x01-\x7f]")
+"""A field that says to be about 2**64 bytes long: the decoder adds to its length, the sum begins again at 0, and it panics."""
 _PACKAGE = "ai_finops.otlp"
 _TYPES = {
     "Request": "resource_spans=1 ResourceSpans*",
@@ -57,10 +62,16 @@ def read_requests(contents: Sequence[bytes]) -> pa.Array:
     Raises:
         NotARequestError: At least one is not an OTLP trace request.
     """
+    if any(_NEAR_THE_LAST_NUMBER in each and _LONGER_THAN_ANYTHING.search(each) for each in contents):
+        raise NotARequestError(NOT_A_REQUEST)  # a panic ends in the same, but prints three lines, or sixty
     try:
         spans = _decoder().list_to_record_batch(list(contents)).column("resource_spans")
         spans.validate(full=True)  # text that is not UTF-8 would reach DuckDB unseen
     except ValueError as error:
+        raise NotARequestError(NOT_A_REQUEST) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust; no module that could be imported has its type
+            raise
         raise NotARequestError(NOT_A_REQUEST) from error
     return _with_texts(spans)
 

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 QUERY_TEXT, PROMPT_TEXT = "query_text", "prompt_text"
 MAX_CHARACTERS = 4_000
 """Of a query; what is longer is a document and would be compared by its beginning alone."""
+MAX_DEPTH = 40
+"""Of lists and maps in each other."""
 _INDEX = re.compile(r"\.(\d+)\.")
 
 
@@ -50,8 +52,11 @@ def _last_asked(content: str) -> str | None:
         read = json.loads(content) if content[:1] in "[{" else content
     except (ValueError, RecursionError):
         read = content
-    asked = _asked_in(_without_otlp(read))
-    return asked.strip() if asked and asked.strip() and len(asked) <= MAX_CHARACTERS else None
+    said = _asked_in(_without_otlp(read, MAX_DEPTH)) or ""
+    asked = (
+        said.encode("utf-8", "replace").decode().strip()
+    )  # JSON can write half a character, no embedder can read one
+    return asked if asked and len(said) <= MAX_CHARACTERS else None
 
 
 def _asked_in(read: Any) -> str | None:
@@ -68,7 +73,7 @@ def _asked_in(read: Any) -> str | None:
         return (
             _joined(read)
             if not any(roles)
-            else next((_asked_in(each) for each in reversed(mine) if _asked_in(each)), None)
+            else next((asked for each in reversed(mine) if (asked := _asked_in(each))), None)
         )
     return None
 
@@ -79,19 +84,21 @@ def _joined(parts: Sequence[Any]) -> str | None:
     return "\n".join(texts) or None
 
 
-def _without_otlp(read: Any) -> Any:
-    """Return OTLP's lists and maps as plain ones; what is none of these stays as it is."""
+def _without_otlp(read: Any, depth: int) -> Any:
+    """Return OTLP's lists and maps as plain ones; what is none of these stays as it is, what lies deeper is nothing."""
+    if depth == 0:
+        return None
     if isinstance(read, list):
-        return [_without_otlp(each) for each in read]
+        return [_without_otlp(each, depth - 1) for each in read]
     if not isinstance(read, dict):
         return read
     if set(read) == {"values"} and isinstance(read["values"], list):
         values = read["values"]
         if values and all(isinstance(each, dict) and set(each) == {"key", "value"} for each in values):
-            return {each["key"]: _without_otlp(each["value"]) for each in values}
-        return [_without_otlp(each) for each in values]
+            return {str(each["key"]): _without_otlp(each["value"], depth - 1) for each in values}
+        return [_without_otlp(each, depth - 1) for each in values]
     if len(read) == 1:
         ((name, value),) = read.items()
         if name in ("stringValue", "arrayValue", "kvlistValue", "intValue", "doubleValue", "boolValue"):
-            return _without_otlp(value)
-    return {name: _without_otlp(value) for name, value in read.items()}
+            return _without_otlp(value, depth - 1)
+    return {name: _without_otlp(value, depth - 1) for name, value in read.items()}

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy.typing as npt
 MAX_DIMENSIONS = 4096
 MAX_BLOCKS = 4096
 """Of a prompt; those after them are left out, as they come after all others."""
+_WHOLE = re.compile(r"-?[0-9]{1,20}")
 
 
 def read_embedding(said: str) -> npt.NDArray[np.float32] | None:
@@ -42,7 +44,9 @@ def read_blocks(said: str) -> list[int] | None:
 
 
 def _number(block: str) -> int:
-    return int.from_bytes(hashlib.blake2b(block.encode(), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(
+        hashlib.blake2b(block.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True
+    )
 
 
 def _floats(said: str) -> npt.NDArray[np.float64] | None:
@@ -57,7 +61,10 @@ def _numbers(said: str) -> npt.NDArray[np.float64] | None:
     items = _items(said)
     if items is None or not all(isinstance(item, int | float) and not isinstance(item, bool) for item in items):
         return None
-    return np.array(items, dtype=np.float64)
+    try:
+        return np.array(items, dtype=np.float64)
+    except OverflowError:  # a whole number above 1e308
+        return None
 
 
 def _items(said: str) -> list[Any] | None:
@@ -78,4 +85,4 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, dict) or len(value) != 1:
         return None
     ((kind, inner),) = value.items()
-    return int(inner) if kind == "intValue" and str(inner).lstrip("-").isdigit() else inner
+    return int(inner) if kind == "intValue" and isinstance(inner, str) and _WHOLE.fullmatch(inner) else inner

@@ -7,6 +7,7 @@ So queries lie apart from the spans and go with the retention of texts (contents
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from datetime import date
@@ -40,6 +41,7 @@ _PLACE = pa.schema([("object_key", pa.string()), ("object_line", pa.int64())])
 _DRAFT = pa.schema([field for field in SPAN_QUERIES if field.name != "landing_date"] + list(_PLACE))
 _BATCH = 10_000
 """Questions that are embedded at once."""
+_COUNT = re.compile(r"[0-9]{1,20}")
 _Read = TypeVar("_Read")
 _Row = TypeVar("_Row")
 
@@ -208,4 +210,4 @@ def _rows(spans: pa.Table, unread: Counter[tuple[str, str | None]]) -> dict[str,
 
 
 def _token_count(said: str) -> int | None:
-    return int(said) if said.isdigit() and 0 < int(said) <= 1_000_000 else None
+    return int(said) if _COUNT.fullmatch(said) and 0 < int(said) <= 1_000_000 else None
