@@ -16,8 +16,9 @@ from ai_finops.build.inputs import read_inputs
 from ai_finops.config import REPOSITORY
 from ai_finops.days import days_between
 from ai_finops.lake import Lake
+from ai_finops.privacy.sweep import files_naming
 from ai_finops.publish import compare_builds
-from tests import sql
+from tests import planted, sql
 from tests.e2e import examples, truth
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
@@ -94,7 +95,8 @@ def test_the_broken_object_is_counted_and_stops_nothing(marts):
         "select landing_date, status, quarantined_count from marts.fct_daily_extract_outcomes "
         "where source = 'traces' and quarantined_count > 0"
     ).fetchall()
-    assert rows == [(date(2025, 6, 11), "loaded", 1)]
+    # On the third lie the objects of tests/planted.py: three lines of one, and one of each but the one that can be read.
+    assert rows == [(date(2025, 6, 3), "loaded", 11), (date(2025, 6, 11), "loaded", 1)]
 
 
 def test_the_message_says_what_the_sample_says(demo):
@@ -267,6 +269,27 @@ def test_prompt_text_never_reaches_lake_or_logs(demo):
     for file in filter(Path.is_file, files):
         said = text_of(file)
         assert not [text for (text,) in texts if text in said], file
+
+
+def test_no_planted_secret_or_prompt_is_in_anything_that_the_run_left(demo):
+    home = demo.settings.home
+    places = ("airflow/logs", "logs", "builds", "published", "lake", "data_docs", "alarms", "alerts", "privacy")
+    assert [place for place in places if not any(each.is_file() for each in (home / place).rglob("*"))] == []
+    assert planted.files_that_say_it(home) == []
+    said = [*demo.commands, *demo.failures.values(), *(f"{page.text}{page.headers}" for page in demo.page.values())]
+    assert len(demo.commands) > 4
+    assert [text for text in said if planted.MARK in text] == []
+
+
+def test_the_planted_secrets_were_in_use_and_slack_was_told_none(demo):
+    calls, said = demo.slack.calls, json.dumps([*demo.slack.bodies, *demo.slack.messages], default=str)
+    assert {"chat.postMessage", "files.getUploadURLExternal"} <= set(calls)
+    assert "AI Cost Weekly (Week of June 9)" in said
+    # Each of the two runs that failed was told of, once.
+    assert said.count('"AI cost: build_marts ') >= 2
+    assert planted.MARK not in said
+    found = files_naming(demo.settings.home / "lake", ["cut.binpb"], leaving_out=demo.settings.home / "none")
+    assert found  # what was set aside is named by its object
 
 
 def text_of(file):
