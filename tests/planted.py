@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable
+import mmap
+import re
+import zipfile
+from collections import defaultdict
 from pathlib import Path
 
-from ai_finops.privacy.sweep import files_naming
+import duckdb
+import pyarrow.parquet as pq
+
 from tests.extract.made import CALL, json_bytes, protobuf_bytes, request, span
 
 MARK = "Planted7f3a"
@@ -73,12 +78,55 @@ def objects_with_prompts() -> dict[str, bytes]:
     }
 
 
-def files_that_say_it(home: Path, *, but: Iterable[Path] = ()) -> list[str]:
-    """Return the files below a folder, what Parquet and DuckDB hold read out, that hold something planted."""
-    but = tuple(but)
-    found = files_naming(home, [MARK], leaving_out=home / "nothing is left out")
-    return [
-        str(path.relative_to(home))
-        for path in found
-        if not any(place == path or place in path.parents for place in but)
-    ]
+def files_that_say(home: Path, *texts: str) -> list[str]:
+    """Return the files below a folder that hold one of the texts: in their bytes, or in what Parquet, DuckDB and workbooks hold.
+
+    As `ai_finops.privacy.sweep` finds them, but in one pass for all texts and with one query for all Parquet files of a
+    schema: a run of the demo leaves ten thousand files.
+    """
+    found: set[str] = set()
+    by_schema: dict[str, list[str]] = defaultdict(list)
+    pattern = "|".join(re.escape(text) for text in texts)
+    for path in sorted(home.rglob("*")):
+        if not path.is_file() or path.is_symlink() or not path.stat().st_size:
+            continue
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if any(content.find(text.encode()) >= 0 for text in texts):
+                found.add(str(path))
+        if path.suffix == ".xlsx" and any(text in _unzipped(path) for text in texts):
+            found.add(str(path))
+        if path.suffix == ".parquet":
+            by_schema[str(pq.read_schema(path))].append(str(path))
+        elif path.suffix == ".duckdb" and _is_in_database(path, pattern):
+            found.add(str(path))
+    with duckdb.connect() as connection:
+        for paths in by_schema.values():
+            relation = f"read_parquet({paths}, filename = 'the_file', hive_partitioning = false)"
+            found |= {path for (path,) in _rows_with(connection, relation, pattern, shown="distinct the_file")}
+    return sorted(str(Path(path).relative_to(home)) for path in found)
+
+
+def _unzipped(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        return "".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
+
+
+def _is_in_database(path: Path, pattern: str) -> bool:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        tables = connection.execute(
+            "select database_name, schema_name, table_name from duckdb_tables() where not internal"
+        ).fetchall()
+        named = [".".join(f'"{part}"' for part in table) for table in tables]
+        return any(_rows_with(connection, table, pattern, shown="1 limit 1") for table in named)
+
+
+def _rows_with(connection: duckdb.DuckDBPyConnection, relation: str, pattern: str, *, shown: str) -> list[tuple]:
+    shown, _, limit = shown.partition(" limit")
+    columns = connection.execute(f"describe from {relation}").fetchall()
+    texts = [f'"{name}"::varchar' for name, kind, *_ in columns if "VARCHAR" in kind or kind in ("JSON", "BLOB")]
+    if not texts:
+        return []
+    where = f"regexp_matches(concat_ws(chr(10), {', '.join(texts)}), $pattern)"
+    return connection.execute(
+        f"select {shown} from {relation} where {where}{limit and ' limit 1'}", {"pattern": pattern}
+    ).fetchall()

@@ -5,6 +5,7 @@ objects of traces, most of which are broken (tests/planted.py).
 """
 
 import shutil
+from contextlib import suppress
 from types import SimpleNamespace
 
 import httpx
@@ -106,4 +107,8 @@ def listeners():
 
 def command_lines():
     """Return what everybody on the machine can read of this process's descendants: their arguments."""
-    return [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # it has ended since
+            found.append(" ".join(process.cmdline()))
+    return found
