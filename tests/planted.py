@@ -79,7 +79,7 @@ def objects_with_prompts() -> dict[str, bytes]:
 
 
 def files_that_say(home: Path, *texts: str) -> list[str]:
-    """Return the files below a folder that hold one of the texts: in their bytes, or in what Parquet, DuckDB and workbooks hold.
+    """Return the files below a folder that hold one of the texts: in their bytes, or in what can be read out of them.
 
     As `ai_finops.privacy.sweep` finds them, but in one pass for all texts and with one query for all Parquet files of a
     schema: a run of the demo leaves ten thousand files.
