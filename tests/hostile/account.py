@@ -71,7 +71,7 @@ def _request(day: date, number: int, kind: str, name: str) -> dict:
     }
     trace = f"{day:%d}{number:030x}"
     call = span(1, CALL | named, traceId=trace, spanId=f"{number + 1:016x}", name=name, **times)
-    # A call of a model, and by a provider, that nobody knows, and has no price for: one feature's, so that others have a cost.
+    # Calls that have no price: one feature's, so that others have a cost.
     other = CALL | {
         "finops.feature": NAMES["homoglyph"],
         "gen_ai.request.model": name,
