@@ -5,6 +5,7 @@ objects of traces, most of which are broken (tests/planted.py).
 """
 
 import shutil
+import time
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -49,6 +50,7 @@ def demo(tmp_path_factory):
         failures = {"unknown day": failure_of(pipeline, "2025-07-01")}
         lose_all_spans(Lake(result.settings.lake))
         failures["no spans"] = failure_of(pipeline, "2025-06-15")
+        wait_for_alerts(slack, count=len(failures))
         runs = {dag_id: pipeline.api.runs(dag_id) for dag_id in ("build_marts", "report_weekly", "extract_traces")}
         yield SimpleNamespace(
             result=result,
@@ -84,6 +86,14 @@ def lose_all_spans(lake):
     for key in lake.current("traces"):
         tables = {name: schema.empty_table() for name, schema in tables_of("traces").items()}
         lake.write_partition("traces", key, tables=tables)
+
+
+def wait_for_alerts(slack, *, count):
+    """Wait until Slack was told of the runs that failed: a task tells after its state is known."""
+    deadline = time.monotonic() + 120
+    while sum("AI cost: build_marts " in message["text"] for message in slack.messages) < count:
+        assert time.monotonic() < deadline, [message["text"] for message in slack.messages]
+        time.sleep(0.5)
 
 
 def page_answers(pipeline):
