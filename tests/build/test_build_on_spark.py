@@ -5,6 +5,9 @@ Needs requirements-spark.txt and Java 17; takes minutes.
 
 from __future__ import annotations
 
+import ipaddress
+import os
+import subprocess
 import sys
 
 import boto3
@@ -55,3 +58,30 @@ def test_sample_is_published_from_spark_as_from_duckdb(sample_settings, tmp_path
     assert compare_builds(*folders) == []
     assert on_spark["published"]["row_counts"] == on_duckdb["published"]["row_counts"]
     assert on_spark["published"]["row_counts"]["fct_llm_calls"] > 1_000
+
+
+LISTEN = """
+import ipaddress
+import os
+import subprocess
+import sys
+from pathlib import Path
+import psutil
+from ai_finops.build.spark_session import open_session
+session = open_session(Path(sys.argv[1]))
+session.range(10).count()
+of_java = [psutil.Process(), *psutil.Process().children(recursive=True)]
+found = {each.laddr.ip for process in of_java for each in process.net_connections("inet") if each.status == "LISTEN"}
+print("listening:", *sorted(found))
+session.stop()
+"""
+
+
+def test_a_drivers_ports_are_on_loopback(tmp_path):
+    # No settings of Spark's own, as where nobody has set any.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
+    asked = [sys.executable, "-c", LISTEN, str(tmp_path)]
+    done = subprocess.run(asked, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("listening:")]
+    assert len(line.split()) > 1
+    assert all(ipaddress.ip_address(ip.removeprefix("::ffff:")).is_loopback for ip in line.split()[1:]), line

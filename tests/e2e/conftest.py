@@ -1,6 +1,12 @@
-"""One run of the demo for all end-to-end tests: real scheduler, real HTTP, its own folder."""
+"""One run of the demo for all end-to-end tests: real scheduler, real HTTP, its own folder, secrets of its own.
+
+What is planted: a deployment's secrets in the environment and in connections, one of which is used (a Slack), and a prompt in
+objects of traces, most of which are broken (tests/planted.py).
+"""
 
 import shutil
+import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import httpx
@@ -14,6 +20,10 @@ from ai_finops.lake import Lake
 from ai_finops.lake_schemas import tables_of
 from ai_finops.ui.address import PREFIX
 from ai_finops.ui.views import VIEWS
+from tests import planted
+from tests.report.slack_api import SlackApi
+
+PLANTED_ON = "year=2025/month=06/day=03/hour=12/minute=00"
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +33,12 @@ def demo(tmp_path_factory):
     One for a day in the middle, one for a day that nobody landed, and one over a lake from which all spans are gone.
     """
     home = tmp_path_factory.mktemp("demo")
-    with running_pipeline(home=home, progress=Progress()) as pipeline:
+    slack = SlackApi(token=planted.SLACK_TOKEN)
+    secrets = planted.environment(slack_url=slack.url)
+    with running_pipeline(home=home, progress=Progress(), more_env=secrets) as pipeline:
+        for name, body in planted.objects_with_prompts().items():
+            key = f"{pipeline.settings.traces_prefix}/{PLANTED_ON}/{name}"
+            pipeline.clients["s3"].put_object(Bucket=pipeline.settings.traces_bucket, Key=key, Body=body)
         result = pipeline.run()
         published = result.settings.published
         kept = home / "first-build"
@@ -31,10 +46,11 @@ def demo(tmp_path_factory):
         build_day(pipeline, "2025-06-05")
         current = (published / "current").resolve()
         page = page_answers(pipeline)
-        listening = listeners()
+        listening, commands = listeners(), command_lines()
         failures = {"unknown day": failure_of(pipeline, "2025-07-01")}
         lose_all_spans(Lake(result.settings.lake))
         failures["no spans"] = failure_of(pipeline, "2025-06-15")
+        wait_for_alerts(slack, count=len(failures))
         runs = {dag_id: pipeline.api.runs(dag_id) for dag_id in ("build_marts", "report_weekly", "extract_traces")}
         yield SimpleNamespace(
             result=result,
@@ -44,9 +60,12 @@ def demo(tmp_path_factory):
             runs=runs,
             failures=failures,
             listening=listening,
+            commands=commands,
+            slack=slack,
             page=page,
             cloudwatch=pipeline.clients["cloudwatch"],
         )
+    slack.stop()
 
 
 def build_day(pipeline, day):
@@ -69,6 +88,14 @@ def lose_all_spans(lake):
         lake.write_partition("traces", key, tables=tables)
 
 
+def wait_for_alerts(slack, *, count):
+    """Wait until Slack was told of the runs that failed: a task tells after its state is known."""
+    deadline = time.monotonic() + 120
+    while sum("AI cost: build_marts " in message["text"] for message in slack.messages) < count:
+        assert time.monotonic() < deadline, [message["text"] for message in slack.messages]
+        time.sleep(0.5)
+
+
 def page_answers(pipeline):
     """Return what the page of the demo's Airflow, where everybody is an admin, answers over HTTP by address."""
     with httpx.Client(base_url=pipeline.api.base_url, trust_env=False, timeout=60, follow_redirects=True) as client:
@@ -86,3 +113,12 @@ def listeners():
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
+
+
+def command_lines():
+    """Return what everybody on the machine can read of this process's descendants: their arguments."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # it has ended since
+            found.append(" ".join(process.cmdline()))
+    return found

@@ -5,10 +5,8 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 import pytest
 from matplotlib.image import imread
 
@@ -17,7 +15,7 @@ from ai_finops.config import REPOSITORY
 from ai_finops.days import days_between
 from ai_finops.lake import Lake
 from ai_finops.publish import compare_builds
-from tests import sql
+from tests import planted, sql
 from tests.e2e import examples, truth
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
@@ -94,7 +92,8 @@ def test_the_broken_object_is_counted_and_stops_nothing(marts):
         "select landing_date, status, quarantined_count from marts.fct_daily_extract_outcomes "
         "where source = 'traces' and quarantined_count > 0"
     ).fetchall()
-    assert rows == [(date(2025, 6, 11), "loaded", 1)]
+    # On the third lie the objects of tests/planted.py: three lines of one, and one of each but the one that can be read.
+    assert rows == [(date(2025, 6, 3), "loaded", 11), (date(2025, 6, 11), "loaded", 1)]
 
 
 def test_the_message_says_what_the_sample_says(demo):
@@ -261,16 +260,39 @@ def test_data_docs_are_a_site(demo):
 def test_prompt_text_never_reaches_lake_or_logs(demo):
     texts = sql.rows(f"select text from '{truth.SAMPLE / 'queries.parquet'}' order by length(text) desc limit 50")
     assert len(texts) == 50
+    for place in ("lake", "logs", "airflow/logs"):
+        assert planted.files_that_say(demo.settings.home / place, *(text for (text,) in texts)) == []
+
+
+def test_no_planted_secret_or_prompt_is_in_anything_that_the_run_left(demo):
     home = demo.settings.home
-    files = [file for place in (home / "lake", home / "logs", home / "airflow" / "logs") for file in place.rglob("*")]
-    assert {".parquet", ".json", ".log"} <= {file.suffix for file in files}
-    for file in filter(Path.is_file, files):
-        said = text_of(file)
-        assert not [text for (text,) in texts if text in said], file
+    suffixes = {file.suffix for file in home.rglob("*")}
+    assert {
+        ".log",
+        ".parquet",
+        ".duckdb",
+        ".json",
+        ".jsonl",
+        ".sql",
+        ".html",
+        ".csv",
+        ".xlsx",
+        ".db",
+        ".sqlite",
+    } <= suffixes
+    assert planted.files_that_say(home, planted.MARK) == []
+    said = [*demo.commands, *demo.failures.values(), *(f"{page.text}{page.headers}" for page in demo.page.values())]
+    assert len(demo.commands) > 4
+    assert [text for text in said if planted.MARK in text] == []
 
 
-def text_of(file):
-    """All text in a file; Parquet is compressed, so its text shows only when it is read."""
-    if file.suffix != ".parquet":
-        return file.read_text(errors="replace")
-    return json.dumps(pq.read_table(file, partitioning=None).to_pylist(), default=str, ensure_ascii=False)
+def test_what_was_planted_was_in_use(demo):
+    # Slack took the token, the pseudonyms are made with the key, and what cannot be read is named by its object.
+    said = json.dumps([*demo.slack.bodies, *demo.slack.messages], default=str)
+    assert {"chat.postMessage", "files.getUploadURLExternal"} <= set(demo.slack.calls)
+    assert "AI Cost Weekly (Week of June 9)" in said and planted.MARK not in said
+    assert said.count("AI cost: build_marts ") >= len(demo.failures)
+    assert (demo.settings.home / "privacy" / "users.sqlite").exists()
+    assert not (demo.settings.home / "privacy" / "secret").exists()
+    (named,) = planted.files_that_say(demo.settings.home / "lake" / "data" / "traces" / "2025-06-03", "cut.binpb")[-1:]
+    assert named.endswith("quarantine.parquet")

@@ -61,7 +61,8 @@ class Channel:
 class SlackApi:
     """A workspace with one channel, `#ai-cost`, and an app in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, token: str = TOKEN) -> None:
+        self.token = token
         self.channels = [Channel("C024BE91L", "ai-cost")]
         self.scopes = set(SCOPES)
         self.files: dict[str, dict[str, Any]] = {}
@@ -106,7 +107,7 @@ class SlackApi:
     def _check_token(self, method: str, token: str | None) -> None:
         if token is None:
             raise Refused("not_authed")
-        if token != f"Bearer {TOKEN}":
+        if token != f"Bearer {self.token}":
             raise Refused("invalid_auth")
         needed = SCOPE_OF_METHOD[method]
         if needed not in self.scopes:

@@ -91,10 +91,11 @@ def ask(airflow):
     """Ask as nobody (`None`), or as a user of a role."""
     client = TestClient(airflow, follow_redirects=False, raise_server_exceptions=False)
 
-    def ask(address, *, role=None, is_signed_in=True, method="GET"):
+    def ask(address, *, role=None, is_signed_in=True, method="GET", **more_headers):
         user = SimpleAuthManagerUser(username="somebody", role=role)
         token = airflow.state.auth_manager.generate_jwt(user) if is_signed_in else ""
-        return client.request(method, address, headers={"cookie": f"_token={token}"} if token else {})
+        more = {name.replace("_", "-"): value for name, value in more_headers.items()}
+        return client.request(method, address, headers=more | ({"cookie": f"_token={token}"} if token else {}))
 
     return ask
 
@@ -161,6 +162,17 @@ def test_a_reader_sees_all(ask):
     assert answer.text.startswith("metric_name,status,")
     assert ask(f"{PREFIX}/", role="viewer").headers["location"] == f"{PREFIX}/weekly"
     assert ask(f"{PREFIX}/weekly", role="viewer", method="POST").status_code == 405
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_readers_cookie_is_of_no_use_to_another_site(ask, method):
+    picture = {"sec_fetch_site": "same-site", "sec_fetch_mode": "no-cors", "sec_fetch_dest": "image"}
+    for address in one_of_each_route():
+        answer = ask(address, role="admin", method=method, origin="https://evil.example", **picture)
+        assert answer.status_code == 403, address
+        assert "Asked by another site" in answer.text
+        # Who may not see the page learns nothing from it either.
+        assert ask(address, is_signed_in=False, method=method, **picture).status_code == 401
 
 
 def test_the_permission_is_that_of_the_dag(airflow, ask, monkeypatch):

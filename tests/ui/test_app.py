@@ -28,7 +28,7 @@ def test_every_view_is_a_page_without_inline_code(client, slug):
     assert answer.status_code == 200
     assert answer.headers["content-security-policy"] == PAGE_POLICY
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.headers["cache-control"] == "private, no-store"
     assert f'href="/ai-cost/{slug}" aria-current="page"' in answer.text
     assert " style=" not in answer.text
     assert "<style" not in answer.text

@@ -18,6 +18,7 @@ from ai_finops.alarms.seeds import seed_path
 from ai_finops.alarms.stepping import Steps, step_alarms
 from ai_finops.config import Settings
 from ai_finops.errors import SettingsError
+from ai_finops.log_names import listed
 
 _OFF = "alarms are switched off; set AI_FINOPS_ALARMS to cloudwatch or prometheus to have them"
 
@@ -59,7 +60,7 @@ def sync(*, settings: Settings, now: datetime, clients: aws.Clients | None = Non
         wanted = find_wanted(settings, first=first_taken(now))
         told = _sync_cloudwatch(wanted, cloudwatch=cloudwatch_of(settings, clients), settings=settings, now=now)
     if wanted.left_out:
-        told.append(f"no alarms for {', '.join(wanted.left_out)}: seed features has no such feature in production")
+        told.append(f"no alarms for {listed(wanted.left_out)}: seed features has no such feature in production")
     return told
 
 

@@ -74,6 +74,8 @@ def open_session(folder: Path) -> SparkSession:
     folder.mkdir(parents=True, exist_ok=True)
     if is_remote():
         return SparkSession.builder.getOrCreate()
+    # The driver's ports ask nobody who he is. A cluster's setting spark.driver.host says where its workers reach it.
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     catalog = f"jdbc:derby:;databaseName={folder / 'catalog'};create=true"
     settings = {
         "spark.ui.enabled": "false",

@@ -117,8 +117,14 @@ class DemoPipeline:
 
 
 @contextlib.contextmanager
-def running_pipeline(*, home: Path, progress: Progress) -> Iterator[DemoPipeline]:
-    """Start the local AWS with all days of the sample but the last, and Airflow; stop both on the way out."""
+def running_pipeline(
+    *, home: Path, progress: Progress, more_env: Mapping[str, str] | None = None
+) -> Iterator[DemoPipeline]:
+    """Start the local AWS with all days of the sample but the last, and Airflow; stop both on the way out.
+
+    Args:
+        more_env: Variables of Airflow's processes, before those that are set here.
+    """
     sample = load_sample()
     with contextlib.ExitStack() as stack:
         stack.enter_context(fresh_workspace(home))
@@ -138,6 +144,7 @@ def running_pipeline(*, home: Path, progress: Progress) -> Iterator[DemoPipeline
             # The sample's account ends here: no run for a day that it does not have.
             "AI_FINOPS_LAST_DAY": str(sample.last_day),
             "AI_FINOPS_ALARMS": "cloudwatch",
+            **(more_env or {}),
         }
         settings = Settings.from_env(env)
         clients = clients_for(aws.env(), settings)

@@ -13,6 +13,7 @@ from ai_finops.build.lock import one_writer
 from ai_finops.build.stations import station
 from ai_finops.config import Settings
 from ai_finops.errors import AuditFailed
+from ai_finops.log_names import listed
 from ai_finops.quality.data_docs import Run, docs_of, new_site, now, show_site
 from ai_finops.quality.found import NOTE_PREFIX, Broken, Held
 from ai_finops.quality.kinds import kind_of
@@ -177,7 +178,7 @@ def _observed(result: object) -> str:
     if found.get("details", {}).get("mismatched", {}).get("missing"):
         return f"missing {', '.join(map(str, found['details']['mismatched']['missing']))}"
     if found.get("unexpected_count"):
-        examples = ", ".join(map(str, found.get("partial_unexpected_list", [])[:3]))
+        examples = listed(found.get("partial_unexpected_list", [])[:3])
         return f"{found['unexpected_count']} of {found['element_count']} rows ({examples})"
     if "observed_value" in found:
         return str(found["observed_value"])

@@ -24,8 +24,9 @@ from ai_finops.ui.address import FIRST_SLUG, NAME
 from ai_finops.ui.build_state import state_warns
 from ai_finops.ui.downloads import ENDINGS, write_download
 from ai_finops.ui.folders import find_file, media_type
-from ai_finops.ui.headers import DATA_DOCS_POLICY, DBT_DOCS_POLICY, FOREVER, PAGE_POLICY, PRIVATE, WithHeaders
+from ai_finops.ui.headers import DATA_DOCS_POLICY, DBT_DOCS_POLICY, FOREVER, PRIVATE, WITHOUT_MIDDLEWARE, WithHeaders
 from ai_finops.ui.made_from import made_from
+from ai_finops.ui.other_sites import OtherSite, refuse_other_sites
 from ai_finops.ui.page.render import STATIC, Notice, Place, query_of, render, render_refusal, static_version
 from ai_finops.ui.published import Build, open_build
 from ai_finops.ui.recent import RecentViews
@@ -46,6 +47,8 @@ _REFUSALS = {
     503: ("Cannot be read", "What is published cannot be read."),
 }
 
+_OTHER_SITE = ("Asked by another site", "Other sites may link to this page; open it by itself.")
+
 logger = logging.getLogger(__name__)
 
 
@@ -58,7 +61,7 @@ def create_page(settings: Settings | None = None, *, today: Callable[[], date] |
     """
     page = FastAPI(
         title=NAME,
-        dependencies=[Depends(require_access)],
+        dependencies=[Depends(require_access), Depends(refuse_other_sites)],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -239,7 +242,7 @@ def _allowed(request: Request) -> dict[str, str] | None:
 
 
 def _refuse(request: Request, error: HTTPException) -> Response:
-    title, text = _REFUSALS.get(error.status_code, _REFUSALS[404])
+    title, text = _OTHER_SITE if isinstance(error, OtherSite) else _REFUSALS.get(error.status_code, _REFUSALS[404])
     if error.status_code == 503:
         text = str(error.detail)
     sign_in = _sign_in_address(request) if error.status_code == 401 else None
@@ -251,8 +254,7 @@ def _break(request: Request, error: Exception) -> Response:
     """Answer after a fault of ours; Starlette raises it again, so it is in the log."""
     title, text = _REFUSALS[500]
     page = render_refusal(base=_base(request), status=500, title=title, text=text)
-    # This answer does not pass the middleware.
-    return HTMLResponse(page, 500, headers={"content-security-policy": PAGE_POLICY, "cache-control": PRIVATE})
+    return HTMLResponse(page, 500, headers=WITHOUT_MIDDLEWARE)
 
 
 def _sign_in_address(request: Request) -> str:

@@ -45,7 +45,8 @@ DBT_DOCS_POLICY = "; ".join(
 )
 """dbt's page is one file full of inline scripts: they run in an origin of their own, without cookies, and can ask nothing of
 Airflow or of anybody else."""
-PRIVATE = "private, no-cache"
+PRIVATE = "private, no-store"
+"""Money: kept by no browser, where the next person at the machine would find it after the sign-out."""
 FOREVER = "private, max-age=31536000, immutable"
 
 _ALWAYS = (
@@ -55,6 +56,9 @@ _ALWAYS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _UNLESS_SET = ((b"content-security-policy", PAGE_POLICY.encode()), (b"cache-control", PRIVATE.encode()))
+
+WITHOUT_MIDDLEWARE = {name.decode(): value.decode() for name, value in (*_ALWAYS, *_UNLESS_SET)}
+"""For the one answer that does not pass it."""
 
 App = Callable[..., Awaitable[None]]
 
