@@ -18,21 +18,25 @@ import hmac
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ai_finops.config import Settings
-from ai_finops.errors import LakeError, SettingsError
+from ai_finops.errors import BuildBusy, LakeError, SettingsError
 
 FORGOTTEN = "forgotten_user"
 """What stands in the place of a forgotten user's pseudonym."""
 PSEUDONYM = r"u_[0-9a-f]{32}"
 _SECRET_BYTES = _KEY_BYTES = 32
 _WAIT_S = 60.0
+WAIT_SECONDS = 900.0
+"""For a landing to end, or for what changes landed rows; whoever waits may hold the builds' lock meanwhile."""
+_POLL_SECONDS = 0.1
 _BLOCK_BYTES = 64
 _PADS = tuple(bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 """What HMAC (RFC 2104) makes of a key's bytes, inside and outside; the first of each is what a missing byte becomes."""
@@ -175,6 +179,7 @@ def landing(settings: Settings) -> Iterator[UserKeys]:
     """Open the keys for a landing; what changes landed rows waits meanwhile, and the landing waits for that.
 
     Raises:
+        BuildBusy: The other side did not end in time.
         LakeError: The folder or the database cannot be used.
         SettingsError: It was made with another secret.
     """
@@ -187,6 +192,7 @@ def changing(settings: Settings) -> Iterator[UserKeys]:
     """Open the keys to change what landings wrote: waits for landings that run, and new ones wait for it.
 
     Raises:
+        BuildBusy: The other side did not end in time.
         LakeError: The folder or the database cannot be used.
         SettingsError: It was made with another secret.
     """
@@ -270,8 +276,24 @@ def _locked(settings: Settings, kind: int) -> Iterator[None]:
     except OSError as error:
         raise _unusable(path, "open", error) from error
     with lock:
-        fcntl.flock(lock, kind)
+        _wait_for(lock, kind)
         yield
+
+
+def _wait_for(lock: IO[str], kind: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                doing = "landings are under way" if kind == fcntl.LOCK_EX else "landed rows are being changed"
+                raise BuildBusy(
+                    f"{doing}, which hold {lock.name}; waited {WAIT_SECONDS:.0f} s, wait for them to end, then run this again"
+                ) from None
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
 
 
 def _made(folder: Path) -> Path:
