@@ -23,6 +23,7 @@ from ai_finops.lake import Lake
 from ai_finops.lake_bucket import Bucket
 from ai_finops.lake_s3 import S3Store
 from ai_finops.lake_schemas import tables_of
+from tests.deployment_permission_guard import deployment_guard
 from tests.extract.stand_in import Answer, s3_error, stand_in, use_endpoint
 from tests.lakes import BUCKET, DAY, elsewhere, keys_of, lake_on_s3, place_on_s3, remove_object, span_ids, span_tables
 from tests.resetting_proxy import resetting_proxy
@@ -41,6 +42,13 @@ def aws_server():
 @pytest.fixture
 def lake(request, tmp_path, monkeypatch, aws_server) -> Lake:
     return lake_on_s3(request, tmp_path, endpoint=aws_server.endpoint, monkeypatch=monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def permission_guard(monkeypatch):
+    """What the lake calls is what `ai-finops permissions` allows."""
+    with deployment_guard(monkeypatch) as guard:
+        yield guard
 
 
 @pytest.fixture

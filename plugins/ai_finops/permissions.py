@@ -1,7 +1,7 @@
 """The IAM policy of a deployment: what its role may call and on what, with its own settings filled in, and nothing else.
 
 Each part of the pipeline names its calls as `PERMISSIONS`; here they are put together for what is switched on. A name in braces
-in a resource of the lake or of finance's files is a part of their address. `docs/security.md` has the sources' and alarms' parts
+in a resource of the lake or of finance's files is a part of their address. `docs/security.md` has those of sources and alarms
 with the settings left open (`extract/permissions.py`).
 """
 
@@ -129,24 +129,24 @@ def _of_models(settings: Settings) -> Iterable[Grant]:
     if settings.routing_trial_usd:
         models += [("trial", each) for each in sorted({each for some in targets(settings).values() for each in some})]
     for part, model_id in models:
-        for arn in _arns_of_model(model_id, aws_region=settings.aws_region):
-            yield Grant(part, INVOKE, arn)
+        yield from _of_model(part, model_id, aws_region=settings.aws_region)
 
 
-def _arns_of_model(model_id: str, *, aws_region: str) -> list[str]:
-    """Return what calling a model is allowed by: also the model itself, in all its regions, behind an inference profile."""
-    from ai_finops.pricing.spellings import GEOGRAPHIES
+def _of_model(part: str, model_id: str, *, aws_region: str) -> Iterable[Grant]:
+    """Behind an inference profile the model itself needs it too, in each region of the profile, and by way of it alone."""
+    from ai_finops.extract.bedrock_profiles import GEOGRAPHIES
 
-    if model_id.startswith("arn:"):
-        is_profile = "inference-profile/" in model_id
-        return [model_id, "arn:aws:bedrock:*::foundation-model/*"] if is_profile else [model_id]
     geography, _, name = model_id.partition(".")
-    if geography not in GEOGRAPHIES:
-        return [f"arn:aws:bedrock:{aws_region}::foundation-model/{model_id}"]
-    return [
-        f"arn:aws:bedrock:{aws_region}:*:inference-profile/{model_id}",
-        f"arn:aws:bedrock:*::foundation-model/{name}",
-    ]
+    if model_id.startswith("arn:"):
+        yield Grant(part, INVOKE, model_id)
+        if "inference-profile/" in model_id:
+            by_way_of = ("StringEquals", "bedrock:InferenceProfileArn", model_id)
+            yield Grant(part, INVOKE, "arn:aws:bedrock:*::foundation-model/*", by_way_of)
+    elif geography in GEOGRAPHIES:
+        yield Grant(part, INVOKE, f"arn:aws:bedrock:{aws_region}:*:inference-profile/{model_id}")
+        yield Grant(part, INVOKE, f"arn:aws:bedrock:*::foundation-model/{name}")
+    else:
+        yield Grant(part, INVOKE, f"arn:aws:bedrock:{aws_region}::foundation-model/{model_id}")
 
 
 def _partition(aws_region: str) -> str:
