@@ -15,6 +15,7 @@ from ai_finops.analyse.more_embedders import open_embedder
 from ai_finops.analyse.task_judge import open_judge
 from ai_finops.config import KNOWN_SOURCES, Settings
 from ai_finops.demo.local_aws import local_aws
+from ai_finops.errors import SourceError
 from ai_finops.lake import Lake
 from ai_finops.lake_bucket import PERMISSIONS as OF_LAKE
 from tests.deployment_permission_guard import deployment_guard
@@ -192,7 +193,7 @@ def test_models_of_bedrock_are_asked_as_allowed(monkeypatch):
     with stand_in() as running, deployment_guard(monkeypatch) as guard:
         use_endpoint(monkeypatch, running.endpoint)
         for ask in (lambda: open_embedder(settings).embed(["a"]), lambda: open_judge(settings).ask("a", max_tokens=1)):
-            with pytest.raises(Exception, match=r"could not|cannot"):
+            with pytest.raises(SourceError, match="answered with"):
                 ask()
     assert guard.allowed == {"bedrock:InvokeModel"}
 

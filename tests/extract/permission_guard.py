@@ -88,7 +88,8 @@ class PermissionGuard:
 def is_called_by_a_test() -> bool:
     """Whether the code that calls the client is a test's, as of one that changes a bucket while it is read."""
     frame = sys._getframe(1)
-    while any(name in frame.f_code.co_filename for name in ("/botocore/", "/boto3/", "/permission_guard.py", "/deployment_permission_guard.py")):
+    between = ("/botocore/", "/boto3/", "/permission_guard.py", "/deployment_permission_guard.py")
+    while any(name in frame.f_code.co_filename for name in between):
         frame = frame.f_back
     return frame.f_code.co_filename.startswith(TESTS)
 
