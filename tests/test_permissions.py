@@ -192,7 +192,10 @@ def test_models_of_bedrock_are_asked_as_allowed(monkeypatch):
     settings = replace(settings, task_judge="bedrock:amazon.nova-lite-v1:0")
     with stand_in() as running, deployment_guard(monkeypatch) as guard:
         use_endpoint(monkeypatch, running.endpoint)
-        for ask in (lambda: open_embedder(settings).embed(["a"]), lambda: open_judge(settings).ask("a", system=None)):
+        for ask in (
+            lambda: open_embedder(settings).embed(["a"]),
+            lambda: open_judge(settings).ask("a", system=None, max_tokens=1),
+        ):
             with pytest.raises(SourceError, match="answered with"):
                 ask()
     assert guard.allowed == {"bedrock:InvokeModel"}
