@@ -32,6 +32,7 @@ VERBS = (
     "recost",
     "forget",
     "retain",
+    "permissions",
     "report",
     "finance",
     "compare",
