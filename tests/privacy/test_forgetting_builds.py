@@ -36,7 +36,7 @@ from tests.dbt_forks import fork_builds, leave_generic_tests_out
 from tests.publish.postgres_cluster import READER, airflow_connection, cluster
 from tests.warehouse.tiny_lake import ACCOUNT, SONNET, line, span
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 MAY, JUNE = date(2025, 5, 2), date(2025, 6, 15)
 NOW = datetime(2025, 6, 20, 12, tzinfo=UTC)
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -210,26 +210,20 @@ def test_killed_before_each_thing_that_it_does_to_the_lake(tmp_path):
             require_forgotten(settings, pseudonyms)
 
 
-def test_killed_while_it_builds_and_after_that(tmp_path, quick):
+def test_killed_while_its_build_is_audited_and_after_that(tmp_path, quick):
     """Each kill leaves what it leaves to the next; readers have one whole build, and all of the money, all along."""
     settings = deployment(tmp_path / "var")
     pseudonyms = fill(settings)
-    for _ in range(2):
-        build_all(settings=settings)
-    before, noted = amounts(settings), []
+    build_all(settings=settings)
+    before = amounts(settings)
     with forgetting(tmp_path, settings.home) as forget_alice:
-        for point in (40, 80, 120, 160):
-            noted.append(forget_alice(stop_before=point))
-            require_half_forgotten(settings)
-            assert amounts(settings) == before
-        for seconds in (4, 9, 14):
-            noted.append(forget_alice(kill_after_seconds=seconds))
+        for point in (40, 80, 120):  # in the lake, and twice in the audit
+            killed = forget_alice(stop_before=point)
+            assert killed.was_killed, killed.errors
             require_half_forgotten(settings)
             assert amounts(settings) == before
         whole = forget_alice()
         assert whole.code == 0, whole.errors
-        print(*(each.note or f"killed after {each.seconds:.0f} s" for each in noted), whole.note, sep="\n")
-        assert all(each.was_killed for each in noted), [each.errors for each in noted]
     assert amounts(settings) == before
     require_forgotten(settings, pseudonyms)
 
