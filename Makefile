@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export GX_ANALYTICS_ENABLED := False
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark manifest demo up collector env test test-all test-airflow test-spark bench chaos fuzz lint format lock dictionary screenshots clean
+.PHONY: help install install-spark manifest demo up collector env test test-all test-airflow test-spark bench chaos fuzz lint format lock dictionary screenshots licences clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -144,6 +144,9 @@ screenshots: install ## Take the pictures of docs/images/ of the page again, fro
 
 dictionary: manifest ## Write docs/data_dictionary.md from the dbt project
 	@$(BIN)/python -m ai_finops.dictionary docs/data_dictionary.md
+
+licences: install $(VENV)-services/.installed $(VENV)-bouncer/.installed ## Write docs/licences.md from the locks and what is installed
+	@$(BIN)/python -m ai_finops.deploy.licences docs/licences.md
 
 clean: ## Remove what the demo and the tests wrote; .venv stays
 	rm -rf var dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .hypothesis

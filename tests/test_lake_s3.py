@@ -23,6 +23,7 @@ from ai_finops.lake import Lake
 from ai_finops.lake_bucket import Bucket
 from ai_finops.lake_s3 import S3Store
 from ai_finops.lake_schemas import tables_of
+from tests.deployment_permission_guard import deployment_guard
 from tests.extract.stand_in import Answer, s3_error, stand_in, use_endpoint
 from tests.lakes import BUCKET, DAY, elsewhere, keys_of, lake_on_s3, place_on_s3, remove_object, span_ids, span_tables
 from tests.resetting_proxy import resetting_proxy
@@ -41,6 +42,13 @@ def aws_server():
 @pytest.fixture
 def lake(request, tmp_path, monkeypatch, aws_server) -> Lake:
     return lake_on_s3(request, tmp_path, endpoint=aws_server.endpoint, monkeypatch=monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def permission_guard(monkeypatch):
+    """What the lake calls is what `ai-finops permissions` allows."""
+    with deployment_guard(monkeypatch) as guard:
+        yield guard
 
 
 @pytest.fixture
@@ -85,7 +93,8 @@ def test_another_machine_fetches_each_object_once(lake, tmp_path, requests):
     other = elsewhere(lake, tmp_path)
     requests.clear()
     assert span_ids(other) == ["2025-06-02", "2025-06-03"]
-    assert sorted(operation for operation, _ in requests) == ["GetObject"] * 4 + ["ListObjectsV2"]
+    asked = ["GetObject"] * 4 + ["HeadObject", "ListObjectsV2"]  # and whether copies are to go
+    assert sorted(operation for operation, _ in requests) == asked
     requests.clear()
     assert span_ids(other) == ["2025-06-02", "2025-06-03"]
     assert [operation for operation, _ in requests] == ["ListObjectsV2"]
@@ -166,6 +175,29 @@ def test_a_copy_of_what_another_machine_removed_goes_within_a_day(lake, tmp_path
     for path in (file.parent, *file.parent.iterdir()):
         os.utime(path, (before, before))
     assert other.current("traces") == {} and not file.exists()
+
+
+def test_after_a_purge_every_machine_drops_what_was_removed_at_its_next_look(lake, tmp_path, monkeypatch, requests):
+    """Whatever it looks at: a family that it only wrote once, and never reads, is gone from it as well."""
+    other = elsewhere(lake, tmp_path)
+    for span_id in ("old", "new"):
+        other.write_partition("traces", DAY, tables=span_tables(span_id))
+    other.write_partition("xray_spans", DAY, tables=span_tables("gone"))
+    (old,) = other.root.copies.rglob(f"traces/{DAY}/v000001-*")
+    assert lake.remove_old_versions("traces", DAY) == 1
+    lake.remove_partition("xray_spans", DAY)
+    monkeypatch.setattr("ai_finops.lake_s3._LOOK_SECONDS", 0.0)
+    assert other.current("billing") == {} and old.exists()  # nobody has said that copies are to go
+    lake.purge_copies()
+    monkeypatch.setattr("ai_finops.lake_s3._LOOK_SECONDS", 60.0)
+    assert other.current("billing") == {} and old.exists()  # it looked less than a minute ago
+    monkeypatch.setattr("ai_finops.lake_s3._LOOK_SECONDS", 0.0)
+    assert other.current("billing") == {} and not old.exists()
+    kept = [path.parent.name.partition("-")[0] for path in other.root.copies.rglob("spans.parquet")]
+    assert kept == ["v000002"]
+    requests.clear()
+    assert span_ids(other) == ["new"]
+    assert "GetObject" not in {operation for operation, _ in requests}
 
 
 def test_the_lake_is_read_where_it_lies_too(lake, monkeypatch):

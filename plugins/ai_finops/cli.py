@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
@@ -152,6 +153,19 @@ def _parser() -> argparse.ArgumentParser:
     retained = add("retain", _retain, "list what is past its retention")
     retained.add_argument("--apply", action="store_true", help="remove it")
     retained.add_argument("--as-of", metavar="DAY", type=_day, help="the day it is (default: today)")
+    permitted = add(
+        "permissions", _permissions, "print the IAM policy that this deployment needs, and nothing beyond it"
+    )
+    permitted.add_argument(
+        "--for",
+        dest="whom",
+        choices=("pipeline", "product"),
+        default="pipeline",
+        help="product: of a service that tells of its calls as metrics in CloudWatch (default: pipeline)",
+    )
+    permitted.add_argument(
+        "--account", metavar="ID", type=_account, help="write it in place of * where a resource names an account"
+    )
     add("status", _status, "show what is landed, built and published")
     metrics = add("metrics", _metrics, "ask the semantic layer about the published marts (MetricFlow's mf)")
     metrics.add_argument(
@@ -275,6 +289,12 @@ def _day(text: str) -> date:
         return parse_day(text)
     except AiFinopsError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _account(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{12}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an AWS account id, which has twelve digits")
+    return text
 
 
 def _month(text: str) -> date:
@@ -422,6 +442,22 @@ def _retain(chosen: argparse.Namespace, settings: Settings) -> int:
     print("\n".join(keep_retention(settings=settings, as_of=as_of, is_applied=chosen.apply)))
     if not chosen.apply:
         print("nothing was removed; --apply does it")
+    return 0
+
+
+def _permissions(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops import permissions
+
+    grants = permissions.product_grants() if chosen.whom == "product" else permissions.pipeline_grants(settings)
+    policy = permissions.policy_of(grants, aws_region=settings.aws_region, account=chosen.account)
+    print(json.dumps(policy, indent=2))
+    size = permissions.size_of(policy)
+    if size > permissions.MOST_CHARACTERS:
+        print(
+            f"ai-finops: the policy has {size} characters and a managed policy takes {permissions.MOST_CHARACTERS}; "
+            "attach its statements as two policies",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -139,6 +139,8 @@ class Settings:
     """Address of docs/runbook.md as people read it, which alerts link to."""
     user_retention_days: int = 400
     """How many days after its landing a call still says which user and conversation it was for."""
+    build_retention_days: int = 30
+    """How many days after the day that they are of builds and audits are kept that are not the published one."""
     user_key: bytes | None = field(default=None, repr=False)
     """Secret by which users are known again; None for one that is made in `home` (privacy/user_keys.py)."""
     build_memory: str = "2GB"
@@ -236,6 +238,7 @@ class Settings:
             retry_delay_seconds=_retry_delay(read("RETRY_DELAY_SECONDS", "120")),
             runbook_url=_runbook_url(read("RUNBOOK_URL", "docs/runbook.md")),
             user_retention_days=_day_count("USER_RETENTION_DAYS", read, default=400, least=1, most=4000),
+            build_retention_days=_day_count("BUILD_RETENTION_DAYS", read, default=30, least=1, most=4000),
             user_key=_user_key(read("USER_KEY", "")),
             build_memory=_build_memory(read("BUILD_MEMORY", "2GB")),
         )

@@ -6,6 +6,7 @@
     <root>/empty/<source>/<table>-<hash>.parquet                   no rows, the table's schema
     <root>/prices/                                                 price tables as used (pricing/price_ledger.py)
     <root>/runs/<last day>.json                    how long the stations of builds took (build/stations.py)
+    <root>/purge.json                              on S3: what was removed last (lake_s3.py)
     <root>/locks/<source>/<key>.lock                               held while a version is written
 
 A version is made in a hidden folder beside its place, `partition.json` last, and then renamed into place in one step: killed
@@ -224,6 +225,15 @@ class Lake:
             for place in old:
                 self.store.remove(place)
         return len(old)
+
+    def purge_copies(self) -> None:
+        """Have every machine drop its copies of versions that were removed, at its next look at the lake.
+
+        Raises:
+            LakeError: The lake refuses.
+        """
+        with as_lake_error(f"tell other machines of what was removed from {self.root}"):
+            self.store.purge_copies()
 
     def require_whole(self, version: PartitionVersion) -> None:
         """Hold the files of a version against the hashes in its `partition.json`.

@@ -29,13 +29,14 @@ _AT_ONCE = 1000
 _CONFLICT_ATTEMPTS = 5
 _NOT_AS_EXPECTED = {404, 409, 412}
 """Of a conditional write: there is nothing, somebody writes at this moment, there is something else."""
-PERMISSIONS = {
-    "s3:GetObject": "{lake}/*",
-    "s3:PutObject": "{lake}/*",
-    "s3:DeleteObject": "{lake}/*",
-    "s3:AbortMultipartUpload": "{lake}/*",
-    "s3:ListBucket": "the bucket, below the prefix",
-}
+PERMISSIONS = (
+    ("s3:ListBucket", "arn:aws:s3:::{bucket}"),
+    ("s3:GetObject", "arn:aws:s3:::{bucket}/{prefix}/*"),
+    ("s3:PutObject", "arn:aws:s3:::{bucket}/{prefix}/*"),
+    ("s3:DeleteObject", "arn:aws:s3:::{bucket}/{prefix}/*"),
+    ("s3:AbortMultipartUpload", "arn:aws:s3:::{bucket}/{prefix}/*"),
+)
+"""Listing cannot be narrowed to the prefix: S3 then says of an object that is not there that it may not be read."""
 
 
 @dataclass(frozen=True, slots=True)

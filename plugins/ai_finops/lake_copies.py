@@ -83,6 +83,15 @@ class Copies:
             if folder not in homes and _last_used(folder) < time.time() - _KEPT_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def versions(self) -> list[Path]:
+        """Return the folders of all versions of which there are copies."""
+        return [each for each in self.root.glob("data/*/*/v*") if each.is_dir()]
+
+    @property
+    def purged(self) -> Path:
+        """A file that says up to which purge copies were dropped."""
+        return self.root / "purged"
+
     def trim(self) -> None:
         """Drop what was not used for a day, the oldest first, until no more than the most is left; and what was never ended."""
         before = time.time() - _KEPT_SECONDS

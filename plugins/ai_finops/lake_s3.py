@@ -5,6 +5,9 @@ claimed before with an object that only one writer can make, `v000002.claim`: al
 of a partition (lake_lease.py), each makes a version of its own. What a writer that was killed left behind is nothing to
 readers, and gone with the next version.
 
+What was removed on purpose, as of a user who is forgotten, has to go from all machines. A process looks once a minute whether
+object `purge.json` is another than when this machine last dropped copies, and drops those of versions that are not there.
+
 Readers get copies on this machine (lake_copies.py), checked by the SHA-256 in `partition.json`.
 Why so: docs/decisions/0030-a-lake-on-s3.md
 """
@@ -12,6 +15,8 @@ Why so: docs/decisions/0030-a-lake-on-s3.md
 from __future__ import annotations
 
 import re
+import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -31,6 +36,10 @@ from ai_finops.lake_place import LakeOnS3
 from ai_finops.lake_store import LakeObject
 
 _MANIFEST = "partition.json"
+_PURGE = "purge.json"
+_LOOK_SECONDS = 60.0
+_looked_at: dict[LakeOnS3, float] = {}
+"""When this process last looked for a purge."""
 _NUMBER = re.compile(r"v(\d{6})[.-]")
 
 
@@ -57,6 +66,7 @@ class S3Store:
     def find(self, pattern: str) -> dict[str, str]:
         """Return the keys that a pattern names, in order, with their entity tags: one listing of what is below."""
         found = self.bucket.find(pattern)
+        self._drop_purged()
         if pattern.endswith(f"/*/v*/{_MANIFEST}"):  # all versions of a source: copies of others are of no use any more
             homes = {self.folder(str(PurePosixPath(key).parent), stamp=stamp) for key, stamp in found.items()}
             self.copies.drop_others(homes, pattern=pattern.removesuffix(f"/{_MANIFEST}"))
@@ -126,6 +136,7 @@ class S3Store:
 
     def claim(self, home: str, *, number: int) -> int:
         """Take the number, or the next one that nobody has taken."""
+        self._drop_purged()
         while self.bucket.create(f"{home}/{_claim(number)}", uuid4().hex.encode()) is None:
             number += 1
         return number
@@ -149,6 +160,26 @@ class S3Store:
         self.copies.keep(draft, key, stamp)
         self.copies.trim()
         return stamp
+
+    def purge_copies(self) -> None:
+        """Write another `purge.json`, and be the first to heed it."""
+        self.bucket.put(_PURGE, f'{{"purge": "{uuid4().hex}"}}\n'.encode())
+        _looked_at.pop(self.place, None)
+        self._drop_purged()
+
+    def _drop_purged(self) -> None:
+        if time.monotonic() - _looked_at.get(self.place, -_LOOK_SECONDS) < _LOOK_SECONDS:
+            return
+        stamp, noted = self.bucket.stamp(_PURGE), self.copies.purged
+        if stamp and not (noted.exists() and noted.read_text() == stamp):
+            copied = self.copies.versions()  # before the lake is asked: what comes in meanwhile is none of these
+            there = self.bucket.find(f"data/*/*/v*/{_MANIFEST}").items()
+            kept = {self.folder(str(PurePosixPath(key).parent), stamp=each) for key, each in there}
+            for folder in copied:
+                if folder not in kept:
+                    shutil.rmtree(folder, ignore_errors=True)
+            replace_file(noted, stamp.encode())
+        _looked_at[self.place] = time.monotonic()
 
     def empty_file(self, name: str, *, schema: pa.Schema) -> Path:
         """Return a file among the copies: the bucket needs none."""

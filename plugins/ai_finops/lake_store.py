@@ -87,6 +87,9 @@ class LakeStore(Protocol):
             The stamp of that one.
         """
 
+    def purge_copies(self) -> None:
+        """Have every machine drop its copies of versions that are not in the lake any more, at its next look at the lake."""
+
     def empty_file(self, name: str, *, schema: pa.Schema) -> Path:
         """Return a Parquet file of this machine with these columns and no rows, made where it is not there yet."""
 

@@ -21,6 +21,7 @@ from ai_finops.orchestrate.alerting import tell_of_failure
 from ai_finops.orchestrate.extracting import asked_at
 from ai_finops.orchestrate.pools import BUILD_POOL, POOLS_FILE
 from ai_finops.orchestrate.retrying import MOST_RETRIES, FaultPolicy
+from ai_finops.privacy import retention
 from ai_finops.publish.postgres import STATEMENT_SECONDS
 from ai_finops.report import NotKnown, NotPosted, NotTold
 
@@ -34,6 +35,7 @@ EXPECTED_DAGS = {
     "check_morning",
     "check_alarms",
     "check_weekly_message",
+    "retain_data",
 }
 
 
@@ -203,7 +205,8 @@ def test_whatever_writes_a_build_takes_the_pools_one_slot(dag_bag):
         (dag_id, task.task_id) for dag_id, dag in dag_bag.dags.items() for task in dag.tasks if task.pool == BUILD_POOL
     }
     steps = ("prepare_build", "build_costs", "analyse_costs", "build_reviews", "check_marts", "publish_marts")
-    assert taking == {*(("build_marts", step) for step in steps), ("load_history", "build_history")}
+    others = {("load_history", "build_history"), ("retain_data", "remove_what_is_past")}
+    assert taking == {*(("build_marts", step) for step in steps)} | others
     pools = json.loads(POOLS_FILE.read_text())
     assert {name: pool["slots"] for name, pool in pools.items()} == {BUILD_POOL: 1}
     # A build that has begun goes on before another begins.
@@ -224,7 +227,26 @@ def test_what_dags_say_of_retries_and_pools_survives_airflows_serialization(dag_
 
 def test_runs_that_take_too_long_are_told_of(dag_bag):
     told = {dag_id for dag_id, dag in dag_bag.dags.items() if dag.deadline}
-    assert told == {"extract_traces", "extract_billing", "extract_cloudwatch", "build_marts", "load_history"}
+    assert told == {
+        "extract_traces",
+        "extract_billing",
+        "extract_cloudwatch",
+        "build_marts",
+        "load_history",
+        "retain_data",
+    }
+
+
+@pytest.mark.parametrize(("last_day", "as_of"), [(None, date(2025, 6, 20)), ("2025-06-15", date(2025, 6, 16))])
+def test_retention_is_kept_as_of_the_runs_own_date(dag_bag, monkeypatch, last_day, as_of):
+    if last_day:
+        monkeypatch.setenv("AI_FINOPS_LAST_DAY", last_day)
+    asked = []
+    monkeypatch.setattr(retention, "keep_retention", lambda **given: asked.append(given) or ["one key"])
+    run = SimpleNamespace(start_date=datetime(2025, 6, 20, 5, 0, 3, tzinfo=UTC))
+    task = dag_bag.dags["retain_data"].get_task("remove_what_is_past")
+    assert task.python_callable(dag_run=run) == ["one key"]
+    assert [(given["as_of"], given["is_applied"]) for given in asked] == [(as_of, True)]
 
 
 def test_finances_files_are_written_after_each_publish(dag_bag, monkeypatch):

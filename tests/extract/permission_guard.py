@@ -17,6 +17,10 @@ ACTIONS = {
     "s3:ListObjects": "s3:ListBucket",
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
+    "s3:CreateMultipartUpload": "s3:PutObject",
+    "s3:UploadPart": "s3:PutObject",
+    "s3:CompleteMultipartUpload": "s3:PutObject",
+    "bedrock:Converse": "bedrock:InvokeModel",
 }
 """IAM action of an operation, where it is not of the same name (Service Authorization Reference)."""
 ACCOUNT = "111122223333"
@@ -55,7 +59,7 @@ class PermissionGuard:
             region = client.meta.region_name
 
             def check(params: dict, model: Any, **_: Any) -> None:
-                if not _is_called_by_a_test():
+                if not is_called_by_a_test():
                     self._check(f"{name}:{model.name}", params, region=region)
 
             client.meta.events.register_first("provide-client-params", check)
@@ -65,7 +69,7 @@ class PermissionGuard:
 
     def _check(self, operation: str, params: dict, *, region: str) -> None:
         action = ACTIONS.get(operation, operation)
-        arn = _resource(action, params, region=region)
+        arn = resource_of(action, params, region=region)
         for source, module, settings in self._landings:
             granted = (
                 permissions.resource(source, pattern, settings=settings)
@@ -81,15 +85,16 @@ class PermissionGuard:
             raise AssertionError(self.refused[-1])
 
 
-def _is_called_by_a_test() -> bool:
+def is_called_by_a_test() -> bool:
     """Whether the code that calls the client is a test's, as of one that changes a bucket while it is read."""
     frame = sys._getframe(1)
-    while any(name in frame.f_code.co_filename for name in ("/botocore/", "/boto3/", __file__)):
+    between = ("/botocore/", "/boto3/", "/permission_guard.py", "/deployment_permission_guard.py")
+    while any(name in frame.f_code.co_filename for name in between):
         frame = frame.f_back
     return frame.f_code.co_filename.startswith(TESTS)
 
 
-def _resource(action: str, params: dict, *, region: str) -> str:
+def resource_of(action: str, params: dict, *, region: str) -> str:
     """The ARN that a call is about; `*` where IAM knows no resource for it."""
     if action.startswith("s3:"):
         return f"arn:aws:s3:::{params.get('Bucket', '')}" + (f"/{params['Key']}" if "Key" in params else "")

@@ -15,6 +15,7 @@ from ai_finops import aws
 from ai_finops.demo.local_aws import local_aws
 from ai_finops.errors import FinanceError, SettingsError, SourceForbidden, SourceMissing, SourceUnavailable
 from ai_finops.finance import export, finance_folder, to_s3
+from tests.deployment_permission_guard import deployment_guard
 from tests.extract.stand_in import s3_error, stand_in, use_endpoint
 from tests.finance.worked_month import CLOSED, JULY, RESTATED, WORKED, A, B, Cell, Charge, FeatureCost
 
@@ -34,6 +35,13 @@ def settings(request, settings, monkeypatch, aws_server):
     use_endpoint(monkeypatch, aws_server.endpoint)
     prefix = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:12]
     return replace(settings, finance_s3=f"s3://{BUCKET}/{prefix}/ai-cost")
+
+
+@pytest.fixture(autouse=True)
+def permission_guard(monkeypatch):
+    """What is called is what `ai-finops permissions` allows."""
+    with deployment_guard(monkeypatch) as guard:
+        yield guard
 
 
 @pytest.fixture

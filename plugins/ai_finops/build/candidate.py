@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ai_finops.build.inputs import Inputs
 
 KEPT_COUNT = 5
-_BUILD_ID = re.compile(r"(\d{6})-\d{4}-\d{2}-\d{2}-[0-9a-f]{8}")
+_BUILD_ID = re.compile(r"(\d{6})-(\d{4}-\d{2}-\d{2})-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +192,19 @@ def candidates(settings: Settings) -> list[Path]:
     return [folder for folder in _folders(settings.builds) if (folder / "build.json").exists()]
 
 
-def drop_candidates(settings: Settings, *, but: str | None) -> int:
-    """Remove every candidate, prepared or left over, except the one of that id; return how many. Hold the builds' lock."""
-    dropped = [folder for folder in _folders(settings.builds) if folder.name != but]
+def as_of_date(build_id: str) -> date:
+    """Return the day that a build is of, as its id says it."""
+    return date.fromisoformat(_BUILD_ID.fullmatch(build_id)[2])
+
+
+def drop_candidates(settings: Settings, *, but: str | None, since: date | None = None) -> int:
+    """Remove every candidate, prepared or left over, except the one of that id; return how many. Hold the builds' lock.
+
+    Args:
+        since: Those that are of this day or a later one stay too.
+    """
+    folders = [folder for folder in _folders(settings.builds) if folder.name != but]
+    dropped = [folder for folder in folders if since is None or as_of_date(folder.name) < since]
     for folder in dropped:
         shutil.rmtree(folder)
     return len(dropped)

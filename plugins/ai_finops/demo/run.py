@@ -39,6 +39,7 @@ DAG_IDS = (
     "check_morning",
     "check_alarms",
     "check_weekly_message",
+    "retain_data",
 )
 _REAL_ONES = ("AI_FINOPS_", "AIRFLOW_", "AWS_", "DBT_", "SLACK_")
 _READY_SECONDS = 180.0

@@ -29,8 +29,12 @@ _TYPES = {
     ".json": "application/json",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-PERMISSIONS = ("s3:GetObject", "s3:ListBucket", "s3:PutObject")
-"""What a role needs, objects below the prefix and listing the bucket; without the latter a missing object is `403`."""
+PERMISSIONS = (
+    ("s3:ListBucket", "arn:aws:s3:::{bucket}"),
+    ("s3:GetObject", "arn:aws:s3:::{bucket}/{prefix}/*"),
+    ("s3:PutObject", "arn:aws:s3:::{bucket}/{prefix}/*"),
+)
+"""Without listing the bucket a missing object is `403`."""
 
 
 @dataclass(frozen=True, slots=True)

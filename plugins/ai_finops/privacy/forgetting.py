@@ -93,8 +93,9 @@ def forget(
             _renew_builds(settings, done=done)
         needles = [each for each in (pseudonym, user_id if len(user_id) >= SHORTEST_SOUGHT else None) if each]
         done.left = [
-            str(path.relative_to(settings.home))
-            for path in files_naming(settings.home, needles, leaving_out=folder_of(settings))
+            str(path.relative_to(settings.home) if path.is_relative_to(settings.home) else path)
+            for place in places_of(settings)
+            for path in files_naming(place, needles, leaving_out=folder_of(settings))
         ]
         if done.left:
             raise PrivacyError(
@@ -140,10 +141,22 @@ def _change_lake(user_id: str, *, keys: UserKeys, settings: Settings, done: Forg
         done.dropped["old versions of partitions"] += drop_old_versions(lake)
 
 
+def places_of(settings: Settings) -> list[Path]:
+    """Return the folders of this machine in which people may be named: the home, and what a setting puts elsewhere."""
+    lake = settings.lake
+    elsewhere = [lake if isinstance(lake, Path) else lake.copies]
+    return [settings.home, *(each for each in elsewhere if each.exists() and not each.is_relative_to(settings.home))]
+
+
 def drop_old_versions(lake: Lake) -> int:
-    """Remove every version but the current one of the families in which people are named or texts and queries lie."""
+    """Remove every version but the current one of the families in which people are named or texts and queries lie.
+
+    Other machines drop their copies of all that was removed from the lake before.
+    """
     families = (*landed_people.SOURCES, *landed_people.SAID, _BUILDS)
-    return sum(lake.remove_old_versions(family, key) for family in families for key in lake.keys(family))
+    dropped = sum(lake.remove_old_versions(family, key) for family in families for key in lake.keys(family))
+    lake.purge_copies()
+    return dropped
 
 
 def _row_count(version: PartitionVersion, forgotten: Forgotten) -> int:

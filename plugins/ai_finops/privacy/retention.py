@@ -1,4 +1,4 @@
-"""Let go of what is past its retention: who old calls were for, texts and queries, keys that nobody needs, old versions.
+"""Let go of what is past its retention: who old calls were for, texts, queries, keys, old versions, old builds.
 
 A call itself is never removed: its tokens are what the bill of its day was divided by, and without it the money of a closed
 month would come back as a correction. What goes is who it was for, and no amount changes by that.
@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ai_finops.build.candidate import as_of_date, candidates, drop_candidates
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.lake import Lake, PartitionVersion
 from ai_finops.privacy import landed_people, user_keys
 from ai_finops.privacy.forgetting import drop_old_versions
+from ai_finops.privacy.forgotten_rows import quarantine_without
 from ai_finops.privacy.user_keys import FORGOTTEN
 from ai_finops.privacy.users import first_day_with_users
 
@@ -44,12 +46,13 @@ def keep_retention(*, settings: Settings, as_of: date, is_applied: bool) -> list
                 elif named or _has_journeys(version):
                     lines.append(f"{source} {version.key}: {len(named)} users, and the ids of conversations")
                     if is_applied:
-                        landed_people.write_again(lake, version, rows=_nobody)
+                        landed_people.write_again(lake, version, rows=_nobody, quarantine=quarantine_without)
         if is_applied:
             gone = keys.drop_keys_but(kept_names)
             old = drop_old_versions(lake)
             lines += [f"{gone} keys of users that no call names any more"] if gone else []
             lines += [f"{old} old versions of partitions"] if old else []
+        lines += _builds(settings, since=as_of - timedelta(days=settings.build_retention_days), is_applied=is_applied)
     return lines or ["nothing is past its retention"]
 
 
@@ -63,6 +66,28 @@ def _texts(lake: Lake, *, before: date, is_applied: bool) -> list[str]:
                 if is_applied:
                     lake.remove_partition(family, key)
     return lines
+
+
+def _builds(settings: Settings, *, since: date, is_applied: bool) -> list[str]:
+    """What is published stays, and its candidate with it, which the next build begins with."""
+    from ai_finops.publish import current_build
+    from ai_finops.publish.current import published_builds
+    from ai_finops.publish.swap import drop_earlier_builds
+    from ai_finops.quality.data_docs import drop_runs, kept_runs
+
+    current = current_build(settings)
+    kept = current.name if current else None
+    found = {
+        "candidate builds": [(each.name, as_of_date(each.name)) for each in candidates(settings)],
+        "published builds": [(each.name, as_of_date(each.name)) for each in published_builds(settings)],
+        "audits": [(each.build_id, date.fromisoformat(each.as_of_date)) for each in kept_runs(settings)],
+    }
+    counts = {what: sum(name != kept and day < since for name, day in each) for what, each in found.items()}
+    if is_applied:
+        drop_candidates(settings, but=kept, since=since)
+        drop_earlier_builds(settings, since=since)
+        drop_runs(settings, but=kept, since=since)
+    return [f"{count} {what} of days before {since}" for what, count in counts.items() if count]
 
 
 def _has_journeys(version: PartitionVersion) -> bool:

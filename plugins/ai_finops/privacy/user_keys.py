@@ -13,24 +13,33 @@ ask at once: an insert that loses the race is ignored, and what stands there is 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import hmac
 import os
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import IO, Any
 
 from ai_finops.config import Settings
-from ai_finops.errors import LakeError, SettingsError
+from ai_finops.errors import BuildBusy, LakeError, SettingsError
 
 FORGOTTEN = "forgotten_user"
 """What stands in the place of a forgotten user's pseudonym."""
 PSEUDONYM = r"u_[0-9a-f]{32}"
 _SECRET_BYTES = _KEY_BYTES = 32
 _WAIT_S = 60.0
+WAIT_SECONDS = 900.0
+"""For a landing to end, or for what changes landed rows; whoever waits may hold the builds' lock meanwhile."""
+_POLL_SECONDS = 0.1
+_BLOCK_BYTES = 64
+_PADS = tuple(bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+"""What HMAC (RFC 2104) makes of a key's bytes, inside and outside; the first of each is what a missing byte becomes."""
 _AT_ONCE = 500
 """Values in a statement; every SQLite takes 999."""
 _TABLES = """
@@ -54,7 +63,7 @@ def folder_of(settings: Settings) -> Path:
 class UserKeys:
     """The open database; of one thread."""
 
-    _secret: bytes
+    _user_hash: Callable[[str], bytes]
     _database: sqlite3.Connection
     _path: Path
 
@@ -62,24 +71,22 @@ class UserKeys:
         """Return the pseudonym of each user, `FORGOTTEN` for who is forgotten; a user who has no key gets one."""
         users = {self._user_hash(user_id): user_id for user_id in user_ids}
         with self._telling("read or write"):
-            named = {each: FORGOTTEN for each, _ in self._found("forgotten_users", "forgotten_on", users)}
-            named |= dict(self._found("user_keys", "pseudonym", users.keys() - named.keys()))
-            if missing := sorted(users.keys() - named.keys()):
-                self._make_keys({each: users[each] for each in missing})
-                named |= dict(self._found("user_keys", "pseudonym", missing))
+            named = dict.fromkeys(users.keys() & self._forgotten_hashes(), FORGOTTEN)
+            named |= self._found("user_keys", "pseudonym", users.keys() - named.keys())
+            if missing := users.keys() - named.keys():
+                named |= self._make_keys({each: users[each] for each in sorted(missing)})
         return {users[each]: pseudonym for each, pseudonym in named.items()}
 
     def pseudonym(self, user_id: str) -> str | None:
         """Return the pseudonym of a user who has a key; makes none."""
         with self._telling("read"):
-            found = self._found("user_keys", "pseudonym", [self._user_hash(user_id)])
-        return found[0][1] if found else None
+            return self._found("user_keys", "pseudonym", [self._user_hash(user_id)]).get(self._user_hash(user_id))
 
     def forgotten_on(self, user_id: str) -> date | None:
         """Return since when a user is forgotten, or None."""
         with self._telling("read"):
             found = self._found("forgotten_users", "forgotten_on", [self._user_hash(user_id)])
-        return date.fromisoformat(found[0][1]) if found else None
+        return next((date.fromisoformat(each) for each in found.values()), None)
 
     def suppress(self, user_id: str, *, on: date) -> None:
         """Have every later landing take the user for forgotten; the key stays until `end_forgetting`."""
@@ -91,8 +98,7 @@ class UserKeys:
     def is_half_forgotten(self, user_id: str) -> bool:
         """Whether somebody began to forget the user and was not done."""
         with self._telling("read"):
-            found = self._found("forgotten_users", "is_done", [self._user_hash(user_id)])
-        return bool(found) and not found[0][1]
+            return 0 in self._found("forgotten_users", "is_done", [self._user_hash(user_id)]).values()
 
     def end_forgetting(self, user_id: str) -> None:
         """Delete the user's key: from here on nobody can tell which pseudonym was theirs."""
@@ -127,25 +133,27 @@ class UserKeys:
                 "select (select count(*) from user_keys), (select count(*) from forgotten_users)"
             ).fetchone()
 
-    def _user_hash(self, user_id: str) -> bytes:
-        return _hmac(self._secret, f"user {user_id}")
+    def _forgotten_hashes(self) -> set[bytes]:
+        """All who are forgotten: far fewer than users, so that a batch of users costs no look-up among them."""
+        return {each for (each,) in self._database.execute("select user_hash from forgotten_users")}
 
-    def _make_keys(self, users: dict[bytes, str]) -> None:
-        made = []
-        for user_hash, user_id in users.items():
-            key = secrets.token_bytes(_KEY_BYTES)
-            made.append((user_hash, key, f"u_{_hmac(key, user_id).hex()[:32]}"))
+    def _make_keys(self, users: dict[bytes, str]) -> dict[bytes, str]:
+        """Make the keys of users who have none; where another process was first, its key counts."""
+        made = list(zip(users, *_new_keys(users.values()), strict=True))
         with self._writing():
-            self._database.executemany("insert or ignore into user_keys values (?, ?, ?)", made)
+            added = self._database.executemany("insert or ignore into user_keys values (?, ?, ?)", made).rowcount
+        if added < len(made):
+            return self._found("user_keys", "pseudonym", users)
+        return {user_hash: pseudonym for user_hash, _, pseudonym in made}
 
-    def _found(self, table: str, column: str, hashes: Collection[bytes]) -> list[tuple]:
-        rows: list[tuple] = []
+    def _found(self, table: str, column: str, hashes: Collection[bytes]) -> dict[bytes, Any]:
+        rows: dict[bytes, Any] = {}
         ordered = sorted(hashes)
         for start in range(0, len(ordered), _AT_ONCE):
             some = ordered[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(some))
             query = f"select user_hash, {column} from {table} where user_hash in ({marks})"  # noqa: S608 - our own names
-            rows += self._database.execute(query, some).fetchall()
+            rows.update(self._database.execute(query, some))
         return rows
 
     @contextmanager
@@ -171,6 +179,7 @@ def landing(settings: Settings) -> Iterator[UserKeys]:
     """Open the keys for a landing; what changes landed rows waits meanwhile, and the landing waits for that.
 
     Raises:
+        BuildBusy: The other side did not end in time.
         LakeError: The folder or the database cannot be used.
         SettingsError: It was made with another secret.
     """
@@ -183,6 +192,7 @@ def changing(settings: Settings) -> Iterator[UserKeys]:
     """Open the keys to change what landings wrote: waits for landings that run, and new ones wait for it.
 
     Raises:
+        BuildBusy: The other side did not end in time.
         LakeError: The folder or the database cannot be used.
         SettingsError: It was made with another secret.
     """
@@ -211,7 +221,7 @@ def opened(settings: Settings) -> Iterator[UserKeys]:
             _prepare(database, secret=secret, path=path)
         except sqlite3.Error as error:
             raise _unusable(path, "open", error) from error
-        yield UserKeys(secret, database, path)
+        yield UserKeys(_hash_of_users(secret), database, path)
     finally:
         database.close()
 
@@ -219,7 +229,7 @@ def opened(settings: Settings) -> Iterator[UserKeys]:
 def _prepare(database: sqlite3.Connection, *, secret: bytes, path: Path) -> None:
     database.execute("pragma secure_delete = on")  # what is deleted is overwritten
     database.executescript(_TABLES)
-    mark = _hmac(secret, "mark of the secret")
+    mark = hmac.digest(secret, b"mark of the secret", "sha256")
     database.execute("insert or ignore into meta values ('secret_mark', ?)", [mark])
     ((known,),) = database.execute("select value from meta where name = 'secret_mark'").fetchall()
     if known != mark:
@@ -266,8 +276,24 @@ def _locked(settings: Settings, kind: int) -> Iterator[None]:
     except OSError as error:
         raise _unusable(path, "open", error) from error
     with lock:
-        fcntl.flock(lock, kind)
+        _wait_for(lock, kind)
         yield
+
+
+def _wait_for(lock: IO[str], kind: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                doing = "landings are under way" if kind == fcntl.LOCK_EX else "landed rows are being changed"
+                raise BuildBusy(
+                    f"{doing}, which hold {lock.name}; waited {WAIT_SECONDS:.0f} s, wait for them to end, then run this again"
+                ) from None
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
 
 
 def _made(folder: Path) -> Path:
@@ -282,5 +308,32 @@ def _unusable(path: Path, doing: str, error: Exception) -> LakeError:
     return LakeError(f"could not {doing} the keys of users {path}: {error}; nothing was landed or changed")
 
 
-def _hmac(key: bytes, said: str) -> bytes:
-    return hmac.digest(key, said.encode(errors="surrogatepass"), "sha256")
+def _new_keys(user_ids: Collection[str]) -> tuple[list[bytes], list[str]]:
+    """Return a random key for each user, and the pseudonym that it makes: HMAC-SHA256, written out.
+
+    For tens of thousands of new users a day: `hmac` takes a third longer, and asking the system for each key alone three times.
+    """
+    drawn, sha256 = os.urandom(_KEY_BYTES * len(user_ids)), hashlib.sha256
+    inner, outer = (drawn.translate(pad) for pad in _PADS)
+    inner_end, outer_end = (pad[:1] * (_BLOCK_BYTES - _KEY_BYTES) for pad in _PADS)
+    keys, pseudonyms = [], []
+    for at, user_id in zip(range(0, len(drawn), _KEY_BYTES), user_ids, strict=True):
+        to = at + _KEY_BYTES
+        digest = sha256(inner[at:to] + inner_end + user_id.encode(errors="surrogatepass")).digest()
+        keys.append(drawn[at:to])
+        pseudonyms.append(f"u_{sha256(outer[at:to] + outer_end + digest).hexdigest()[:32]}")
+    return keys, pseudonyms
+
+
+def _hash_of_users(secret: bytes) -> Callable[[str], bytes]:
+    """Return the HMAC-SHA256 of users under a secret, which is taken in once: a third of what `hmac.digest` takes."""
+    key = secret if len(secret) <= _BLOCK_BYTES else hashlib.sha256(secret).digest()
+    inner, outer = (hashlib.sha256(key.ljust(_BLOCK_BYTES, b"\0").translate(pad)).copy for pad in _PADS)
+
+    def user_hash(user_id: str) -> bytes:
+        said, whole = inner(), outer()
+        said.update(b"user " + user_id.encode(errors="surrogatepass"))
+        whole.update(said.digest())
+        return whole.digest()
+
+    return user_hash

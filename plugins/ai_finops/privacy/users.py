@@ -31,15 +31,8 @@ class Users:
 
     def named(self, said: Iterable[str | None]) -> dict[str | None, str | None]:
         """Return what stands in the place of each id as it was said; blanks around it do not count, and a blank is none."""
-        said = list(said)
-        if len(self._known) > MOST_KNOWN:
-            self._known.clear()
-        new = {each for each in said if each is not None} - self._known.keys()
-        if new:
-            stripped = {each: each.strip() for each in new}
-            pseudonyms = self._keys.pseudonyms({each for each in stripped.values() if each})
-            self._known |= {each: pseudonyms.get(user_id) for each, user_id in stripped.items()}
-        return {each: self._kept(self._known.get(each)) for each in said}
+        said = list(dict.fromkeys(said))
+        return dict(zip(said, self._named(said), strict=True))
 
     def hide(self, spans: pa.Table) -> pa.Table:
         """Return spans with pseudonyms in column `user_id`; where nobody is named any more, without conversations too."""
@@ -51,9 +44,7 @@ class Users:
         if column.null_count == len(column):
             return spans
         said = column.combine_chunks().dictionary_encode()
-        names = said.dictionary.to_pylist()
-        named = self.named(names)
-        pseudonyms = pa.array([named[each] for each in names], pa.string())
+        pseudonyms = pa.array(self._named(said.dictionary.to_pylist()), pa.string())
         return spans.set_column(at, "user_id", pseudonyms.take(said.indices))
 
     def forgotten_traces(self, spans: pa.Table) -> set[str]:
@@ -79,8 +70,17 @@ class Users:
             self._keys.remember_ids(new)
             self._forgotten_ids = self.forgotten_ids | new
 
-    def _kept(self, pseudonym: str | None) -> str | None:
-        return pseudonym if self.keeps or pseudonym == FORGOTTEN else None
+    def _named(self, said: list[str | None]) -> list[str | None]:
+        """Return what stands in the place of each of these, no two of which are the same."""
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
+        known = self._known
+        if new := [each for each in said if each not in known]:
+            stripped = {each: (each or "").strip() for each in new}
+            pseudonyms = self._keys.pseudonyms(filter(None, set(stripped.values())))
+            known.update((each, pseudonyms.get(user_id)) for each, user_id in stripped.items())
+        named = [known[each] for each in said]
+        return named if self.keeps else [each if each == FORGOTTEN else None for each in named]
 
 
 @contextmanager

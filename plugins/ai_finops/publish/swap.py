@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
-from ai_finops.build.candidate import KEPT_COUNT, BuildRecord, read_record
+from ai_finops.build.candidate import KEPT_COUNT, BuildRecord, as_of_date, read_record
 from ai_finops.build.lock import one_writer
 from ai_finops.build.stations import keep_runs, write_note
 from ai_finops.closing.closed_ledger import ClosedLedger
@@ -179,13 +179,18 @@ def _keep_issued(candidate: Path, *, settings: Settings, as_of: date) -> None:
     keep_issued(Lake(settings.lake), made=analysis_files(candidate), as_of=as_of)
 
 
-def drop_earlier_builds(settings: Settings) -> int:
+def drop_earlier_builds(settings: Settings, *, since: date | None = None) -> int:
     """Remove every published build but the current one, also for readers that have it open; return how many.
 
     Hold the builds' lock.
+
+    Args:
+        since: Those that are of this day or a later one stay too.
     """
     current = current_build(settings)
     earlier = [each for each in (settings.published / "builds").glob("*") if each.resolve() != current]
+    if since is not None:
+        earlier = [each for each in earlier if each in published_builds(settings) and as_of_date(each.name) < since]
     for folder in earlier:
         _drop(folder)
     return len(earlier)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import escape
 from pathlib import Path
 from uuid import uuid4
@@ -81,12 +81,17 @@ def show_site(site: Path, *, settings: Settings, run: Run) -> None:
     listed.replace(docs / "index.html")
 
 
-def drop_runs(settings: Settings, *, but: str | None) -> int:
-    """Let go of the sites of every build except the one of that id; return how many. Hold the builds' lock."""
+def drop_runs(settings: Settings, *, but: str | None, since: date | None = None) -> int:
+    """Let go of the sites of every build except the one of that id; return how many. Hold the builds' lock.
+
+    Args:
+        since: Those of builds that are of this day or a later one stay too.
+    """
     docs = settings.home / "data_docs"
     if not (docs / "sites").is_dir():
         return 0
-    kept = [(site, run) for site, run in _kept(docs) if run.build_id == but]
+    is_new = (lambda run: run.as_of_date >= str(since)) if since else (lambda run: False)
+    kept = [(site, run) for site, run in _kept(docs) if run.build_id == but or is_new(run)]
     gone = len(list((docs / "sites").iterdir())) - len(kept)
     _let_go(docs, kept={site for site, _ in kept})
     listed = docs / f".index-{uuid4().hex}"
