@@ -6,6 +6,7 @@
     <root>/empty/<source>/<table>-<hash>.parquet                   no rows, the table's schema
     <root>/prices/                                                 price tables as used (pricing/price_ledger.py)
     <root>/runs/<last day>.json                    how long the stations of builds took (build/stations.py)
+    <root>/shards/                                 what shards of a landing read, until it is joined (extract/shard_scratch.py)
     <root>/locks/<source>/<key>.lock                               held while a version is written
 
 A version is made in a hidden folder beside its place, `partition.json` last, and then renamed into place in one step: killed

@@ -61,13 +61,12 @@ class UserKeys:
     def pseudonyms(self, user_ids: Iterable[str]) -> dict[str, str]:
         """Return the pseudonym of each user, `FORGOTTEN` for who is forgotten; a user who has no key gets one."""
         users = {self._user_hash(user_id): user_id for user_id in user_ids}
-        with self._telling("read or write"):
-            named = {each: FORGOTTEN for each, _ in self._found("forgotten_users", "forgotten_on", users)}
-            named |= dict(self._found("user_keys", "pseudonym", users.keys() - named.keys()))
-            if missing := sorted(users.keys() - named.keys()):
-                self._make_keys({each: users[each] for each in missing})
-                named |= dict(self._found("user_keys", "pseudonym", missing))
-        return {users[each]: pseudonym for each, pseudonym in named.items()}
+        return {users[each]: pseudonym for each, pseudonym in self._named(users).items()}
+
+    def pseudonyms_of_sealed(self, sealed: Iterable[str]) -> dict[str, str]:
+        """Return the same for ids as `seal` gives them, so that what was read elsewhere gets the pseudonyms of here."""
+        users = {bytes.fromhex(each): each for each in sealed}
+        return {users[each]: pseudonym for each, pseudonym in self._named(users).items()}
 
     def pseudonym(self, user_id: str) -> str | None:
         """Return the pseudonym of a user who has a key; makes none."""
@@ -128,13 +127,23 @@ class UserKeys:
             ).fetchone()
 
     def _user_hash(self, user_id: str) -> bytes:
-        return _hmac(self._secret, f"user {user_id}")
+        return _user_hash(self._secret, user_id)
 
-    def _make_keys(self, users: dict[bytes, str]) -> None:
+    def _named(self, hashes: Collection[bytes]) -> dict[bytes, str]:
+        wanted = set(hashes)
+        with self._telling("read or write"):
+            named = {each: FORGOTTEN for each, _ in self._found("forgotten_users", "forgotten_on", wanted)}
+            named |= dict(self._found("user_keys", "pseudonym", wanted - named.keys()))
+            if missing := sorted(wanted - named.keys()):
+                self._make_keys(missing)
+                named |= dict(self._found("user_keys", "pseudonym", missing))
+        return named
+
+    def _make_keys(self, hashes: Iterable[bytes]) -> None:
         made = []
-        for user_hash, user_id in users.items():
+        for user_hash in hashes:
             key = secrets.token_bytes(_KEY_BYTES)
-            made.append((user_hash, key, f"u_{_hmac(key, user_id).hex()[:32]}"))
+            made.append((user_hash, key, f"u_{hmac.digest(key, user_hash, 'sha256').hex()[:32]}"))
         with self._writing():
             self._database.executemany("insert or ignore into user_keys values (?, ?, ?)", made)
 
@@ -280,6 +289,35 @@ def _made(folder: Path) -> Path:
 
 def _unusable(path: Path, doing: str, error: Exception) -> LakeError:
     return LakeError(f"could not {doing} the keys of users {path}: {error}; nothing was landed or changed")
+
+
+def secret_of(settings: Settings) -> bytes:
+    """Return the deployment's secret, which this machine was given or where its home lies; makes none.
+
+    Raises:
+        SettingsError: It has none.
+    """
+    path = folder_of(settings) / "secret"
+    if settings.user_key is None and not path.exists():
+        raise SettingsError(
+            f"AI_FINOPS_USER_KEY is not set and {path} is not there; set it to the same secret on every machine that lands "
+            "shards, the one in that file on the machine that plans them"
+        )
+    return settings.user_key or _own_secret(path, has_users=True)
+
+
+def seal(secret: bytes, user_id: str) -> str:
+    """Return what a user is found by, as text: it tells nobody without the secret who it is."""
+    return _user_hash(secret, user_id).hex()
+
+
+def seal_mark(secret: bytes) -> str:
+    """Return what tells secrets apart and tells nothing of them."""
+    return _hmac(secret, "mark of seals").hex()
+
+
+def _user_hash(secret: bytes, user_id: str) -> bytes:
+    return _hmac(secret, f"user {user_id}")
 
 
 def _hmac(key: bytes, said: str) -> bytes:
