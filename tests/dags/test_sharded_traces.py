@@ -6,8 +6,9 @@ import json
 import shutil
 from datetime import timedelta
 
+import finops_plugin
 import pytest
-from airflow import models
+from airflow import models, plugins_manager
 from airflow import settings as airflow_settings
 from airflow.dag_processing.dagbag import DagBag
 from airflow.models.base import Base
@@ -61,10 +62,14 @@ def dag(deployment, monkeypatch, tmp_path):
         "kwargs": {"path": str(folder)},
     }
     monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps([bundle]))
+    # The DAG's deadline is read back by the plugin.
+    monkeypatch.setattr(plugins_manager, "_get_plugins", lambda: ([finops_plugin.FinopsPlugin], {}))
+    plugins_manager.get_deadline_references_plugins.cache_clear()
     models.import_all_models()
     Base.metadata.create_all(airflow_settings.engine)
     synchronize_log_template()
-    return DagBag(dag_folder=str(folder)).dags["extract_traces"]
+    yield DagBag(dag_folder=str(folder)).dags["extract_traces"]
+    plugins_manager.get_deadline_references_plugins.cache_clear()
 
 
 def states(run) -> list[tuple[str, int, str]]:

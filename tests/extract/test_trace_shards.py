@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -176,3 +174,232 @@ def check_any(examples):
 
 test_any_objects_in_any_number_of_shards = check_any(4)
 test_many_objects_in_any_number_of_shards = pytest.mark.long(check_any(300))
+
+
+def test_a_divided_day_is_landed_again_restated_and_not_emptied(day, settings, clients, lake):
+    settings = replace(settings, trace_shards=3)
+    bodies = {f"hour={hour:02d}/a.json": json_bytes(request(one(hour, 0), one(hour + 1, 1))) for hour in range(6)}
+    day(bodies)
+    first, landed = content_of(settings, land_divided)
+    assert (landed.status, landed.loaded_count, landed.duplicate_count) == ("loaded", 7, 5)
+    assert content_of(settings, land_divided)[0] == content_of(settings, land_whole)[0] == first
+    # An object that is late makes a new version, whoever lands it.
+    day({"hour=23/late.json": json_bytes(request(one(90, 0)))})
+    assert content_of(settings, land_divided)[1].loaded_count == 8
+    assert lake.current_version("traces", str(DAY)).number == 2
+    assert content_of(settings, land_whole)[1].loaded_count == 8
+    assert lake.current_version("traces", str(DAY)).number == 2
+    for page in clients["s3"].get_paginator("list_objects_v2").paginate(Bucket=settings.traces_bucket):
+        for each in page["Contents"]:
+            clients["s3"].delete_object(Bucket=settings.traces_bucket, Key=each["Key"])
+    day({"hour=01/a.json": json_bytes(request(one(1, 0)))}, of=DAY - timedelta(days=1))
+    with pytest.raises(SourceBroken, match="had 8 rows and the source now gives none"):
+        land_divided(settings)
+    assert lake.current_version("traces", str(DAY)).row_counts["spans"] == 8
+    outcome = land_divided(settings, run="allowed", allow_empty=True)
+    assert (outcome.status, lake.current_version("traces", str(DAY)).row_counts["spans"]) == ("empty", 0)
+
+
+def content_of(settings, land):
+    outcome = land(settings)
+    return content(settings), outcome
+
+
+def test_where_no_collector_wrote_nothing_is_planned(settings, clients, lake):
+    with pytest.raises(SourceMissing, match="there are no trace objects at all"):
+        trace_shards.plan(DAY, run="a", settings=settings, as_of=AS_OF)
+    with pytest.raises(SettingsError, match="cannot be landed"):
+        trace_shards.plan(AS_OF, run="a", settings=settings, as_of=AS_OF)
+    assert lake.store.names("shards") == []
+
+
+def test_shards_are_stretches_of_about_the_same_weight(monkeypatch):
+    monkeypatch.setattr(trace_shards, "LEAST_BYTES", 1_000_000)
+    small = [S3Object(f"{number:05d}", 1000) for number in range(10_000)]
+    shards = trace_shards.divide(small, most=7)
+    assert [each for shard in shards for each in shard] == small
+    assert {len(shard) for shard in shards} <= {1428, 1429}
+    assert trace_shards.divide([], most=7) == []
+    assert len(trace_shards.divide(small[:57], most=7)) == 1  # less than a megabyte is one shard
+    assert len(trace_shards.divide(small[:116], most=7)) == 2
+    huge = trace_shards.divide([*small[:100], S3Object("a", 10**9), *small[:100]], most=4)
+    assert max(map(len, huge)) <= 101 and all(huge) and sum(map(len, huge)) == 201
+
+
+@pytest.fixture
+def planned(day, settings, clients):
+    """Settings and a plan of three shards."""
+    settings = replace(settings, trace_shards=3)
+    day({f"hour={hour:02d}/a.json": json_bytes(request(one(hour, 2), one(hour + 1, 3))) for hour in range(6)})
+    return settings, trace_shards.plan(DAY, run="a run", settings=settings, as_of=AS_OF)
+
+
+def read_all(settings, plan):
+    for number in range(plan.shard_count):
+        trace_shards.land_shard(DAY, plan_id=plan.plan_id, number=number, settings=settings)
+
+
+def join(settings, plan):
+    return trace_shards.join(DAY, plan_id=plan.plan_id, settings=settings, as_of=AS_OF)
+
+
+def test_nothing_is_joined_that_is_not_whole(planned, lake):
+    settings, plan = planned
+    trace_shards.land_shard(DAY, plan_id=plan.plan_id, number=0, settings=settings)
+    with pytest.raises(LakeError, match=r"shard 1 of traces 2025-06-02 was not read; clear that shard's task"):
+        join(settings, plan)
+    read_all(settings, plan)
+    (file, *_) = (lake.root / plan.home / "001").glob("*/spans.parquet")
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(LakeError, match="its SHA-256 is not that of what the shard wrote; clear the plan task"):
+        join(settings, plan)
+    assert lake.current_version("traces", str(DAY)) is None
+
+
+def test_a_later_plan_of_the_run_takes_the_place_of_an_earlier_one_and_of_no_other(planned, lake):
+    settings, stale = planned
+    read_all(settings, stale)
+    again = trace_shards.plan(DAY, run="a run", settings=settings, as_of=AS_OF)
+    other = trace_shards.plan(DAY, run="another", settings=settings, as_of=AS_OF)
+    for act in (join, read_all):
+        with pytest.raises(
+            LakeError, match=r"is not there: the plan of traces 2025-06-02 is gone; clear its plan task"
+        ):
+            act(settings, stale)
+    read_all(settings, again)
+    assert join(settings, again).loaded_count == 7
+    with pytest.raises(LakeError, match=r"shard 0 .* was not read"):
+        join(settings, other)
+    # Whoever plans two days later, for whichever day, ends what was left.
+    (lake.root / "shards" / "traces" / "2025-05-01" / "half" / "000").mkdir(parents=True)
+    left = trace_shards.plan(
+        DAY + timedelta(days=-1), run="r", settings=settings, as_of=DAY, today=AS_OF + timedelta(days=1)
+    )
+    assert sorted(shard_scratch._plan_homes(lake)) == sorted([again.home, other.home, left.home])
+    last = trace_shards.plan(
+        DAY + timedelta(days=-1), run="s", settings=settings, as_of=DAY, today=AS_OF + timedelta(days=2)
+    )
+    assert sorted(shard_scratch._plan_homes(lake)) == sorted([left.home, last.home])
+
+
+def test_machines_that_would_not_fit_together_are_refused(planned, tmp_path, monkeypatch):
+    settings, plan = planned
+    elsewhere = replace(settings, home=tmp_path / "elsewhere", lake_at=str(settings.lake))
+    with pytest.raises(
+        SettingsError, match=r"AI_FINOPS_USER_KEY is not set and .*elsewhere/privacy/secret is not there"
+    ):
+        read_all(elsewhere, plan)
+    with pytest.raises(SettingsError, match="AI_FINOPS_USER_KEY is another secret here"):
+        read_all(replace(elsewhere, user_key=b"k" * 32), plan)
+    read_all(replace(elsewhere, user_key=user_keys.secret_of(settings)), plan)
+    assert not (tmp_path / "elsewhere").exists()  # a shard needs no keys of users, and no home
+    monkeypatch.setattr(trace_shards, "FORM", 2)
+    with pytest.raises(
+        SettingsError, match=r"were planned by ai-finops .*form 1 and this machine has .*form 2; bring all"
+    ):
+        join(settings, plan)
+
+
+def test_what_shards_write_names_nobody(planned, lake):
+    settings, plan = planned
+    read_all(settings, plan)
+    for path in (lake.root / "shards").rglob("*.parquet"):
+        values = str(pq.read_table(path, partitioning=None).to_pydict())
+        assert not [user for user in USERS if user in values.replace("journey", "")]
+        assert user_keys.seal(user_keys.secret_of(settings), "ann") in values or path.name != "spans.parquet"
+
+
+def test_a_user_who_is_forgotten_between_shards_and_join_is_not_named(planned, lake):
+    settings, plan = planned
+    read_all(settings, plan)
+    with user_keys.changing(settings) as keys:
+        keys.suppress("ann", on=DAY)
+    join(settings, plan)
+    version = lake.current_version("traces", str(DAY))
+    named = set(pq.read_table(version.file("spans"), columns=["user_id"])["user_id"].to_pylist())
+    assert user_keys.FORGOTTEN in named and len(named) == 2
+
+
+def test_a_shard_that_is_read_already_asks_nothing(planned, monkeypatch):
+    settings, plan = planned
+    read_all(settings, plan)
+    monkeypatch.setattr(traces, "read_objects", None)
+    read_all(settings, plan)
+
+
+CODE = """
+import sys
+from datetime import date
+from ai_finops.config import Settings
+from ai_finops.extract import trace_shards
+{patch}
+settings, day = Settings.from_env(), date(2025, 6, 2)
+what, plan_id = sys.argv[1:]
+if what == "join":
+    trace_shards.join(day, plan_id=plan_id, settings=settings, as_of=date(2025, 6, 3))
+else:
+    trace_shards.land_shard(day, plan_id=plan_id, number=int(what), settings=settings)
+"""
+STOPPED = """
+import os, signal
+from ai_finops import {module}
+from ai_finops.extract import shard_scratch, span_spill, trace_shards
+owner, name, after = {owner}, "{name}", {after}
+reached, original = [], getattr(owner, name)
+def stopping(*given, **more):
+    reached.append(1)
+    if len(reached) > after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*given, **more)
+setattr(owner, name, stopping)
+"""
+KILLED_IN = {
+    "a shard, at its second file": ("1", "lake_folder", "lake_folder.FolderStore", "put", 1),
+    "a shard, before it says that it counts": ("1", "lake_folder", "lake_folder.FolderStore", "replace", 0),
+    "a shard, reading": ("1", "lake_folder", "span_spill.SpanSpill", "take", 0),
+    "a join, before the partition is shown": ("join", "lake_folder", "lake_folder.FolderStore", "show", 0),
+    "a join, before the queries are": ("join", "lake_folder", "lake_folder.FolderStore", "show", 1),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("station", KILLED_IN)
+def test_killed_anywhere_the_next_attempt_ends_it(station, day, settings, clients, lake, tmp_path):
+    settings = with_known_users(replace(settings, trace_shards=3), *USERS)
+    day({f"hour={hour:02d}/a.json": json_bytes(request(*(one(hour + n, n) for n in range(12)))) for hour in range(6)})
+    whole = twin(settings, tmp_path / "whole")
+    plan = trace_shards.plan(DAY, run="a run", settings=settings, as_of=AS_OF)
+    what, module, owner, name, after = KILLED_IN[station]
+    for number in range(3) if what == "join" else (0, 2):
+        trace_shards.land_shard(DAY, plan_id=plan.plan_id, number=number, settings=settings)
+    patch = STOPPED.format(module=module, owner=owner, name=name, after=after)
+    ended = run_alone(CODE.format(patch=patch + SMALL), what, plan, settings)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    if what != "join":
+        assert shard_scratch.shard_read(lake, plan, 1) is None
+        assert lake.current_version("traces", str(DAY)) is None
+        assert run_alone(CODE.format(patch=SMALL), what, plan, settings).returncode == 0
+    else:
+        shown = lake.current_version("traces", str(DAY))
+        assert shown is None or shown.row_counts["spans"] > 0
+    join(settings, plan)
+    shard_scratch.remove_plan(lake, "traces", DAY, plan.plan_id)
+    land_whole(whole)
+    assert content(settings) == content(whole)
+    assert not [path for path in (lake.root / "shards").rglob("*") if path.is_file()]
+
+
+SMALL = """
+from ai_finops.extract import span_file, span_spill
+span_file.GROUP_ROWS, span_spill.GROUP_ROWS = 7, 5
+"""
+
+
+def run_alone(code, what, plan, settings):
+    env = {
+        **os.environ,
+        "AI_FINOPS_HOME": str(settings.home),
+        "AI_FINOPS_TRACES_BUCKET": settings.traces_bucket,
+        "AI_FINOPS_TRACE_SHARDS": "3",
+    }
+    return subprocess.run([sys.executable, "-c", code, what, plan.plan_id], env=env, capture_output=True, text=True)
