@@ -3,8 +3,8 @@
     make bench BENCH=trace_shards                          200,000 spans, 4 shards
     make bench BENCH=trace_shards BENCH_SPANS=1000000
 
-Every task runs in a process of its own, one after the other, so its CPU seconds and its peak memory are its own; what they would
-take side by side is the plan, the longest shard and the join. The two lakes are held against each other.
+Every task runs in a process of its own, one after the other, so its CPU seconds and its peak memory are its own; what they
+would take side by side is the plan, the longest shard and the join. The two lakes are held against each other.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
         plan = measured("plan", divided)
         taken.append(("plan", plan))
         taken += [
-            (f"shard {number}", measured(f"shard {number} {plan['said']}", divided)) for number in range(shard_count)
+            (f"shard {number}", measured(f"shard {number} {plan['said']}", divided)) for number in range(plan["shards"])
         ]
         taken.append(("join", measured(f"join {plan['said']}", divided)))
         wrote = sum(path.stat().st_size for path in (divided.home / "lake" / "shards").rglob("*") if path.is_file())
@@ -59,7 +59,7 @@ def main() -> None:
     print(
         _table(
             taken,
-            head=f"{span_count:,} spans in {object_count:,} objects, {shard_count} shards",
+            head=f"{span_count:,} spans in {object_count:,} objects, {plan['shards']} shards",
             wrote=wrote,
             same=same,
         )
@@ -92,16 +92,17 @@ def measured(what: str, settings: Settings) -> dict:
 def run(what: str, *more: str) -> None:
     """Do one task and print what it took."""
     settings = Settings.from_env()
-    clock, cpu, said = time.perf_counter(), time.process_time(), None
+    clock, cpu, made = time.perf_counter(), time.process_time(), None
     if what == "whole":
         extract.land("traces", DAY, settings=replace(settings, trace_shards=1), as_of=AS_OF)
     elif what == "plan":
-        said = trace_shards.plan(DAY, run="bench", settings=settings, as_of=AS_OF).plan_id
+        made = trace_shards.plan(DAY, run="bench", settings=settings, as_of=AS_OF)
     elif what == "shard":
         trace_shards.land_shard(DAY, plan_id=more[1], number=int(more[0]), settings=settings)
     else:
         trace_shards.join(DAY, plan_id=more[0], settings=settings, as_of=AS_OF)
-    taken = {"seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu, "said": said}
+    taken = {"seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu}
+    taken |= {"said": made and made.plan_id, "shards": made and made.shard_count}
     print(json.dumps(taken | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 
@@ -115,8 +116,7 @@ def _table(taken: list[tuple[str, dict]], *, head: str, wrote: int, same: bool) 
     beside = by_name["plan"]["cpu_seconds"] + longest + by_name["join"]["cpu_seconds"]
     lines += [
         "",
-        f"All tasks ÷ whole, CPU: {parts / cpu['whole']:.2f} · plan, longest shard and join ÷ whole, CPU: "
-        f"{beside / cpu['whole']:.2f}",
+        f"CPU ÷ whole: all tasks {parts / cpu['whole']:.2f}, plan with longest shard and join {beside / cpu['whole']:.2f}",
         f"Between the tasks: {wrote / 1024**2:.0f} MB · the lakes are {'the same' if same else 'DIFFERENT'}",
     ]
     return "\n".join(lines)

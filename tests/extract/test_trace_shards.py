@@ -173,7 +173,7 @@ def check_any(examples):
 
 
 test_any_objects_in_any_number_of_shards = check_any(2)
-test_many_objects_in_any_number_of_shards = pytest.mark.long(check_any(300))
+test_many_objects_in_any_number_of_shards = pytest.mark.long(pytest.mark.timeout(3600)(check_any(100)))
 
 
 def test_a_divided_day_is_landed_again_restated_and_not_emptied(day, settings, clients, lake):
