@@ -24,6 +24,7 @@ from ai_finops.lake import Lake
 from ai_finops.privacy import user_keys
 from tests.extract.divided import AS_OF, DAY, content, land_divided, land_whole, timeless, twin, with_known_users
 from tests.extract.made import CALL, NOON, TRACE, json_bytes, nanoseconds, protobuf_bytes, request, span, zipped
+from tests.lakes import keys_of, place_on_s3
 
 BARE = {"gen_ai.operation.name": "chat"}
 QUERY = {"finops.query_fingerprint": "0123456789abcdef0123456789abcdef"}
@@ -325,6 +326,40 @@ def test_a_shard_that_is_read_already_asks_nothing(planned, monkeypatch):
     read_all(settings, plan)
     monkeypatch.setattr(traces, "read_objects", None)
     read_all(settings, plan)
+
+
+@pytest.mark.long
+def test_on_s3_a_machine_reads_what_another_one_wrote(
+    day, clients, settings, request, tmp_path, monkeypatch, aws_server
+):
+    monkeypatch.setattr("ai_finops.lake_lease.EXPIRES_SECONDS", 1.0)
+    place = place_on_s3(request, tmp_path)
+    clients["s3"].create_bucket(Bucket=place.bucket)
+    folder = with_known_users(replace(settings, keep_content=True), *USERS)
+    given_ = {"trace_shards": 3, "lake_at": str(place), "lake_copies_gb": 1}
+    bodies = {f"hour={hour:02d}/a.json": json_bytes(request_of(hour)) for hour in range(6)}
+    day(bodies)
+    planner = replace(twin(folder, tmp_path / "planner"), lake_copies=tmp_path / "copies of one", **given_)
+    plan = trace_shards.plan(DAY, run="a run", settings=planner, as_of=AS_OF)
+    secret = user_keys.secret_of(planner)
+    for number in range(plan.shard_count):
+        worker = tmp_path / f"worker {number}"
+        elsewhere = replace(planner, home=worker, lake_copies=worker / "copies", user_key=secret)
+        trace_shards.land_shard(DAY, plan_id=plan.plan_id, number=number, settings=elsewhere)
+    lake = Lake(planner.lake)
+    assert lake.current_version("traces", str(DAY)) is None
+    outcome = trace_shards.join(DAY, plan_id=plan.plan_id, settings=planner, as_of=AS_OF)
+    shard_scratch.remove_plan(lake, "traces", DAY, plan.plan_id)
+    assert timeless(outcome) == timeless(land_whole(folder))
+    for source in ("traces", "trace_contents", "trace_queries"):
+        here, there = (each.current_version(source, str(DAY)) for each in (Lake(folder.lake), lake))
+        assert here.checksums == there.checksums, source
+    assert [key for key in keys_of(lake) if key.startswith("shards/")] == []
+    assert not [path for path in (tmp_path / "copies of one").rglob("*") if "shards" in path.parts and path.is_file()]
+
+
+def request_of(hour: int) -> dict:
+    return request(*(one(hour + number, number) for number in range(12)))
 
 
 CODE = """
