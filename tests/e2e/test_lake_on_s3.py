@@ -10,10 +10,11 @@ from ai_finops.config import REPOSITORY
 from ai_finops.demo.progress import Progress
 from ai_finops.demo.run import running_pipeline
 
-PLACE = "s3://the-lake/of the demo"
+PLACE = "s3://the-lake/of-the-demo"
 
 
 @pytest.mark.long
+@pytest.mark.e2e
 @pytest.mark.timeout(3600)
 def test_the_demo_with_its_lake_on_s3_says_what_it_says_with_a_folder(tmp_path):
     more_env = {"AI_FINOPS_LAKE": PLACE, "AI_FINOPS_TRACE_SHARDS": "3"}
