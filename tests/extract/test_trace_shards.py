@@ -131,7 +131,10 @@ def held_against_each_other(objects, shard_count, *, spool_bytes, settings, clie
 EVERYTHING = (
     [(1, "json", [request(one(1, 1), one(2, 9))], [b"{not json", b'{"resourceMetrics": []}'])]
     + [(hour, "jsonl", [request(*(one(n, n % 12) for n in range(hour, hour + 9)))], []) for hour in range(2, 7)]
-    + [(7, "binpb", [request(one(1, 0), one(30, 7))], []), (8, "json", [request(one(31, 4), one(32, 11, trace=4))], [])]
+    + [
+        (0, "binpb", [request(one(1, 0), one(30, 7))], []),
+        (8, "json", [request(one(31, 4), one(32, 11, trace=4), one(33, 11))], []),
+    ]
     + [(9, "txt", [request(span(1))], []), (9, "broken.json.gz", [request(span(40))], [])]
 )
 
