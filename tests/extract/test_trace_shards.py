@@ -153,31 +153,28 @@ def test_everything_at_once(shard_count, settings, clients, tmp_path, monkeypatc
     assert sum(row["duplicate_count"] for row in pq.read_table(version.file("objects")).to_pylist()) > 5
 
 
-def check_any(examples):
-    @hypothesis_settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-    @given(objects=OBJECTS, shard_count=st.integers(2, 6), spool_bytes=st.sampled_from([1, 1500, 10**7]))
-    def check(settings, clients, tmp_path, monkeypatch, objects, shard_count, spool_bytes):
-        with monkeypatch.context() as patch:
-            held_against_each_other(
-                objects,
-                shard_count,
-                spool_bytes=spool_bytes,
-                settings=settings,
-                clients=clients,
-                tmp_path=tmp_path,
-                monkeypatch=patch,
-            )
-
-    return check
-
-
-test_any_objects_in_any_number_of_shards = check_any(2)
-test_many_objects_in_any_number_of_shards = pytest.mark.long(pytest.mark.timeout(3600)(check_any(25)))
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@hypothesis_settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(objects=OBJECTS, shard_count=st.integers(2, 6), spool_bytes=st.sampled_from([1, 1500, 10**7]))
+def test_many_objects_in_any_number_of_shards(
+    settings, clients, tmp_path, monkeypatch, objects, shard_count, spool_bytes
+):
+    with monkeypatch.context() as patch:
+        held_against_each_other(
+            objects,
+            shard_count,
+            spool_bytes=spool_bytes,
+            settings=settings,
+            clients=clients,
+            tmp_path=tmp_path,
+            monkeypatch=patch,
+        )
 
 
 def test_a_divided_day_is_landed_again_restated_and_not_emptied(day, settings, clients, lake):
