@@ -2,9 +2,11 @@
 
 **Reads** the collector's OTLP objects that arrived that day (`traces`); where they are switched on, Bedrock's invocation logs
 (`bedrock_logs`) and the spans that X-Ray logged (`xray_spans`) · **Writes** `raw_traces` · **Late spans** land with the day
-they arrive and count on the day they happened
+they arrive and count on the day they happened · **In shards** with `AI_FINOPS_TRACE_SHARDS` above 1, traces are landed by
+`plan_traces`, a `land_shard` for each part of the day, and `join_shards`, and the lake is the same
 **If it fails** the message names the object, bucket, log group or permission; mend it and clear the run: a landing replaces its
-whole partition. A broken object alone does not fail the run: it is quarantined and counted.
+whole partition. One `land_shard` can be cleared alone, with what follows it. A broken object alone does not fail the run: it is
+quarantined and counted.
 **Runbook** docs/runbook.md#extract_traces
 """
 

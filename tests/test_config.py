@@ -393,3 +393,10 @@ def test_the_runbook_is_where_people_read_it(text):
 def test_an_address_of_the_runbook_that_would_break_the_alert_is_refused(text):
     with pytest.raises(SettingsError, match="AI_FINOPS_RUNBOOK_URL is"):
         read(RUNBOOK_URL=text)
+
+
+@pytest.mark.parametrize("text", ["0", "97", "-1", "four", "1.5"])
+def test_a_day_has_from_one_to_96_shards(text):
+    assert [Settings.from_env({"AI_FINOPS_TRACE_SHARDS": each}).trace_shards for each in ("", "1", "96")] == [1, 1, 96]
+    with pytest.raises(SettingsError, match=f"AI_FINOPS_TRACE_SHARDS is '{text}'; write a number from 1 .* to 96"):
+        Settings.from_env({"AI_FINOPS_TRACE_SHARDS": text})

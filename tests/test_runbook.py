@@ -10,6 +10,7 @@ from airflow.dag_processing.dagbag import DagBag
 from ai_finops import cli
 from ai_finops.config import FEEDS, REPOSITORY
 from ai_finops.errors import Fault
+from ai_finops.orchestrate import sharding
 from ai_finops.orchestrate.alert_words import anchor, slow_run_text
 from ai_finops.orchestrate.retrying import PLANS
 
@@ -45,6 +46,12 @@ def test_every_task_has_a_section_that_its_alert_leads_to(dags):
     for dag in dags.values():
         for task in dag.tasks:
             assert len(section(anchor(dag.dag_id, task.task_id)).strip()) > 20, task.task_id
+
+
+@pytest.mark.parametrize("task_id", [sharding.PLAN, sharding.SHARD, sharding.JOIN])
+def test_tasks_of_a_day_in_shards_have_a_section_too(task_id):
+    assert f"`{task_id}`" in section("extract_traces-land") + section("extract_traces-join_shards")
+    assert len(section(anchor("extract_traces", task_id)).strip()) > 20
 
 
 @pytest.mark.parametrize("feed", FEEDS)

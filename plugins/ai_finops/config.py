@@ -37,6 +37,8 @@ ALARM_KINDS = ("none", "cloudwatch", "prometheus")
 """Where alarms are kept; `none`: nowhere."""
 MOST_ALARM_ACTIONS = 5
 """The most that an alarm takes (API reference, PutMetricAlarm)."""
+MOST_SHARDS = 96
+"""A quarter of an hour each."""
 EXTRACT_HOUR_UTC = 6
 """When the extract DAGs run for the day before; by then a day's last objects and points have arrived."""
 LEAST_BUILD_MEMORY_MB = 256
@@ -63,6 +65,8 @@ class Settings:
     traces_prefix: str
     traces_partition_format: str
     """strftime of the day part of a collector key, below the prefix."""
+    trace_shards: int
+    """Into how many parts, at most, the objects of a day are divided to be read by tasks side by side; 1: they are not."""
     keep_content: bool
     """Whether prompts, answers and documents are kept, in a place of their own."""
     content_retention_days: int
@@ -195,6 +199,7 @@ class Settings:
             traces_bucket=read("TRACES_BUCKET", "ai-traces"),
             traces_prefix=read("TRACES_PREFIX", "otlp"),
             traces_partition_format=_partition_format(read("TRACES_PARTITION_FORMAT", "year=%Y/month=%m/day=%d")),
+            trace_shards=_trace_shards(read("TRACE_SHARDS", "1")),
             keep_content=_flag("KEEP_CONTENT", read),
             content_retention_days=_day_count("CONTENT_RETENTION_DAYS", read, default=30, least=1),
             embedder=read("EMBEDDER", ""),
@@ -267,6 +272,14 @@ def _flag(name: str, read: Callable[[str, str], str]) -> bool:
     if text not in ("true", "false"):
         raise SettingsError(f"AI_FINOPS_{name} is {text!r}; set it to true or false")
     return text == "true"
+
+
+def _trace_shards(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MOST_SHARDS:
+        raise SettingsError(
+            f"AI_FINOPS_TRACE_SHARDS is {text!r}; write a number from 1 (a day is read by one task) to {MOST_SHARDS}"
+        )
+    return int(text)
 
 
 def _task_judge(text: str) -> str:

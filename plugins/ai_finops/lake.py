@@ -7,6 +7,7 @@
     <root>/prices/                                                 price tables as used (pricing/price_ledger.py)
     <root>/runs/<last day>.json                    how long the stations of builds took (build/stations.py)
     <root>/purge.json                              on S3: what was removed last (lake_s3.py)
+    <root>/shards/                                 what shards of a landing read, until it is joined (extract/shard_scratch.py)
     <root>/locks/<source>/<key>.lock                               held while a version is written
 
 A version is made in a hidden folder beside its place, `partition.json` last, and then renamed into place in one step: killed

@@ -60,6 +60,18 @@ class FolderStore:
         """Write a file by renaming another one over it."""
         replace_file(self.root / key, data)
 
+    def put(self, key: str, file: Path) -> None:
+        """Move a file beside its place, and rename it into it."""
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{uuid4().hex}")
+        try:
+            shutil.move(file, draft)
+            sync(draft)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
     def create(self, key: str, data: bytes) -> bool:
         """Write a file and link it into its place, which unlike renaming replaces nothing."""
         return create_file(self.root / key, data)

@@ -114,6 +114,10 @@ class S3Store:
         """Put an object, which S3 does as a whole."""
         self.bucket.put(key, data)
 
+    def put(self, key: str, file: Path) -> None:
+        """Put an object, in parts where it is large."""
+        self.bucket.upload(file, key)
+
     def create(self, key: str, data: bytes) -> bool:
         """Put an object by a conditional write."""
         return self.bucket.create(key, data) is not None

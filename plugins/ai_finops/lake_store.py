@@ -65,6 +65,9 @@ class LakeStore(Protocol):
     def replace(self, key: str, data: bytes) -> None:
         """Write an object: readers see the old content or the new one."""
 
+    def put(self, key: str, file: Path) -> None:
+        """Write an object out of a file of this machine, which may be moved: readers see all of it or what was there."""
+
     def create(self, key: str, data: bytes) -> bool:
         """Write an object unless there is one, be it written at this very moment; return whether this one is it now."""
 

@@ -55,6 +55,11 @@ def test_places_have_names_that_stay_from_day_to_day(tmp_path):
     )
 
 
+def test_a_lake_on_s3_is_named_by_its_uri(tmp_path):
+    settings = Settings.from_env({"AI_FINOPS_HOME": str(tmp_path), "AI_FINOPS_LAKE": "s3://the-lake/of-us"})
+    assert lake_uris(settings, ["traces"]) == ["s3://the-lake/of-us/data/traces"]
+
+
 @pytest.mark.parametrize("url", ["", "http://lineage:5000"])
 def test_it_is_on_where_it_has_somewhere_to_send_to(monkeypatch, url):
     monkeypatch.setenv("OPENLINEAGE_URL", url)

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ai_finops.config import Settings
@@ -28,6 +29,7 @@ from ai_finops.demo.sample import Sample, load_sample
 from ai_finops.demo.signals import stop_when_asked
 from ai_finops.demo.workspace import fresh_workspace
 from ai_finops.errors import AiFinopsError, BuildError
+from ai_finops.lake_place import LakeOnS3
 
 DAG_IDS = (
     "extract_traces",
@@ -119,12 +121,12 @@ class DemoPipeline:
 
 @contextlib.contextmanager
 def running_pipeline(
-    *, home: Path, progress: Progress, more_env: Mapping[str, str] | None = None
+    *, home: Path, progress: Progress, more_env: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[DemoPipeline]:
     """Start the local AWS with all days of the sample but the last, and Airflow; stop both on the way out.
 
     Args:
-        more_env: Variables of Airflow's processes, before those that are set here.
+        more_env: Variables of Airflow's processes beside those of the demo; the bucket of a lake on S3 is made.
     """
     sample = load_sample()
     with contextlib.ExitStack() as stack:
@@ -145,12 +147,14 @@ def running_pipeline(
             # The sample's account ends here: no run for a day that it does not have.
             "AI_FINOPS_LAST_DAY": str(sample.last_day),
             "AI_FINOPS_ALARMS": "cloudwatch",
-            **(more_env or {}),
+            **more_env,
         }
         settings = Settings.from_env(env)
         clients = clients_for(aws.env(), settings)
         with progress.step("put the sample into it, and start Airflow (scheduler, DAG processor, API server)") as note:
             create_account(clients, settings)
+            if isinstance(settings.lake, LakeOnS3):
+                clients["s3"].create_bucket(Bucket=settings.lake.bucket)
             until = sample.last_day - timedelta(days=1)
             delivered = pool.submit(
                 deliver, sample, first=sample.first_day, last=until, clients=clients, settings=settings

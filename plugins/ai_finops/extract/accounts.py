@@ -69,6 +69,18 @@ class Accounts:
         account.ignored_count += record_count
         account.reason = account.reason or reason
 
+    def adopt(self, objects: pa.Table, quarantine: pa.Table) -> int:
+        """Go on with the accounts of other objects, as `objects_table` and `quarantine_table` gave them.
+
+        Returns:
+            The number of the first of these objects here.
+        """
+        first = len(self.objects)
+        names = ("object_key", "bytes_read", *COUNTS, "reason")
+        self.objects += [Account(**{name: row[name] for name in names}) for row in objects.to_pylist()]
+        self._quarantine += quarantine.to_pylist()
+        return first
+
     def totals(self) -> dict[str, int]:
         """Return the sums over all objects under the names of an `Outcome`."""
         names = (*COUNTS, "bytes_read")

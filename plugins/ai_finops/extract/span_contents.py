@@ -46,6 +46,18 @@ class SpanContents:
                 on name = regexp_replace(attribute_name, '\.[0-9]+\b', '.N', 'g')
             where content != ''""")  # noqa: S608 - names of our own and a CSV file beside this one
 
+    def add_written(self, path: Path, *, first_number: int) -> None:
+        """Take the texts that `write_all` wrote, of objects whose numbers begin with `first_number` here."""
+        self._duckdb.execute(
+            f"insert into contents select * replace (object_number + {first_number} as object_number) "  # noqa: S608 - a number and a path of our own
+            f"from read_parquet({text(str(path))})"
+        )
+
+    def write_all(self, path: Path) -> int:
+        """Write all texts as they came; return how many there are."""
+        self._duckdb.execute(f"copy contents to {text(str(path))} (format parquet, compression zstd)")
+        return pq.read_metadata(path).num_rows
+
     def write(
         self,
         path: Path,

@@ -9,27 +9,22 @@ nor how many spans.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ai_finops.extract import compressed, otlp_json, otlp_protobuf, span_relation
 from ai_finops.extract.accounts import Accounts
 from ai_finops.extract.contents import Texts
 from ai_finops.extract.long_requests import TOO_MANY_VALUES, UncutError
 from ai_finops.extract.sifting import batched, sift
-from ai_finops.extract.span_file import SpanFile
-from ai_finops.extract.span_queries import SpanQueries
+from ai_finops.extract.span_contents import SpanContents
+from ai_finops.extract.span_intake import SpanIntake, SpanTaker
 from ai_finops.extract.span_table import TOO_LARGE, UNREADABLE, SpanTable
-from ai_finops.lake_schemas import SPANS, UNMAPPED_ATTRIBUTES
-from ai_finops.privacy.forgotten_rows import Forgotten, ids_of_traces, quarantine_without, spans_without
 from ai_finops.privacy.users import Users
 
 if TYPE_CHECKING:
@@ -47,44 +42,50 @@ MAX_OBJECT_BYTES = 4 * 1024 * 1024 * 1024
 """Decompressed; what comes after it is quarantined."""
 MAX_VALUES = 2_000_000
 """Of protobuf that is decoded at once, and of a request: as Arrow an empty value takes up to fifty times its two bytes."""
-MAX_UNMAPPED_NAMES = 1000
 _UNDECODED = (otlp_protobuf.NotARequestError, *UNREADABLE)
 
 
-class SpanLoader:
-    """Takes objects one after the other; `tables` ends it. Everything it writes lies in `folder`."""
+class SpanReader:
+    """Takes objects one after the other and gives their spans to a taker; `finish` ends it. Its files lie in `folder`."""
 
     def __init__(
         self,
         folder: Path,
         *,
         accounts: Accounts,
-        users: Users,
+        taker: SpanTaker,
         as_of: date,
         keeps_content: bool = False,
         threads: int = 1,
     ) -> None:
         """Start with nothing; each thread more than one costs about 100 MB."""
         self._accounts = accounts
-        self._users = users
-        self._forgotten_traces: set[str] = set()
-        self._folder = folder
+        self._taker = taker
         self._spool = _Spool(folder / "spool.jsonl")
         self._protobuf: list[tuple[int, bytes]] = []
         self._protobuf_bytes = self._protobuf_values = 0
         self._is_first = True
+        self._refused: list[tuple[int, int, int, str, str]] = []
         self._table = SpanTable(folder, as_of=as_of, keeps_content=keeps_content, threads=threads)
-        self._file = SpanFile(folder / "spans.parquet")
-        self._queries = SpanQueries(folder)
-        self._wrong = _WrongSpans()
-        self._unmapped: Counter[tuple[str, str | None]] = Counter()
+
+    @property
+    def texts(self) -> SpanContents | None:
+        """The texts of the spans, whole after `finish`; None where they are not kept."""
+        return self._table.contents
 
     def close(self) -> None:
         """Give back the memory and the files."""
         self._table.close()
         self._spool.close()
-        self._file.close()
-        self._queries.close()
+        self._taker.close()
+
+    def finish(self) -> None:
+        """Read what is left, and quarantine what could not be."""
+        self._load_spool()
+        self._load_protobuf()
+        # In this order whatever was read together: the first reason is the object's.
+        for number, _, _, place, reason in sorted(self._refused):
+            self._accounts.quarantine(number, place=place, reason=reason)
 
     def add_json(self, number: int, file: BinaryIO) -> None:
         """Take an object of OTLP JSON; what cannot be read of it is quarantined."""
@@ -112,57 +113,6 @@ class SpanLoader:
         self._protobuf.append((number, content))
         self._protobuf_bytes += len(content)
         self._protobuf_values += value_count
-
-    def tables(self) -> dict[str, pa.Table | Path]:
-        """Load what is left, settle the accounts, and return the lake's tables."""
-        self._load_spool()
-        self._load_protobuf()
-        changes = self._file.finish()
-        if self._forgotten_traces:
-            self._forget()
-        for account in self._accounts.objects:
-            change = changes[account.object_key]
-            account.loaded_count += change
-            account.duplicate_count -= change
-        self._wrong.quarantine(self._accounts)
-        quarantine = self._accounts.quarantine_table()
-        return {
-            "spans": self._file.path,
-            "unmapped_attributes": self._unmapped_table(),
-            "objects": self._accounts.objects_table(),
-            "quarantine": quarantine_without(quarantine) if self._forgotten_traces else quarantine,
-        }
-
-    def contents(self) -> Texts | None:
-        """Return the texts of the loaded spans, after `tables`; None where they are not kept."""
-        if self._table.contents is None:
-            return None
-        path = self._folder / "span_contents.parquet"
-        keys = [account.object_key for account in self._accounts.objects]
-        return self._table.contents.write(
-            path,
-            spans=self._file.path,
-            object_keys=keys,
-            landing_date=self._accounts.landing_date,
-            without_traces=self._forgotten_traces,
-        )
-
-    def queries(self, *, texts: Texts | None = None, open_embedder: Callable[[], Embedder] | None = None) -> Texts:
-        """Return what the loaded spans say of queries, after `tables`, and what their texts say where these are kept."""
-        return self._queries.write(
-            self._folder / "span_queries.parquet",
-            spans=self._file.path,
-            landing_date=self._accounts.landing_date,
-            texts=texts.file if texts else None,
-            open_embedder=open_embedder,
-            without_traces=self._forgotten_traces,
-        )
-
-    def _forget(self) -> None:
-        """Take out of the file whose forgotten traces are; a span may have come before the one that names the user."""
-        forgotten = Forgotten(frozenset(), frozenset(self._forgotten_traces))
-        self._file.rewrite(lambda spans: spans_without(spans, forgotten))
-        self._users.remember_ids(ids_of_traces(self._file.path, self._forgotten_traces))
 
     def _add_line(self, number: int, line: otlp_json.Line) -> None:
         try:
@@ -214,7 +164,7 @@ class SpanLoader:
         for tagged, error in (*refused, *refused_later):
             number, line = otlp_json.unread(tagged)
             reason = TOO_MANY_VALUES if issubclass(error, TOO_LARGE) else line.problem
-            self._accounts.quarantine(number, place=line.place, reason=reason)
+            self._refused.append((number, line.number, line.offset, line.place, reason))
 
     def _load_protobuf(self) -> None:
         requests, self._protobuf, self._protobuf_bytes, self._protobuf_values = self._protobuf, [], 0, 0
@@ -233,7 +183,7 @@ class SpanLoader:
             _, refused_later = sift(readable, attempt=self._load_decoded, errors=_UNDECODED)
             for (number, _), error in (*refused, *refused_later):
                 reason = TOO_MANY_VALUES if issubclass(error, TOO_LARGE) else otlp_protobuf.NOT_A_REQUEST
-                self._accounts.quarantine(number, place="byte 0", reason=reason)
+                self._refused.append((number, 1, 0, "byte 0", reason))
 
     def _load_decoded(self, requests: Sequence[tuple[int, bytes]]) -> None:
         if not requests:
@@ -245,78 +195,54 @@ class SpanLoader:
         self._take(self._table.read_table(table, span_relation.PROTOBUF))
 
     def _take(self, spans: pa.Table) -> None:
-        """Account for spans and write those that can be kept."""
-        self._count(spans, "read_count")
-        spans = self._users.hide(spans)
-        self._forgotten_traces |= self._users.forgotten_traces(spans)
-        if spans["reason"].null_count < len(spans):
-            self._wrong.add(spans.filter(pc.is_valid(spans["reason"])))
-            spans = spans.filter(pc.is_null(spans["reason"]))
-        is_new = self._file.add(self._with_places(spans), identities=spans["identity"].to_numpy())
-        if not is_new.all():
-            self._count(spans.filter(pa.array(~is_new)), "duplicate_count")
-            spans = spans.filter(pa.array(is_new))
-        self._count(spans, "loaded_count")
-        self._count_unmapped(spans)
-        self._unmapped += self._queries.add(spans, object_keys=self._object_keys(spans))
-
-    def _count(self, spans: pa.Table, name: str) -> None:
-        counts = np.bincount(spans["object_number"].to_numpy())
-        for number in np.flatnonzero(counts):
-            account = self._accounts.objects[number]
-            setattr(account, name, getattr(account, name) + int(counts[number]))
-
-    def _object_keys(self, spans: pa.Table) -> pa.Array:
-        numbers = spans["object_number"].to_numpy()
-        first, last = (int(numbers[0]), int(numbers[-1])) if len(numbers) else (0, 0)
-        keys = pa.array([account.object_key for account in self._accounts.objects[first : last + 1]], pa.string())
-        return keys.take(pa.array(numbers - first))
-
-    def _with_places(self, spans: pa.Table) -> pa.Table:
-        object_keys = self._object_keys(spans)
-        dates = pa.repeat(pa.scalar(self._accounts.landing_date, pa.date32()), len(spans))
-        spans = spans.append_column("object_key", object_keys).append_column("landing_date", dates)
-        return spans.select(SPANS.names).cast(SPANS)
-
-    def _count_unmapped(self, spans: pa.Table) -> None:
-        """Count the spans by attribute name that the vocabulary does not hold; indexes in names are written N."""
-        if not self._table.unmapped:
-            return
-        keys = ["service_name", "shape"]
-        groups = spans.select(keys).group_by(keys).aggregate([([], "count_all")])
-        counts = zip(*(groups[name].to_pylist() for name in (*keys, "count_all")), strict=True)
-        for service, shape, count in counts:
-            for name in self._table.unmapped.get(shape, ()):
-                self._unmapped[name, service] += count
-
-    def _unmapped_table(self) -> pa.Table:
-        ordered = sorted(self._unmapped.items(), key=lambda each: (-each[1], each[0][0], each[0][1] or ""))
-        day = self._accounts.landing_date
-        rows = [
-            {"landing_date": day, "attribute_name": name, "service_name": service, "span_count": count}
-            for (name, service), count in ordered[:MAX_UNMAPPED_NAMES]
-        ]
-        return pa.Table.from_pylist(rows, schema=UNMAPPED_ATTRIBUTES)
+        self._taker.take(spans, unmapped=self._table.unmapped)
 
 
-@dataclass(slots=True)
-class _WrongSpans:
-    """Spans that are set aside, counted by object and reason, with the place of the first."""
+class SpanLoader(SpanReader):
+    """Takes objects one after the other; `tables` ends it. Everything it writes lies in `folder`."""
 
-    _found: dict[tuple[int, str], tuple[int, str, int]] = field(default_factory=dict)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        accounts: Accounts,
+        users: Users,
+        as_of: date,
+        keeps_content: bool = False,
+        threads: int = 1,
+    ) -> None:
+        """Start with nothing."""
+        self._intake = SpanIntake(folder, accounts=accounts, users=users)
+        self._folder = folder
+        super().__init__(
+            folder,
+            accounts=accounts,
+            taker=self._intake,
+            as_of=as_of,
+            keeps_content=keeps_content,
+            threads=threads,
+        )
 
-    def add(self, spans: pa.Table) -> None:
-        names = ("object_number", "reason", "object_line", "span_id")
-        for number, reason, line, span_id in zip(*(spans[name].to_pylist() for name in names), strict=True):
-            *first, count = self._found.get((number, reason), (line, span_id or "", 0))
-            first = min((line, span_id or ""), tuple(first))
-            self._found[number, reason] = (*first, count + 1)
+    def tables(self) -> dict[str, pa.Table | Path]:
+        """Load what is left, settle the accounts, and return the lake's tables."""
+        self.finish()
+        return self._intake.settle()
 
-    def quarantine(self, accounts: Accounts) -> None:
-        for (number, reason), (line, span_id, count) in sorted(self._found.items()):
-            place = f"line {line}, span {span_id}" + (f" and {count - 1} more" if count > 1 else "")
-            accounts.objects[number].read_count -= count  # it was counted as read before, and is again just below
-            accounts.quarantine(number, place=place, reason=reason, record_count=count)
+    def contents(self) -> Texts | None:
+        """Return the texts of the loaded spans, after `tables`; None where they are not kept."""
+        if self.texts is None:
+            return None
+        return self.texts.write(
+            self._folder / "span_contents.parquet",
+            spans=self._intake.spans,
+            object_keys=[account.object_key for account in self._accounts.objects],
+            landing_date=self._accounts.landing_date,
+            without_traces=self._intake.forgotten_traces,
+        )
+
+    def queries(self, *, texts: Texts | None = None, open_embedder: Callable[[], Embedder] | None = None) -> Texts:
+        """Return what the loaded spans say of queries, after `tables`, and what their texts say where these are kept."""
+        return self._intake.queries(texts=texts, open_embedder=open_embedder)
 
 
 @dataclass(slots=True)

@@ -40,6 +40,15 @@ UNREADABLE = (
 warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", module=__name__)
 
 
+def connect(folder: Path, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB of its own in memory, with a bound to it; what is above that goes into `folder`."""
+    connection = duckdb.connect()
+    connection.execute(f"set memory_limit='{MEMORY_LIMIT}'; set threads={threads}; set TimeZone='UTC'")
+    connection.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
+    connection.execute(f"set temp_directory={text(str(folder / 'duckdb'))}")
+    return connection
+
+
 class SpanTable:
     """Takes requests a batch at a time and gives their spans back, in the order in which they stood in the objects.
 
@@ -53,12 +62,9 @@ class SpanTable:
         self._as_of = as_of
         self._skipped_streams = self._failed_streams = 0
         self._planned: str | None = None
-        self._duckdb = duckdb.connect()
-        self._duckdb.execute(f"set memory_limit='{MEMORY_LIMIT}'; set threads={threads}; set TimeZone='UTC'")
-        self._duckdb.execute("set preserve_insertion_order=false; set enable_progress_bar=false")
+        self._duckdb = connect(folder, threads=threads)
         # It would rather hash the spans than the shapes once it expects more of these, which it does for want of statistics.
         self._duckdb.execute("set disabled_optimizers='build_side_probe_side'")
-        self._duckdb.execute(f"set temp_directory={text(str(folder / 'duckdb'))}")
         nothing = "(select null::ubigint as shape, null::varchar[] as keys, null::varchar[] as values limit 0)"
         self._duckdb.execute(f"create table shapes as {span_attributes.shapes_sql(nothing)}")
         self._look_at_shapes()

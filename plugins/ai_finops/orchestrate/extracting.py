@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -13,6 +14,7 @@ from ai_finops.assets import RAW_BY_FEED
 from ai_finops.config import EXTRACT_HOUR_UTC, Settings
 from ai_finops.days import morning_after, parse_day
 from ai_finops.errors import AiFinopsError
+from ai_finops.orchestrate import sharding
 from ai_finops.orchestrate.lineage import lake_uris, source_uris, tell_lineage
 from ai_finops.orchestrate.retrying import permanent_errors_fail_now
 from ai_finops.orchestrate.runs import day_of_run, started_on
@@ -59,22 +61,22 @@ def land_and_record(feed: str, *, settings: Settings) -> None:
     """Add `land_<source>` for each enabled source of a feed, and `record_outcome`, to the DAG being defined.
 
     `record_outcome` is a teardown: it runs when a landing failed too, emits the day's asset partition with the statuses, and
-    leaves the verdict on the run to the landing tasks. So a dead source is a red run and not a missing morning.
+    leaves the verdict on the run to the landing tasks. So a dead source is a red run and not a missing morning. With
+    `AI_FINOPS_TRACE_SHARDS` the traces are landed by three tasks in the place of one (sharding.py).
     """
     asset = RAW_BY_FEED[feed]
     sources = settings.sources_by_feed.get(feed, ())
 
     def landing(source: str) -> Any:
+        if _is_sharded(source, settings):
+            return sharding.land_in_shards(telling=_telling, asked_on=asked_on)
+
         @task(task_id=f"land_{source}")
         def land(**context: Any) -> str:
             """Replace the partitions of the run's day in the lake; return the outcome as JSON."""
             from ai_finops import extract
 
-            def tell(error: AiFinopsError) -> None:
-                told = {"error": str(error), "status": error.outcome_status}
-                context["ti"].xcom_push(key="failure", value=told)
-
-            with permanent_errors_fail_now(tell):
+            with _telling(context):
                 day, now = day_of_run(context), Settings.from_env()
                 tell_lineage(context["ti"], reads=source_uris(now, source), writes=lake_uris(now, [source]))
                 outcome = extract.land(
@@ -92,7 +94,7 @@ def land_and_record(feed: str, *, settings: Settings) -> None:
     @task(task_id="record_outcome", outlets=[asset])
     def record_outcome(**context: Any) -> dict[str, str]:
         """Write each source's outcome beside its data and tell the build; return the status by source."""
-        statuses = {source: _record(source, context) for source in sources}
+        statuses = {source: _record(source, context, is_sharded=_is_sharded(source, settings)) for source in sources}
         event = context["outlet_events"][asset]
         event.extra = {"status": statuses}
         event.add_partitions([day_of_run(context).isoformat()])
@@ -103,21 +105,45 @@ def land_and_record(feed: str, *, settings: Settings) -> None:
     recorded.as_teardown()
 
 
-def _record(source: str, context: Mapping[str, Any]) -> str:
+def _is_sharded(source: str, settings: Settings) -> bool:
+    return source == "traces" and settings.trace_shards > 1
+
+
+def _telling(context: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Fail a task at once where no retry helps, and say why it failed to `record_outcome`."""
+
+    def tell(error: AiFinopsError) -> None:
+        told = {"error": str(error), "status": error.outcome_status}
+        context["ti"].xcom_push(key="failure", value=told)
+
+    return permanent_errors_fail_now(tell)
+
+
+def _record(source: str, context: Mapping[str, Any], *, is_sharded: bool = False) -> str:
     from ai_finops import extract
     from ai_finops.lake import Outcome
 
-    day, task_instance = day_of_run(context), context["ti"]
+    day = day_of_run(context)
+    tasks = (sharding.PLAN, sharding.SHARD, sharding.JOIN) if is_sharded else (f"land_{source}",)
     with permanent_errors_fail_now():  # a day that is not over has no outcome
         extract.require_over(source, day, as_of=morning_after(day), today=asked_on(context))
-    landed = task_instance.xcom_pull(task_ids=f"land_{source}")
-    failure = task_instance.xcom_pull(task_ids=f"land_{source}", key="failure")
-    unfinished = {"error": f"land_{source} did not finish; its log says why", "status": "failed"}
-    return extract.record(
+    landed = context["ti"].xcom_pull(task_ids=tasks[-1])
+    failures = [failure for each in tasks for failure in _pulled(context, each, key="failure")]
+    unfinished = {"error": f"{tasks[-1]} did not finish; its log says why", "status": "failed"}
+    recorded = extract.record(
         source,
         day,
         settings=Settings.from_env(),
         as_of=morning_after(day),
         outcome=Outcome.from_json(landed) if landed else None,
-        **({"error": None} if landed else failure or unfinished),
-    ).status
+        **({"error": None} if landed else failures[0] if failures else unfinished),
+    )
+    if is_sharded and landed:
+        sharding.remove_shards(context)
+    return recorded.status
+
+
+def _pulled(context: Mapping[str, Any], task_id: str, *, key: str) -> list[Any]:
+    """Return what the tasks of an id have told: one, or as many as it is mapped to."""
+    told = context["ti"].xcom_pull(task_ids=task_id, key=key)
+    return [each for each in (told if isinstance(told, list) else [told]) if each]

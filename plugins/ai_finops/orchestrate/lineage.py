@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ai_finops.config import Settings
+from ai_finops.lake_place import LakeOnS3
 
 
 def tell_lineage(context: object, *, reads: Iterable[str] = (), writes: Iterable[str] = ()) -> None:
@@ -46,8 +47,11 @@ def source_uris(settings: Settings, source: str) -> list[str]:
 
 
 def lake_uris(settings: Settings, sources: Iterable[str]) -> list[str]:
-    """Return the lake's folder of each source; names stay the same from day to day, as lineage wants them."""
-    return [_uri(Path(settings.lake) / "data" / source) for source in sources]
+    """Return where the lake has each source; names stay the same from day to day, as lineage wants them."""
+    from ai_finops.lake import Lake
+
+    places = [Lake(settings.lake).store.address(f"data/{source}") for source in sources]
+    return places if isinstance(settings.lake, LakeOnS3) else [_uri(Path(place)) for place in places]
 
 
 def builds_uri(settings: Settings) -> str:

@@ -22,6 +22,7 @@ from ai_finops.build.candidate import candidates, drop_candidates
 from ai_finops.build.lock import one_writer
 from ai_finops.config import Settings
 from ai_finops.errors import PrivacyError, SettingsError
+from ai_finops.extract import shard_scratch
 from ai_finops.lake import Lake, PartitionVersion
 from ai_finops.privacy import landed_people, user_keys
 from ai_finops.privacy.forgotten_rows import Forgotten, invocations_without, quarantine_without, spans_without
@@ -139,6 +140,7 @@ def _change_lake(user_id: str, *, keys: UserKeys, settings: Settings, done: Forg
                     landed_people.drop_said(lake, version, forgotten.ids)
     if not is_dry:
         done.dropped["old versions of partitions"] += drop_old_versions(lake)
+        done.dropped["landings in shards that were under way"] += shard_scratch.remove_all(lake)
 
 
 def places_of(settings: Settings) -> list[Path]:

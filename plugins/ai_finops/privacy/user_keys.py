@@ -70,12 +70,12 @@ class UserKeys:
     def pseudonyms(self, user_ids: Iterable[str]) -> dict[str, str]:
         """Return the pseudonym of each user, `FORGOTTEN` for who is forgotten; a user who has no key gets one."""
         users = {self._user_hash(user_id): user_id for user_id in user_ids}
-        with self._telling("read or write"):
-            named = dict.fromkeys(users.keys() & self._forgotten_hashes(), FORGOTTEN)
-            named |= self._found("user_keys", "pseudonym", users.keys() - named.keys())
-            if missing := users.keys() - named.keys():
-                named |= self._make_keys({each: users[each] for each in sorted(missing)})
-        return {users[each]: pseudonym for each, pseudonym in named.items()}
+        return {users[each]: pseudonym for each, pseudonym in self._named(users).items()}
+
+    def pseudonyms_of_sealed(self, sealed: Iterable[str]) -> dict[str, str]:
+        """Return the same for ids as `seal` gives them, so that what was read elsewhere gets the pseudonyms of here."""
+        users = {bytes.fromhex(each): each for each in sealed}
+        return {users[each]: pseudonym for each, pseudonym in self._named(users).items()}
 
     def pseudonym(self, user_id: str) -> str | None:
         """Return the pseudonym of a user who has a key; makes none."""
@@ -133,17 +133,26 @@ class UserKeys:
                 "select (select count(*) from user_keys), (select count(*) from forgotten_users)"
             ).fetchone()
 
+    def _named(self, hashes: Collection[bytes]) -> dict[bytes, str]:
+        wanted = set(hashes)
+        with self._telling("read or write"):
+            named = dict.fromkeys(wanted & self._forgotten_hashes(), FORGOTTEN)
+            named |= self._found("user_keys", "pseudonym", wanted - named.keys())
+            if missing := sorted(wanted - named.keys()):
+                named |= self._make_keys(missing)
+        return named
+
     def _forgotten_hashes(self) -> set[bytes]:
         """All who are forgotten: far fewer than users, so that a batch of users costs no look-up among them."""
         return {each for (each,) in self._database.execute("select user_hash from forgotten_users")}
 
-    def _make_keys(self, users: dict[bytes, str]) -> dict[bytes, str]:
+    def _make_keys(self, hashes: list[bytes]) -> dict[bytes, str]:
         """Make the keys of users who have none; where another process was first, its key counts."""
-        made = list(zip(users, *_new_keys(users.values()), strict=True))
+        made = list(zip(hashes, *_new_keys(hashes), strict=True))
         with self._writing():
             added = self._database.executemany("insert or ignore into user_keys values (?, ?, ?)", made).rowcount
         if added < len(made):
-            return self._found("user_keys", "pseudonym", users)
+            return self._found("user_keys", "pseudonym", hashes)
         return {user_hash: pseudonym for user_hash, _, pseudonym in made}
 
     def _found(self, table: str, column: str, hashes: Collection[bytes]) -> dict[bytes, Any]:
@@ -221,7 +230,7 @@ def opened(settings: Settings) -> Iterator[UserKeys]:
             _prepare(database, secret=secret, path=path)
         except sqlite3.Error as error:
             raise _unusable(path, "open", error) from error
-        yield UserKeys(_hash_of_users(secret), database, path)
+        yield UserKeys(hash_of_users(secret), database, path)
     finally:
         database.close()
 
@@ -308,25 +317,26 @@ def _unusable(path: Path, doing: str, error: Exception) -> LakeError:
     return LakeError(f"could not {doing} the keys of users {path}: {error}; nothing was landed or changed")
 
 
-def _new_keys(user_ids: Collection[str]) -> tuple[list[bytes], list[str]]:
-    """Return a random key for each user, and the pseudonym that it makes: HMAC-SHA256, written out.
+def secret_of(settings: Settings) -> bytes:
+    """Return the deployment's secret, which this machine was given or where its home lies; makes none.
 
-    For tens of thousands of new users a day: `hmac` takes a third longer, and asking the system for each key alone three times.
+    Raises:
+        SettingsError: It has none.
     """
-    drawn, sha256 = os.urandom(_KEY_BYTES * len(user_ids)), hashlib.sha256
-    inner, outer = (drawn.translate(pad) for pad in _PADS)
-    inner_end, outer_end = (pad[:1] * (_BLOCK_BYTES - _KEY_BYTES) for pad in _PADS)
-    keys, pseudonyms = [], []
-    for at, user_id in zip(range(0, len(drawn), _KEY_BYTES), user_ids, strict=True):
-        to = at + _KEY_BYTES
-        digest = sha256(inner[at:to] + inner_end + user_id.encode(errors="surrogatepass")).digest()
-        keys.append(drawn[at:to])
-        pseudonyms.append(f"u_{sha256(outer[at:to] + outer_end + digest).hexdigest()[:32]}")
-    return keys, pseudonyms
+    path = folder_of(settings) / "secret"
+    if settings.user_key is None and not path.exists():
+        raise SettingsError(
+            f"AI_FINOPS_USER_KEY is not set and {path} is not there; set it to the same secret on every machine that lands "
+            "shards, the one in that file on the machine that plans them"
+        )
+    return settings.user_key or _own_secret(path, has_users=True)
 
 
-def _hash_of_users(secret: bytes) -> Callable[[str], bytes]:
-    """Return the HMAC-SHA256 of users under a secret, which is taken in once: a third of what `hmac.digest` takes."""
+def hash_of_users(secret: bytes) -> Callable[[str], bytes]:
+    """Return what gives the hash that a user is found by: HMAC-SHA256 under a secret that is taken in once.
+
+    That takes a third of what `hmac.digest` does for each. The hash tells nobody without the secret who it is.
+    """
     key = secret if len(secret) <= _BLOCK_BYTES else hashlib.sha256(secret).digest()
     inner, outer = (hashlib.sha256(key.ljust(_BLOCK_BYTES, b"\0").translate(pad)).copy for pad in _PADS)
 
@@ -337,3 +347,25 @@ def _hash_of_users(secret: bytes) -> Callable[[str], bytes]:
         return whole.digest()
 
     return user_hash
+
+
+def seal_mark(secret: bytes) -> str:
+    """Return what tells secrets apart and tells nothing of them."""
+    return hmac.digest(secret, b"mark of seals", "sha256").hex()
+
+
+def _new_keys(hashes: Collection[bytes]) -> tuple[list[bytes], list[str]]:
+    """Return a random key for each user, and the pseudonym that it makes: HMAC-SHA256 of the hash, written out.
+
+    For tens of thousands of new users a day: `hmac` takes a third longer, and asking the system for each key alone three times.
+    """
+    drawn, sha256 = os.urandom(_KEY_BYTES * len(hashes)), hashlib.sha256
+    inner, outer = (drawn.translate(pad) for pad in _PADS)
+    inner_end, outer_end = (pad[:1] * (_BLOCK_BYTES - _KEY_BYTES) for pad in _PADS)
+    keys, pseudonyms = [], []
+    for at, user_hash in zip(range(0, len(drawn), _KEY_BYTES), hashes, strict=True):
+        to = at + _KEY_BYTES
+        digest = sha256(inner[at:to] + inner_end + user_hash).digest()
+        keys.append(drawn[at:to])
+        pseudonyms.append(f"u_{sha256(outer[at:to] + outer_end + digest).hexdigest()[:32]}")
+    return keys, pseudonyms

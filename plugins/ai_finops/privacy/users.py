@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ai_finops.config import Settings
+from ai_finops.privacy import user_keys
 from ai_finops.privacy.forgotten_rows import is_telling
 from ai_finops.privacy.user_keys import FORGOTTEN, UserKeys, landing
 
@@ -24,6 +25,8 @@ class Users:
     """The users of one landing."""
 
     _keys: UserKeys
+    is_sealed: bool = False
+    """Whether ids come as `SealedUsers` left them, of spans that were read elsewhere."""
     keeps: bool = True
     """Whether who made a call is kept at all; a day that is past the retention of that names nobody."""
     _known: dict[str, str | None] = field(default_factory=dict)
@@ -39,13 +42,7 @@ class Users:
         if not self.keeps:
             nobody = pa.nulls(len(spans), pa.string())
             spans = spans.set_column(spans.schema.get_field_index("journey_id"), "journey_id", nobody)
-        at = spans.schema.get_field_index("user_id")
-        column = spans.column(at)
-        if column.null_count == len(column):
-            return spans
-        said = column.combine_chunks().dictionary_encode()
-        pseudonyms = pa.array(self._named(said.dictionary.to_pylist()), pa.string())
-        return spans.set_column(at, "user_id", pseudonyms.take(said.indices))
+        return _renamed(spans, self._named)
 
     def forgotten_traces(self, spans: pa.Table) -> set[str]:
         """Return the traces, of spans with pseudonyms, that are a forgotten user's: who is named in one, or by its ids."""
@@ -77,22 +74,51 @@ class Users:
         known = self._known
         if new := [each for each in said if each not in known]:
             stripped = {each: (each or "").strip() for each in new}
-            pseudonyms = self._keys.pseudonyms(filter(None, set(stripped.values())))
+            ask = self._keys.pseudonyms_of_sealed if self.is_sealed else self._keys.pseudonyms
+            pseudonyms = ask(filter(None, set(stripped.values())))
             known.update((each, pseudonyms.get(user_id)) for each, user_id in stripped.items())
         named = [known[each] for each in said]
         return named if self.keeps else [each if each == FORGOTTEN else None for each in named]
 
 
+@dataclass(slots=True)
+class SealedUsers:
+    """Seals the ids of users on a machine that has the deployment's secret and not its keys."""
+
+    _secret: bytes
+
+    def hide(self, spans: pa.Table) -> pa.Table:
+        """Return spans with seals in column `user_id`; blanks around an id do not count, and a blank is none."""
+
+        seal = user_keys.hash_of_users(self._secret)
+        return _renamed(
+            spans,
+            lambda said: [seal(user_id).hex() if (user_id := (each or "").strip()) else None for each in said],
+        )
+
+
+def _renamed(spans: pa.Table, name: Callable[[list[str | None]], list[str | None]]) -> pa.Table:
+    at = spans.schema.get_field_index("user_id")
+    column = spans.column(at)
+    if column.null_count == len(column):
+        return spans
+    said = column.combine_chunks().dictionary_encode()
+    names = pa.array(name(said.dictionary.to_pylist()), pa.string())
+    return spans.set_column(at, "user_id", names.take(said.indices))
+
+
 @contextmanager
-def landing_users(day: date, *, settings: Settings, as_of: date) -> Iterator[Users]:
+def landing_users(day: date, *, settings: Settings, as_of: date, is_sealed: bool = False) -> Iterator[Users]:
     """Open the users of the landing of a day, as of a date that tells whether the day may still name them.
 
+    Args:
+        is_sealed: Whether `SealedUsers` had the spans before.
     Raises:
         LakeError: The keys cannot be read or written.
         SettingsError: They were made with another secret.
     """
     with landing(settings) as keys:
-        yield Users(keys, keeps=day >= first_day_with_users(settings, as_of=as_of))
+        yield Users(keys, is_sealed=is_sealed, keeps=day >= first_day_with_users(settings, as_of=as_of))
 
 
 def first_day_with_users(settings: Settings, *, as_of: date) -> date:
