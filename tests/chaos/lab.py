@@ -22,7 +22,15 @@ from ai_finops.demo.local_aws import LocalAws, local_aws
 from ai_finops.demo.run import clients_for, nobodys_environment
 from tests.chaos import account
 from tests.chaos.forks import Ended, Stations
-from tests.chaos.promises import Undisturbed, changed_partitions, check_lake, check_marts, lake_state, lost_rows
+from tests.chaos.promises import (
+    Undisturbed,
+    changed_partitions,
+    check_lake,
+    check_marts,
+    closed_months,
+    lake_state,
+    lost_rows,
+)
 from tests.chaos.reader import Reader
 from tests.chaos.snapshots import bring_in_step
 from tests.report.slack_api import TOKEN, SlackApi
@@ -154,7 +162,6 @@ def open_lab(*, with_builds: bool = True, folder: Path | None = None) -> Iterato
         settings = Settings.from_env(env)
         account.make_project(project)
         clients = clients_for(aws.env(), settings)
-        clients["cloudwatch"] = clients["cloudwatch"]
         account.make_account(clients, settings)
         stations = Stations(place / "processes", environment=env)
         stack.callback(stations.stop)
@@ -222,7 +229,7 @@ def _take_down(lab: Lab, history_marts: Path, *, with_builds: bool) -> None:
         current = (lab.settings.published / "current").resolve()
         shutil.copytree(current, marts)
         changed = changed_partitions(lab.settings.builds / current.name / "warehouse.duckdb")
-        closed = json.loads((Lake(lab.settings.lake).closed / "ledger.json").read_text())
+        closed = closed_months(lab.settings)
         # The build read a lake in which what it issues was not kept yet.
         lab.back_to("landed")
     sha256 = read_inputs(Lake(lab.settings.lake), settings=lab.settings, run_day=None).sha256

@@ -191,14 +191,18 @@ def _p3(marts: duckdb.DuckDBPyConnection, settings: Settings, undisturbed: Undis
 
 def _p3_ledgers(settings: Settings, undisturbed: Undisturbed) -> list[str]:
     """What is closed stands in the ledger as it did, and its files are what they were."""
-    folder = Lake(settings.lake).closed
-    ledger = json.loads((folder / "ledger.json").read_text())
+    folder, ledger = Lake(settings.lake).closed, closed_months(settings)
     faults = [] if ledger == undisturbed.closed else ["P3 the ledger of closed months is another"]
     for closing in ledger["closings"]:
         for table in closing["tables"].values():
-            if file_sha256(folder / table["file"]) != table["sha256"]:
+            if file_sha256(folder.file(table["file"])) != table["sha256"]:
                 faults.append(f"P3 {table['file']} is not what it was when its month closed")
     return faults
+
+
+def closed_months(settings: Settings) -> dict:
+    """Return the ledger of closed months."""
+    return json.loads(Lake(settings.lake).closed.read("ledger.json"))
 
 
 def _p5(marts: duckdb.DuckDBPyConnection, current: Path, settings: Settings) -> list[str]:
