@@ -8,6 +8,7 @@ lake, the bill and the run that nothing disturbed.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from ai_finops.publish import compare_builds
 from tests.chaos.account import BROKEN_OBJECT_COUNT, SOURCES
 from tests.chaos.reader import Reader, whole_build_faults
 
-_RUN_FIELDS = ("extracted_at", "as_of_date")
+_RUN_FIELDS = ("extracted_at", "as_of_date", "landing_seconds")
 
 
 @dataclass
@@ -320,6 +321,7 @@ def p9() -> list[str]:
     from ai_finops.instrument import track_llm_cost, tracking
     from tests.instrument.answers import converse
 
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it says for each batch that nobody takes it
     provider = TracerProvider()
     dead = OTLPSpanExporter(endpoint="http://127.0.0.1:9/v1/traces", timeout=1)
     provider.add_span_processor(BatchSpanProcessor(dead, max_queue_size=16, max_export_batch_size=8))

@@ -2,14 +2,16 @@
 
     python -m tests.chaos.run [GROUP...]      all groups, or those named; --list says which there are
 
-The exit code is 0 when each fault happened, was survived and cost no row.
+With CHAOS_FOLDER set, the undisturbed run is kept in that folder and gone on with by the next call of the same code. The exit code is 0 when each fault happened, was survived and cost no row.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from tests.chaos import kills
 from tests.chaos.lab import Case, Lab, listed, open_lab
@@ -32,7 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"chaos: there is no group {unknown[0]}; there are {', '.join(GROUPS)}", file=sys.stderr)
         return 2
     started, cases = time.monotonic(), []
-    with open_lab() as lab:
+    folder = os.environ.get("CHAOS_FOLDER")
+    with open_lab(Path(folder) if folder else None) as lab:
         told = ", ".join(f"{step} {seconds:.0f} s" for step, seconds in lab.seconds.items())
         print(f"undisturbed: {told}; {time.monotonic() - started:.0f} s to be ready", flush=True)
         for name in arguments or GROUPS:
