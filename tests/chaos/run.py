@@ -2,7 +2,9 @@
 
     python -m tests.chaos.run [GROUP...]      all groups, or those named; --list says which there are
 
-With CHAOS_FOLDER set, the undisturbed run is kept in that folder and gone on with by the next call of the same code. The exit code is 0 when each fault happened, was survived and cost no row.
+With CHAOS_FOLDER set, the undisturbed run is kept in that folder, and the next call of the same code goes on with it.
+
+The exit code is 0 when each fault happened, was survived and cost no row.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos import kills
+from tests.chaos import disk, kills, network
 from tests.chaos.lab import Case, Lab, listed, open_lab
 
 GROUPS: dict[str, tuple[Callable[[Lab], Iterator[Case]], ...]] = {
@@ -21,6 +23,8 @@ GROUPS: dict[str, tuple[Callable[[Lab], Iterator[Case]], ...]] = {
     "builds": (kills.builds,),
     "new-run": (kills.new_run_after,),
     "publishing": (kills.publishing,),
+    "disk": (disk.full_disks,),
+    "network": (network.bad_networks,),
 }
 
 
