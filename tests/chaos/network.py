@@ -1,7 +1,7 @@
 """AWS across a bad network: a proxy resets, stalls or cuts off one call of a landing, or answers SlowDown, once or always.
 
-Broken once, the landing gets what it came for. Broken at every attempt, it fails with a sentence that names what it read and leaves
-the lake as it was, and the next landing gives what an undisturbed one gives.
+Broken once, the landing gets what it came for. Broken at every attempt, it fails with a sentence that names what it read and
+leaves the lake as it was, and the next landing gives what an undisturbed one gives.
 """
 
 from __future__ import annotations
