@@ -65,6 +65,7 @@ def _kill_after(seconds: float) -> None:
 
 def _prepare(faults: Faults) -> None:
     """Shorten what the product waits for, and leave nothing to chance: else no two runs could be held against each other."""
+    import secrets
     from types import SimpleNamespace
 
     from ai_finops import aws
