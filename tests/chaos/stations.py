@@ -72,8 +72,6 @@ def _prepare(faults: Faults) -> None:
     from ai_finops.privacy import user_keys
     from ai_finops.report import slack_delivery, slack_entry
 
-        token_bytes=bytes
-    )  # whose landing gives somebody a key makes no other pseudonym
     # Which landing gives a user a key makes no other pseudonym.
     user_keys.secrets = SimpleNamespace(token_bytes=bytes, token_hex=secrets.token_hex)
     slack_entry.SETTLE_SECONDS = 0.5
