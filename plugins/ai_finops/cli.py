@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     retained = add("retain", _retain, "list what is past its retention")
     retained.add_argument("--apply", action="store_true", help="remove it")
     retained.add_argument("--as-of", metavar="DAY", type=_day, help="the day it is (default: today)")
-    add("status", _status, "show what is landed, built and published")
+    add("status", _status, "show what is landed, built and published; exit code 1 when what is published is damaged")
     metrics = add("metrics", _metrics, "ask the semantic layer about the published marts (MetricFlow's mf)")
     metrics.add_argument(
         "command",
@@ -575,9 +575,14 @@ def _doctor(chosen: argparse.Namespace, settings: Settings | None = None) -> int
 
 
 def _status(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.publish.current import current_build, damaged_files
     from ai_finops.publish.status import status_lines
 
     print("\n".join(status_lines(settings)))
+    current = current_build(settings)
+    damaged = damaged_files(current) if current else []
+    if damaged:
+        raise PublishError(f"{current} is damaged ({', '.join(damaged)}); publish again (ai-finops publish)")
     return 0
 
 
