@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos import disk, kills, network
+from tests.chaos import after_publishing, clock, damage, disk, kills, network, twice
 from tests.chaos.lab import Case, Lab, listed, open_lab
 
 GROUPS: dict[str, tuple[Callable[[Lab], Iterator[Case]], ...]] = {
@@ -25,6 +25,10 @@ GROUPS: dict[str, tuple[Callable[[Lab], Iterator[Case]], ...]] = {
     "publishing": (kills.publishing,),
     "disk": (disk.full_disks,),
     "network": (network.bad_networks,),
+    "damage": (damage.damages,),
+    "clock": (clock.wrong_clocks,),
+    "twice": (twice.twos,),
+    "after": (after_publishing.after_publishing,),
 }
 
 
