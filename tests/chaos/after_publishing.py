@@ -1,6 +1,6 @@
 """SIGKILL after publishing: at each point of putting alarms in step, of finance's files and of the Monday message; then again.
 
-What is outside of the deployment is looked at as well: CloudWatch, finance's bucket and Slack, where one message is one message.
+What is outside of the deployment is looked at too: CloudWatch, finance's bucket, and Slack, where one message is one message.
 """
 
 from __future__ import annotations
@@ -33,23 +33,28 @@ class Deed:
 def after_publishing(lab: Lab, *, most: int = 12) -> Iterator[Case]:
     """Each deed, killed before each of its points, and done again."""
     for deed in DEEDS:
+        yield from each_point(lab, deed, most=most)
+
+
+def each_point(lab: Lab, deed: Deed, *, most: int, **environment: str) -> Iterator[Case]:
+    """Kill a deed before each of its points, and do it again."""
+    lab.back_to("publish")
+    deed.forget(lab)
+    count = points_of(lab, *deed.arguments, **environment)
+    wanted = deed.state(lab)
+    for point in spread(count, most):
         lab.back_to("publish")
         deed.forget(lab)
-        count = points_of(lab, *deed.arguments)
-        wanted = deed.state(lab)
-        for point in spread(count, most):
-            lab.back_to("publish")
-            deed.forget(lab)
-            killed = killed_before(lab, point, *deed.arguments)
-            again = lab.run(*deed.arguments)
-            faults = unnamed(again)
-            faults += [f"done again, it ended with {again.code}: {again.sentence}"] if again.code else []
-            state = deed.state(lab)
-            if state != wanted or not state:
-                faults.append(f"{deed.name} left {_short(state)}, undisturbed {_short(wanted)}")
-            if point in (1, count):  # nothing of this writes what is published; the first and the last are enough
-                faults += lab.mart_faults()
-            yield Case(f"{GROUP}, {deed.name}", f"point {point}", happened(killed), tuple(faults), lab.lost())
+        killed = killed_before(lab, point, *deed.arguments, **environment)
+        again = lab.run(*deed.arguments, **environment)
+        faults = unnamed(again)
+        faults += [f"done again, it ended with {again.code}: {again.sentence}"] if again.code else []
+        state = deed.state(lab)
+        if state != wanted or not state:
+            faults.append(f"{deed.name} left {_short(state)}, undisturbed {_short(wanted)}")
+        if point in (1, count):  # nothing of this writes what is published; the first and the last are enough
+            faults += lab.mart_faults()
+        yield Case(f"{GROUP}, {deed.name}", f"point {point}", happened(killed), tuple(faults), lab.lost())
 
 
 def _short(state: object) -> str:

@@ -1,7 +1,7 @@
 """A wrong clock: Debian's `faketime` (libfaketime, preloaded) moves it for stations and their dbt, between runs and within one.
 
-Days are given as a DAG gives them; a wrong clock changes when something was built and nothing else. The clock of files stays the
-kernel's, and durations are measured by the monotonic clock, which no wrong time moves.
+Days are given as a DAG gives them; a wrong clock changes when something was built and nothing else. The clock of files stays
+the kernel's, and durations are measured by the monotonic clock, which no wrong time moves.
 """
 
 from __future__ import annotations

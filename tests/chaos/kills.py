@@ -22,15 +22,15 @@ from tests.chaos.stations import Faults
 GROUP = "SIGKILL"
 
 
-def points_of(lab: Lab, *arguments: str) -> int:
+def points_of(lab: Lab, *arguments: str, **environment: str) -> int:
     """Return how many points a station passes when nobody kills it."""
-    ended = lab.must(*arguments, watched=str(lab.home))
+    ended = lab.must(*arguments, watched=str(lab.home), **environment)
     return int(ended.note.split()[0])
 
 
-def killed_before(lab: Lab, point: int, *arguments: str) -> Ended:
+def killed_before(lab: Lab, point: int, *arguments: str, **environment: str) -> Ended:
     """Run a station and kill it before its Nth point."""
-    return lab.run(*arguments, watched=str(lab.home), faults=Faults(stop_before=point))
+    return lab.run(*arguments, watched=str(lab.home), faults=Faults(stop_before=point), **environment)
 
 
 def happened(ended: Ended) -> str:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.chaos import after_publishing, clock, damage, disk, kills, network, twice
+from tests.chaos import after_publishing, clock, damage, disk, kills, network, to_postgres, twice
 from tests.chaos.lab import Case, Lab, listed, open_lab
 
 GROUPS: dict[str, tuple[Callable[[Lab], Iterator[Case]], ...]] = {
@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[Callable[[Lab], Iterator[Case]], ...]] = {
     "clock": (clock.wrong_clocks,),
     "twice": (twice.twos,),
     "after": (after_publishing.after_publishing,),
+    "postgres": (to_postgres.to_postgres,),
 }
 
 
