@@ -123,8 +123,8 @@ def _filled(disk: Path, *, leaving: int) -> Iterator[None]:
         yield
     finally:
         filler.unlink()
-        for left_over in (disk / "tmp").iterdir():  # a machine's own business
-            shutil.rmtree(left_over, ignore_errors=True)
+        shutil.rmtree(disk / "tmp")  # what was killed leaves its temporary files to the machine
+        (disk / "tmp").mkdir()
 
 
 def _needed(lab: Lab, *arguments: str) -> int:

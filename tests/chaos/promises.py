@@ -25,6 +25,7 @@ from ai_finops.publish import compare_builds
 from tests.chaos.account import BROKEN_OBJECT_COUNT, SOURCES
 from tests.chaos.reader import Reader, whole_build_faults
 
+_COST_FIELDS = ("api_call_count", "api_calls")
 _RUN_FIELDS = ("extracted_at", "as_of_date", "landing_seconds")
 
 
@@ -52,7 +53,7 @@ def lake_state(settings: Settings, *, is_cost_counted: bool = True) -> dict:
         is_cost_counted: Whether the number of API calls is part of it; after a landing that asked twice it is higher.
     """
     lake, state = Lake(settings.lake), {}
-    leave_out = (*_RUN_FIELDS, *(() if is_cost_counted else ("api_call_count",)))
+    leave_out = (*_RUN_FIELDS, *(() if is_cost_counted else _COST_FIELDS))
     for source in (*SOURCES, "context_uses"):
         for key, version in lake.current(source).items():
             count = sum(1 for path in version.path.parent.glob("v*"))
@@ -96,7 +97,7 @@ def check_lake(
 def without_cost(state: dict) -> dict:
     """Return a lake's state without the number of API calls."""
     return {
-        name: {key: value for key, value in said.items() if key != "api_call_count"} if isinstance(said, dict) else said
+        name: {key: value for key, value in said.items() if key not in _COST_FIELDS} if isinstance(said, dict) else said
         for name, said in state.items()
     }
 

@@ -106,7 +106,15 @@ def test_when_and_how_fast_something_landed_is_no_difference(lab):
     outcome = json.loads(lake.outcome("billing", DAY).to_json())
     moved = outcome | {"landing_seconds": 1.5, "extracted_at": "2026-01-01T00:00:00+00:00"}
     lake.record_outcome(type(lake.outcome("billing", DAY)).from_json(json.dumps(moved)))
-    assert lab.lake_faults() == []
+    assert lab.lake_faults(is_cost_counted=False) == []
+
+
+def test_a_landing_that_asked_more_often_is_one_only_where_calls_are_counted(lab):
+    lake = Lake(lab.settings.lake)
+    outcome = json.loads(lake.outcome("billing", DAY).to_json())
+    lake.record_outcome(type(lake.outcome("billing", DAY)).from_json(json.dumps(outcome | {"api_call_count": 7})))
+    assert lab.lake_faults(is_cost_counted=False) == []
+    assert "P4 outcome billing 2025-06-01 is not what it is undisturbed" in lab.lake_faults()
 
 
 def _lose(lab, source="cloudwatch"):
