@@ -24,8 +24,8 @@ GROUP = "full disk"
 SIZE = "3g"
 PARTS = (0.0, 0.3, 0.6, 0.9)
 """Of what a station needs: how much is left to it."""
-FULL = "No space left on device"
-"""What the product looks for to try again after a longer time (errors.py)."""
+FULL = ("No space left on device", "database or disk is full")
+"""One of these the product looks for to try again after a longer time (errors.py)."""
 
 
 def full_disks(lab: Lab) -> Iterator[Case]:
@@ -79,7 +79,11 @@ def _also(case: Case, faults: list[str]) -> Case:
 def _words(full: Ended) -> list[str]:
     """A full disk is named as such: by the words that decide how long is waited before the next attempt."""
     said = unnamed(full)
-    return said if FULL in full.errors else [*said, f"does not say that the disk is full: {full.sentence}"]
+    return (
+        said
+        if any(words in full.errors for words in FULL)
+        else [*said, f"does not say that the disk is full: {full.sentence}"]
+    )
 
 
 def _ended_well(ended: Ended) -> list[str]:
