@@ -138,7 +138,7 @@ def spread(count: int, most: int) -> list[int]:
     """Return up to `most` points of 1 to `count`, first and last among them."""
     if count <= most:
         return list(range(1, count + 1))
-    return sorted({round(1 + place * (count - 1) / (most - 1)) for place in range(most)})
+    return sorted({round(1 + place * (count - 1) / max(most - 1, 1)) for place in range(most)})
 
 
 @contextmanager

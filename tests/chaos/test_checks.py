@@ -200,7 +200,8 @@ def test_a_bit_can_be_turned_that_no_reader_notices(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("count", "most", "points"), [(3, 5, [1, 2, 3]), (9, 3, [1, 5, 9]), (5, 5, [1, 2, 3, 4, 5]), (0, 3, [])]
+    ("count", "most", "points"),
+    [(3, 5, [1, 2, 3]), (9, 3, [1, 5, 9]), (5, 5, [1, 2, 3, 4, 5]), (7, 1, [1]), (0, 3, [])],
 )
 def test_points_are_spread_with_both_ends(count, most, points):
     assert spread(count, most) == points
