@@ -35,6 +35,7 @@ class FaultProxy:
         self.broken_count = 0
         """Attempts that were broken."""
         self._broken: tuple[int, str, bool] | None = None
+        self._broken_path: str | None = None
         self._stopped = threading.Event()
         self._allowance: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -63,21 +64,26 @@ class FaultProxy:
         Args:
             number: 0 breaks none.
             how: One of `BREAKS`.
-            lasts: Whether all attempts of the call are broken.
+            lasts: Whether all attempts of the call are broken, and later calls for the same thing: a client may ask anew.
         """
         with self._lock:
             self.numbers.clear()
-            self.broken_count, self._broken = 0, (number, how, lasts)
+            self.broken_count, self._broken, self._broken_path = 0, (number, how, lasts), None
 
-    def break_of(self, invocation_id: str) -> str | None:
+    def break_of(self, invocation_id: str, path: str) -> str | None:
         """Return how an attempt is to be broken, and keep count."""
         with self._lock:
             is_first = invocation_id not in self.numbers
             number = self.numbers.setdefault(invocation_id, len(self.numbers) + 1)
-            if self._broken is None or number != self._broken[0] or not (is_first or self._broken[2]):
+            if self._broken is None:
+                return None
+            wanted, how, lasts = self._broken
+            if number == wanted and lasts:
+                self._broken_path = path
+            if path != self._broken_path and not (number == wanted and is_first):
                 return None
             self.broken_count += 1
-            return self._broken[1]
+            return how
 
     def stall(self) -> None:
         """Wait until nobody is served any more, or a minute."""
@@ -116,7 +122,7 @@ def _handler(proxy: FaultProxy, upstream: str) -> type[BaseHTTPRequestHandler]:
             call = self.headers.get("amz-sdk-invocation-id") or "nobody's"
             if proxy.is_refused(addressed(self.path), call):
                 return self._reply(503, _XML, _REFUSAL)
-            how = proxy.break_of(call)
+            how = proxy.break_of(call, self.path)
             if how == "SlowDown":
                 return self._reply(503, _XML, _SLOW_DOWN)
             if how in ("reset", "stall"):
