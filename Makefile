@@ -108,7 +108,7 @@ bench: install $(if $(filter instrument_rivals,$(BENCH)),$(VENV)-rivals/.install
 
 # Which groups of tests/chaos/run.py; all of them when left out.
 CHAOS ?=
-chaos: manifest ## Kill the pipeline at every station, start it again, and check all ten promises after each fault (an hour; CHAOS=group)
+chaos: manifest ## Kill it at every station, fill the disk, break network, files and clock; check all ten promises after each (CHAOS=group)
 	@$(BIN)/python -m tests.chaos.run $(CHAOS)
 
 # How many inputs in all; FUZZ_SEED draws others.

@@ -147,6 +147,11 @@ def test_audit_publish_compare_and_status(settings, capsys):
     assert "traces     nothing landed" in out
     assert "published  000002-2025-06-11-0123abcd as of 2025-06-11" in out
 
+    mart = settings.published / "current" / "fct_daily_metrics.parquet"
+    mart.write_bytes(mart.read_bytes()[:-1])
+    assert cli.main(["status"]) == 1
+    assert "000002-2025-06-11-0123abcd is damaged (fct_daily_metrics.parquet); publish" in capsys.readouterr().err
+
 
 def test_compare_exits_1_and_lists_what_differs(settings, capsys):
     for number, statement in ((1, "select 1"), (2, "update marts.fct_daily_metrics set value = 0.06")):

@@ -166,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     permitted.add_argument(
         "--account", metavar="ID", type=_account, help="write it in place of * where a resource names an account"
     )
-    add("status", _status, "show what is landed, built and published")
+    add("status", _status, "show what is landed, built and published; exit code 1 when what is published is damaged")
     metrics = add("metrics", _metrics, "ask the semantic layer about the published marts (MetricFlow's mf)")
     metrics.add_argument(
         "command",
@@ -611,9 +611,14 @@ def _doctor(chosen: argparse.Namespace, settings: Settings | None = None) -> int
 
 
 def _status(chosen: argparse.Namespace, settings: Settings) -> int:
+    from ai_finops.publish.current import current_build, damaged_files
     from ai_finops.publish.status import status_lines
 
     print("\n".join(status_lines(settings)))
+    current = current_build(settings)
+    damaged = damaged_files(current) if current else []
+    if damaged:
+        raise PublishError(f"{current} is damaged ({', '.join(damaged)}); publish again (ai-finops publish)")
     return 0
 
 

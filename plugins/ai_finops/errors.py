@@ -200,4 +200,5 @@ def _is_disk_full(error: BaseException) -> bool:
     return number in (errno.ENOSPC, errno.EDQUOT) or any(words in str(error) for words in _DISK_FULL_WORDS)
 
 
-_DISK_FULL_WORDS = ("No space left on device", "Disk quota exceeded")
+_DISK_FULL_WORDS = ("No space left on device", "Disk quota exceeded", "database or disk is full")
+"""Of the system and of SQLite."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +61,28 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sealed_json(plain: dict) -> bytes:
+    """Encode a ledger with the SHA-256 of what it says, so that one turned bit in it is found."""
+    return (json.dumps(plain | {"sha256": _said_sha256(plain)}, indent=1) + "\n").encode()
+
+
+def read_sealed_json(data: bytes) -> dict:
+    """Read what `sealed_json` wrote; one of an earlier release has no checksum.
+
+    Raises:
+        ValueError: It is not what was written.
+    """
+    plain = json.loads(data)
+    wanted = plain.pop("sha256", None)
+    if wanted is not None and wanted != _said_sha256(plain):
+        raise ValueError("it is not what was written: its checksum is another")
+    return plain
+
+
+def _said_sha256(plain: dict) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ai_finops.build.inputs import keep_prices, read_inputs
-from ai_finops.errors import BuildError
+from ai_finops.errors import BuildError, LakeError
 from ai_finops.lake import Lake
 from ai_finops.pricing.catalog import export_prices
 from tests.build.tiny_lake import land, land_traces, record, rows
@@ -98,6 +98,17 @@ def test_what_was_issued_before_is_read_and_what_publishing_adds_changes_no_hash
     issue(lake, "issued", earlier, "chat")
     assert [(each.source, each.key) for each in read(settings).issued] == [("issued", earlier)]
     assert read(settings).sha256 != before.sha256
+
+
+@pytest.mark.parametrize("table", ["line_items", "invoice_totals"])
+def test_a_bill_is_held_against_what_was_landed_by_every_build(settings, table):
+    land(settings, "billing", MONDAY, key="2025-05")
+    land(settings, "billing", TUESDAY, key="2025-06")
+    read(settings)
+    file = Lake(settings.lake).current("billing")["2025-05"].file(table)
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(LakeError, match=rf"{file} is not what was landed: .* land billing 2025-05 again"):
+        read(settings)
 
 
 def test_empty_lake_is_refused(settings):

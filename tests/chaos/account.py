@@ -46,6 +46,7 @@ def environment(base: Mapping[str, str], *, home: Path, project: Path) -> dict[s
         "AI_FINOPS_DBT_PROJECT": str(project),
         "AI_FINOPS_SOURCES": ",".join(SOURCES),
         "AI_FINOPS_ALARMS": "cloudwatch",
+        "AI_FINOPS_FINANCE_S3": f"s3://{FINANCE_BUCKET}/ai-cost",
         "PYTHONPATH": f"{REPOSITORY / 'plugins'}{os.pathsep}{REPOSITORY}",
     }
 

@@ -15,20 +15,22 @@ import psutil
 from tests.chaos.account import SOURCES
 from tests.chaos.forks import Ended
 from tests.chaos.lab import AS_OF, DAY, STEPS, Case, Lab, spread, unnamed
+from tests.chaos.reader import whole_build_faults
+from tests.chaos.snapshots import bring_in_step
 from tests.chaos.stations import Faults
 
 GROUP = "SIGKILL"
 
 
-def points_of(lab: Lab, *arguments: str) -> int:
+def points_of(lab: Lab, *arguments: str, **environment: str) -> int:
     """Return how many points a station passes when nobody kills it."""
-    ended = lab.must(*arguments, watched=str(lab.home))
+    ended = lab.must(*arguments, watched=str(lab.home), **environment)
     return int(ended.note.split()[0])
 
 
-def killed_before(lab: Lab, point: int, *arguments: str) -> Ended:
+def killed_before(lab: Lab, point: int, *arguments: str, **environment: str) -> Ended:
     """Run a station and kill it before its Nth point."""
-    return lab.run(*arguments, watched=str(lab.home), faults=Faults(stop_before=point))
+    return lab.run(*arguments, watched=str(lab.home), faults=Faults(stop_before=point), **environment)
 
 
 def happened(ended: Ended) -> str:
@@ -75,7 +77,7 @@ def _each_point(lab: Lab, step: str, *, most: int) -> list[Case]:
         killed = killed_before(lab, point, step)
         if not killed.was_killed and not killed.code:
             _give_back(lab, before)  # on what was left it had fewer points, and came through
-        cases.append(Case(f"{GROUP}, {step}", f"point {point}", happened(killed), tuple(_published_faults(lab))))
+        cases.append(Case(f"{GROUP}, {step}", f"point {point}", happened(killed), tuple(published_faults(lab))))
     passed = lab.run(step)
     return [_with_end(case, passed) for case in cases]
 
@@ -94,7 +96,7 @@ def _inside_dbt(lab: Lab, step: str, *kills: tuple[str, float]) -> list[Case]:
         ended = running.wait()
         was_killed = ended.was_killed if who != "dbt" else ended.code == 1
         said = f"{who} killed after {ended.seconds:.1f} s" + (f": {ended.sentence}" if who == "dbt" else "")
-        faults = [*unnamed(ended), *_published_faults(lab)]
+        faults = [*unnamed(ended), *published_faults(lab)]
         if who == "task" and not _ends(dbt):
             faults.append("dbt lives on without its task, and writes the warehouse that the next attempt opens")
         cases.append(Case(f"{GROUP}, {step}", f"{who} at {part:.0%}", said if was_killed else "", tuple(faults)))
@@ -126,23 +128,17 @@ def _with_end(case: Case, passed: Ended) -> Case:
     return Case(case.group, case.name, case.happened, (*case.faults, said), case.lost)
 
 
-def _published_faults(lab: Lab) -> list[str]:
+def published_faults(lab: Lab) -> list[str]:
     """While a build is made again and again, readers keep the one before."""
-    from tests.chaos.reader import whole_build_faults
-
     current = (lab.settings.published / "current").resolve(strict=True)
     return [f"P7 {fault}" for fault in whole_build_faults(current, builds=lab.settings.builds)]
 
 
 def _keep(lab: Lab, place: Path) -> None:
-    from tests.chaos.snapshots import bring_in_step
-
     bring_in_step(lab.home, place)
 
 
 def _give_back(lab: Lab, place: Path) -> None:
-    from tests.chaos.snapshots import bring_in_step
-
     with lab.reader.looking_away():
         bring_in_step(place, lab.home)
 
@@ -175,7 +171,7 @@ def publishing(lab: Lab, *, most: int = 16) -> Iterator[Case]:
         else:
             killed = lab.run("publish", faults=Faults(kill_after_seconds=value))
             name, said = f"{value:.1f} s", f"killed after {killed.seconds:.1f} s" if killed.was_killed else ""
-        faults = [f"P7 {fault}" for fault in _published_faults(lab)]
+        faults = [f"P7 {fault}" for fault in published_faults(lab)]
         again = lab.run("publish")
         faults += [f"published again, it ended with {again.code}: {again.sentence}"] if again.code else []
         yield Case(f"{GROUP}, publish", name, said, (*faults, *lab.mart_faults()), lab.lost())

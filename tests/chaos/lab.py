@@ -10,19 +10,20 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from ai_finops.build import inputs
 from ai_finops.config import Settings
 from ai_finops.demo.local_aws import LocalAws, local_aws
 from ai_finops.demo.run import clients_for, nobodys_environment
 from tests.chaos import account
 from tests.chaos.forks import Ended, Stations
-from tests.chaos.promises import Undisturbed, changed_partitions, check_lake, check_marts, lake_state, lost_rows
+from tests.chaos.promises import Undisturbed, check_lake, check_marts, lake_state, lost_rows
 from tests.chaos.reader import Reader
 from tests.chaos.snapshots import bring_in_step
 from tests.report.slack_api import TOKEN, SlackApi
@@ -67,6 +68,11 @@ class Lab:
     @property
     def home(self) -> Path:
         return self.settings.home
+
+    @property
+    def disk(self) -> Path:
+        """What holds the home and the temporary files of stations, and nothing else."""
+        return self.folder / "disk"
 
     def run(self, *arguments: str, **named) -> Ended:
         """Run a station to its end."""
@@ -132,41 +138,47 @@ def spread(count: int, most: int) -> list[int]:
     """Return up to `most` points of 1 to `count`, first and last among them."""
     if count <= most:
         return list(range(1, count + 1))
-    return sorted({round(1 + place * (count - 1) / (most - 1)) for place in range(most)})
+    return sorted({round(1 + place * (count - 1) / max(most - 1, 1)) for place in range(most)})
 
 
 @contextmanager
-def open_lab(*, with_builds: bool = True, folder: Path | None = None) -> Iterator[Lab]:
+def open_lab(folder: Path | None = None) -> Iterator[Lab]:
     """Start everything, play the undisturbed run, and take all of it down at the end.
 
     Args:
-        with_builds: Whether days are built and published; else only the lake is there.
-        folder: Where; default is a temporary folder that is removed.
+        folder: Where; what an earlier call left there is gone on with when the code is the same. Default is a temporary
+            folder that is removed.
     """
+    from tests.chaos.playing import play_or_go_on
+
     with ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ai-finops-chaos-")))
+        place.mkdir(parents=True, exist_ok=True)
         aws = stack.enter_context(local_aws(log=place / "aws.log"))
         slack = SlackApi()
         stack.callback(slack.stop)
-        project = place / "dbt_project"
-        base = {**nobodys_environment(), **aws.env(), **_airflow(place, slack)}
-        env = account.environment(base, home=place / "home", project=project)
+        env = _environment(place, aws=aws, slack=slack)
         settings = Settings.from_env(env)
-        account.make_project(project)
         clients = clients_for(aws.env(), settings)
-        clients["cloudwatch"] = clients["cloudwatch"]
         account.make_account(clients, settings)
+        shutil.rmtree(place / "processes", ignore_errors=True)
         stations = Stations(place / "processes", environment=env)
         stack.callback(stations.stop)
         reader = Reader(settings.home)
         lab = Lab(place, aws, settings, clients, stations, reader, slack)
-        if with_builds:
-            account.parse_project(env)
-        _play(lab, with_builds=with_builds)
-        if with_builds:
-            stack.callback(reader.stop)
-            reader.start()
+        play_or_go_on(lab, env)
+        prices = inputs._export_prices(settings)  # most of what a check of the lake takes, and always the same
+        stack.enter_context(patch.object(inputs, "_export_prices", lambda _: prices))
+        stack.callback(reader.stop)
+        reader.start()
         yield lab
+
+
+def _environment(place: Path, *, aws: LocalAws, slack: SlackApi) -> dict[str, str]:
+    disk = place / "disk"
+    (disk / "tmp").mkdir(parents=True, exist_ok=True)
+    base = {**nobodys_environment(), **aws.env(), **_airflow(place, slack), "TMPDIR": str(disk / "tmp")}
+    return account.environment(base, home=disk / "home", project=place / "dbt_project")
 
 
 def _airflow(place: Path, slack: SlackApi) -> dict[str, str]:
@@ -180,53 +192,6 @@ def _airflow(place: Path, slack: SlackApi) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "GX_ANALYTICS_ENABLED": "False",
     }
-
-
-def _play(lab: Lab, *, with_builds: bool) -> None:
-    """Play the undisturbed run, keeping the state after each station."""
-    first, last = str(account.FIRST), str(account.LAST_OF_HISTORY)
-    for source in account.SOURCES:
-        lab.must("land", source, "--from", first, "--to", last, "--as-of", str(account.HISTORY_AS_OF))
-    history_marts = lab.folder / "history_marts"
-    if with_builds:
-        for step in STEPS:
-            lab.must(step)
-        shutil.copytree((lab.settings.published / "current").resolve(), history_marts)
-        shutil.rmtree(lab.settings.published / "dbt_docs", ignore_errors=True)
-    lab.keep("history")
-    account.deliver_day(lab.clients, lab.settings)
-    for source in account.SOURCES:
-        lab.must("land", source, "--from", DAY, "--as-of", AS_OF)
-    lab.keep("landed")
-    for source in account.SOURCES:
-        lab.back_to("history")
-        for other in account.SOURCES:
-            if other != source:
-                lab.must("land", other, "--from", DAY, "--as-of", AS_OF)
-        lab.keep(f"without {source}")
-    lab.back_to("landed")
-    for step in STEPS if with_builds else ():
-        started = time.monotonic()
-        lab.must(step)
-        lab.seconds[step] = time.monotonic() - started
-        lab.keep(step)
-    _take_down(lab, history_marts, with_builds=with_builds)
-
-
-def _take_down(lab: Lab, history_marts: Path, *, with_builds: bool) -> None:
-    from ai_finops.build.inputs import read_inputs
-    from ai_finops.lake import Lake
-
-    state, marts, changed, closed = lake_state(lab.settings), lab.folder / "undisturbed_marts", [], {}
-    if with_builds:
-        current = (lab.settings.published / "current").resolve()
-        shutil.copytree(current, marts)
-        changed = changed_partitions(lab.settings.builds / current.name / "warehouse.duckdb")
-        closed = json.loads((Lake(lab.settings.lake).closed / "ledger.json").read_text())
-        # The build read a lake in which what it issues was not kept yet.
-        lab.back_to("landed")
-    sha256 = read_inputs(Lake(lab.settings.lake), settings=lab.settings, run_day=None).sha256
-    lab.undisturbed = Undisturbed(state, sha256, marts, history_marts, closed, changed)
 
 
 def listed(cases: Iterable[Case]) -> list[Case]:

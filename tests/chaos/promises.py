@@ -8,6 +8,7 @@ lake, the bill and the run that nothing disturbed.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ from ai_finops.publish import compare_builds
 from tests.chaos.account import BROKEN_OBJECT_COUNT, SOURCES
 from tests.chaos.reader import Reader, whole_build_faults
 
-_RUN_FIELDS = ("extracted_at", "as_of_date")
+_COST_FIELDS = ("api_call_count", "api_calls")
+_RUN_FIELDS = ("extracted_at", "as_of_date", "landing_seconds")
 
 
 @dataclass
@@ -51,7 +53,7 @@ def lake_state(settings: Settings, *, is_cost_counted: bool = True) -> dict:
         is_cost_counted: Whether the number of API calls is part of it; after a landing that asked twice it is higher.
     """
     lake, state = Lake(settings.lake), {}
-    leave_out = (*_RUN_FIELDS, *(() if is_cost_counted else ("api_call_count",)))
+    leave_out = (*_RUN_FIELDS, *(() if is_cost_counted else _COST_FIELDS))
     for source in (*SOURCES, "context_uses"):
         for key, version in lake.current(source).items():
             count = sum(1 for path in version.path.parent.glob("v*"))
@@ -95,7 +97,7 @@ def check_lake(
 def without_cost(state: dict) -> dict:
     """Return a lake's state without the number of API calls."""
     return {
-        name: {key: value for key, value in said.items() if key != "api_call_count"} if isinstance(said, dict) else said
+        name: {key: value for key, value in said.items() if key not in _COST_FIELDS} if isinstance(said, dict) else said
         for name, said in state.items()
     }
 
@@ -191,14 +193,18 @@ def _p3(marts: duckdb.DuckDBPyConnection, settings: Settings, undisturbed: Undis
 
 def _p3_ledgers(settings: Settings, undisturbed: Undisturbed) -> list[str]:
     """What is closed stands in the ledger as it did, and its files are what they were."""
-    folder = Lake(settings.lake).closed
-    ledger = json.loads((folder / "ledger.json").read_text())
+    folder, ledger = Lake(settings.lake).closed, closed_months(settings)
     faults = [] if ledger == undisturbed.closed else ["P3 the ledger of closed months is another"]
     for closing in ledger["closings"]:
         for table in closing["tables"].values():
-            if file_sha256(folder / table["file"]) != table["sha256"]:
+            if file_sha256(folder.file(table["file"])) != table["sha256"]:
                 faults.append(f"P3 {table['file']} is not what it was when its month closed")
     return faults
+
+
+def closed_months(settings: Settings) -> dict:
+    """Return the ledger of closed months."""
+    return json.loads(Lake(settings.lake).closed.read("ledger.json"))
 
 
 def _p5(marts: duckdb.DuckDBPyConnection, current: Path, settings: Settings) -> list[str]:
@@ -316,6 +322,7 @@ def p9() -> list[str]:
     from ai_finops.instrument import track_llm_cost, tracking
     from tests.instrument.answers import converse
 
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it says for each batch that nobody takes it
     provider = TracerProvider()
     dead = OTLPSpanExporter(endpoint="http://127.0.0.1:9/v1/traces", timeout=1)
     provider.add_span_processor(BatchSpanProcessor(dead, max_queue_size=16, max_export_batch_size=8))

@@ -2,16 +2,20 @@
 
     python -m tests.chaos.run [GROUP...]      all groups, or those named; --list says which there are
 
+With CHAOS_FOLDER set, the undisturbed run is kept in that folder, and the next call of the same code goes on with it.
+
 The exit code is 0 when each fault happened, was survived and cost no row.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
-from tests.chaos import kills
+from tests.chaos import after_publishing, clock, damage, disk, kills, network, to_postgres, twice
 from tests.chaos.lab import Case, Lab, listed, open_lab
 
 GROUPS: dict[str, tuple[Callable[[Lab], Iterator[Case]], ...]] = {
@@ -19,6 +23,13 @@ GROUPS: dict[str, tuple[Callable[[Lab], Iterator[Case]], ...]] = {
     "builds": (kills.builds,),
     "new-run": (kills.new_run_after,),
     "publishing": (kills.publishing,),
+    "disk": (disk.full_disks,),
+    "network": (network.bad_networks,),
+    "damage": (damage.damages,),
+    "clock": (clock.wrong_clocks,),
+    "twice": (twice.twos,),
+    "after": (after_publishing.after_publishing,),
+    "postgres": (to_postgres.to_postgres,),
 }
 
 
@@ -32,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"chaos: there is no group {unknown[0]}; there are {', '.join(GROUPS)}", file=sys.stderr)
         return 2
     started, cases = time.monotonic(), []
-    with open_lab() as lab:
+    folder = os.environ.get("CHAOS_FOLDER")
+    with open_lab(Path(folder) if folder else None) as lab:
         told = ", ".join(f"{step} {seconds:.0f} s" for step, seconds in lab.seconds.items())
         print(f"undisturbed: {told}; {time.monotonic() - started:.0f} s to be ready", flush=True)
         for name in arguments or GROUPS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -81,3 +82,21 @@ def test_frozen_rows_are_checked_before_they_are_used(tmp_path):
 def test_a_year_has_twelve_months(month, after):
     assert month_after(month) == after
     assert replace(JUNE, usage_month=month).end == after
+
+
+def test_a_turned_digit_in_the_ledger_is_found(tmp_path):
+    folder = Lake(tmp_path).closed
+    write_closed(folder, ClosedLedger((CLOSED,)))
+    ledger = tmp_path / "closed" / "ledger.json"
+    ledger.write_text(ledger.read_text().replace("2025-07-16", "2025-07-17"))
+    with pytest.raises(LakeError, match=r"closed/ledger\.json: it is not what was written.*restore it from a backup"):
+        read_closed(folder)
+
+
+def test_a_ledger_of_an_earlier_release_has_no_checksum(tmp_path):
+    folder = Lake(tmp_path).closed
+    write_closed(folder, ClosedLedger((CLOSED,)))
+    plain = json.loads(folder.read("ledger.json"))
+    del plain["sha256"]
+    folder.replace("ledger.json", json.dumps(plain).encode())
+    assert read_closed(folder) == ClosedLedger((CLOSED,))

@@ -8,7 +8,8 @@ import pytest
 
 from ai_finops import extract
 from ai_finops.config import KNOWN_SOURCES
-from ai_finops.errors import PartitionExpired, SettingsError, SourceMissing
+from ai_finops.errors import Fault, LakeError, PartitionExpired, SettingsError, SourceMissing, fault_of
+from ai_finops.extract import span_loader
 from ai_finops.lake import Outcome
 from tests.extract.made import json_bytes, nanoseconds, request, span
 
@@ -39,6 +40,17 @@ def test_land_builds_clients_and_lake_and_records_nothing(clients, settings, lak
     assert lake.outcomes() == []
     assert extract.record("traces", DAY, settings=settings, as_of=AS_OF, outcome=outcome, error=None) == outcome
     assert lake.outcomes() == [outcome]
+
+
+def test_a_disk_that_fills_up_under_a_landing_is_one_sentence(clients, settings, lake, monkeypatch):
+    key = "otlp/year=2025/month=06/day=02/a.json"
+    clients["s3"].put_object(Bucket=settings.traces_bucket, Key=key, Body=json_bytes(request(span(1))))
+    monkeypatch.setattr(span_loader.os, "writev", lambda _handle, _pieces: 1)  # as of a disk that has room for a byte
+    said = rf"could not land traces 2025-06-02: .*No space left on device.*make room below {settings.home} and"
+    with pytest.raises(LakeError, match=said) as raised:
+        extract.land("traces", DAY, settings=settings, as_of=AS_OF)
+    assert fault_of(raised.value) is Fault.DISK_FULL
+    assert lake.current_version("traces", "2025-06-02") is None
 
 
 def test_a_failure_is_recorded_in_its_words(settings, lake):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ai_finops.config import Settings
-from ai_finops.errors import SettingsError
+from ai_finops.errors import Fault, LakeError, SettingsError, fault_of
 from ai_finops.privacy import user_keys
 
 IDS = [f"user-{number}@example.com" for number in range(40)]
@@ -85,3 +85,13 @@ def test_the_secret_of_the_environment():
     assert settings.user_key == bytes.fromhex(key) and "user_key" not in repr(settings)
     with pytest.raises(SettingsError, match="AI_FINOPS_USER_KEY is too short to keep a secret"):
         Settings.from_env({"AI_FINOPS_USER_KEY": "short"})
+
+
+def test_a_full_disk_is_said_as_such(settings):
+    named(settings, IDS[:1])
+    with user_keys.landing(settings) as keys:
+        keys._database.execute("pragma max_page_count = 1")  # no more pages than it has
+        with pytest.raises(LakeError, match=r"users\.sqlite: database or disk is full") as raised:
+            keys.pseudonyms(str(number) for number in range(5000))
+        assert fault_of(raised.value) is Fault.DISK_FULL
+        assert keys.counts() == (1, 0)

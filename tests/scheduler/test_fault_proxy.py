@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from tests.scheduler.fault_proxy import CLOUDWATCH, FaultProxy, addressed
+from tests.scheduler.fault_proxy import BREAKS, CLOUDWATCH, FaultProxy, addressed
 
 
 class _Upstream(BaseHTTPRequestHandler):
@@ -67,3 +67,33 @@ def test_refuses_one_thing_alone_until_told_otherwise(proxy):
 )
 def test_tells_buckets_and_cloudwatch_apart(path, what):
     assert addressed(path) == what
+
+
+def fate(proxy, call):
+    """What a client meets: a status, or the error's name."""
+    try:
+        headers = {"amz-sdk-invocation-id": call}
+        answer = httpx.get(f"{proxy.url}/ai-traces/{call}", headers=headers, trust_env=False, timeout=0.3)
+    except httpx.HTTPError as error:
+        return type(error).__name__
+    return answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("how", "met"),
+    [
+        ("reset", "ReadError"),
+        ("reset in the answer", "ReadError"),
+        ("cut off", "RemoteProtocolError"),
+        ("stall", "ReadTimeout"),
+        ("stall in the answer", "ReadTimeout"),
+        ("SlowDown", 503),
+    ],
+)
+def test_breaks_one_call_as_told_once_or_always(proxy, how, met):
+    proxy.break_call(2, how, lasts=False)
+    assert [fate(proxy, call) for call in ("1", "2", "2", "3")] == [200, met, 200, 200]
+    proxy.break_call(1, how, lasts=True)
+    assert [fate(proxy, call) for call in ("4", "4", "5")] == [met, met, 200]
+    assert proxy.broken_count == 2
+    assert how in BREAKS

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ai_finops.lake_store import LakeFolder
 
 ISSUED = ISSUED_FAMILIES[0]
+_READ_WHOLE = frozenset(("billing", "focus", "cost_explorer", "openai", "anthropic"))
+"""Bills: every build reads all of them, however long ago they were landed."""
 _NOT_PROJECT_SOURCE = ("target", "logs", "dbt_packages")
 
 
@@ -72,7 +74,8 @@ def read_inputs(
         closes_again: Whether closed periods with such days are worked out anew, to be closed again as another version.
     Raises:
         BuildError: Nothing has been loaded, or nothing asked for `run_day`; or a day to price again is in a closed period.
-        LakeError: The ledger of prices or of closed periods, or a price table that it names, cannot be read.
+        LakeError: The ledger of prices or of closed periods, or a price table that it names, cannot be read; or a
+            file of a bill is not what was landed.
         SettingsError: Seed `closing_rules` says something that is no rule.
     """
     from ai_finops.build.issued import find_issued
@@ -96,6 +99,9 @@ def read_inputs(
             f"no source has landed {run_day}; the lake {lake.root} holds {min(loaded)} to {max(loaded)}, "
             "so land that day first (ai-finops land) or build one of these"
         )
+    for bill in _READ_WHOLE & partitions.keys():
+        for partition in partitions[bill]:
+            lake.require_whole(partition)
     as_of = morning_after(max(loaded))
     closed, closing = _closed_periods(
         lake,
@@ -134,6 +140,8 @@ def read_inputs(
 def require_whole_partitions(lake: Lake, inputs: Inputs, *, base: Path | None) -> None:
     """Hold the files that a build will read for the first time against what was landed: a day's, or all from nothing.
 
+    Bills are held against it when the inputs are taken down, in every build.
+
     Args:
         base: The warehouse that it begins as, which holds what it made of the others.
     Raises:
@@ -147,7 +155,8 @@ def require_whole_partitions(lake: Lake, inputs: Inputs, *, base: Path | None) -
             known = set(
                 warehouse.execute("select source, partition_key, content_sha256 from raw.lake_partitions").fetchall()
             )
-    for partition in (each for of_source in inputs.partitions.values() for each in of_source):
+    first_read = (each for source in inputs.partitions.keys() - _READ_WHOLE for each in inputs.partitions[source])
+    for partition in sorted(first_read, key=lambda each: (each.source, each.key)):
         if (partition.source, partition.key, partition.content_sha256) not in known:
             lake.require_whole(partition)
 

@@ -1,7 +1,8 @@
 """The seal of a warehouse: the hash of its file when the last of its build's steps had ended.
 
 A later build begins as a copy of that file, maybe for months of builds in a row, and reads of it what it does not make again.
-So the copy is taken of a sealed file only, and kept only where it is what was sealed: docs/decisions/0033-a-base-is-sealed.md
+So the copy is taken of a sealed file only, and kept only where it is what was sealed:
+docs/decisions/0033-faults-in-a-suite-of-their-own.md
 """
 
 from __future__ import annotations

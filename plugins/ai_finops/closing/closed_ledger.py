@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
 from ai_finops.errors import LakeError
-from ai_finops.lake_files import as_lake_error, file_sha256
+from ai_finops.lake_files import as_lake_error, file_sha256, read_sealed_json, sealed_json
 from ai_finops.lake_store import LakeFolder
 
 _LEDGER = "ledger.json"
@@ -97,7 +96,7 @@ def read_closed(folder: LakeFolder) -> ClosedLedger:
         return ClosedLedger()
     doing = f"read the ledger of closed periods {folder.address(_LEDGER)}"
     with as_lake_error(doing, then="restore it from a backup"):
-        return ClosedLedger(tuple(_from_plain(plain) for plain in json.loads(folder.read(_LEDGER))["closings"]))
+        return ClosedLedger(tuple(_from_plain(plain) for plain in read_sealed_json(folder.read(_LEDGER))["closings"]))
 
 
 def write_closed(folder: LakeFolder, ledger: ClosedLedger) -> None:
@@ -107,7 +106,7 @@ def write_closed(folder: LakeFolder, ledger: ClosedLedger) -> None:
         LakeError: The disk refuses; the old one stays.
     """
     plain = {"closings": [_to_plain(closed) for closed in ledger.closings]}
-    folder.replace(_LEDGER, (json.dumps(plain, indent=1) + "\n").encode())
+    folder.replace(_LEDGER, sealed_json(plain))
 
 
 def frozen_files(folder: LakeFolder, closed: Iterable[ClosedPeriod], *, table: str) -> list[Path]:

@@ -15,10 +15,11 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import date
+from tempfile import gettempdir
 from types import ModuleType
 
 from ai_finops.config import Settings
-from ai_finops.errors import SettingsError
+from ai_finops.errors import LakeError, SettingsError
 from ai_finops.extract import (
     anthropic,
     bedrock_logs,
@@ -63,16 +64,22 @@ def land(
     Raises:
         SettingsError: No such source, or the day is not over by `as_of` or by `today`.
         SourceError: The source cannot be read, or the day is past its retention; the old partition stays.
-        LakeError: The lake cannot be written; the old partition stays.
+        LakeError: The lake, or a temporary file, cannot be written; the old partition stays.
     """
     module = _module(source)
     require_over(source, day, as_of=as_of, today=today)
     lake = Lake(settings.lake)
     started = time.monotonic()
     with open_clients(module.CLIENTS, settings=settings) as clients:
-        outcome = module.land(
-            day, settings=settings, lake=lake, clients=clients, as_of=today or as_of, allow_empty=allow_empty
-        )
+        try:
+            outcome = module.land(
+                day, settings=settings, lake=lake, clients=clients, as_of=today or as_of, allow_empty=allow_empty
+            )
+        except OSError as error:  # what AWS does is named by who asks it: this is a disk
+            raise LakeError(
+                f"could not land {source} {day}: {error}; nothing became visible, make room below {settings.home} and "
+                f"{gettempdir()} and land it again"
+            ) from error
     return replace(outcome, as_of_date=as_of, landing_seconds=round(time.monotonic() - started, 3))
 
 

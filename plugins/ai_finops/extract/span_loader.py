@@ -8,6 +8,7 @@ nor how many spans.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -259,7 +260,9 @@ class _Spool:
             self._file = self.path.open("wb", buffering=0)
         length = sum(map(len, pieces))
         if os.writev(self._file.fileno(), pieces) != length:
-            raise OSError(f"could not write all of {self.path}")
+            raise OSError(
+                errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)
+            )  # a file takes less for no other reason
         self.size += length
         self.longest_line = max(self.longest_line, length)
 

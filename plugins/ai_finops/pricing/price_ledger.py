@@ -10,13 +10,13 @@ catalog and the overlay say by then, and only newer days by what is current. `ai
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from ai_finops.errors import LakeError
+from ai_finops.lake_files import read_sealed_json, sealed_json
 from ai_finops.pricing.price_table import FOREVER
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def read_ledger(folder: LakeFolder) -> PriceLedger:
     """
     path = folder.address(_LEDGER)
     try:
-        plain = json.loads(folder.read(_LEDGER))
+        plain = read_sealed_json(folder.read(_LEDGER))
         held = tuple(PricePeriod.from_plain(period) for period in plain["held"])
         recostings = tuple(Recosting(**each) for each in plain["recostings"])
     except FileNotFoundError:
@@ -146,7 +146,7 @@ def write_ledger(folder: LakeFolder, ledger: PriceLedger) -> None:
         "held": [period.to_plain() for period in ledger.held],
         "recostings": [asdict(recosting) for recosting in ledger.recostings],
     }
-    folder.replace(_LEDGER, (json.dumps(plain, indent=1) + "\n").encode())
+    folder.replace(_LEDGER, sealed_json(plain))
 
 
 def file_sha256(folder: LakeFolder, period: PricePeriod) -> str:

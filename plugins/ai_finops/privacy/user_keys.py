@@ -171,7 +171,8 @@ class UserKeys:
         try:
             yield
         except BaseException:
-            self._database.execute("rollback")
+            if self._database.in_transaction:  # a full disk has ended it already
+                self._database.execute("rollback")
             raise
         self._database.execute("commit")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ai_finops.config import Settings
 from ai_finops.errors import BuildError, NothingPublished, PublishError
+from ai_finops.lake_files import file_sha256
 
 if TYPE_CHECKING:
     import duckdb
@@ -78,6 +79,23 @@ def resolve_build(settings: Settings, name: str) -> Path:
 def published_builds(settings: Settings) -> list[Path]:
     """Return the folders of published builds, oldest first."""
     return sorted(path.parent for path in (settings.published / "builds").glob("[0-9]*/build.json"))
+
+
+def damaged_files(folder: Path) -> list[str]:
+    """Return the files of a published build that are not what was published, by name; of an earlier release it is not known.
+
+    Raises:
+        PublishError: What the build says of itself cannot be read.
+    """
+    written = read_published_record(folder).get("sha256", {})
+    return [name for name, sha256 in sorted(written.items()) if not _is(folder / name, sha256)]
+
+
+def _is(path: Path, sha256: str) -> bool:
+    try:
+        return file_sha256(path) == sha256
+    except OSError:
+        return False
 
 
 def read_published_record(folder: Path) -> dict:

@@ -20,7 +20,7 @@ from ai_finops.errors import OlderBuild, PublishError
 from ai_finops.lake import Lake
 from ai_finops.lake_files import file_sha256, sync
 from ai_finops.pricing.held_prices import hold_prices
-from ai_finops.publish.current import current_build, published_builds, read_published_record
+from ai_finops.publish.current import current_build, damaged_files, published_builds, read_published_record
 from ai_finops.publish.describe import descriptions_for
 from ai_finops.publish.project_docs import write_project_docs
 from ai_finops.publish.write import write_marts
@@ -110,9 +110,8 @@ def _make_whole(candidate: Path, *, settings: Settings, closed: ClosedLedger) ->
 def _is_whole(place: Path) -> bool:
     """Whether the files of a published build are those that were written; of one of an earlier release that is not known."""
     try:
-        written = read_published_record(place).get("sha256", {})
-        return all(file_sha256(place / name) == sha256 for name, sha256 in written.items())
-    except (OSError, PublishError):
+        return not damaged_files(place)
+    except PublishError:
         return False
 
 
