@@ -36,7 +36,8 @@ def story(start_airflow, tmp_path_factory):
         stack.deliver(THURSDAY, THURSDAY)
         catch_up_while_the_scheduler_is_killed(stack, found)
         found.broken = promises.broken_promises(stack)
-        on_time = marts_on_time(stack, days_between(MONDAY, THURSDAY), home=tmp_path_factory.mktemp("on-time"))
+        home = tmp_path_factory.mktemp("on-time")
+        on_time = marts_on_time(stack.env | stack.direct, days_between(MONDAY, THURSDAY), home=home)
         found.differences = compare_builds((stack.settings.published / "current").resolve(), on_time)
     return found
 
