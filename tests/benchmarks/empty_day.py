@@ -18,8 +18,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ai_finops.config import REPOSITORY
 from tests.publish.postgres_cluster import cluster
 from tests.scheduler.airflow_stack import AirflowStack, running_airflow
@@ -40,11 +38,11 @@ class EmptyDay:
 
 def play_empty_day(stack: AirflowStack, day: date) -> EmptyDay:
     """Backfill the three extract DAGs for a day on which nothing came, and wait until `build_marts` has published."""
-    cpu_before, began = cpu_seconds(stack), stack_now()
+    cpu_before, began = stack.cpu_seconds(), stack_now()
     stack.backfill(day, day)
     run = stack.wait_for("build_marts", day)
     tasks = {task["task_id"]: task for task in stack.api.tasks("build_marts", run["dag_run_id"])}
-    return EmptyDay(clock=parted(stack, tasks, began=began, day=day), cpu=cpu_seconds(stack) - cpu_before)
+    return EmptyDay(clock=parted(stack, tasks, began=began, day=day), cpu=stack.cpu_seconds() - cpu_before)
 
 
 def parted(stack: AirflowStack, tasks: dict[str, dict[str, Any]], *, began: datetime, day: date) -> dict[str, float]:
@@ -76,19 +74,6 @@ def read(text: str) -> datetime:
 def stack_now() -> datetime:
     """Return the clock, with its zone."""
     return datetime.now().astimezone()
-
-
-def cpu_seconds(stack: AirflowStack) -> float:
-    """Return what Airflow's processes and those that they have waited for have used so far."""
-    total = 0.0
-    for process in stack.processes.values():
-        for each in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
-            try:
-                times = each.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
 
 
 def main() -> None:

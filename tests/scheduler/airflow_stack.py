@@ -10,12 +10,15 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from ai_finops.config import Settings
 from ai_finops.demo.account import create_account
@@ -98,6 +101,25 @@ class AirflowStack:
         for name, process in self.processes.items():
             if process.poll() is not None:
                 raise BuildError(f"{name} ended with exit code {process.returncode}; read {self.logs / name}.log")
+
+    def all_processes(self) -> list[psutil.Process]:
+        """Return Airflow's processes and what they started."""
+        parents = [psutil.Process(process.pid) for process in self.processes.values() if process.poll() is None]
+        return [each for parent in parents for each in [parent, *parent.children(recursive=True)]]
+
+    def cpu_seconds(self) -> float:
+        """Return what Airflow's processes and those that they have waited for have used so far."""
+        total = 0.0
+        for process in self.all_processes():
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+        return total
+
+    def tasks_by_scheduler(self) -> Counter[str]:
+        """Return how many tasks each scheduler saw to the end, by the name of its process."""
+        counted = {name: (self.logs / f"{name}.log").read_text(errors="replace") for name in self.processes}
+        return +Counter({name: text.count("TaskInstance Finished: ") for name, text in counted.items()})
 
     def deliver(self, first: date, last: date) -> None:
         """Put what landed on these days into the local AWS, past the proxy."""
