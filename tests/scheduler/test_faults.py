@@ -117,7 +117,7 @@ def outcomes_in_marts(stack, day):
 
 
 def billed(build, day):
-    """Return a day's billed dollars, credits included, in the marts of a published build; None where there is no bill for it."""
+    """Return a day's billed dollars, credits included, in the marts of a published build; None where it has no bill."""
     with duckdb.connect(str(build / "marts.duckdb"), read_only=True) as marts:
         return marts.execute(
             "select sum(billed_cost_usd) from marts.fct_daily_reconciliations where usage_date = ?", [day]
