@@ -104,16 +104,19 @@ class AirflowStack:
 
     def all_processes(self) -> list[psutil.Process]:
         """Return Airflow's processes and what they started."""
-        parents = [psutil.Process(process.pid) for process in self.processes.values() if process.poll() is None]
-        return [each for parent in parents for each in [parent, *parent.children(recursive=True)]]
+        return [each for started in self.processes.values() for each in with_children(started)]
 
-    def cpu_seconds(self) -> float:
-        """Return what Airflow's processes and those that they have waited for have used so far."""
-        total = 0.0
-        for process in self.all_processes():
-            with suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system + times.children_user + times.children_system
+    def cpu_seconds(self) -> Counter[str]:
+        """Return what Airflow's processes have used so far, by name, the killed left out; `tasks` are what executors start."""
+        total: Counter[str] = Counter()
+        for name, started in self.processes.items():
+            for process in with_children(started):
+                with suppress(psutil.NoSuchProcess):
+                    times = process.cpu_times()
+                    is_task = any(word.startswith("airflow worker") for word in process.cmdline())
+                    total["tasks" if is_task else name] += (
+                        times.user + times.system + times.children_user + times.children_system
+                    )
         return total
 
     def tasks_by_scheduler(self) -> Counter[str]:
@@ -169,6 +172,14 @@ class AirflowStack:
                 return found
             time.sleep(0.5)
         raise AssertionError(f"waited {seconds:.0f} s for {what}; the logs in {self.logs} say how far it got")
+
+
+def with_children(started: subprocess.Popen) -> list[psutil.Process]:
+    """Return a process with all that it started and that is still there; nothing once it has ended."""
+    if started.poll() is not None:
+        return []
+    parent = psutil.Process(started.pid)
+    return [parent, *parent.children(recursive=True)]
 
 
 def kill_group(process: subprocess.Popen) -> None:

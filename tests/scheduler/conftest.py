@@ -58,7 +58,7 @@ def start_airflow(postgres, small_sample, quick_project, tmp_path_factory):
             tmp_path_factory.mktemp(name) / name, cluster=postgres, database=name, sample=small_sample, **more
         ) as stack:
             yield stack
-            seconds, cpu_seconds, load = time.monotonic() - began, stack.cpu_seconds(), os.getloadavg()[0]
+            seconds, cpu_seconds, load = time.monotonic() - began, stack.cpu_seconds().total(), os.getloadavg()[0]
             print(f"\nstory {name}: {seconds:.0f} s, {cpu_seconds:.0f} CPU s of Airflow's processes, load {load:.1f}")
 
     return start
