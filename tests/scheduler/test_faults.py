@@ -17,7 +17,7 @@ from tests.scheduler.small_sample import MONDAY
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(5400)]
 TUESDAY, WEDNESDAY, THURSDAY = (MONDAY + timedelta(days=number) for number in (1, 2, 3))
-SAYS_HOW_IT_WENT = {"fct_daily_extract_outcomes"}
+SAYS_HOW_IT_WENT = {"fct_daily_extract_outcomes", "fct_daily_run_summaries"}
 """Marts that say how a day's landings ended, and so keep that one of them had failed."""
 
 
