@@ -18,8 +18,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ai_finops.config import REPOSITORY
 from tests.publish.postgres_cluster import cluster
 from tests.scheduler.airflow_stack import AirflowStack, running_airflow
@@ -35,16 +33,19 @@ class EmptyDay:
 
     clock: dict[str, float]
     """By step, in order; they add up to the whole."""
-    cpu: float
+    cpu: dict[str, float]
+    """By process of Airflow; `tasks` are all tasks with what they started."""
 
 
 def play_empty_day(stack: AirflowStack, day: date) -> EmptyDay:
     """Backfill the three extract DAGs for a day on which nothing came, and wait until `build_marts` has published."""
-    cpu_before, began = cpu_seconds(stack), stack_now()
+    cpu_before, began = stack.cpu_seconds(), stack_now()
     stack.backfill(day, day)
     run = stack.wait_for("build_marts", day)
     tasks = {task["task_id"]: task for task in stack.api.tasks("build_marts", run["dag_run_id"])}
-    return EmptyDay(clock=parted(stack, tasks, began=began, day=day), cpu=cpu_seconds(stack) - cpu_before)
+    used = stack.cpu_seconds()
+    used.subtract(cpu_before)
+    return EmptyDay(clock=parted(stack, tasks, began=began, day=day), cpu=dict(used))
 
 
 def parted(stack: AirflowStack, tasks: dict[str, dict[str, Any]], *, began: datetime, day: date) -> dict[str, float]:
@@ -76,19 +77,6 @@ def read(text: str) -> datetime:
 def stack_now() -> datetime:
     """Return the clock, with its zone."""
     return datetime.now().astimezone()
-
-
-def cpu_seconds(stack: AirflowStack) -> float:
-    """Return what Airflow's processes and those that they have waited for have used so far."""
-    total = 0.0
-    for process in stack.processes.values():
-        for each in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
-            try:
-                times = each.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
 
 
 def main() -> None:
@@ -125,7 +113,9 @@ def show(days: list[EmptyDay]) -> None:
     for name, seconds in clock.items():
         print(f"| {name} | {seconds:.1f} |")
     print(f"| **trigger to published marts** (goal ≤ {TARGET_SECONDS:.0f}) | **{whole:.1f}** |")
-    print(f"\nCPU seconds of all of Airflow meanwhile: {statistics.median(day.cpu for day in days):.1f}")
+    cpu = {name: statistics.median(day.cpu[name] for day in days) for name in sorted(days[0].cpu)}
+    parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in cpu.items())
+    print(f"\nCPU seconds meanwhile: {statistics.median(sum(day.cpu.values()) for day in days):.1f} ({parts})")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,15 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from ai_finops.config import Settings
 from ai_finops.demo.account import create_account
@@ -99,6 +102,28 @@ class AirflowStack:
             if process.poll() is not None:
                 raise BuildError(f"{name} ended with exit code {process.returncode}; read {self.logs / name}.log")
 
+    def all_processes(self) -> list[psutil.Process]:
+        """Return Airflow's processes and what they started."""
+        return [each for started in self.processes.values() for each in with_children(started)]
+
+    def cpu_seconds(self) -> Counter[str]:
+        """Return what Airflow's processes have used so far, by name, the killed left out; `tasks` are what executors start."""
+        total: Counter[str] = Counter()
+        for name, started in self.processes.items():
+            for process in with_children(started):
+                with suppress(psutil.NoSuchProcess):
+                    times = process.cpu_times()
+                    is_task = any(word.startswith("airflow worker") for word in process.cmdline())
+                    total["tasks" if is_task else name] += (
+                        times.user + times.system + times.children_user + times.children_system
+                    )
+        return total
+
+    def tasks_by_scheduler(self) -> Counter[str]:
+        """Return how many tasks each scheduler saw to the end, by the name of its process."""
+        counted = {name: (self.logs / f"{name}.log").read_text(errors="replace") for name in self.processes}
+        return +Counter({name: text.count("TaskInstance Finished: ") for name, text in counted.items()})
+
     def deliver(self, first: date, last: date) -> None:
         """Put what landed on these days into the local AWS, past the proxy."""
         deliver(self.sample, first=first, last=last, clients=self.clients, settings=self.settings)
@@ -147,6 +172,14 @@ class AirflowStack:
                 return found
             time.sleep(0.5)
         raise AssertionError(f"waited {seconds:.0f} s for {what}; the logs in {self.logs} say how far it got")
+
+
+def with_children(started: subprocess.Popen) -> list[psutil.Process]:
+    """Return a process with all that it started and that is still there; nothing once it has ended."""
+    if started.poll() is not None:
+        return []
+    parent = psutil.Process(started.pid)
+    return [parent, *parent.children(recursive=True)]
 
 
 def kill_group(process: subprocess.Popen) -> None:

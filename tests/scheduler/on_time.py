@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
-from tests.scheduler.airflow_stack import AirflowStack
+from ai_finops.days import morning_after
 
 
-def marts_on_time(stack: AirflowStack, days: Iterable[date], *, home: Path) -> Path:
-    """Land and build each day from the command line, past the proxy; return the folder of the published build.
+def marts_on_time(env: Mapping[str, str], days: Iterable[date], *, home: Path) -> Path:
+    """Land and build each day from the command line, on its morning; return the folder of the published build.
 
-    A day's build is made on the day's morning, because projections stay as they were issued.
+    Args:
+        env: Environment that leads to the account, past any proxy.
+        days: In order. Each is built by itself, because projections stay as they were issued; and landed as of its morning,
+            since CloudWatch forgets what is as old as the sample by now.
+        home: Where lake and marts are made.
     """
-    env = stack.env | stack.direct | {"AI_FINOPS_HOME": str(home)}
+    env = {**env, "AI_FINOPS_HOME": str(home)}
     for day in days:
-        _run(["land", "all", "--from", str(day), "--to", str(day)], env=env)
+        _run(["land", "all", "--from", str(day), "--as-of", str(morning_after(day))], env=env)
         _run(["run", "--day", str(day)], env=env)
     return (home / "published" / "current").resolve()
 
 
-def _run(words: list[str], *, env: dict[str, str]) -> None:
+def _run(words: list[str], *, env: Mapping[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "ai_finops.cli", *words], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ai_finops.cli", *words], env=dict(env), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"ai-finops {' '.join(words)}: {done.stderr[-2000:]}"

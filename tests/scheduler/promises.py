@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import date
+from ipaddress import ip_address
 
 import duckdb
+import psutil
 
 from ai_finops.config import Settings
 from ai_finops.lake import Lake
@@ -15,7 +18,14 @@ from tests.scheduler.airflow_stack import AirflowStack
 def broken_promises(stack: AirflowStack) -> list[str]:
     """Return a sentence for each promise that does not hold; none is as it should be."""
     settings = stack.settings
-    return [*untied(settings), *unaccounted(settings), *left_over(settings), *runs_twice(stack), *messages_twice(stack)]
+    return [
+        *untied(settings),
+        *unaccounted(settings),
+        *left_over(settings),
+        *runs_twice(stack),
+        *messages_twice(stack),
+        *open_to_others(stack),
+    ]
 
 
 def untied(settings: Settings) -> list[str]:
@@ -65,6 +75,19 @@ def messages_twice(stack: AirflowStack) -> list[str]:
     """Weeks that were posted more than once."""
     counted = Counter(weekly_messages(stack))
     return [f"the message of {week} was posted {count} times" for week, count in counted.items() if count > 1]
+
+
+def open_to_others(stack: AirflowStack) -> list[str]:
+    """Ports that one of Airflow's processes listens on at another address than loopback's."""
+    found = []
+    for process in stack.all_processes():
+        with suppress(psutil.NoSuchProcess):
+            found += [
+                f"{process.name()} ({process.pid}) listens on {each.laddr.ip}:{each.laddr.port}"
+                for each in process.net_connections(kind="inet")
+                if each.status == psutil.CONN_LISTEN and not ip_address(each.laddr.ip).is_loopback
+            ]
+    return found
 
 
 def weekly_messages(stack: AirflowStack) -> list[str]:

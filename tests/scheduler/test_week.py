@@ -48,6 +48,7 @@ def test_seven_backfilled_days_fire_their_week_once_and_six_do_not(local_week):
 
 def test_two_schedulers_run_nothing_twice(local_week):
     assert set(local_week.task_tries.values()) == {1}
+    assert local_week.tasks_by_scheduler.keys() == {"scheduler", "second-scheduler"}, "one of them had nothing to do"
 
 
 def test_the_week_fires_once_under_celery_too(celery_week):

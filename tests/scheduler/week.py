@@ -35,6 +35,8 @@ class Week:
     """A copy of the published build."""
     task_tries: dict[str, int]
     """The most tries that a task of each name took."""
+    tasks_by_scheduler: dict[str, int]
+    """How many tasks each scheduler saw to the end."""
 
 
 def play_week(stack: AirflowStack, *, meanwhile: Callable[[AirflowStack], None] = lambda stack: None) -> Week:
@@ -69,6 +71,7 @@ def play_week(stack: AirflowStack, *, meanwhile: Callable[[AirflowStack], None] 
         broken_promises=promises.broken_promises(stack),
         marts=marts,
         task_tries=tries,
+        tasks_by_scheduler=stack.tasks_by_scheduler(),
     )
 
 
