@@ -1,5 +1,6 @@
 """docs/architecture.md names everything there is: a part that came along is told of, or this fails."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,19 @@ def test_pages_that_it_leads_to_are_there():
     names = [part.split(")")[0].split("#")[0] for part in PAGE.split("](")[1:]]
     assert len(names) > 30
     assert [name for name in names if not (Path(REPOSITORY, "docs", name)).exists()] == []
+
+
+def test_decisions_that_are_named_are_written():
+    """In code and in pages; a number is a file, and one file alone."""
+    written = {path.name for path in (REPOSITORY / "docs" / "decisions").glob("*.md")}
+    assert len({name[:4] for name in written}) == len(written)
+    folders = ("dags", "plugins/ai_finops", "tests", "docs", "dbt_project/models", "dbt_project/macros")
+    texts = [
+        path.read_text()
+        for folder in folders
+        for path in (REPOSITORY / folder).rglob("*")
+        if path.suffix in (".py", ".md", ".sql", ".yml") and path.is_file()
+    ]
+    named = {name for text in texts for name in re.findall(r"\bdecisions/(\d{4}-[a-z0-9-]+\.md)", text)}
+    assert len(named) > 20
+    assert named <= written
