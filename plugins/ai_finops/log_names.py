@@ -10,13 +10,17 @@ _MOST_CHARACTERS = 80
 _MOST_NAMES = 20
 
 
-def listed(names: Sequence[object]) -> str:
-    """Return the first names, each on the same line and cut where it is long, and how many more there are."""
-    shown = [_one_line(str(name)) for name in names[:_MOST_NAMES]]
+def listed(names: Sequence[object], *, most_characters: int = _MOST_CHARACTERS) -> str:
+    """Return the first names, each on the same line and cut where it is long, and how many more there are.
+
+    Args:
+        most_characters: Of one name.
+    """
+    shown = [_one_line(str(name), most_characters) for name in names[:_MOST_NAMES]]
     more = [f"and {len(names) - _MOST_NAMES:,} more"] if len(names) > _MOST_NAMES else []
     return ", ".join([*shown, *more])
 
 
-def _one_line(name: str) -> str:
-    line = _BREAKS.sub(" ", name[: 10 * _MOST_CHARACTERS]).strip()
-    return line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 1]}…"
+def _one_line(name: str, most_characters: int) -> str:
+    line = _BREAKS.sub(" ", name[: 10 * most_characters]).strip()
+    return line if len(line) <= most_characters else f"{line[: most_characters - 1]}…"

@@ -16,7 +16,7 @@ from ai_finops.demo import airflow_services
 from ai_finops.demo.airflow_services import STANDALONE_PROCESSES, airflow_env, listening_on
 
 LISTENING_SOURCES = ("plugins", "dags", "tests")
-_ANY_ADDRESS = re.compile(r"""["'](0\.0\.0\.0|::)["']|\(\s*["']{2}\s*,\s*\w*port\w*\s*\)""")
+_ANY_ADDRESS = re.compile(r"""["']0\.0\.0\.0["']|["']::["']\s*[,):]|\(\s*["']{2}\s*,\s*\w*port\w*\s*\)""")
 
 
 def listeners(pid: int) -> set[tuple[str, int]]:

@@ -1,6 +1,7 @@
 """The doctor says what is there, where it goes, and what to do about each thing that is missing; it tells no secret."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -264,6 +265,30 @@ def test_probe_of_an_endpoint_of_the_environment_that_refuses(monkeypatch, colle
     assert found.level == "wrong"
     assert found.what.startswith(f"{collector.endpoint}/v1/traces has not taken a span: ")
     assert "401" in found.what
+
+
+@pytest.mark.parametrize(
+    "silence",
+    [
+        {"disabled": True},
+        {"level": logging.CRITICAL},
+        {"propagate": False},
+    ],
+    ids=str,
+)
+def test_probe_says_why_where_the_exporters_log_is_silenced(monkeypatch, collector, silence):
+    import opentelemetry.exporter.otlp.proto.http.trace_exporter as exporter
+
+    log = logging.getLogger(exporter.__name__)
+    for name, value in silence.items():
+        monkeypatch.setattr(log, name, value)
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint)
+    collector.status = 401
+
+    assert "401" in doctor.send_probe().what
+    assert {name: getattr(log, name) for name in silence} == silence
+    assert logging.root.manager.disable == logging.CRITICAL
 
 
 _SERVICE = """

@@ -14,6 +14,7 @@ from ai_finops.instrument.tracing_findings import exporter_of, processors_of
 SPAN = "finops.probe"
 TIMEOUT_S = 5.0
 _TOPIC = "probe"
+_EXPORTERS = "opentelemetry.exporter"
 
 
 def send_probe() -> Finding:
@@ -64,13 +65,20 @@ def _exporter() -> tuple[Any, bool]:
 
 
 class _Said(logging.Handler):
-    """The exporter tells why only in its log; it is kept for the finding instead of being printed."""
+    """The exporter tells why only in its log; it is kept for the finding instead of being printed.
+
+    Also where a service has silenced that log: its loggers are opened meanwhile.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.said: list[str] = []
-        self._logger = logging.getLogger("opentelemetry.exporter")
-        self._did_propagate = self._logger.propagate
+        self._top = logging.getLogger(_EXPORTERS)
+        below = [
+            logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith(f"{_EXPORTERS}.")
+        ]
+        self._before = [(each, each.disabled, each.level, each.propagate) for each in (self._top, *below)]
+        self._least_level = logging.root.manager.disable
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the line, once."""
@@ -80,10 +88,16 @@ class _Said(logging.Handler):
 
     def start(self) -> None:
         """Begin to listen."""
-        self._logger.addHandler(self)
-        self._logger.propagate = False
+        logging.disable(logging.NOTSET)
+        for logger, *_ in self._before:
+            logger.disabled, logger.propagate = False, logger is not self._top
+            logger.setLevel(logging.WARNING)
+        self._top.addHandler(self)
 
     def stop(self) -> None:
         """Put everything back."""
-        self._logger.removeHandler(self)
-        self._logger.propagate = self._did_propagate
+        self._top.removeHandler(self)
+        for logger, was_disabled, level, propagates in self._before:
+            logger.disabled, logger.propagate = was_disabled, propagates
+            logger.setLevel(level)
+        logging.disable(self._least_level)

@@ -178,7 +178,8 @@ def _observed(result: object) -> str:
     if found.get("details", {}).get("mismatched", {}).get("missing"):
         return f"missing {', '.join(map(str, found['details']['mismatched']['missing']))}"
     if found.get("unexpected_count"):
-        examples = listed(found.get("partial_unexpected_list", [])[:3])
+        # Sentences of the marts, with several names in each.
+        examples = listed(found.get("partial_unexpected_list", [])[:3], most_characters=400)
         return f"{found['unexpected_count']} of {found['element_count']} rows ({examples})"
     if "observed_value" in found:
         return str(found["observed_value"])
