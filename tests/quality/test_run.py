@@ -529,7 +529,18 @@ def test_a_fault_of_each_kind_is_stopped():
     assert set(STOPPED) == set(Kind)
 
 
-@pytest.mark.parametrize("kinds", [*(kind for kind in STOPPED if kind not in ("sums", "values")), "sums values"])
+# A whole audit each; that each kind is found is a matter of `test_seeded_fault_is_named`.
+_TOGETHER, _ALONE = "sums values", ("schema", "references")
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        _TOGETHER,
+        *_ALONE,
+        *(pytest.param(kind, marks=pytest.mark.long) for kind in STOPPED if kind not in (*_TOGETHER.split(), *_ALONE)),
+    ],
+)
 def test_fault_stops_the_build_and_published_stays(settings, kinds):
     sound = make_build(settings)
     pass_audit(sound)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.warehouse.tiny_lake import NOVA, SONNET, make_raw, outcome, put_seed, run_dbt, span
 
@@ -108,6 +109,7 @@ def test_a_decision_that_cannot_be_is_named_for_what_is_wrong(tmp_path):
     }
 
 
+@pytest.mark.long
 def test_result_over_six_weeks_of_spans(tmp_path):
     """Four weeks on Sonnet, a call of 100,000 input and 10,000 output tokens a day; from 2 June on two calls a day on Nova.
 
