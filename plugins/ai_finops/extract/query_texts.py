@@ -53,9 +53,8 @@ def _last_asked(content: str) -> str | None:
     except (ValueError, RecursionError):
         read = content
     said = _asked_in(_without_otlp(read, MAX_DEPTH)) or ""
-    asked = (
-        said.encode("utf-8", "replace").decode().strip()
-    )  # JSON can write half a character, no embedder can read one
+    # JSON can write half a character, which no embedder can read.
+    asked = said.encode("utf-8", "replace").decode().strip()
     return asked if asked and len(said) <= MAX_CHARACTERS else None
 
 

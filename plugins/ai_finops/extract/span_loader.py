@@ -260,9 +260,8 @@ class _Spool:
             self._file = self.path.open("wb", buffering=0)
         length = sum(map(len, pieces))
         if os.writev(self._file.fileno(), pieces) != length:
-            raise OSError(
-                errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)
-            )  # a file takes less for no other reason
+            # A file takes less for no other reason.
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         self.size += length
         self.longest_line = max(self.longest_line, length)
 
